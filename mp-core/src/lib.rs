@@ -1,1 +1,7 @@
-//! Placeholder
+//! Work in progress.
+pub mod clock;
+pub mod entropy;
+pub mod error;
+pub mod id;
+pub mod store;
+pub use error::Error;

@@ -1,0 +1,156 @@
+use std::{collections::BTreeSet, fmt};
+
+use bytes::Bytes;
+use ring::rand::SecureRandom;
+
+use super::{Key, StoreError, Version};
+use crate::clock::Timestamp;
+
+/// Names one commit for ever, so that its outcome can be asked for after a lost answer.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(pub u128);
+
+impl CommitId {
+    /// Draws a new id from the operating system's random source.
+    ///
+    /// Commit ids decide nothing and are shown to nobody, so they do not pass through
+    /// [`Entropy`](crate::entropy::Entropy).
+    ///
+    /// # Panics
+    ///
+    /// If the operating system has no random bytes to give.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bytes = [0; 16];
+        let source = ring::rand::SystemRandom::new();
+        source
+            .fill(&mut bytes)
+            .expect("the operating system supplies random bytes");
+        Self(u128::from_le_bytes(bytes))
+    }
+}
+
+impl fmt::Debug for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitId({:032x})", self.0)
+    }
+}
+
+/// One change to one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Creates or replaces a record that decisions read.
+    Put {
+        /// Where; never in the delivery namespace.
+        key: Key,
+        /// The new value.
+        value: Bytes,
+    },
+    /// Creates or replaces a delivery record.
+    Deliver {
+        /// Where; always `~o/{kind}/{id}` or `~t/{kind}/{id}`.
+        key: Key,
+        /// The message.
+        value: Bytes,
+        /// From when on it is due.
+        due_at: Timestamp,
+    },
+    /// Removes a record of either kind; removing what is not there is not an error.
+    Delete {
+        /// Which; never the root.
+        key: Key,
+    },
+}
+
+impl Write {
+    /// Returns the key that is written.
+    #[must_use]
+    pub const fn key(&self) -> &Key {
+        match self {
+            Self::Put { key, .. } | Self::Deliver { key, .. } | Self::Delete { key } => key,
+        }
+    }
+}
+
+/// What one commit does to one partition: all of it, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The head version that was decided on; [`Version::ABSENT`] creates the partition.
+    pub expect: Version,
+    /// The commit's name.
+    pub commit_id: CommitId,
+    /// The caller's time; the head keeps the later of this and its own.
+    pub at: Timestamp,
+    /// At most one write per key.
+    pub writes: Vec<Write>,
+}
+
+/// What a store takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest value, in bytes.
+    pub value_max: usize,
+    /// The most writes in one batch.
+    pub writes_max: usize,
+    /// The most records one read may ask for.
+    pub read_max: u32,
+    /// The most deliveries one `due` may ask for.
+    pub due_max: u32,
+}
+
+impl Limits {
+    /// The limits of the stores that ship with the suite.
+    pub const STANDARD: Self = Self {
+        value_max: 256 * 1024,
+        writes_max: 4_096,
+        read_max: 100_000,
+        due_max: 10_000,
+    };
+}
+
+impl Batch {
+    /// Checks what every store must refuse before it writes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid) if a key is written twice, the
+    /// root is deleted, a new partition has no root, a delivery stands outside its namespace or a
+    /// plain record inside it, or a limit is exceeded.
+    pub fn check(&self, limits: &Limits) -> Result<(), StoreError> {
+        let invalid = |problem: &'static str| Err(StoreError::invalid("commit", problem));
+        if self.writes.len() > limits.writes_max {
+            return invalid("the batch has too many writes");
+        }
+        let mut keys = BTreeSet::new();
+        for write in &self.writes {
+            if !keys.insert(write.key()) {
+                return invalid("a key is written twice");
+            }
+            write.check(limits)?;
+        }
+        if self.expect == Version::ABSENT && !keys.contains(&Key::root()) {
+            return invalid("a new partition needs a root");
+        }
+        Ok(())
+    }
+}
+
+impl Write {
+    fn check(&self, limits: &Limits) -> Result<(), StoreError> {
+        let problem = match self {
+            Self::Put { key, .. } if key.is_delivery() => "a delivery record needs a due time",
+            Self::Deliver { key, .. } if key.delivery_kind().is_none() => {
+                "a delivery key is not of the form ~o/kind/id or ~t/kind/id"
+            }
+            Self::Put { value, .. } | Self::Deliver { value, .. }
+                if value.len() > limits.value_max =>
+            {
+                "a value is too long"
+            }
+            Self::Delete { key } if key.is_root() => "the root cannot be deleted",
+            _ => return Ok(()),
+        };
+        Err(StoreError::invalid("commit", problem))
+    }
+}

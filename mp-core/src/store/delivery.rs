@@ -1,0 +1,99 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Key, Partition, SlotSet, Version};
+use crate::clock::Timestamp;
+
+/// The longest error text kept with a delivery, in bytes; a longer one is cut.
+pub const DELIVERY_ERROR_LENGTH_MAX: usize = 500;
+
+/// Asks a store for work that is due.
+#[derive(Clone, Debug)]
+pub struct DueQuery {
+    /// The slots to look in.
+    pub slots: SlotSet,
+    /// The one kind of work to look for.
+    pub kind: String,
+    /// Work with `due_at` at or before this is due.
+    pub now: Timestamp,
+    /// For how long the work is leased: it is due again at `now + lease` unless settled.
+    pub lease: Duration,
+    /// The most deliveries returned, the longest due first.
+    pub limit: u32,
+}
+
+/// A delivery record that was leased, or lies dead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Where it stands.
+    pub partition: Partition,
+    /// Its key, `~o/{kind}/{id}` or `~t/{kind}/{id}`.
+    pub key: Key,
+    /// The head version that last wrote it.
+    pub version: Version,
+    /// The message.
+    pub value: Bytes,
+    /// Since when it had been due, before it was leased.
+    pub due_at: Timestamp,
+    /// Until when it is leased, together with the version the fence that
+    /// [`settle`](super::Store::settle) checks; `None` if it lies dead.
+    pub lease: Option<Timestamp>,
+    /// How many times it was leased since it was last written or re-driven, this time included.
+    pub attempts: u32,
+    /// The error of the last attempt.
+    pub last_error: Option<String>,
+}
+
+impl Delivery {
+    /// Returns the settlement of this delivery with `outcome`.
+    #[must_use]
+    pub fn settle(&self, outcome: Outcome) -> Settle {
+        Settle {
+            partition: self.partition.clone(),
+            key: self.key.clone(),
+            version: self.version,
+            lease: self.lease,
+            outcome,
+        }
+    }
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done: the record is removed.
+    Done,
+    /// It is due again at a later time, its attempts kept.
+    Again {
+        /// When.
+        at: Timestamp,
+        /// Why, if something failed.
+        error: Option<String>,
+    },
+    /// It is given up: kept, never due, listed by [`dead`](super::Store::dead).
+    Dead {
+        /// Why.
+        error: String,
+    },
+    /// It is due again at a later time with its attempts counted anew.
+    Redrive {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Settles one delivery, if its fence still holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settle {
+    /// Where it stands.
+    pub partition: Partition,
+    /// Its key.
+    pub key: Key,
+    /// The version that was leased.
+    pub version: Version,
+    /// The lease that was given; `None` for a dead delivery.
+    pub lease: Option<Timestamp>,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}

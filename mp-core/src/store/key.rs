@@ -1,0 +1,112 @@
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use crate::Error;
+
+/// The longest record key, in bytes.
+pub const KEY_LENGTH_MAX: usize = 255;
+
+/// Names a record inside its partition: visible ASCII, segments joined by `/`, in byte order.
+///
+/// The empty key is the root. Keys that start with `~` are the delivery namespace, which decisions
+/// never read: `~o/{kind}/{id}` is an outbox message, `~t/{kind}/{id}` a timer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Arc<str>);
+
+impl Key {
+    /// Checks and keeps a key.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` if it is longer than [`KEY_LENGTH_MAX`] or has a character that is not
+    /// visible ASCII.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        if text.len() > KEY_LENGTH_MAX {
+            return Err(Error::invalid("key", "is longer than 255 bytes"));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid(
+                "key",
+                "has a character that is not visible ASCII",
+            ));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Returns the key of the root record.
+    #[must_use]
+    pub fn root() -> Self {
+        Self("".into())
+    }
+
+    /// Returns the key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether this is the root's key.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns whether the key lies in the delivery namespace.
+    #[must_use]
+    pub fn is_delivery(&self) -> bool {
+        self.0.starts_with('~')
+    }
+
+    /// Returns the kind of work that a delivery key names: its second segment.
+    #[must_use]
+    pub fn delivery_kind(&self) -> Option<&str> {
+        let mut segments = self.0.split('/');
+        let namespace = segments.next()?;
+        let kind = segments.next().filter(|kind| !kind.is_empty())?;
+        matches!(namespace, "~o" | "~t").then_some(kind)
+    }
+}
+
+impl Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delivery_keys_name_their_kind() {
+        let kind = |text: &str| {
+            Key::new(text)
+                .expect(text)
+                .delivery_kind()
+                .map(str::to_owned)
+        };
+        assert_eq!(kind("~o/pay.captured/x").as_deref(), Some("pay.captured"));
+        assert_eq!(kind("~t/group.expire/x").as_deref(), Some("group.expire"));
+        for text in ["", "m/x", "~", "~o", "~o/", "~x/kind/id"] {
+            assert_eq!(kind(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_that_no_store_could_keep_are_refused() {
+        for text in ["a b", "ü", "a\n", "\0", &"k".repeat(256)] {
+            assert_eq!(Key::new(text).expect_err(text).field(), Some("key"));
+        }
+    }
+}

@@ -1,0 +1,445 @@
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::{Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    Batch, Change, Changes, CommitId, DELETION_MEMORY, DELIVERY_ERROR_LENGTH_MAX, Delivery,
+    DueQuery, Key, Limits, Outcome, Partition, Query, Record, Selection, Settle, Store, StoreError,
+    Version, View, Write,
+};
+use crate::clock::Timestamp;
+
+/// The readable reference store: every clause of the contract in ordinary maps.
+///
+/// It keeps nothing when the process ends; that is the one clause (*Durable*) it cannot keep.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    families: HashMap<Partition, Family>,
+    /// Deliveries by kind, in the order they come up; dead ones are not in here.
+    due: BTreeMap<String, BTreeSet<(Timestamp, Partition, Key)>>,
+    dead: BTreeSet<(Partition, Key)>,
+}
+
+#[derive(Debug, Default)]
+struct Family {
+    head: Version,
+    commit_id: CommitId,
+    at: Timestamp,
+    records: BTreeMap<Key, (Version, Bytes)>,
+    deliveries: BTreeMap<Key, Pending>,
+    deleted: BTreeMap<Key, Version>,
+    /// The same deletions in the order they were made, for forgetting them.
+    deletions: VecDeque<(Timestamp, Version, Key)>,
+    /// The greatest version whose deletions were forgotten.
+    forgotten: Version,
+}
+
+#[derive(Clone, Debug)]
+struct Pending {
+    version: Version,
+    value: Bytes,
+    due_at: Timestamp,
+    lease: Option<Timestamp>,
+    dead: bool,
+    attempts: u32,
+    last_error: Option<String>,
+}
+
+impl Pending {
+    /// Returns when the record next comes up: at the end of its lease, or when it is due.
+    fn wakes_at(&self) -> Timestamp {
+        self.lease.unwrap_or(self.due_at)
+    }
+}
+
+impl MemoryStore {
+    /// Creates an empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl State {
+    fn commit(&mut self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
+        batch.check(&Limits::STANDARD)?;
+        let head = self
+            .families
+            .get(partition)
+            .map_or(Version::ABSENT, |family| family.head);
+        if head != batch.expect {
+            return Err(StoreError::conflict());
+        }
+        let version = head.next(batch.at);
+        for write in batch.writes {
+            self.apply(partition, version, batch.at, write);
+        }
+        let family = self.families.entry(partition.clone()).or_default();
+        family.head = version;
+        family.commit_id = batch.commit_id;
+        family.at = family.at.max(batch.at);
+        family.forget_deletions();
+        Ok(version)
+    }
+
+    fn apply(&mut self, partition: &Partition, version: Version, at: Timestamp, write: Write) {
+        self.unschedule(partition, write.key());
+        let family = self.families.entry(partition.clone()).or_default();
+        match write {
+            Write::Put { key, value } => {
+                family.deleted.remove(&key);
+                family.records.insert(key, (version, value));
+            }
+            Write::Delete { key } => {
+                if family.records.remove(&key).is_some() {
+                    family.deletions.push_back((at, version, key.clone()));
+                    family.deleted.insert(key, version);
+                }
+            }
+            Write::Deliver { key, value, due_at } => {
+                let pending = Pending {
+                    version,
+                    value,
+                    due_at,
+                    lease: None,
+                    dead: false,
+                    attempts: 0,
+                    last_error: None,
+                };
+                self.schedule(partition, key, pending);
+            }
+        }
+    }
+
+    fn schedule(&mut self, partition: &Partition, key: Key, pending: Pending) {
+        if pending.dead {
+            self.dead.insert((partition.clone(), key.clone()));
+        } else {
+            let kind = key.delivery_kind().unwrap_or_default().to_owned();
+            let entry = (pending.wakes_at(), partition.clone(), key.clone());
+            self.due.entry(kind).or_default().insert(entry);
+        }
+        let family = self.families.entry(partition.clone()).or_default();
+        family.deliveries.insert(key, pending);
+    }
+
+    fn unschedule(&mut self, partition: &Partition, key: &Key) -> Option<Pending> {
+        let pending = self.families.get_mut(partition)?.deliveries.remove(key)?;
+        if let Some(due) = self.due.get_mut(key.delivery_kind().unwrap_or_default()) {
+            due.remove(&(pending.wakes_at(), partition.clone(), key.clone()));
+        }
+        self.dead.remove(&(partition.clone(), key.clone()));
+        Some(pending)
+    }
+
+    fn lease(&mut self, query: &DueQuery) -> Vec<Delivery> {
+        let Some(due) = self.due.get(&query.kind) else {
+            return Vec::new();
+        };
+        let claimed: Vec<(Partition, Key)> = due
+            .iter()
+            .take_while(|(at, ..)| *at <= query.now)
+            .filter(|(_, partition, _)| query.slots.contains(partition.slot()))
+            .take(query.limit as usize)
+            .map(|(_, partition, key)| (partition.clone(), key.clone()))
+            .collect();
+        claimed
+            .into_iter()
+            .filter_map(|(partition, key)| self.claim(partition, key, query))
+            .collect()
+    }
+
+    fn claim(&mut self, partition: Partition, key: Key, query: &DueQuery) -> Option<Delivery> {
+        let mut pending = self.unschedule(&partition, &key)?;
+        pending.due_at = pending.wakes_at();
+        pending.lease = Some(query.now.plus(query.lease));
+        pending.attempts += 1;
+        let delivery = pending.delivery(&partition, &key);
+        self.schedule(&partition, key, pending);
+        Some(delivery)
+    }
+
+    fn settle(&mut self, settle: Settle) -> bool {
+        let held = self
+            .families
+            .get(&settle.partition)
+            .and_then(|family| family.deliveries.get(&settle.key))
+            .is_some_and(|pending| {
+                pending.version == settle.version
+                    && pending.lease == settle.lease
+                    && pending.dead == settle.lease.is_none()
+            });
+        if !held {
+            return false;
+        }
+        if let Some(pending) = self.unschedule(&settle.partition, &settle.key)
+            && let Some(pending) = pending.settled(settle.outcome)
+        {
+            self.schedule(&settle.partition, settle.key, pending);
+        }
+        true
+    }
+}
+
+impl Pending {
+    fn settled(mut self, outcome: Outcome) -> Option<Self> {
+        self.lease = None;
+        self.dead = false;
+        match outcome {
+            Outcome::Done => return None,
+            Outcome::Again { at, error } => {
+                self.due_at = at;
+                self.last_error = error.map(cut);
+            }
+            Outcome::Dead { error } => {
+                self.dead = true;
+                self.last_error = Some(cut(error));
+            }
+            Outcome::Redrive { at } => {
+                self.due_at = at;
+                self.attempts = 0;
+            }
+        }
+        Some(self)
+    }
+
+    fn delivery(&self, partition: &Partition, key: &Key) -> Delivery {
+        Delivery {
+            partition: partition.clone(),
+            key: key.clone(),
+            version: self.version,
+            value: self.value.clone(),
+            due_at: self.due_at,
+            lease: self.lease,
+            attempts: self.attempts,
+            last_error: self.last_error.clone(),
+        }
+    }
+}
+
+fn cut(mut error: String) -> String {
+    error.truncate(error.floor_char_boundary(DELIVERY_ERROR_LENGTH_MAX));
+    error
+}
+
+impl Family {
+    fn read(&self, query: &Query) -> View {
+        let mut selected: BTreeMap<&Key, &(Version, Bytes)> = BTreeMap::new();
+        for selection in &query.select {
+            selected.extend(self.selected(selection));
+        }
+        let root = Key::root();
+        selected.remove(&root);
+        let more = selected.len() > query.limit as usize;
+        let records = self
+            .records
+            .get_key_value(&root)
+            .into_iter()
+            .chain(selected.into_iter().take(query.limit as usize))
+            .map(|(key, (version, value))| Record {
+                key: key.clone(),
+                version: *version,
+                value: value.clone(),
+            })
+            .collect();
+        View {
+            head: self.head,
+            commit_id: self.commit_id,
+            at: self.at,
+            records,
+            more,
+        }
+    }
+
+    fn selected(&self, selection: &Selection) -> impl Iterator<Item = (&Key, &(Version, Bytes))> {
+        let from = match selection {
+            Selection::Key(key) | Selection::Prefix(key) => key,
+            Selection::Range { from, .. } => from,
+        };
+        self.records
+            .range::<Key, _>(from..)
+            .take_while(move |(key, _)| selection.contains(key))
+    }
+
+    fn changes(&self, since: Version, limit: u32) -> Changes {
+        let puts = self.records.iter().map(|(key, (version, value))| Change {
+            key: key.clone(),
+            version: *version,
+            value: Some(value.clone()),
+        });
+        let deletes = self.deleted.iter().map(|(key, version)| Change {
+            key: key.clone(),
+            version: *version,
+            value: None,
+        });
+        let mut items: Vec<Change> = puts
+            .chain(deletes)
+            .filter(|change| change.version > since)
+            .collect();
+        items.sort_by(|a, b| (a.version, &a.key).cmp(&(b.version, &b.key)));
+        let lapsed = since < self.forgotten;
+        Changes::cut(items, self.head, limit, lapsed)
+    }
+
+    fn forget_deletions(&mut self) {
+        let horizon = self.at.minus(DELETION_MEMORY);
+        while let Some((_, version, key)) = self.deletions.pop_front_if(|(at, ..)| *at < horizon) {
+            self.forgotten = self.forgotten.max(version);
+            // The key may have been put and deleted again since: then the later deletion stays.
+            if self.deleted.get(&key) == Some(&version) {
+                self.deleted.remove(&key);
+            }
+        }
+    }
+}
+
+impl Changes {
+    /// Cuts sorted items to `limit` at a boundary between versions, so that asking again from
+    /// the answer's head misses nothing.
+    pub(crate) fn cut(mut items: Vec<Change>, head: Version, limit: u32, lapsed: bool) -> Self {
+        let limit = limit as usize;
+        if items.len() <= limit {
+            return Self {
+                head,
+                items,
+                more: false,
+                lapsed,
+            };
+        }
+        let next = items[limit].version;
+        let whole = items[..limit]
+            .iter()
+            .rposition(|change| change.version < next);
+        // A single commit larger than the limit is answered whole rather than never.
+        let end = whole.map_or_else(
+            || {
+                items
+                    .iter()
+                    .position(|change| change.version > next)
+                    .unwrap_or(items.len())
+            },
+            |last| last + 1,
+        );
+        let more = end < items.len();
+        items.truncate(end);
+        let reached = if more {
+            items.last().map_or(head, |change| change.version)
+        } else {
+            head
+        };
+        Self {
+            head: reached,
+            items,
+            more,
+            lapsed,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn limits(&self) -> Limits {
+        Limits::STANDARD
+    }
+
+    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
+        if query.limit > Limits::STANDARD.read_max {
+            return Err(StoreError::invalid("read", "the limit is too high"));
+        }
+        Ok(self.with(|state| {
+            state
+                .families
+                .get(partition)
+                .map_or_else(View::default, |family| family.read(query))
+        }))
+    }
+
+    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
+        self.with(|state| state.commit(partition, batch))
+    }
+
+    async fn commit_many(
+        &self,
+        batches: Vec<(Partition, Batch)>,
+    ) -> Vec<Result<Version, StoreError>> {
+        let partitions: BTreeSet<Partition> = batches
+            .iter()
+            .map(|(partition, _)| partition.clone())
+            .collect();
+        if partitions.len() < batches.len() {
+            let twice = StoreError::invalid("commit_many", "a partition is written twice");
+            return batches.iter().map(|_| Err(twice.clone())).collect();
+        }
+        self.with(|state| {
+            batches
+                .into_iter()
+                .map(|(partition, batch)| state.commit(&partition, batch))
+                .collect()
+        })
+    }
+
+    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        if query.limit > Limits::STANDARD.due_max {
+            return Err(StoreError::invalid("due", "the limit is too high"));
+        }
+        Ok(self.with(|state| state.lease(query)))
+    }
+
+    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
+        Ok(self.with(|state| {
+            settles
+                .into_iter()
+                .map(|settle| state.settle(settle))
+                .collect()
+        }))
+    }
+
+    async fn dead(
+        &self,
+        after: Option<(&Partition, &Key)>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        if limit > Limits::STANDARD.due_max {
+            return Err(StoreError::invalid("dead", "the limit is too high"));
+        }
+        Ok(self.with(|state| {
+            let listed = state
+                .dead
+                .iter()
+                .filter(|(partition, key)| after.is_none_or(|after| (partition, key) > after))
+                .take(limit as usize);
+            listed
+                .filter_map(|(partition, key)| {
+                    let pending = state.families.get(partition)?.deliveries.get(key)?;
+                    Some(pending.delivery(partition, key))
+                })
+                .collect()
+        }))
+    }
+
+    async fn changes(
+        &self,
+        partition: &Partition,
+        since: Version,
+        limit: u32,
+    ) -> Result<Changes, StoreError> {
+        if limit > Limits::STANDARD.read_max {
+            return Err(StoreError::invalid("changes", "the limit is too high"));
+        }
+        Ok(self.with(|state| {
+            let family = state.families.get(partition);
+            family.map_or_else(Changes::default, |family| family.changes(since, limit))
+        }))
+    }
+}

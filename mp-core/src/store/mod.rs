@@ -1,0 +1,126 @@
+//! The store: one small trait, one unit of atomicity.
+//!
+//! A *partition* is one aggregate's family of records and the unit of atomicity; its *root* (key
+//! `""`) is the head. Every commit names the head version it decided on and moves it on, so one
+//! check covers every key of the partition, present and absent. Nothing is atomic across
+//! partitions; what spans two is a [step](crate::steps) of due work.
+
+mod batch;
+mod delivery;
+mod error;
+mod key;
+mod memory;
+mod partition;
+mod read;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use self::{
+    batch::{Batch, CommitId, Limits, Write},
+    delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},
+    error::{StoreError, StoreErrorKind},
+    key::{KEY_LENGTH_MAX, Key},
+    memory::MemoryStore,
+    partition::{PARTITION_LENGTH_MAX, Partition, SLOTS, SlotSet},
+    read::{Change, Changes, Query, Record, Selection, Version, View},
+};
+
+/// How long a store remembers, for [`Store::changes`], that a record was deleted.
+pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Durable storage, supplied by the host.
+///
+/// # Contract
+/// 1. *Atomic.* A batch is applied whole or not at all.
+/// 2. *Checked.* A batch is applied only if the head version is the one it expects;
+///    [`Version::ABSENT`] expects no partition. Otherwise `Conflict`, and nothing is written. Of
+///    concurrent commits on one head exactly one succeeds.
+/// 3. *Durable.* When `commit` answers `Ok`, a restart keeps the batch.
+/// 4. *Monotonic.* Each commit makes a greater version; a partition's first version is
+///    [`Version::next`] of its time; the head's time never runs back.
+/// 5. *Snapshot.* `read` answers head and records of one moment: the root first, then the selected
+///    records in key order, each once, no more than the limit, and `more` if that cut it short.
+///    Delivery records are never among them.
+/// 6. *Honest.* A commit whose outcome is not known answers `Unknown`, never `Conflict` or
+///    `Unavailable`; the head keeps the `commit_id` of its last commit. A second commit with the
+///    same `expect` and `commit_id` never applies twice.
+/// 7. *Independent.* In `commit_many` each batch succeeds or conflicts alone; answers come in the
+///    order of the batches; at most one batch per partition, more is `Invalid`.
+/// 8. *Leased.* `due` returns deliveries with `due_at <= now` of the asked kind and slots, the
+///    longest due first, and leases each until `now + lease`: no second caller gets it before. The
+///    head does not move.
+/// 9. *Fenced.* `settle` applies only while version and lease are those given, and says for each
+///    whether it did. A delivery that was written again meanwhile stays.
+/// 10. *Counted.* `attempts` counts leases; writing the delivery or re-driving it starts anew. Dead
+///     deliveries are never due, are listed by `dead`, and can be settled.
+/// 11. *Followed.* `changes` answers the last put or delete of every key changed after a version,
+///     by version, then key, delivery records left out, deletions for at least
+///     [`DELETION_MEMORY`]; where that lapsed it says so.
+/// 12. *Strict.* What [`Batch::check`] refuses, or a read or `due` over the limits, is `Invalid`
+///     and writes nothing.
+/// 13. *Timeless.* The engine's own clock is never used: every time comes from the caller.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Returns what this store takes.
+    fn limits(&self) -> Limits;
+
+    /// Reads the head and selected records from one snapshot.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the limit is over [`Limits::read_max`]; `Unavailable`, `Corrupt`.
+    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError>;
+
+    /// Applies a batch if the head is as expected, and returns the new version.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict`, `Unknown`, `Unavailable`, `Invalid`, `Full`, `ReadOnly`; nothing is written
+    /// unless the error is `Unknown`.
+    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError>;
+
+    /// Applies the batches of many partitions, each alone, durably at one cost.
+    async fn commit_many(
+        &self,
+        batches: Vec<(Partition, Batch)>,
+    ) -> Vec<Result<Version, StoreError>>;
+
+    /// Leases due deliveries.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the limit is over [`Limits::due_max`]; `Unavailable`, `Corrupt`.
+    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Settles leased or dead deliveries, and says for each whether its fence still held.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Unknown`: settling again is harmless.
+    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError>;
+
+    /// Lists dead deliveries by partition and key, after the given one.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the limit is over [`Limits::due_max`]; `Unavailable`, `Corrupt`.
+    async fn dead(
+        &self,
+        after: Option<(&Partition, &Key)>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Returns what changed in a partition after `since`.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the limit is over [`Limits::read_max`]; `Unavailable`, `Corrupt`.
+    async fn changes(
+        &self,
+        partition: &Partition,
+        since: Version,
+        limit: u32,
+    ) -> Result<Changes, StoreError>;
+}
