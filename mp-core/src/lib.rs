@@ -1,1 +1,5 @@
-//! Placeholder
+//! Amounts, identifiers and signatures that the mp capabilities share.
+
+pub mod amount;
+#[doc(hidden)]
+pub mod text;
