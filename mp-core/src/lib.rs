@@ -1,5 +1,6 @@
 //! Amounts, identifiers and signatures that the mp capabilities share.
 
 pub mod amount;
+pub mod id;
 #[doc(hidden)]
 pub mod text;
