@@ -1,7 +1,19 @@
 //! Work in progress.
+pub mod amount;
+pub mod caller;
 pub mod clock;
+pub mod document;
+pub mod engine;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod idempotency;
 pub mod store;
-pub use error::Error;
+
+pub use self::{
+    caller::{Caller, Scope},
+    clock::{Clock, Timestamp},
+    document::Document,
+    engine::{Command, Committed, Decision, Edits, Engine, Family},
+    error::{Error, ErrorKind},
+};
