@@ -9,6 +9,9 @@ pub mod error;
 pub mod id;
 pub mod idempotency;
 pub mod store;
+#[doc(hidden)]
+pub mod text;
+pub mod work;
 
 pub use self::{
     caller::{Caller, Scope},
