@@ -2,5 +2,6 @@
 
 pub mod amount;
 pub mod id;
+pub mod sign;
 #[doc(hidden)]
 pub mod text;
