@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod error;
 pub mod id;
 pub mod idempotency;
+pub mod sign;
 pub mod store;
 #[doc(hidden)]
 pub mod text;
