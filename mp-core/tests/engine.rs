@@ -33,8 +33,13 @@ fn partition() -> Partition {
 }
 
 fn engine(store: Arc<dyn Store>) -> (Engine, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-    (Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1))), clock)
+    let clock = Arc::new(ManualClock::at(Timestamp::from_micros(
+        1_800_000_000_000_000,
+    )));
+    (
+        Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1))),
+        clock,
+    )
 }
 
 fn once(key: &str, command: u64) -> Idempotency {
@@ -53,7 +58,11 @@ async fn add(engine: &Engine, mark: u64, key: Option<&str>) -> Result<(u64, bool
     let decide = move |family: &mp_core::Family, _: Timestamp| {
         let counter = family.root::<Counter>()?.map_or(0, |counter| counter.count);
         if counter >= FULL {
-            return Err(Error::new(ErrorKind::Refused, "full", "the counter is full"));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                "full",
+                "the counter is full",
+            ));
         }
         let mut edits = Edits::new();
         edits.put_root(Counter { count: counter + 1 });
@@ -65,8 +74,14 @@ async fn add(engine: &Engine, mark: u64, key: Option<&str>) -> Result<(u64, bool
 }
 
 async fn count(engine: &Engine) -> (u64, usize) {
-    let family = engine.read(Command::on(partition()).prefix("m/")).await.expect("reads");
-    let root = family.root::<Counter>().expect("decodes").map_or(0, |counter| counter.count);
+    let family = engine
+        .read(Command::on(partition()).prefix("m/"))
+        .await
+        .expect("reads");
+    let root = family
+        .root::<Counter>()
+        .expect("decodes")
+        .map_or(0, |counter| counter.count);
     (root, family.count("m/").expect("selected"))
 }
 
@@ -78,12 +93,18 @@ async fn concurrent_commands_on_one_partition_are_all_counted_once_and_never_ove
     let (two, _) = engine(store);
     let mut tasks = tokio::task::JoinSet::new();
     for mark in 0..300 {
-        let engine = if mark % 2 == 0 { one.clone() } else { two.clone() };
+        let engine = if mark % 2 == 0 {
+            one.clone()
+        } else {
+            two.clone()
+        };
         tasks.spawn(async move { add(&engine, mark, None).await });
     }
     let outcomes = tasks.join_all().await;
-    let mut numbers: Vec<u64> =
-        outcomes.iter().filter_map(|outcome| Some(outcome.as_ref().ok()?.0)).collect();
+    let mut numbers: Vec<u64> = outcomes
+        .iter()
+        .filter_map(|outcome| Some(outcome.as_ref().ok()?.0))
+        .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=FULL).collect::<Vec<_>>());
     let refused = outcomes.into_iter().filter_map(Result::err);
@@ -95,7 +116,10 @@ async fn concurrent_commands_on_one_partition_are_all_counted_once_and_never_ove
 async fn a_repeated_key_is_answered_the_same_and_changes_nothing() {
     let (engine, _) = engine(Arc::new(MemoryStore::new()));
     assert_eq!(add(&engine, 7, Some("k")).await.expect("adds"), (1, false));
-    assert_eq!(add(&engine, 7, Some("k")).await.expect("replays"), (1, true));
+    assert_eq!(
+        add(&engine, 7, Some("k")).await.expect("replays"),
+        (1, true)
+    );
     assert_eq!(count(&engine).await, (1, 1));
 }
 
@@ -115,13 +139,19 @@ async fn answers_are_remembered_for_a_day_and_then_pruned() {
     let (engine, clock) = engine(store.clone());
     add(&engine, 7, Some("k")).await.expect("adds");
     clock.advance(IDEMPOTENCY_MEMORY - Duration::from_secs(1));
-    assert_eq!(add(&engine, 7, Some("k")).await.expect("replays"), (1, true));
+    assert_eq!(
+        add(&engine, 7, Some("k")).await.expect("replays"),
+        (1, true)
+    );
     clock.advance(IDEMPOTENCY_MEMORY * 2);
     for mark in 10..80 {
         add(&engine, mark, None).await.expect("adds");
     }
     let prefix = Selection::Prefix(mp_core::store::Key::new("i/").expect("key"));
-    let query = Query { select: vec![prefix], limit: 10 };
+    let query = Query {
+        select: vec![prefix],
+        limit: 10,
+    };
     let view = store.read(&partition(), &query).await.expect("reads");
     assert_eq!(view.records.len(), 1, "only the root is left");
 }
@@ -140,7 +170,9 @@ async fn a_refusal_never_rests_on_a_stale_state() {
         edits.put_root(Counter { count: 0 });
         Ok::<Decision<()>, Error>(edits.answer(()))
     };
-    two.run(Command::on(partition()), reset).await.expect("resets");
+    two.run(Command::on(partition()), reset)
+        .await
+        .expect("resets");
     assert_eq!(add(&one, 999, None).await.expect("adds"), (1, false));
 }
 
@@ -149,30 +181,50 @@ async fn time_never_runs_back_inside_a_partition() {
     let (engine, clock) = engine(Arc::new(MemoryStore::new()));
     let stamp = |_: &mp_core::Family, now: Timestamp| {
         let mut edits = Edits::new();
-        edits.put_root(Counter { count: now.as_millis() });
+        edits.put_root(Counter {
+            count: now.as_millis(),
+        });
         Ok::<Decision<Timestamp>, Error>(edits.answer(now))
     };
-    let first = engine.run(Command::on(partition()), stamp).await.expect("commits").answer;
+    let first = engine
+        .run(Command::on(partition()), stamp)
+        .await
+        .expect("commits")
+        .answer;
     clock.set(first.minus(Duration::from_secs(60)));
-    let second = engine.run(Command::on(partition()), stamp).await.expect("commits").answer;
+    let second = engine
+        .run(Command::on(partition()), stamp)
+        .await
+        .expect("commits")
+        .answer;
     assert_eq!(second, first);
 }
 
 #[tokio::test]
 async fn reading_or_writing_what_was_not_selected_is_an_error_not_an_absence() {
-    let (engine, _) = engine(Arc::new(MemoryStore::new()));
-    add(&engine, 1, None).await.expect("adds");
+    let store = Arc::new(MemoryStore::new());
+    let (other, _) = engine(store.clone());
+    add(&other, 1, None).await.expect("adds");
+    let (engine, _) = engine(store);
     let peek = |family: &mp_core::Family, _: Timestamp| {
-        family.get::<Counter>("m/1").map(|found| Decision::unchanged(found.is_some()))
+        family
+            .get::<Counter>("m/1")
+            .map(|found| Decision::unchanged(found.is_some()))
     };
-    let error = engine.run(Command::on(partition()), peek).await.expect_err("not loaded");
+    let error = engine
+        .run(Command::on(partition()), peek)
+        .await
+        .expect_err("not loaded");
     assert_eq!(error.code(), "not_loaded");
     let poke = |_: &mp_core::Family, _: Timestamp| {
         let mut edits = Edits::new();
         edits.put("m/1", Counter { count: 9 });
         Ok::<_, Error>(edits.answer(()))
     };
-    let error = engine.run(Command::on(partition()), poke).await.expect_err("not loaded");
+    let error = engine
+        .run(Command::on(partition()), poke)
+        .await
+        .expect_err("not loaded");
     assert_eq!(error.code(), "not_loaded");
 }
 
@@ -185,12 +237,21 @@ async fn a_planned_batch_is_committed_by_the_host_or_not_at_all() {
         edits.put_root(Counter { count: 5 });
         Ok::<_, Error>(edits.answer(5))
     };
-    let planned = engine.plan(Command::on(partition()), decide).await.expect("plans");
+    let planned = engine
+        .plan(Command::on(partition()), decide)
+        .await
+        .expect("plans");
     assert_eq!(count(&engine).await, (0, 0));
     let batch = planned.batch.expect("something to write");
-    store.commit(&planned.partition, batch.clone()).await.expect("commits");
+    store
+        .commit(&planned.partition, batch.clone())
+        .await
+        .expect("commits");
     assert_eq!(count(&engine).await, (5, 0));
-    store.commit(&planned.partition, batch).await.expect_err("a second time conflicts");
+    store
+        .commit(&planned.partition, batch)
+        .await
+        .expect_err("a second time conflicts");
 }
 
 #[tokio::test]
@@ -213,7 +274,10 @@ async fn a_panicking_decision_is_told_and_does_not_block_its_partition() {
     let panics = |_: &mp_core::Family, _: Timestamp| -> Result<Decision<()>, Error> {
         panic!("a decision with a bug");
     };
-    let error = engine.run(Command::on(partition()), panics).await.expect_err("abandoned");
+    let error = engine
+        .run(Command::on(partition()), panics)
+        .await
+        .expect_err("abandoned");
     assert_eq!(error.code(), "abandoned");
     assert_eq!(add(&engine, 1, None).await.expect("adds"), (1, false));
 }
@@ -225,7 +289,9 @@ async fn a_lost_answer_is_found_out_and_never_applied_twice() {
         let (engine, _) = engine(store.clone());
         add(&engine, 0, None).await.expect("adds");
         store.lose_next();
-        let answer = add(&engine, 1, Some("k")).await.expect("its outcome is found out");
+        let answer = add(&engine, 1, Some("k"))
+            .await
+            .expect("its outcome is found out");
         assert_eq!(answer.0, 2, "{lose:?}");
         assert_eq!(count(&engine).await, (2, 2), "{lose:?}");
         assert_eq!(store.lost(), 1, "{lose:?}");

@@ -8,7 +8,7 @@ use mp_core::store::{
 
 /// When the answer of a commit gets lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Lose {
+pub(crate) enum Lose {
     /// Before it was applied.
     Before,
     /// After it was applied.
@@ -19,7 +19,7 @@ pub enum Lose {
 
 /// A memory store that loses one answer when told to.
 #[derive(Debug)]
-pub struct LossyStore {
+pub(crate) struct LossyStore {
     inner: MemoryStore,
     lose: Lose,
     armed: AtomicBool,
@@ -27,7 +27,7 @@ pub struct LossyStore {
 }
 
 impl LossyStore {
-    pub fn new(lose: Lose) -> Self {
+    pub(crate) fn new(lose: Lose) -> Self {
         Self {
             inner: MemoryStore::new(),
             lose,
@@ -36,11 +36,11 @@ impl LossyStore {
         }
     }
 
-    pub fn lose_next(&self) {
+    pub(crate) fn lose_next(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
 
-    pub fn lost(&self) -> u32 {
+    pub(crate) fn lost(&self) -> u32 {
         self.lost.load(Ordering::SeqCst)
     }
 }
@@ -65,11 +65,20 @@ impl Store for LossyStore {
             let expect = self.inner.commit(partition, batch).await?;
             if self.lose == Lose::AfterAndMove {
                 let commit_id = CommitId::random();
-                let other = Batch { expect, commit_id, at, writes: Vec::new() };
+                let other = Batch {
+                    expect,
+                    commit_id,
+                    at,
+                    writes: Vec::new(),
+                };
                 self.inner.commit(partition, other).await?;
             }
         }
-        Err(StoreError::new(StoreErrorKind::Unknown, "commit", "the connection was lost"))
+        Err(StoreError::new(
+            StoreErrorKind::Unknown,
+            "commit",
+            "the connection was lost",
+        ))
     }
 
     async fn commit_many(
