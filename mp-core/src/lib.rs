@@ -10,6 +10,7 @@ pub mod host;
 pub mod id;
 pub mod idempotency;
 pub mod label;
+pub mod port;
 pub mod sign;
 pub mod store;
 #[doc(hidden)]
