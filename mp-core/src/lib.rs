@@ -1,6 +1,7 @@
 //! Work in progress.
 pub mod amount;
 pub mod caller;
+pub mod capacity;
 pub mod clock;
 pub mod document;
 pub mod engine;
