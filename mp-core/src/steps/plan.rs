@@ -195,8 +195,8 @@ impl Plan {
 
     /// Returns the plan with the wish to let go of everything, kept or not.
     ///
-    /// Steps behind the first one that may have been asked for were never asked for; they need no
-    /// release.
+    /// Steps are asked for in order, so those behind the first that is not held were never asked
+    /// for; they need no release.
     #[must_use]
     pub fn release(&self) -> Self {
         if matches!(
@@ -209,16 +209,12 @@ impl Plan {
             standing: Standing::Releasing,
             ..self.clone()
         };
-        let asked = plan
-            .steps
-            .iter()
-            .position(|step| step.state == StepState::Planned);
-        for step in plan
-            .steps
-            .iter_mut()
-            .skip(asked.map_or(STEPS_MAX, |first| first + 1))
-        {
-            step.state = StepState::Released;
+        let held = |step: &&Step| matches!(step.state, StepState::Reserved | StepState::Confirmed);
+        let asked_last = plan.steps.iter().take_while(held).count();
+        for step in plan.steps.iter_mut().skip(asked_last + 1) {
+            if step.state == StepState::Planned {
+                step.state = StepState::Released;
+            }
         }
         plan.stand();
         plan
