@@ -1,7 +1,23 @@
 //! Work in progress.
+pub mod amount;
+pub mod caller;
 pub mod clock;
+pub mod document;
+pub mod engine;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod idempotency;
+pub mod sign;
 pub mod store;
-pub use error::Error;
+#[doc(hidden)]
+pub mod text;
+pub mod work;
+
+pub use self::{
+    caller::{Caller, Scope},
+    clock::{Clock, Timestamp},
+    document::Document,
+    engine::{Command, Committed, Decision, Edits, Engine, Family},
+    error::{Error, ErrorKind},
+};

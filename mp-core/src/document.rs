@@ -1,0 +1,205 @@
+//! The format of stored values: JSON a person can read, each with its kind and format number.
+//!
+//! A value is the JSON object of its struct with two members in front, `kind` and `format`. The
+//! rules that let two adjacent releases share a store:
+//!
+//! - adding a member raises [`Document::FORMAT`] and gives the member a `#[serde(default)]`;
+//! - a value whose format is newer than ours is read, and its unknown members survive a rewrite;
+//! - an enum that may grow has a `#[serde(other)] Unrecognized` variant, which no state machine
+//!   moves on from, so what we do not understand is never overwritten.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind};
+
+/// A value that is kept in a store.
+///
+/// ```
+/// use mp_core::document::{self, Document};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Stall { name: String }
+/// impl Document for Stall {
+///     const KIND: &'static str = "stall";
+///     const FORMAT: u32 = 1;
+/// }
+///
+/// let bytes = document::encode(&Stall { name: "Noodles".into() }, None)?;
+/// assert_eq!(&bytes[..], br#"{"kind":"stall","format":1,"name":"Noodles"}"#);
+/// # Ok::<(), mp_core::Error>(())
+/// ```
+pub trait Document: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What the value is, in a word or two joined by `.`; for a delivery, the kind of work.
+    const KIND: &'static str;
+    /// The number of its format, from 1.
+    const FORMAT: u32;
+}
+
+/// What a newer release wrote into a value beyond what this one knows.
+///
+/// It is kept beside the value so that a rewrite by this release does not lose it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Newer {
+    format: u32,
+    members: Map<String, Value>,
+}
+
+/// Writes a value, together with what a newer release had put into it.
+///
+/// # Errors
+///
+/// `corrupt_record` if the value does not serialise as a JSON object.
+pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes, Error> {
+    let body = serde_json::to_vec(document).map_err(|error| corrupt::<D>().with_source(error))?;
+    let Some(newer) = newer else {
+        return stamp::<D>(D::FORMAT, &body);
+    };
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(&body).map_err(|error| corrupt::<D>().with_source(error))?;
+    for (name, member) in &newer.members {
+        members.entry(name).or_insert_with(|| member.clone());
+    }
+    let body = serde_json::to_vec(&members).map_err(|error| corrupt::<D>().with_source(error))?;
+    stamp::<D>(newer.format, &body)
+}
+
+/// Reads a value, and what a newer release had put into it.
+///
+/// # Errors
+///
+/// `corrupt_record` if the bytes are not a value of this kind.
+pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
+    let broken = |error| corrupt::<D>().with_source(error);
+    let stamp: Stamp<'_> = serde_json::from_slice(bytes).map_err(broken)?;
+    if stamp.kind != D::KIND {
+        return Err(corrupt::<D>());
+    }
+    let document: D = serde_json::from_slice(bytes).map_err(broken)?;
+    if stamp.format <= D::FORMAT {
+        return Ok((document, None));
+    }
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(broken)?;
+    members.retain(|name, _| name != "kind" && name != "format");
+    let known: Value = serde_json::to_value(&document).map_err(broken)?;
+    members.retain(|name, _| known.get(name).is_none());
+    Ok((
+        document,
+        Some(Newer {
+            format: stamp.format,
+            members,
+        }),
+    ))
+}
+
+#[derive(Deserialize)]
+struct Stamp<'a> {
+    #[serde(borrow)]
+    kind: std::borrow::Cow<'a, str>,
+    format: u32,
+}
+
+/// Puts kind and format in front of an object's members without parsing it again.
+fn stamp<D: Document>(format: u32, body: &[u8]) -> Result<Bytes, Error> {
+    let members = body.strip_prefix(b"{").ok_or_else(corrupt::<D>)?;
+    let mut bytes = Vec::with_capacity(body.len() + D::KIND.len() + 32);
+    bytes.extend_from_slice(format!(r#"{{"kind":"{}","format":{format}"#, D::KIND).as_bytes());
+    if members != b"}" {
+        bytes.push(b',');
+    }
+    bytes.extend_from_slice(members);
+    Ok(bytes.into())
+}
+
+fn corrupt<D: Document>() -> Error {
+    let message = format!("a stored value of kind {} does not read back", D::KIND);
+    Error::new(ErrorKind::Corrupt, "corrupt_record", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Old {
+        name: String,
+    }
+
+    impl Document for Old {
+        const KIND: &'static str = "thing";
+        const FORMAT: u32 = 1;
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct New {
+        name: String,
+        #[serde(default)]
+        colour: Option<String>,
+    }
+
+    impl Document for New {
+        const KIND: &'static str = "thing";
+        const FORMAT: u32 = 2;
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Empty {}
+
+    impl Document for Empty {
+        const KIND: &'static str = "empty";
+        const FORMAT: u32 = 1;
+    }
+
+    #[test]
+    fn unknown_members_survive_a_rewrite_by_an_older_release() {
+        let new = New {
+            name: "a".into(),
+            colour: Some("red".into()),
+        };
+        let bytes = encode(&new, None).expect("encodes");
+        let (mut old, newer) = decode::<Old>(&bytes).expect("reads");
+        old.name = "b".into();
+        let bytes = encode(&old, newer.as_ref()).expect("encodes");
+        let (read, _) = decode::<New>(&bytes).expect("reads");
+        assert_eq!(
+            read,
+            New {
+                name: "b".into(),
+                colour: Some("red".into())
+            }
+        );
+        assert!(String::from_utf8_lossy(&bytes).contains(r#""format":2"#));
+    }
+
+    #[test]
+    fn a_newer_release_reads_an_older_value() {
+        let bytes = encode(&Old { name: "a".into() }, None).expect("encodes");
+        let (read, newer) = decode::<New>(&bytes).expect("reads");
+        assert_eq!((read.colour, newer), (None, None));
+    }
+
+    #[test]
+    fn an_empty_object_is_stamped_too() {
+        let bytes = encode(&Empty {}, None).expect("encodes");
+        assert_eq!(&bytes[..], br#"{"kind":"empty","format":1}"#);
+        assert_eq!(decode::<Empty>(&bytes).expect("reads"), (Empty {}, None));
+    }
+
+    #[test]
+    fn values_of_another_kind_and_broken_bytes_are_corrupt() {
+        let other = encode(&Empty {}, None).expect("encodes");
+        for bytes in [
+            &other[..],
+            b"",
+            b"{}",
+            b"[]",
+            b"\xff",
+            br#"{"kind":"thing","format":1}"#,
+        ] {
+            let error = decode::<Old>(bytes).expect_err("corrupt");
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+use serde::Serialize;
+
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    idempotency::Idempotency,
+    store::{Key, Partition, Selection, Version},
+};
+
+/// Addresses a decision: its partition, the records it reads, and the key under which its answer is
+/// remembered.
+#[derive(Clone, Debug)]
+pub struct Command {
+    partition: Partition,
+    reads: Vec<Selection>,
+    idempotency: Option<Idempotency>,
+    problem: Option<Error>,
+}
+
+impl Command {
+    /// Addresses a partition; the root is always read.
+    #[must_use]
+    pub const fn on(partition: Partition) -> Self {
+        Self {
+            partition,
+            reads: Vec::new(),
+            idempotency: None,
+            problem: None,
+        }
+    }
+
+    /// Reads the record at `key`, present or absent.
+    #[must_use]
+    pub fn key(self, key: &str) -> Self {
+        self.read(Key::new(key).map(Selection::Key))
+    }
+
+    /// Reads every record whose key starts with `prefix`.
+    #[must_use]
+    pub fn prefix(self, prefix: &str) -> Self {
+        self.read(Key::new(prefix).map(Selection::Prefix))
+    }
+
+    /// Remembers the answer: a repetition is answered the same and changes nothing.
+    #[must_use]
+    pub fn once(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = Some(idempotency);
+        self
+    }
+
+    fn read(mut self, selection: Result<Selection, Error>) -> Self {
+        match selection {
+            Ok(selection) => self.reads.push(selection),
+            Err(error) => self.problem = self.problem.or(Some(error)),
+        }
+        self
+    }
+
+    pub(super) const fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    pub(super) const fn idempotency(&self) -> Option<&Idempotency> {
+        self.idempotency.as_ref()
+    }
+
+    /// Returns the records to read for a decision at `now`.
+    pub(super) fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error> {
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
+        let mut reads = self.reads.clone();
+        for key in self
+            .idempotency
+            .iter()
+            .flat_map(|idempotency| idempotency.keys(now))
+        {
+            reads.push(Selection::Key(Key::new(&key)?));
+        }
+        Ok(reads)
+    }
+}
+
+/// A decision's answer, durable from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Committed<T> {
+    /// What was decided.
+    pub answer: T,
+    /// Whether it had been decided before, under the same idempotency key.
+    pub replayed: bool,
+    /// The version of the partition that shows it.
+    #[serde(skip)]
+    pub version: Version,
+    /// The time it was decided at.
+    #[serde(skip)]
+    pub at: Timestamp,
+}

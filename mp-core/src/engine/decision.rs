@@ -1,0 +1,159 @@
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use bytes::Bytes;
+
+use super::family::{Stored, stored};
+use crate::{
+    clock::Timestamp,
+    document::{self, Document},
+    error::Error,
+    store::Key,
+};
+
+/// What a state machine decided: an answer, and the edits that make it true.
+#[derive(Debug)]
+pub struct Decision<T> {
+    /// What the caller is told.
+    pub answer: T,
+    /// What changes in the partition, in one commit.
+    pub edits: Edits,
+}
+
+impl<T> Decision<T> {
+    /// Decides that nothing changes.
+    #[must_use]
+    pub fn unchanged(answer: T) -> Self {
+        Self {
+            answer,
+            edits: Edits::new(),
+        }
+    }
+
+    /// Replaces the answer.
+    #[must_use]
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision {
+            answer: map(self.answer),
+            edits: self.edits,
+        }
+    }
+}
+
+/// The records that one decision puts, deletes, sends and schedules in its partition.
+///
+/// The last edit of a key counts.
+#[derive(Default)]
+pub struct Edits {
+    writes: BTreeMap<Key, Edit>,
+    problem: Option<Error>,
+}
+
+pub(super) enum Edit {
+    Put(Arc<dyn Stored>),
+    Deliver(Bytes, Timestamp),
+    Delete,
+}
+
+impl Edits {
+    /// Creates no edits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts the root.
+    pub fn put_root<D: Document>(&mut self, document: D) {
+        self.put("", document);
+    }
+
+    /// Puts a record.
+    pub fn put<D: Document>(&mut self, key: &str, document: D) {
+        self.edit(key, Ok(Edit::Put(stored(document))));
+    }
+
+    /// Deletes a record.
+    pub fn delete(&mut self, key: &str) {
+        self.edit(key, Ok(Edit::Delete));
+    }
+
+    /// Sends a message through the outbox: work of kind [`Document::KIND`], due at `due_at`.
+    ///
+    /// A message with the same kind and `id` that is still there is replaced.
+    pub fn send<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
+        self.deliver("~o", id, due_at, message);
+    }
+
+    /// Sets a timer: work of kind [`Document::KIND`], due at `due_at`; a timer of the same kind and
+    /// `id` is replaced.
+    pub fn schedule<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
+        self.deliver("~t", id, due_at, message);
+    }
+
+    /// Removes a timer; nothing happens if it is gone.
+    pub fn unschedule<D: Document>(&mut self, id: &str) {
+        self.delete(&format!("~t/{}/{id}", D::KIND));
+    }
+
+    /// Removes a message that was not delivered yet; nothing happens if it is gone.
+    pub fn unsend<D: Document>(&mut self, id: &str) {
+        self.delete(&format!("~o/{}/{id}", D::KIND));
+    }
+
+    /// Takes over the edits of another decision on the same partition.
+    pub fn extend(&mut self, other: Self) {
+        self.writes.extend(other.writes);
+        self.problem = self.problem.take().or(other.problem);
+    }
+
+    /// Joins the edits with the answer.
+    #[must_use]
+    pub const fn answer<T>(self, answer: T) -> Decision<T> {
+        Decision {
+            answer,
+            edits: self,
+        }
+    }
+
+    /// Returns whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    fn deliver<D: Document>(&mut self, space: &str, id: &str, due_at: Timestamp, message: &D) {
+        let edit = document::encode(message, None).map(|bytes| Edit::Deliver(bytes, due_at));
+        self.edit(&format!("{space}/{}/{id}", D::KIND), edit);
+    }
+
+    fn edit(&mut self, key: &str, edit: Result<Edit, Error>) {
+        match Key::new(key).and_then(|key| Ok((key, edit?))) {
+            Ok((key, edit)) => {
+                self.writes.insert(key, edit);
+            }
+            Err(error) => self.problem = self.problem.take().or(Some(error)),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.writes.keys()
+    }
+
+    /// Returns the first key or value that could not be written, if there was one.
+    pub(super) fn problem(&mut self) -> Option<Error> {
+        self.problem.take()
+    }
+
+    pub(super) fn into_writes(self) -> BTreeMap<Key, Edit> {
+        self.writes
+    }
+}
+
+impl fmt::Debug for Edits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.writes.keys()).finish()
+    }
+}

@@ -1,0 +1,385 @@
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use bytes::Bytes;
+
+use super::{Edit, Edits};
+use crate::{
+    clock::Timestamp,
+    document::{self, Document, Newer},
+    error::{Error, ErrorKind},
+    store::{Batch, CommitId, Key, Partition, Selection, Version, View, Write},
+};
+
+/// The records of one partition that a decision reads: what was selected, of one head version.
+///
+/// Reading a key that was not selected is an error, never an absence: so a decision cannot take
+/// "not loaded" for "not there".
+pub struct Family {
+    partition: Partition,
+    head: Version,
+    at: Timestamp,
+    records: BTreeMap<Key, Entry>,
+    loaded: BTreeSet<Selection>,
+    edited: BTreeMap<Key, Option<(Bytes, Timestamp)>>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    bytes: Option<Bytes>,
+    typed: OnceLock<Arc<dyn Stored>>,
+}
+
+/// A decoded value that knows how to write itself again.
+pub(super) trait Stored: Send + Sync {
+    fn encode(&self) -> Result<Bytes, Error>;
+    fn document(&self) -> Arc<dyn Any + Send + Sync>;
+    fn newer(&self) -> Option<Newer>;
+    /// Returns what a newer release had put into the value that this one replaces.
+    fn newer_in(&self, replaced: &[u8]) -> Option<Newer>;
+    /// Returns this value with what a newer release had put into its predecessor.
+    fn with_newer(&self, newer: Newer) -> Arc<dyn Stored>;
+}
+
+struct Decoded<D> {
+    document: Arc<D>,
+    newer: Option<Newer>,
+}
+
+impl<D: Document> Stored for Decoded<D> {
+    fn encode(&self) -> Result<Bytes, Error> {
+        document::encode(&*self.document, self.newer.as_ref())
+    }
+
+    fn document(&self) -> Arc<dyn Any + Send + Sync> {
+        self.document.clone()
+    }
+
+    fn newer(&self) -> Option<Newer> {
+        self.newer.clone()
+    }
+
+    fn newer_in(&self, replaced: &[u8]) -> Option<Newer> {
+        document::decode::<D>(replaced).ok()?.1
+    }
+
+    fn with_newer(&self, newer: Newer) -> Arc<dyn Stored> {
+        Arc::new(Self {
+            document: self.document.clone(),
+            newer: Some(newer),
+        })
+    }
+}
+
+impl Family {
+    pub(super) fn new(partition: Partition, view: View, loaded: &[Selection]) -> Self {
+        let mut family = Self {
+            partition,
+            head: view.head,
+            at: view.at,
+            records: BTreeMap::new(),
+            loaded: BTreeSet::from([Selection::Key(Key::root())]),
+            edited: BTreeMap::new(),
+        };
+        if family.head == Version::ABSENT {
+            family.loaded.insert(Selection::Prefix(Key::root()));
+        }
+        family.add(view, loaded);
+        family
+    }
+
+    /// Adds records of the same head.
+    pub(super) fn add(&mut self, view: View, loaded: &[Selection]) {
+        for record in view.records {
+            let entry = Entry {
+                bytes: Some(record.value),
+                typed: OnceLock::new(),
+            };
+            self.records.entry(record.key).or_insert(entry);
+        }
+        self.loaded.extend(loaded.iter().cloned());
+    }
+
+    /// Returns the partition.
+    #[must_use]
+    pub const fn partition(&self) -> &Partition {
+        &self.partition
+    }
+
+    /// Returns the head version; [`Version::ABSENT`] if the partition does not exist.
+    #[must_use]
+    pub const fn head(&self) -> Version {
+        self.head
+    }
+
+    /// Returns whether the partition exists, edits of this batch included.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.head != Version::ABSENT || self.edited.contains_key(&Key::root())
+    }
+
+    /// Returns when the head was made.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len() + self.loaded.len()
+    }
+
+    /// Returns the root.
+    ///
+    /// # Errors
+    ///
+    /// `corrupt_record` if it does not read back as a `D`.
+    pub fn root<D: Document>(&self) -> Result<Option<Arc<D>>, Error> {
+        self.get("")
+    }
+
+    /// Returns the record at `key`.
+    ///
+    /// # Errors
+    ///
+    /// `corrupt_record` if it does not read back as a `D`, `not_loaded` if the command did not
+    /// select it.
+    pub fn get<D: Document>(&self, key: &str) -> Result<Option<Arc<D>>, Error> {
+        match self.records.get(key) {
+            Some(entry) => entry.read().map(Some),
+            None if self.covers(key) => Ok(None),
+            None => Err(not_loaded(key)),
+        }
+    }
+
+    /// Returns the records whose keys start with `prefix`, in key order.
+    ///
+    /// # Errors
+    ///
+    /// `corrupt_record` if one does not read back as a `D`, `not_loaded` if the command did not
+    /// select the whole prefix.
+    pub fn scan<D: Document>(&self, prefix: &str) -> Result<Vec<(Key, Arc<D>)>, Error> {
+        self.require_prefix(prefix)?;
+        self.keys_from(prefix)
+            .map(|(key, entry)| Ok((key.clone(), entry.read()?)))
+            .collect()
+    }
+
+    /// Returns how many records have keys that start with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// `not_loaded` if the command did not select the whole prefix.
+    pub fn count(&self, prefix: &str) -> Result<usize, Error> {
+        self.require_prefix(prefix)?;
+        Ok(self.keys_from(prefix).count())
+    }
+
+    /// Returns the first record whose key starts with `prefix`.
+    ///
+    /// # Errors
+    ///
+    /// As [`scan`](Self::scan).
+    pub fn first<D: Document>(&self, prefix: &str) -> Result<Option<(Key, Arc<D>)>, Error> {
+        self.require_prefix(prefix)?;
+        let first = self.keys_from(prefix).next();
+        first
+            .map(|(key, entry)| Ok((key.clone(), entry.read()?)))
+            .transpose()
+    }
+
+    fn keys_from<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Key, &'a Entry)> {
+        self.records
+            .range::<str, _>((
+                std::ops::Bound::Included(prefix),
+                std::ops::Bound::Unbounded,
+            ))
+            .take_while(move |(key, _)| key.as_str().starts_with(prefix))
+    }
+
+    fn require_prefix(&self, prefix: &str) -> Result<(), Error> {
+        let whole = self.loaded.iter().any(|selection| match selection {
+            Selection::Prefix(loaded) => prefix.starts_with(loaded.as_str()),
+            _ => false,
+        });
+        if whole {
+            Ok(())
+        } else {
+            Err(not_loaded(prefix))
+        }
+    }
+
+    fn covers(&self, key: &str) -> bool {
+        let Ok(key) = Key::new(key) else { return false };
+        self.loaded.contains(&Selection::Key(key.clone()))
+            || self.loaded.iter().any(|selection| match selection {
+                Selection::Key(_) => false,
+                range => range.contains(&key),
+            })
+    }
+
+    /// Returns what of `wanted` is not loaded yet.
+    pub(super) fn missing(&self, wanted: &[Selection]) -> Vec<Selection> {
+        let mut missing: Vec<Selection> = wanted
+            .iter()
+            .filter(|selection| match selection {
+                Selection::Key(key) => !self.covers(key.as_str()),
+                Selection::Prefix(prefix) => self.require_prefix(prefix.as_str()).is_err(),
+                range @ Selection::Range { .. } => !self.loaded.contains(range),
+            })
+            .cloned()
+            .collect();
+        missing.sort();
+        missing.dedup();
+        missing
+    }
+
+    /// Refuses edits to records that were not selected: they might overwrite what nobody looked at.
+    pub(super) fn check(&self, edits: &Edits) -> Result<(), Error> {
+        let blind = |key: &&Key| !key.is_delivery() && !self.covers(key.as_str());
+        edits
+            .keys()
+            .find(blind)
+            .map_or(Ok(()), |key| Err(not_loaded(key.as_str())))
+    }
+
+    /// Applies a decision's edits, so that the next decision of the batch sees them.
+    pub(super) fn apply(&mut self, edits: Edits) {
+        for (key, edit) in edits.into_writes() {
+            match edit {
+                Edit::Put(stored) => self.put(key, stored),
+                Edit::Deliver(bytes, due_at) => {
+                    self.edited.insert(key, Some((bytes, due_at)));
+                }
+                Edit::Delete => {
+                    self.records.remove(&key);
+                    self.edited.insert(key, None);
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, key: Key, stored: Arc<dyn Stored>) {
+        let newer = self
+            .records
+            .get(&key)
+            .and_then(|replaced| replaced.newer_for(&*stored));
+        let stored = newer.map_or_else(|| stored.clone(), |newer| stored.with_newer(newer));
+        self.records.insert(
+            key.clone(),
+            Entry {
+                bytes: None,
+                typed: OnceLock::from(stored),
+            },
+        );
+        self.edited.insert(key, None);
+    }
+
+    pub(super) fn edited(&self) -> usize {
+        self.edited.len()
+    }
+
+    /// Returns the writes that bring the store to where the edits have brought the family.
+    fn writes(&self) -> Result<Vec<Write>, Error> {
+        self.edited
+            .iter()
+            .map(|(key, delivery)| self.write(key, delivery.as_ref()))
+            .collect()
+    }
+
+    fn write(&self, key: &Key, delivery: Option<&(Bytes, Timestamp)>) -> Result<Write, Error> {
+        let key = key.clone();
+        if let Some((value, due_at)) = delivery {
+            return Ok(Write::Deliver {
+                key,
+                value: value.clone(),
+                due_at: *due_at,
+            });
+        }
+        match self.records.get(&key) {
+            Some(entry) => Ok(Write::Put {
+                value: entry.encode()?,
+                key,
+            }),
+            None => Ok(Write::Delete { key }),
+        }
+    }
+
+    /// Returns the edits as one batch on this head.
+    pub(super) fn batch(&self, commit_id: CommitId, at: Timestamp) -> Result<Batch, Error> {
+        Ok(Batch {
+            expect: self.head,
+            commit_id,
+            at,
+            writes: self.writes()?,
+        })
+    }
+
+    /// Takes note that the edits are in the store.
+    pub(super) fn committed(&mut self, version: Version, at: Timestamp) {
+        self.head = version;
+        self.at = self.at.max(at);
+        self.edited.clear();
+    }
+}
+
+impl Entry {
+    fn read<D: Document>(&self) -> Result<Arc<D>, Error> {
+        if self.typed.get().is_none() {
+            let (document, newer) = document::decode::<D>(self.bytes.as_deref().unwrap_or(b""))?;
+            // Losing a race to set it is harmless: both decoded the same bytes.
+            let _ = self.typed.set(Arc::new(Decoded {
+                document: Arc::new(document),
+                newer,
+            }));
+        }
+        let stored = self.typed.get().map(|stored| stored.document());
+        stored
+            .and_then(|document| document.downcast().ok())
+            .ok_or_else(|| {
+                let message = format!("a record was read as {} but holds something else", D::KIND);
+                Error::new(ErrorKind::Corrupt, "corrupt_record", message)
+            })
+    }
+
+    fn newer_for(&self, successor: &dyn Stored) -> Option<Newer> {
+        match self.typed.get() {
+            Some(stored) => stored.newer(),
+            None => successor.newer_in(self.bytes.as_deref()?),
+        }
+    }
+
+    fn encode(&self) -> Result<Bytes, Error> {
+        match (self.typed.get(), &self.bytes) {
+            (Some(stored), _) => stored.encode(),
+            (None, Some(bytes)) => Ok(bytes.clone()),
+            (None, None) => Ok(Bytes::new()),
+        }
+    }
+}
+
+/// Wraps a document for the family.
+pub(super) fn stored<D: Document>(document: D) -> Arc<dyn Stored> {
+    Arc::new(Decoded {
+        document: Arc::new(document),
+        newer: None,
+    })
+}
+
+fn not_loaded(key: &str) -> Error {
+    let message = format!("the command reads {key:?} but did not select it");
+    Error::new(ErrorKind::Corrupt, "not_loaded", message)
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Family")
+            .field("partition", &self.partition)
+            .field("head", &self.head)
+            .field("records", &self.records.keys())
+            .finish_non_exhaustive()
+    }
+}

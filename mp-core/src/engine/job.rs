@@ -1,0 +1,135 @@
+use std::marker::PhantomData;
+
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::oneshot;
+
+use super::{Command, Committed, Decision, Edits, Family};
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    idempotency::Remembered,
+    store::{Selection, Version},
+};
+
+/// A command that waits in a partition's mailbox, whatever its answer's type.
+pub(super) trait Job: Send {
+    fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error>;
+
+    /// Decides on the family and keeps the answer; returns the edits that must be committed first.
+    ///
+    /// It may be called again on another family, when the commit met a conflict.
+    fn decide(&mut self, family: &Family, now: Timestamp) -> Edits;
+
+    /// Returns whether a repetition of this command after a lost answer would be recognised.
+    fn is_remembered(&self) -> bool;
+
+    /// Tells the caller what was decided.
+    fn answer(self: Box<Self>, version: Version, at: Timestamp);
+
+    /// Tells the caller that the decision did not come about.
+    fn fail(self: Box<Self>, error: Error);
+}
+
+pub(super) struct Decide<T, E, F> {
+    command: Command,
+    decide: F,
+    decided: Option<Result<(T, bool), E>>,
+    reply: oneshot::Sender<Result<Committed<T>, E>>,
+    marker: PhantomData<fn() -> (T, E)>,
+}
+
+impl<T, E, F> Decide<T, E, F>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: Fn(&Family, Timestamp) -> Result<Decision<T>, E> + Send + 'static,
+{
+    pub(super) fn new(
+        command: Command,
+        decide: F,
+    ) -> (Box<Self>, oneshot::Receiver<Result<Committed<T>, E>>) {
+        let (reply, answer) = oneshot::channel();
+        (
+            Box::new(Self {
+                command,
+                decide,
+                decided: None,
+                reply,
+                marker: PhantomData,
+            }),
+            answer,
+        )
+    }
+
+    pub(super) fn decision(&self, family: &Family, now: Timestamp) -> Result<(T, bool, Edits), E> {
+        if let Some(answer) = self.recall(family, now)? {
+            return Ok((answer, true, Edits::new()));
+        }
+        let Decision { answer, mut edits } = (self.decide)(family, now)?;
+        if let Some(idempotency) = self.command.idempotency() {
+            let [key, _] = idempotency.keys(now);
+            edits.put(&key, idempotency.remember(&answer)?);
+        }
+        if let Some(problem) = edits.problem() {
+            return Err(problem.into());
+        }
+        family.check(&edits)?;
+        Ok((answer, false, edits))
+    }
+
+    fn recall(&self, family: &Family, now: Timestamp) -> Result<Option<T>, Error> {
+        let Some(idempotency) = self.command.idempotency() else {
+            return Ok(None);
+        };
+        for key in idempotency.keys(now) {
+            if let Some(remembered) = family.get::<Remembered>(&key)? {
+                return idempotency.recall(&remembered).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<T, E, F> Job for Decide<T, E, F>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+    E: From<Error> + Send + 'static,
+    F: Fn(&Family, Timestamp) -> Result<Decision<T>, E> + Send + 'static,
+{
+    fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error> {
+        self.command.reads(now)
+    }
+
+    fn decide(&mut self, family: &Family, now: Timestamp) -> Edits {
+        match self.decision(family, now) {
+            Ok((answer, replayed, edits)) => {
+                self.decided = Some(Ok((answer, replayed)));
+                edits
+            }
+            Err(refusal) => {
+                self.decided = Some(Err(refusal));
+                Edits::new()
+            }
+        }
+    }
+
+    fn is_remembered(&self) -> bool {
+        self.command.idempotency().is_some()
+    }
+
+    fn answer(self: Box<Self>, version: Version, at: Timestamp) {
+        let Some(decided) = self.decided else { return };
+        let committed = decided.map(|(answer, replayed)| Committed {
+            answer,
+            replayed,
+            version,
+            at,
+        });
+        // The caller may have stopped waiting; the decision stands all the same.
+        let _ = self.reply.send(committed);
+    }
+
+    fn fail(self: Box<Self>, error: Error) {
+        let _ = self.reply.send(Err(error.into()));
+    }
+}

@@ -1,0 +1,129 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Family, job::Job};
+use crate::{
+    error::{Error, ErrorKind},
+    store::Partition,
+};
+
+/// How many commands may wait on one partition; more are refused as `busy`.
+const WAITING_MAX: usize = 16_384;
+
+/// How many partitions' states are kept in memory when nothing waits on them, per shelf.
+const KEPT_MAX: usize = 256;
+
+/// The largest state that is kept in memory when nothing waits on it, in records.
+const KEPT_RECORDS_MAX: usize = 65_536;
+
+const SHELVES: usize = 16;
+
+/// The mailboxes of all partitions, on shelves of their own lock each.
+pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
+
+#[derive(Default)]
+struct Shelf {
+    busy: HashMap<Partition, VecDeque<Box<dyn Job>>>,
+    kept: HashMap<Partition, (u64, Family)>,
+    uses: u64,
+}
+
+/// Whether the caller who dropped a job must also start a runner.
+pub(super) enum Accepted {
+    Start(Option<Family>),
+    Running,
+}
+
+impl Mailboxes {
+    pub(super) fn new() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+
+    /// Drops a job into its partition's mailbox; the first one in has to start the runner.
+    pub(super) fn accept(
+        &self,
+        partition: &Partition,
+        job: Box<dyn Job>,
+    ) -> Result<Accepted, Error> {
+        let mut shelf = self.shelf(partition);
+        if let Some(waiting) = shelf.busy.get_mut(partition) {
+            if waiting.len() >= WAITING_MAX {
+                return Err(busy());
+            }
+            waiting.push_back(job);
+            return Ok(Accepted::Running);
+        }
+        shelf.busy.insert(partition.clone(), VecDeque::from([job]));
+        let kept = shelf.kept.remove(partition).map(|(_, family)| family);
+        Ok(Accepted::Start(kept))
+    }
+
+    /// Takes up to `most` jobs, or closes the mailbox and keeps the state if none waits.
+    pub(super) fn take(
+        &self,
+        partition: &Partition,
+        most: usize,
+        family: &mut Option<Family>,
+    ) -> Vec<Box<dyn Job>> {
+        let mut shelf = self.shelf(partition);
+        let Some(waiting) = shelf.busy.get_mut(partition) else {
+            return Vec::new();
+        };
+        if waiting.is_empty() {
+            shelf.close(partition, family.take());
+            return Vec::new();
+        }
+        let count = waiting.len().min(most);
+        waiting.drain(..count).collect()
+    }
+
+    /// Puts jobs back in front, in their order.
+    pub(super) fn put_back(&self, partition: &Partition, jobs: Vec<Box<dyn Job>>) {
+        let mut shelf = self.shelf(partition);
+        let waiting = shelf.busy.entry(partition.clone()).or_default();
+        for job in jobs.into_iter().rev() {
+            waiting.push_front(job);
+        }
+    }
+
+    /// Closes a mailbox whose runner broke off; its jobs' callers are told by the dropped reply.
+    pub(super) fn abandon(&self, partition: &Partition) {
+        self.shelf(partition).busy.remove(partition);
+    }
+
+    fn shelf(&self, partition: &Partition) -> MutexGuard<'_, Shelf> {
+        let shelf = &self.0[usize::from(partition.slot()) % SHELVES];
+        shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shelf {
+    fn close(&mut self, partition: &Partition, family: Option<Family>) {
+        self.busy.remove(partition);
+        let Some(family) = family.filter(|family| family.len() <= KEPT_RECORDS_MAX) else {
+            return;
+        };
+        if self.kept.len() >= KEPT_MAX {
+            self.drop_least_recently_used();
+        }
+        self.uses += 1;
+        self.kept.insert(partition.clone(), (self.uses, family));
+    }
+
+    fn drop_least_recently_used(&mut self) {
+        let oldest = self.kept.iter().min_by_key(|(_, (used, _))| *used);
+        if let Some(partition) = oldest.map(|(partition, _)| partition.clone()) {
+            self.kept.remove(&partition);
+        }
+    }
+}
+
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "busy",
+        "too many commands wait for this: try again later",
+    )
+}

@@ -1,0 +1,144 @@
+//! One effect per key: what a repeated call is answered.
+//!
+//! The rules are those of the Agentic Commerce Protocol, section 6: equality is that of the
+//! canonical JSON of the typed command after its defaults, a key that comes back with another
+//! command is refused for good, and only answers are remembered, never transient failures. The
+//! record stands in the partition that the command changes and is written in the same commit.
+
+use std::time::Duration;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::{
+    caller::Caller,
+    clock::Timestamp,
+    document::Document,
+    error::{Error, ErrorKind},
+    id::IdempotencyKey,
+};
+
+/// For how long an answer is remembered, at least; for up to twice as long at most.
+pub const IDEMPOTENCY_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The prefix of the records that remember answers.
+pub const IDEMPOTENCY_PREFIX: &str = "i/";
+
+/// A caller's promise that calls with this key are one and the same.
+///
+/// ```
+/// use mp_core::{caller::Caller, idempotency::Idempotency};
+///
+/// let caller = Caller::user("market".parse()?, "mei".parse()?);
+/// let key = "order-17".parse()?;
+/// let first = Idempotency::new(&caller, "pay.capture", &key, &serde_json::json!({"amount": 5}))?;
+/// let other = Idempotency::new(&caller, "pay.capture", &key, &serde_json::json!({"amount": 6}))?;
+/// assert_ne!(first, other);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    path: String,
+    fingerprint: String,
+}
+
+impl Idempotency {
+    /// Joins the caller, the operation and its typed command under a key.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` if the command does not serialise as JSON.
+    pub fn new(
+        caller: &Caller,
+        operation: &str,
+        key: &IdempotencyKey,
+        command: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let path = format!("{}/{operation}/{key}", caller.key_segment());
+        Ok(Self {
+            path,
+            fingerprint: fingerprint(command)?,
+        })
+    }
+
+    /// Returns the command's fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Returns the keys under which an answer may stand that is remembered at `now`: the one that a
+    /// new answer is written to first.
+    pub(crate) fn keys(&self, now: Timestamp) -> [String; 2] {
+        let period = period(now);
+        [period, period.saturating_sub(1)]
+            .map(|period| format!("{IDEMPOTENCY_PREFIX}{period:08}/{}", self.path))
+    }
+
+    /// Returns the key before which every remembered answer has lapsed at `now`.
+    pub(crate) fn lapsed_before(now: Timestamp) -> String {
+        format!("{IDEMPOTENCY_PREFIX}{:08}", period(now).saturating_sub(1))
+    }
+
+    pub(crate) fn remember<T: Serialize>(&self, answer: &T) -> Result<Remembered, Error> {
+        let answer = serde_json::value::to_raw_value(answer).map_err(|error| {
+            Error::invalid("answer", "does not serialise as JSON").with_source(error)
+        })?;
+        Ok(Remembered {
+            fingerprint: self.fingerprint.clone(),
+            answer,
+        })
+    }
+
+    pub(crate) fn recall<T: DeserializeOwned>(&self, remembered: &Remembered) -> Result<T, Error> {
+        if remembered.fingerprint != self.fingerprint {
+            return Err(key_reused());
+        }
+        serde_json::from_str(remembered.answer.get()).map_err(|error| {
+            let message = "a remembered answer does not read back";
+            Error::new(ErrorKind::Corrupt, "corrupt_record", message).with_source(error)
+        })
+    }
+}
+
+/// The error of a key that comes back with another command or another target.
+#[must_use]
+pub fn key_reused() -> Error {
+    let message = "the idempotency key was used before for something else: take a new key";
+    Error::new(ErrorKind::KeyReused, "idempotency_conflict", message).with_field("idempotency_key")
+}
+
+/// Returns the SHA-256 of the command's canonical JSON (members sorted by name) in hexadecimal.
+///
+/// # Errors
+///
+/// `invalid_field` if the command does not serialise as JSON.
+pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
+    // A `serde_json::Value` keeps the members of objects sorted.
+    let canonical = serde_json::to_value(command).map_err(|error| {
+        Error::invalid("command", "does not serialise as JSON").with_source(error)
+    })?;
+    let hash = digest(&SHA256, canonical.to_string().as_bytes());
+    Ok(hash
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+/// An answer that was given, and for which command.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Remembered {
+    fingerprint: String,
+    answer: Box<RawValue>,
+}
+
+impl Document for Remembered {
+    const KIND: &'static str = "answer";
+    const FORMAT: u32 = 1;
+}
+
+fn period(now: Timestamp) -> u64 {
+    now.as_millis() / 1_000 / IDEMPOTENCY_MEMORY.as_secs()
+}

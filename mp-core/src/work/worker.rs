@@ -1,0 +1,306 @@
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::watch, task::JoinSet};
+
+use super::{ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, pause_after};
+use crate::{
+    clock::{SKEW_MAX, Timestamp},
+    engine::Engine,
+    error::{Error, ErrorKind},
+    store::{Delivery, DueQuery, Outcome, SlotSet},
+};
+
+/// For how long a delivery is leased: ten times the skew that clocks may have, so that two
+/// processes never hold it at once for that reason.
+pub const LEASE: Duration = SKEW_MAX.saturating_mul(10);
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WorkerOptions {
+    /// The slots to work on; all by default.
+    pub slots: SlotSet,
+    /// The most deliveries of one kind leased at a time; 128 by default.
+    pub batch: u32,
+    /// The most handlers that run at once; 64 by default.
+    pub concurrency: usize,
+    /// The pause when nothing was due; 100 ms by default.
+    pub idle: Duration,
+}
+
+impl Default for WorkerOptions {
+    fn default() -> Self {
+        Self {
+            slots: SlotSet::ALL,
+            batch: 128,
+            concurrency: 64,
+            idle: Duration::from_millis(100),
+        }
+    }
+}
+
+impl WorkerOptions {
+    /// Works on these slots only.
+    #[must_use]
+    pub const fn with_slots(mut self, slots: SlotSet) -> Self {
+        self.slots = slots;
+        self
+    }
+
+    /// Runs at most this many handlers at once; zero counts as one.
+    #[must_use]
+    pub const fn with_concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Leases at most this many deliveries of one kind at a time; zero counts as one.
+    #[must_use]
+    pub const fn with_batch(mut self, batch: u32) -> Self {
+        self.batch = batch;
+        self
+    }
+}
+
+/// Does due work of the kinds it has handlers for.
+///
+/// Kinds take turns, so that a flood of one does not starve another.
+pub struct Worker {
+    engine: Engine,
+    handlers: BTreeMap<String, Arc<dyn Handler>>,
+    options: WorkerOptions,
+    report: Mutex<WorkReport>,
+}
+
+impl Worker {
+    /// Creates a worker without handlers.
+    #[must_use]
+    pub fn new(engine: &Engine, options: WorkerOptions) -> Self {
+        let report = Mutex::default();
+        Self {
+            engine: engine.clone(),
+            handlers: BTreeMap::new(),
+            options,
+            report,
+        }
+    }
+
+    /// Adds handlers; a later handler of a kind replaces an earlier one.
+    #[must_use]
+    pub fn with(mut self, handlers: impl IntoIterator<Item = Arc<dyn Handler>>) -> Self {
+        for handler in handlers {
+            self.handlers.insert(handler.kind().to_owned(), handler);
+        }
+        self
+    }
+
+    /// Returns what was done so far.
+    #[must_use]
+    pub fn report(&self) -> WorkReport {
+        self.report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Works until `stop` turns true or its sender is gone; what is leased by then is finished
+    /// first.
+    ///
+    /// Store failures are retried: a worker outlives an outage.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        while !*stop.borrow() && stop.has_changed().is_ok() {
+            let idle = match self.turn().await {
+                Ok(0) => self.options.idle,
+                Ok(_) => Duration::ZERO,
+                Err(error) => {
+                    tracing::warn!(%error, "due work could not be read");
+                    self.options.idle.saturating_mul(10)
+                }
+            };
+            if !idle.is_zero() {
+                // Either the pause is over or the signal came; both are looked at above.
+                let _ = tokio::time::timeout(idle, stop.changed()).await;
+            }
+        }
+    }
+
+    /// Works until nothing is due any more, and returns how many deliveries were handled.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn drain(&self) -> Result<u64, Error> {
+        let mut handled = 0;
+        loop {
+            match self.turn().await? {
+                0 => return Ok(handled),
+                some => handled += some,
+            }
+        }
+    }
+
+    /// Leases one batch of every kind, handles and settles it, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn turn(&self) -> Result<u64, Error> {
+        let mut handled = 0;
+        for (kind, handler) in &self.handlers {
+            let deliveries = self.lease(kind).await?;
+            handled += deliveries.len() as u64;
+            self.handle_all(handler, deliveries).await?;
+        }
+        Ok(handled)
+    }
+
+    async fn lease(&self, kind: &str) -> Result<Vec<Delivery>, Error> {
+        let now = self.engine.now();
+        let query = DueQuery {
+            slots: self.options.slots,
+            kind: kind.to_owned(),
+            now,
+            lease: LEASE,
+            limit: self.options.batch.max(1),
+        };
+        let deliveries = self.engine.store().due(&query).await?;
+        if let Some(longest) = deliveries
+            .iter()
+            .map(|delivery| now.since(delivery.due_at))
+            .max()
+        {
+            self.note(kind, |report| {
+                report.lag = longest;
+                report.lag_max = report.lag_max.max(longest);
+            });
+        }
+        Ok(deliveries)
+    }
+
+    async fn handle_all(
+        &self,
+        handler: &Arc<dyn Handler>,
+        deliveries: Vec<Delivery>,
+    ) -> Result<(), Error> {
+        let mut running = JoinSet::new();
+        let mut settles = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            if running.len() >= self.options.concurrency.max(1) {
+                self.collect(&mut running, &mut settles).await;
+            }
+            let handler = handler.clone();
+            running.spawn(async move {
+                let outcome = handler.handle(&delivery).await;
+                (delivery, outcome)
+            });
+        }
+        while !running.is_empty() {
+            self.collect(&mut running, &mut settles).await;
+        }
+        if !settles.is_empty() {
+            self.engine.store().settle(settles).await?;
+        }
+        Ok(())
+    }
+
+    async fn collect(
+        &self,
+        running: &mut JoinSet<(Delivery, Result<Done, HandlerError>)>,
+        settles: &mut Vec<crate::store::Settle>,
+    ) {
+        // A handler that panicked settles nothing: its delivery comes back when the lease ends.
+        if let Some(Ok((delivery, outcome))) = running.join_next().await {
+            let kind = delivery.key.delivery_kind().unwrap_or_default().to_owned();
+            let outcome = self.judge(&kind, &delivery, outcome);
+            settles.push(delivery.settle(outcome));
+        }
+    }
+
+    fn judge(
+        &self,
+        kind: &str,
+        delivery: &Delivery,
+        outcome: Result<Done, HandlerError>,
+    ) -> Outcome {
+        let error = match outcome {
+            Ok(Done::Finished) => {
+                self.note(kind, |report| report.finished += 1);
+                return Outcome::Done;
+            }
+            Ok(Done::Again(at)) => {
+                self.note(kind, |report| report.postponed += 1);
+                return Outcome::Redrive { at };
+            }
+            Err(error) => error,
+        };
+        tracing::debug!(kind, %error, attempts = delivery.attempts, "work failed");
+        let dead = matches!(error, HandlerError::GiveUp(_)) || delivery.attempts >= ATTEMPTS_MAX;
+        let error = error.to_string();
+        if dead {
+            self.note(kind, |report| report.dead += 1);
+            return Outcome::Dead { error };
+        }
+        self.note(kind, |report| report.failed += 1);
+        let chance = u32::from_le_bytes(self.engine.random());
+        let at = self
+            .engine
+            .now()
+            .plus(pause_after(delivery.attempts, chance));
+        Outcome::Again {
+            at,
+            error: Some(error),
+        }
+    }
+
+    fn note(&self, kind: &str, note: impl FnOnce(&mut super::KindReport)) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        note(report.entry(kind.to_owned()).or_default());
+    }
+
+    /// Lists dead deliveries, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn dead(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
+        Ok(self.engine.store().dead(None, limit).await?)
+    }
+
+    /// Makes a dead delivery due again, with its attempts counted anew.
+    ///
+    /// # Errors
+    ///
+    /// `refused` if it is not dead any more; the store's errors.
+    pub async fn redrive(&self, delivery: &Delivery) -> Result<(), Error> {
+        let at = self.engine.now();
+        let settle = delivery.settle(Outcome::Redrive { at });
+        match self.engine.store().settle(vec![settle]).await?[..] {
+            [true] => Ok(()),
+            _ => {
+                let message = "the delivery is not dead any more";
+                Err(Error::new(ErrorKind::Refused, "not_dead", message))
+            }
+        }
+    }
+
+    /// Returns the time the worker goes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("kinds", &self.handlers.keys())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
