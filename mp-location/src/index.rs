@@ -41,19 +41,17 @@ pub const INDEX_PENDING_MAX: usize = 1_024;
 /// # Ok::<(), mp_location::InvalidPoint>(())
 /// ```
 pub struct NearbyIndex<K, V> {
-    /// Every addition in the order it was made; a removal leaves a hole until the next rebuild.
-    entries: Vec<Option<Entry<K, V>>>,
-    /// Where the entries lie, holes included.
-    vectors: Vec<UnitVector>,
+    /// Every addition in the order it was made.
+    slots: Vec<Slot<K, V>>,
     positions: HashMap<K, usize>,
-    /// Covers a prefix of the vectors.
+    /// Covers a prefix of the slots.
     tree: KdTree,
 }
 
-#[derive(Debug)]
-struct Entry<K, V> {
-    key: K,
-    value: V,
+/// A point, and what lies there; a removal leaves a slot empty until the next rebuild.
+struct Slot<K, V> {
+    vector: UnitVector,
+    entry: Option<(K, V)>,
 }
 
 impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
@@ -61,8 +59,7 @@ impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            entries: Vec::new(),
-            vectors: Vec::new(),
+            slots: Vec::new(),
             positions: HashMap::new(),
             tree: KdTree::EMPTY,
         }
@@ -83,8 +80,8 @@ impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
-        let entry = self.entries[*self.positions.get(key)?].as_ref();
-        entry.map(|entry| &entry.value)
+        let (_, value) = self.slots[*self.positions.get(key)?].entry.as_ref()?;
+        Some(value)
     }
 
     /// Returns the keys, in no particular order.
@@ -102,42 +99,45 @@ impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     /// Removes a key and returns its value.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let position = self.positions.remove(key)?;
-        let removed = self.entries[position].take().map(|entry| entry.value);
+        let removed = self.slots[position].empty();
         self.settle();
         removed
     }
 
     fn put(&mut self, key: K, point: Point, value: V) -> Option<V> {
-        let position = self.entries.len();
-        self.vectors.push(point.unit_vector());
-        self.entries.push(Some(Entry {
-            key: key.clone(),
-            value,
-        }));
+        let position = self.slots.len();
+        self.slots.push(Slot {
+            vector: point.unit_vector(),
+            entry: Some((key.clone(), value)),
+        });
         let replaced = self.positions.insert(key, position)?;
-        self.entries[replaced].take().map(|entry| entry.value)
+        self.slots[replaced].empty()
     }
 
     /// Rebuilds the tree once more than [`INDEX_PENDING_MAX`] changes stand beside it.
     fn settle(&mut self) {
-        let added = self.entries.len() - self.tree.len();
-        let holes = self.entries.len() - self.positions.len();
-        if added + holes > INDEX_PENDING_MAX {
+        let added = self.slots.len() - self.tree.len();
+        let empty = self.slots.len() - self.positions.len();
+        if added + empty > INDEX_PENDING_MAX {
             self.rebuild();
         }
     }
 
     fn rebuild(&mut self) {
-        let entries = std::mem::take(&mut self.entries).into_iter();
-        let vectors = std::mem::take(&mut self.vectors);
-        for (entry, vector) in entries.zip(vectors) {
-            if let Some(entry) = entry {
-                self.positions.insert(entry.key.clone(), self.entries.len());
-                self.entries.push(Some(entry));
-                self.vectors.push(vector);
+        self.slots.retain(|slot| slot.entry.is_some());
+        for (position, slot) in self.slots.iter().enumerate() {
+            if let Some((key, _)) = &slot.entry {
+                self.positions.insert(key.clone(), position);
             }
         }
-        self.tree = KdTree::build(&self.vectors);
+        let vectors: Vec<UnitVector> = self.slots.iter().map(|slot| slot.vector).collect();
+        self.tree = KdTree::build(&vectors);
+    }
+}
+
+impl<K, V> Slot<K, V> {
+    fn empty(&mut self) -> Option<V> {
+        self.entry.take().map(|(_, value)| value)
     }
 }
 

@@ -25,9 +25,9 @@ const SPARE_HITS: usize = 4;
 /// By how much a search that a filter has starved looks further.
 const GROWTH: usize = 4;
 
-/// A search that wants more than this part of the tree looks at every point instead: sorting that
-/// many hits costs more than passing over all points once.
-const SCAN_PART: usize = 8;
+/// A search that wants more than one in this many points passes over all of them instead: keeping
+/// a hit of the tree in order costs about as much as passing over this many points.
+const SCAN_PART: usize = 64;
 
 impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     /// Returns the `k` nearest keys whose values match, by distance, then key.
@@ -135,28 +135,25 @@ impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     ) -> impl Iterator<Item = Hit> {
         let hit = move |position: usize| Hit {
             position,
-            chord_squared: origin.chord_squared(self.vectors[position]),
+            chord_squared: origin.chord_squared(self.slots[position].vector),
         };
-        (start..self.vectors.len())
+        (start..self.slots.len())
             .map(hit)
             .filter(move |hit| hit.chord_squared <= reach && self.is_match(hit.position, matches))
     }
 
     fn is_match(&self, position: usize, matches: &impl Fn(&V) -> bool) -> bool {
-        self.entries[position]
-            .as_ref()
-            .is_some_and(|entry| matches(&entry.value))
+        let entry = self.slots[position].entry.as_ref();
+        entry.is_some_and(|(_, value)| matches(value))
     }
 
     /// Turns hits into answers: those within `metres`, by distance, then key.
     fn measure(&self, origin: UnitVector, hits: Vec<Hit>, metres: f64) -> Vec<Near<'_, K, V>> {
         let near = |hit: Hit| {
-            let entry = self.entries[hit.position].as_ref()?;
-            Some(Near {
-                key: &entry.key,
-                value: &entry.value,
-                metres: origin.metres(self.vectors[hit.position]),
-            })
+            let slot = &self.slots[hit.position];
+            let (key, value) = slot.entry.as_ref()?;
+            let metres = origin.metres(slot.vector);
+            Some(Near { key, value, metres })
         };
         let mut found: Vec<_> = hits
             .into_iter()
