@@ -6,8 +6,11 @@ pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod host;
 pub mod id;
 pub mod idempotency;
+pub mod label;
+pub mod port;
 pub mod sign;
 pub mod store;
 #[doc(hidden)]
