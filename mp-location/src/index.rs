@@ -124,6 +124,8 @@ impl<K: Clone + Eq + Hash + Ord, V> NearbyIndex<K, V> {
     }
 
     fn rebuild(&mut self) {
+        // Without a tree every slot is looked at, so the index is exact at each step from here.
+        self.tree = KdTree::EMPTY;
         self.slots.retain(|slot| slot.entry.is_some());
         for (position, slot) in self.slots.iter().enumerate() {
             if let Some((key, _)) = &slot.entry {
