@@ -83,12 +83,13 @@ impl Follower {
     }
 
     async fn catch_up(&self, engine: &Engine, freshness: Duration) -> Result<(), Error> {
-        if self.read().due(engine.now(), freshness).is_empty() {
+        let called = engine.now();
+        if self.read().due(called, called, freshness).is_empty() {
             return Ok(());
         }
         let _turn = self.turn.lock().await;
         let began = engine.now();
-        let due = self.read().due(began, freshness);
+        let due = self.read().due(called, began, freshness);
         if due.is_empty() {
             return Ok(());
         }
@@ -129,10 +130,15 @@ impl Follower {
 }
 
 impl State {
-    /// Returns the pages to look at: all of them once the last look is too old, else those that
-    /// this process has written to since.
-    fn due(&self, now: Timestamp, freshness: Duration) -> Vec<Due> {
-        let fresh = self.as_of.is_some_and(|as_of| now.since(as_of) < freshness);
+    /// Returns the pages that a search called at `called` has to look at now: all of them if the
+    /// last look is too old, else those that this process has written to since.
+    ///
+    /// A look that began after the call is never too old; one of a time to come, before the clock
+    /// was set back, always is.
+    fn due(&self, called: Timestamp, now: Timestamp, freshness: Duration) -> Vec<Due> {
+        let fresh = self
+            .as_of
+            .is_some_and(|as_of| as_of <= now && (as_of > called || now.since(as_of) < freshness));
         (0..)
             .zip(&self.pages)
             .filter(|(_, progress)| !fresh || progress.seen < progress.written)

@@ -75,9 +75,8 @@ mod sphere;
 
 pub use self::{
     index::{INDEX_PENDING_MAX, Near, NearbyIndex},
-    nearby::{Found, NEARBY_FRESHNESS, NEARBY_MAX, NEARBY_METRES_MAX, Nearby, NearbyPlaces},
-    page::PLACES_PER_PAGE_MAX,
+    nearby::{Found, Nearby, NearbyPlaces},
     place::{NewPlace, Place, PlaceId},
-    places::{IMPORT_MAX, Places, PlacesOptions},
+    places::{Places, PlacesOptions},
     point::{InvalidPoint, Point},
 };

@@ -6,18 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{place::Place, point::Point};
 
-/// The most places that one search answers.
-pub const NEARBY_MAX: u32 = 100;
-
-/// The farthest a search may be told to look, in metres: half way round the Earth.
-pub const NEARBY_METRES_MAX: f64 = 20_015_200.0;
-
-/// How old an answer may be unless the caller says otherwise.
-pub const NEARBY_FRESHNESS: Duration = Duration::from_secs(1);
-
-/// How many places a search answers unless the caller says otherwise.
-const NEARBY_USUAL: u32 = 10;
-
 /// Asks for the places nearest to a point.
 ///
 /// ```
@@ -34,7 +22,7 @@ pub struct Nearby {
     /// Where to search from.
     pub from: Point,
     /// The most places wanted, 1 to 100; 10 unless said.
-    #[serde(default = "usual")]
+    #[serde(default = "usual_k")]
     #[schemars(range(min = 1, max = 100))]
     pub k: u32,
     /// How far to look, in metres; everywhere unless said.
@@ -52,26 +40,35 @@ pub struct Nearby {
 }
 
 impl Nearby {
+    /// The most places that one search answers.
+    pub const K_MAX: u32 = 100;
+    /// The farthest a search may be told to look, in metres: half way round the Earth.
+    pub const METRES_MAX: f64 = 20_015_200.0;
+    /// How many places a search answers unless the caller says otherwise.
+    pub const K: u32 = 10;
+    /// How far an answer may lag unless the caller says otherwise.
+    pub const FRESHNESS: Duration = Duration::from_secs(1);
+
     /// Asks for the ten nearest places, wherever they are.
     #[must_use]
     pub const fn to(from: Point) -> Self {
         Self {
             from,
-            k: NEARBY_USUAL,
+            k: Self::K,
             within_metres: None,
             category: None,
-            freshness: NEARBY_FRESHNESS,
+            freshness: Self::FRESHNESS,
         }
     }
 
-    /// Asks for at most `k` places, 1 to [`NEARBY_MAX`].
+    /// Asks for at most `k` places, 1 to [`K_MAX`](Self::K_MAX).
     #[must_use]
     pub const fn most(mut self, k: u32) -> Self {
         self.k = k;
         self
     }
 
-    /// Looks no farther than `metres`, up to [`NEARBY_METRES_MAX`].
+    /// Looks no farther than `metres`, up to [`METRES_MAX`](Self::METRES_MAX).
     #[must_use]
     pub const fn within(mut self, metres: f64) -> Self {
         self.within_metres = Some(metres);
@@ -94,15 +91,15 @@ impl Nearby {
 
     /// Refuses what exceeds a limit, by the field's name.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if !(1..=NEARBY_MAX).contains(&self.k) {
+        if !(1..=Self::K_MAX).contains(&self.k) {
             return Err(Error::invalid(
                 "k",
-                format!("is not between 1 and {NEARBY_MAX}"),
+                format!("is not between 1 and {}", Self::K_MAX),
             ));
         }
         match self.within_metres {
-            Some(metres) if !(0.0..=NEARBY_METRES_MAX).contains(&metres) => {
-                let problem = format!("is not between 0 and {NEARBY_METRES_MAX}");
+            Some(metres) if !(0.0..=Self::METRES_MAX).contains(&metres) => {
+                let problem = format!("is not between 0 and {}", Self::METRES_MAX);
                 Err(Error::invalid("within_metres", problem))
             }
             _ => Ok(()),
@@ -140,12 +137,12 @@ pub struct Found {
     pub bearing: Option<f64>,
 }
 
-const fn usual() -> u32 {
-    NEARBY_USUAL
+const fn usual_k() -> u32 {
+    Nearby::K
 }
 
 const fn usual_freshness() -> Duration {
-    NEARBY_FRESHNESS
+    Nearby::FRESHNESS
 }
 
 /// A duration as whole milliseconds, up to 49 days.

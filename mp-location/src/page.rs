@@ -14,13 +14,13 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::place::{NewPlace, Place, PlaceId};
+use crate::{
+    place::{NewPlace, Place, PlaceId},
+    places::Places,
+};
 
 /// How many partitions an app's places are spread over. It is part of the stored format.
 pub(crate) const PAGES: u8 = 64;
-
-/// The most places in one of an app's 64 pages: an app has room for at least 250,000 places.
-pub const PLACES_PER_PAGE_MAX: usize = 4_096;
 
 /// The prefix of the records that hold places.
 pub(crate) const PREFIX: &str = "p/";
@@ -77,7 +77,7 @@ pub(crate) fn add(family: &Family, places: &[Place]) -> Result<Decision<()>, Err
             Some(_) => return Err(idempotency::key_reused()),
         }
     }
-    if count > PLACES_PER_PAGE_MAX {
+    if count > Places::PAGE_MAX {
         return Err(full());
     }
     if !edits.is_empty() {
@@ -136,3 +136,6 @@ fn full() -> Error {
     let message = "this part of the app's places is full: remove some";
     Error::new(ErrorKind::Refused, "places_full", message)
 }
+
+#[cfg(test)]
+mod tests;

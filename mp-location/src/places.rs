@@ -11,7 +11,6 @@ use mp_core::{
     idempotency::Idempotency,
 };
 
-pub use self::import::IMPORT_MAX;
 use crate::{
     followers::Followers,
     nearby::{Nearby, NearbyPlaces},
@@ -59,6 +58,12 @@ pub struct Places {
 }
 
 impl Places {
+    /// The most places that one import carries.
+    pub const IMPORT_MAX: usize = 2_000;
+    /// The most places in each of an app's 64 pages; ids spread them evenly, so an app has room for
+    /// about 250,000 places.
+    pub const PAGE_MAX: usize = 4_096;
+
     /// Creates the service.
     #[must_use]
     pub fn new(engine: &Engine, options: &PlacesOptions) -> Self {
@@ -74,9 +79,8 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// `unauthenticated` without a user, `places_full` at
-    /// [`PLACES_PER_PAGE_MAX`](crate::PLACES_PER_PAGE_MAX), `idempotency_conflict`, and the
-    /// store's errors.
+    /// `unauthenticated` without a user, `places_full` at [`PAGE_MAX`](Self::PAGE_MAX),
+    /// `idempotency_conflict`, and the store's errors.
     pub async fn add(
         &self,
         caller: &Caller,

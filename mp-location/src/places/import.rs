@@ -16,9 +16,6 @@ use crate::{
     place::{NewPlace, Place, PlaceId},
 };
 
-/// The most places that one import carries.
-pub const IMPORT_MAX: usize = 2_000;
-
 impl Places {
     /// Adds many places that belong to the app itself; for its staff.
     ///
@@ -27,7 +24,7 @@ impl Places {
     ///
     /// # Errors
     ///
-    /// `forbidden` to all but staff, `invalid_field` above [`IMPORT_MAX`], `places_full`,
+    /// `forbidden` to all but staff, `invalid_field` above [`IMPORT_MAX`](Self::IMPORT_MAX), `places_full`,
     /// `idempotency_conflict`, and the store's errors.
     pub async fn import(
         &self,
@@ -36,8 +33,11 @@ impl Places {
         key: &IdempotencyKey,
     ) -> Result<Vec<Place>, Error> {
         caller.require(&Scope::STAFF)?;
-        if new.len() > IMPORT_MAX {
-            let problem = format!("has more than {IMPORT_MAX} members: import them in parts");
+        if new.len() > Self::IMPORT_MAX {
+            let problem = format!(
+                "has more than {} members: import them in parts",
+                Self::IMPORT_MAX
+            );
             return Err(Error::invalid("places", problem));
         }
         let once = Idempotency::new(caller, "location.import", key, &new)?;

@@ -1,9 +1,8 @@
 //! Every answer of [`NearbyIndex`] equals that of looking at each point in turn.
 
-mod world;
-
 use mp_location::{INDEX_PENDING_MAX, Near, NearbyIndex, Point};
-use world::{World, anywhere, at};
+
+use crate::world::{World, anywhere, at};
 
 const HALF_WAY_ROUND: f64 = 20_016_000.0;
 
@@ -71,7 +70,7 @@ fn a_filter_keeps_the_answer_exact() {
     let index = world.index();
     for from in world.origins(15, &mut random) {
         for one_in in [2, 30, 1_000, u64::MAX] {
-            let matches = |id: &u64| id % one_in == 0;
+            let matches = |id: &u64| id.is_multiple_of(one_in);
             let all = world.search(from, f64::INFINITY, |id| matches(&id));
             let found = pairs(index.nearest(from, 5, matches));
             assert_eq!(found, first(all, 5), "one in {one_in} from {from}");
