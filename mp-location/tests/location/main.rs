@@ -1,0 +1,10 @@
+//! What the crate promises, as seen from outside.
+
+mod everywhere;
+mod exactness;
+mod market;
+mod operations;
+mod outage;
+mod ownership;
+mod places;
+mod world;
