@@ -1,13 +1,17 @@
 //! Work in progress.
 pub mod amount;
 pub mod caller;
+pub mod capacity;
 pub mod clock;
 pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod host;
 pub mod id;
 pub mod idempotency;
+pub mod label;
+pub mod port;
 pub mod sign;
 pub mod store;
 #[doc(hidden)]

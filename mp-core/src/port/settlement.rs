@@ -1,0 +1,222 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    amount::Money,
+    clock::Timestamp,
+    error::Error,
+    id::{AppId, UserId},
+};
+
+/// Names one payment that a capability asks for: written down before it is asked, the same after
+/// any crash. 1 to 100 characters of `A-Z a-z 0-9 . _ -`, unique within the app.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SettlementKey(String);
+
+impl SettlementKey {
+    /// The longest key, in bytes.
+    pub const LENGTH_MAX: usize = 100;
+
+    /// Checks and keeps a key.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` if it is empty, too long or has another character.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text))
+        } else {
+            Err(Error::invalid(
+                "key",
+                "is not 1 to 100 characters of A-Z a-z 0-9 . _ -",
+            ))
+        }
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for SettlementKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for SettlementKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SettlementKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SettlementKey({})", self.0)
+    }
+}
+
+crate::text_form!(
+    SettlementKey,
+    expected: "1 to 100 characters of A-Z a-z 0-9 . _ -",
+    pattern: "^[A-Za-z0-9._-]{1,100}$"
+);
+
+/// Asks for an amount of a payer's money to be secured.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct SecureRequest {
+    /// The payment's name.
+    pub key: SettlementKey,
+    /// The app that is paid.
+    pub app: AppId,
+    /// Who pays.
+    pub payer: UserId,
+    /// How much, more than zero.
+    pub amount: Money,
+    /// From when on securing it is of no use any more.
+    pub deadline: Timestamp,
+}
+
+/// Why a payer's money could not be secured.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+pub struct Declined {
+    /// A code such as `insufficient_funds`, `expired` or `released`.
+    pub code: String,
+}
+
+/// What became of a request to secure money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Secured {
+    /// The money is held, or already charged.
+    Secured,
+    /// The payer has to do something first: what, as data for the payer's screen.
+    NeedsAction(Value),
+    /// It will not be; the answer is final for this key.
+    Declined(Declined),
+    /// It is not known yet; ask again with the same key.
+    Unknown,
+}
+
+/// What became of a request to settle secured money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Settled {
+    /// The money has been taken.
+    Settled,
+    /// It can no longer be taken; the answer is final for this key.
+    Declined(Declined),
+    /// It is not known yet; ask again with the same key.
+    Unknown,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SettlementStatus {
+    /// Nothing was asked for under this key.
+    Unseen,
+    /// It was asked for and is not known yet, or waits for the payer.
+    Pending,
+    /// The money is secured.
+    Secured,
+    /// The money was taken.
+    Settled,
+    /// It was declined.
+    Declined,
+    /// It was released: nothing is held, and what was taken is given back or on its way back.
+    Released,
+}
+
+/// What is learnt later about a payment, by a webhook or by asking again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// The app that is paid.
+    pub app: AppId,
+    /// The payment's name.
+    pub key: SettlementKey,
+    /// Where it stands now.
+    pub status: SettlementStatus,
+}
+
+/// Secures, settles and releases payers' money for another capability.
+///
+/// `secure` authorises where the payment backend can; where it cannot it charges, and `release`
+/// then gives the money back.
+///
+/// # Contract
+/// 1. *Idempotent.* Every call may be repeated with the same key; money moves once.
+/// 2. *Fenced.* After `release(key)`, whatever still arrives for the key is refused or given back;
+///    releasing a key that was never seen makes `secure` refuse it later.
+/// 3. *Bounded.* What is given back in all never exceeds what was taken.
+/// 4. *Told.* What is learnt after a call has answered is told to the [`SettlementListener`], at
+///    least once.
+#[async_trait]
+pub trait Settlement: fmt::Debug + Send + Sync + 'static {
+    /// Secures money; asked again, tells where it stands.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` for a request that can never succeed; `idempotency_conflict` for a key that
+    /// was used with another request; else transient: ask again with the same key.
+    async fn secure(&self, request: &SecureRequest) -> Result<Secured, Error>;
+
+    /// Takes secured money.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` for a key never secured; else transient: ask again.
+    async fn settle(&self, app: &AppId, key: &SettlementKey) -> Result<Settled, Error>;
+
+    /// Lets go of secured money, and gives back what was taken.
+    ///
+    /// # Errors
+    ///
+    /// Only transient ones: ask again.
+    async fn release(&self, app: &AppId, key: &SettlementKey) -> Result<(), Error>;
+
+    /// Gives back part of what was taken, once per `part`.
+    ///
+    /// # Errors
+    ///
+    /// `not_found`; `refused` if it is more than is left; else transient: ask again.
+    async fn give_back(
+        &self,
+        app: &AppId,
+        key: &SettlementKey,
+        part: &SettlementKey,
+        amount: Money,
+    ) -> Result<(), Error>;
+
+    /// Tells where a payment stands.
+    ///
+    /// # Errors
+    ///
+    /// Only transient ones.
+    async fn status(&self, app: &AppId, key: &SettlementKey) -> Result<SettlementStatus, Error>;
+}
+
+/// Hears what is learnt later about payments that it asked for.
+///
+/// # Contract
+/// 1. *Idempotent.* A fact may be told several times, and late.
+#[async_trait]
+pub trait SettlementListener: fmt::Debug + Send + Sync + 'static {
+    /// Takes a fact; `Ok` means that it need not be told again.
+    ///
+    /// # Errors
+    ///
+    /// Any; the fact is told again after a pause.
+    async fn learnt(&self, fact: &Fact) -> Result<(), Error>;
+}
