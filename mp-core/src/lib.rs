@@ -13,6 +13,7 @@ pub mod idempotency;
 pub mod label;
 pub mod port;
 pub mod sign;
+pub mod steps;
 pub mod store;
 #[doc(hidden)]
 pub mod text;

@@ -97,3 +97,8 @@ pub struct Settle {
     /// What becomes of it.
     pub outcome: Outcome,
 }
+
+/// Cuts an error text to what is kept, between two characters.
+pub(super) fn cut(error: &str) -> &str {
+    &error[..error.floor_char_boundary(DELIVERY_ERROR_LENGTH_MAX)]
+}

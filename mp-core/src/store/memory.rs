@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    Batch, Change, Changes, CommitId, DELETION_MEMORY, DELIVERY_ERROR_LENGTH_MAX, Delivery,
-    DueQuery, Key, Limits, Outcome, Partition, Query, Record, Selection, Settle, Store, StoreError,
-    Version, View, Write,
+    Batch, Change, Changes, CommitId, DELETION_MEMORY, Delivery, DueQuery, Key, Limits, Outcome,
+    Partition, Query, Record, Selection, Settle, Store, StoreError, Version, View, Write,
+    delivery::cut,
 };
 use crate::clock::Timestamp;
 
@@ -200,11 +200,11 @@ impl Pending {
             Outcome::Done => return None,
             Outcome::Again { at, error } => {
                 self.due_at = at;
-                self.last_error = error.map(cut);
+                self.last_error = error.as_deref().map(cut).map(str::to_owned);
             }
             Outcome::Dead { error } => {
                 self.dead = true;
-                self.last_error = Some(cut(error));
+                self.last_error = Some(cut(&error).to_owned());
             }
             Outcome::Redrive { at } => {
                 self.due_at = at;
@@ -226,11 +226,6 @@ impl Pending {
             last_error: self.last_error.clone(),
         }
     }
-}
-
-fn cut(mut error: String) -> String {
-    error.truncate(error.floor_char_boundary(DELIVERY_ERROR_LENGTH_MAX));
-    error
 }
 
 impl Family {

@@ -12,11 +12,15 @@ mod key;
 mod memory;
 mod partition;
 mod read;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use self::{
     batch::{Batch, CommitId, Limits, Write},
     delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},

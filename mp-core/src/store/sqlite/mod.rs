@@ -1,0 +1,306 @@
+//! One durable file: the embedded default.
+
+mod column;
+mod commit;
+mod delivery;
+mod error;
+mod follower;
+mod job;
+mod options;
+mod question;
+mod reader;
+mod schema;
+mod thread;
+mod writer;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, absolute},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::options::{Durability, SqliteOptions};
+use self::{
+    job::{Job, Task},
+    question::{Question, Reply},
+    reader::Reader,
+    thread::Thread,
+    writer::{GROUP_MAX, Writer},
+};
+use super::{
+    Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store, StoreError,
+    StoreErrorKind, Version, View, Write,
+};
+
+/// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
+const WRITES_WAITING_MAX: usize = 16_384;
+
+/// The most reads that wait for a reader; what comes on top is `Unavailable` at once.
+const READS_WAITING_MAX: usize = 16_384;
+
+/// A durable store in one SQLite file: the embedded default.
+///
+/// One thread writes; what many callers ask for at the same time shares one transaction and one
+/// wait for the disk, and each still succeeds or conflicts alone. Reads run beside it on threads of
+/// their own. Several processes may use one file on one machine at once; they wait for each other
+/// up to [`SqliteOptions::busy_timeout`] and then answer `Unavailable`, nothing written.
+///
+/// Values are kept as text, so they must be UTF-8, and any SQLite tool shows them:
+/// `sqlite3 mp.db 'SELECT * FROM mp_json'`, likewise `mp_head` and `mp_work`.
+///
+/// Dropping the store carries out what was accepted, writes the log back and closes the file; it
+/// blocks the thread for that long.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use mp_core::store::{Partition, Query, SqliteOptions, SqliteStore, Store};
+///
+/// let folder = tempfile::tempdir()?;
+/// let store = SqliteStore::open(folder.path().join("mp.db"), SqliteOptions::default())?;
+/// let group = Partition::parse("market/group/gb_01")?;
+/// assert!(store.read(&group, &Query::default()).await?.records.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct SqliteStore {
+    // The order matters when the store is dropped: first nobody can ask any more, then the threads
+    // end, and the writer, which alone can write the log back, closes the file last.
+    jobs: mpsc::Sender<Job>,
+    questions: mpsc::Sender<Question>,
+    transactions: Arc<AtomicU64>,
+    _readers: Vec<Thread>,
+    _writer: Thread,
+}
+
+impl SqliteStore {
+    /// Opens the store in the file at `path`, creating or upgrading it if need be.
+    ///
+    /// # Errors
+    ///
+    /// `Newer` if a newer release made the file, `ReadOnly` if it cannot be written, `Full` if the
+    /// disk is full, `Corrupt` if it is damaged or not a database, `Invalid` if it is another
+    /// program's database, else `Unavailable`.
+    pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        // Made absolute so that no path means anything but a file: not `:memory:`, not a URI.
+        let path = absolute(path)
+            .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "open", error))?;
+        let transactions = Arc::new(AtomicU64::new(0));
+        let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
+        let writer = start_writer(&path, &options, waiting, transactions.clone())?;
+        let (questions, waiting) = mpsc::channel(READS_WAITING_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let readers = (0..options.readers.get())
+            .map(|_| start_reader(&path, &options, waiting.clone()))
+            .collect::<Result<_, _>>();
+        // The threads end when nobody can ask; if a reader fails to start, that is at once.
+        Ok(Self {
+            jobs,
+            questions,
+            transactions,
+            _readers: readers?,
+            _writer: writer,
+        })
+    }
+
+    /// Returns how many transactions with writes were made durable since the store was opened.
+    ///
+    /// Beside the number of commits it tells how many of them share one wait for the disk.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
+    fn submit(&self, op: &'static str, job: Job) -> Result<(), StoreError> {
+        self.jobs
+            .try_send(job)
+            .map_err(|error| unavailable(op, error))
+    }
+
+    async fn ask<A>(
+        &self,
+        op: &'static str,
+        question: impl FnOnce(Reply<A>) -> Question,
+    ) -> Result<A, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.questions
+            .try_send(question(reply))
+            .map_err(|error| unavailable(op, error))?;
+        answer
+            .await
+            .unwrap_or_else(|error| Err(unavailable(op, error)))
+    }
+
+    fn submit_commit(&self, partition: Partition, batch: Batch) -> Pending<Version> {
+        batch.check(&self.limits())?;
+        check_values(&batch)?;
+        check_version(&batch)?;
+        let (task, answer) = Task::new((partition, batch));
+        self.submit("commit", Job::Commit(task))?;
+        Ok(answer)
+    }
+}
+
+/// Where the answer to a job arrives, if the job was accepted.
+type Pending<A> = Result<oneshot::Receiver<Result<A, StoreError>>, StoreError>;
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn limits(&self) -> Limits {
+        Limits::STANDARD
+    }
+
+    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
+        check_limit("read", query.limit, self.limits().read_max)?;
+        self.ask("read", |reply| {
+            Question::Read(partition.clone(), query.clone(), reply)
+        })
+        .await
+    }
+
+    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
+        settled("commit", self.submit_commit(partition.clone(), batch)).await
+    }
+
+    async fn commit_many(
+        &self,
+        mut batches: Vec<(Partition, Batch)>,
+    ) -> Vec<Result<Version, StoreError>> {
+        let ids: BTreeSet<&str> = batches
+            .iter()
+            .map(|(partition, _)| partition.id())
+            .collect();
+        if ids.len() < batches.len() {
+            let twice = StoreError::invalid("commit_many", "a partition is written twice");
+            return batches.iter().map(|_| Err(twice.clone())).collect();
+        }
+        let mut versions = Vec::with_capacity(batches.len());
+        while !batches.is_empty() {
+            let group = batches.drain(..batches.len().min(GROUP_MAX));
+            let pending: Vec<_> = group
+                .map(|(partition, batch)| self.submit_commit(partition, batch))
+                .collect();
+            for answer in pending {
+                versions.push(settled("commit_many", answer).await);
+            }
+        }
+        versions
+    }
+
+    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        check_limit("due", query.limit, self.limits().due_max)?;
+        let (task, answer) = Task::new(query.clone());
+        self.submit("due", Job::Lease(task))?;
+        answer
+            .await
+            .unwrap_or_else(|error| Err(unavailable("due", error)))
+    }
+
+    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
+        let (task, answer) = Task::new(settles);
+        self.submit("settle", Job::Settle(task))?;
+        settled("settle", Ok(answer)).await
+    }
+
+    async fn dead(
+        &self,
+        after: Option<(&Partition, &Key)>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        check_limit("dead", limit, self.limits().due_max)?;
+        let after = after.map(|(partition, key)| (partition.clone(), key.clone()));
+        self.ask("dead", |reply| Question::Dead(after, limit, reply))
+            .await
+    }
+
+    async fn changes(
+        &self,
+        partition: &Partition,
+        since: Version,
+        limit: u32,
+    ) -> Result<Changes, StoreError> {
+        check_limit("changes", limit, self.limits().read_max)?;
+        self.ask("changes", |reply| {
+            Question::Changes(partition.clone(), since, limit, reply)
+        })
+        .await
+    }
+}
+
+fn start_writer(
+    path: &Path,
+    options: &SqliteOptions,
+    mut jobs: mpsc::Receiver<Job>,
+    transactions: Arc<AtomicU64>,
+) -> Result<Thread, StoreError> {
+    let connection = schema::open_writer(path, options)?;
+    Thread::start("mp-sqlite-writer", connection, move |connection, ready| {
+        let mut writer = Writer::prepare(connection, transactions)?;
+        ready.tell();
+        writer.run(&mut jobs);
+        Ok(())
+    })
+}
+
+fn start_reader(
+    path: &Path,
+    options: &SqliteOptions,
+    questions: Arc<Mutex<mpsc::Receiver<Question>>>,
+) -> Result<Thread, StoreError> {
+    let connection = schema::open_reader(path, options)?;
+    Thread::start("mp-sqlite-reader", connection, move |connection, ready| {
+        let mut reader = Reader::prepare(connection)?;
+        ready.tell();
+        reader.run(&questions);
+        Ok(())
+    })
+}
+
+/// Waits for a write's answer. A writer that ends without one leaves the outcome open.
+async fn settled<A>(op: &'static str, pending: Pending<A>) -> Result<A, StoreError> {
+    pending?
+        .await
+        .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, op, error)))
+}
+
+fn unavailable(
+    op: &'static str,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, op, error.to_string())
+}
+
+fn check_limit(op: &'static str, limit: u32, most: u32) -> Result<(), StoreError> {
+    if limit > most {
+        return Err(StoreError::invalid(op, "the limit is too high"));
+    }
+    Ok(())
+}
+
+fn check_values(batch: &Batch) -> Result<(), StoreError> {
+    let text = batch.writes.iter().all(|write| match write {
+        Write::Put { value, .. } | Write::Deliver { value, .. } => {
+            std::str::from_utf8(value).is_ok()
+        }
+        Write::Delete { .. } => true,
+    });
+    if text {
+        return Ok(());
+    }
+    Err(StoreError::invalid("commit", "a value is not UTF-8 text"))
+}
+
+/// The engine's integers end at half of ours.
+fn check_version(batch: &Batch) -> Result<(), StoreError> {
+    if batch.expect.0 < i64::MAX.unsigned_abs() {
+        return Ok(());
+    }
+    Err(StoreError::conflict())
+}

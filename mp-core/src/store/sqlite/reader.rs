@@ -1,0 +1,181 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
+use tokio::sync::mpsc;
+
+use super::{
+    column,
+    delivery::{LIST_DEAD, delivery},
+    error::store_error,
+    follower::Follower,
+    question::{Question, Reply},
+};
+use crate::store::{Delivery, Key, Partition, Query, Record, Selection, View};
+
+/// Answers questions on one of the connections that only read.
+#[derive(Debug)]
+pub(super) struct Reader<'c> {
+    begin: Statement<'c>,
+    end: Statement<'c>,
+    root: Statement<'c>,
+    one: Statement<'c>,
+    range: Statement<'c>,
+    dead: Statement<'c>,
+    follower: Follower<'c>,
+}
+
+const ROOT: &str = "
+SELECT head, commit_id, at, version, value FROM mp_record WHERE partition = ?1 AND key = ''";
+const ONE: &str = "
+SELECT key, version, value FROM mp_record
+WHERE partition = ?1 AND key = ?2 AND key <> '' AND value IS NOT NULL";
+const RANGE: &str = "
+SELECT key, version, value FROM mp_record
+WHERE partition = ?1 AND key >= ?2 AND key < ?3 AND key > '' AND value IS NOT NULL
+ORDER BY key LIMIT ?4";
+
+impl<'c> Reader<'c> {
+    pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
+        Ok(Self {
+            begin: connection.prepare("BEGIN")?,
+            end: connection.prepare("COMMIT")?,
+            root: connection.prepare(ROOT)?,
+            one: connection.prepare(ONE)?,
+            range: connection.prepare(RANGE)?,
+            dead: connection.prepare(LIST_DEAD)?,
+            follower: Follower::prepare(connection)?,
+        })
+    }
+
+    /// Answers questions until nobody can ask any more.
+    pub(super) fn run(&mut self, questions: &Mutex<mpsc::Receiver<Question>>) {
+        while let Some(question) = next(questions) {
+            self.answer(question);
+        }
+    }
+
+    fn answer(&mut self, question: Question) {
+        match question {
+            Question::Read(partition, query, reply) => {
+                tell(reply, "read", self.read(&partition, &query));
+            }
+            Question::Changes(partition, since, limit, reply) => {
+                let changes =
+                    self.in_snapshot(|reader| reader.follower.changes(&partition, since, limit));
+                tell(reply, "changes", changes);
+            }
+            Question::Dead(after, limit, reply) => tell(reply, "dead", self.dead(after, limit)),
+        }
+    }
+
+    fn read(&mut self, partition: &Partition, query: &Query) -> Result<View> {
+        if query.select.is_empty() {
+            // A statement by itself is a snapshot.
+            return self.root(partition);
+        }
+        self.in_snapshot(|reader| {
+            let mut view = reader.root(partition)?;
+            let selected = reader.selected(partition, query)?;
+            let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+            view.more = selected.len() > limit;
+            view.records.extend(selected.into_values().take(limit));
+            Ok(view)
+        })
+    }
+
+    fn in_snapshot<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.begin.execute([])?;
+        let answer = read(self);
+        // Whatever came of it, the snapshot must not stay open: it would hold up the log.
+        self.end.execute([])?;
+        answer
+    }
+
+    fn root(&mut self, partition: &Partition) -> Result<View> {
+        let view = self
+            .root
+            .query_row([partition.id()], view_of_root)
+            .optional()?;
+        Ok(view.unwrap_or_default())
+    }
+
+    fn selected(&mut self, partition: &Partition, query: &Query) -> Result<BTreeMap<Key, Record>> {
+        // The first records of the union are among the first of each selection; one more than the
+        // limit tells whether it cut any off.
+        let enough = i64::from(query.limit) + 1;
+        let mut records = BTreeMap::new();
+        for selection in &query.select {
+            let id = partition.id();
+            let mut rows = match selection {
+                Selection::Key(key) => self.one.query(params![id, key.as_str()])?,
+                Selection::Prefix(prefix) => {
+                    let end = end_of_prefix(prefix);
+                    self.range
+                        .query(params![id, prefix.as_str(), end, enough])?
+                }
+                Selection::Range { from, to } => {
+                    self.range
+                        .query(params![id, from.as_str(), to.as_str(), enough])?
+                }
+            };
+            while let Some(row) = rows.next()? {
+                let record = record(row)?;
+                records.insert(record.key.clone(), record);
+            }
+        }
+        Ok(records)
+    }
+
+    fn dead(&mut self, after: Option<(Partition, Key)>, limit: u32) -> Result<Vec<Delivery>> {
+        let (partition, key) = after
+            .as_ref()
+            .map_or(("", ""), |(partition, key)| (partition.id(), key.as_str()));
+        let rows = self
+            .dead
+            .query_map(params![partition, key, limit], delivery)?;
+        rows.collect()
+    }
+}
+
+/// Takes the next question; the threads take turns in waiting for it.
+fn next(questions: &Mutex<mpsc::Receiver<Question>>) -> Option<Question> {
+    questions
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .blocking_recv()
+}
+
+fn tell<A>(reply: Reply<A>, op: &'static str, answer: Result<A>) {
+    // Whoever asked may have gone away.
+    drop(reply.send(answer.map_err(|error| store_error(op, error))));
+}
+
+/// Returns what sorts behind every key with this prefix: keys are visible ASCII, which ends at `~`.
+fn end_of_prefix(prefix: &Key) -> String {
+    format!("{prefix}\x7f")
+}
+
+fn view_of_root(row: &Row<'_>) -> Result<View> {
+    Ok(View {
+        head: column::version(row, 0)?,
+        commit_id: column::commit_id(row, 1)?,
+        at: column::time(row, 2)?,
+        records: vec![Record {
+            key: Key::root(),
+            version: column::version(row, 3)?,
+            value: column::value(row, 4)?,
+        }],
+        more: false,
+    })
+}
+
+fn record(row: &Row<'_>) -> Result<Record> {
+    Ok(Record {
+        key: column::key(row, 0)?,
+        version: column::version(row, 1)?,
+        value: column::value(row, 2)?,
+    })
+}

@@ -1,0 +1,180 @@
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+
+use super::{
+    error::store_error,
+    options::{Durability, SqliteOptions},
+};
+use crate::store::{SLOTS, StoreError, StoreErrorKind};
+
+const OP: &str = "open";
+
+/// The steps from an empty file to today's layout; the layout number counts those applied.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_init.sql")];
+
+/// Opens the one connection that writes, creating or upgrading the file if need be.
+pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(path, flags, options)?;
+    let read_only = connection
+        .is_readonly("main")
+        .map_err(|error| store_error(OP, error))?;
+    if read_only {
+        let problem = "the file or its directory cannot be written";
+        return Err(StoreError::new(StoreErrorKind::ReadOnly, OP, problem));
+    }
+    check_layout(&connection)?;
+    patiently(options.busy_timeout, || configure(&connection, options))
+        .and_then(|()| patiently(options.busy_timeout, || migrate(&mut connection)))?;
+    check_layout(&connection)?;
+    check_slots(&connection)?;
+    if options.quick_check {
+        check_pages(&connection)?;
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connect(path, flags, options)
+}
+
+fn connect(
+    path: &Path,
+    flags: OpenFlags,
+    options: &SqliteOptions,
+) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| store_error(OP, error))?;
+    connection
+        .busy_timeout(options.busy_timeout)
+        .map_err(|error| store_error(OP, error))?;
+    Ok(connection)
+}
+
+/// Tries again while another process is just creating the file: taking up WAL mode is refused at
+/// once then, the busy timeout notwithstanding.
+fn patiently(
+    timeout: Duration,
+    mut act: impl FnMut() -> rusqlite::Result<()>,
+) -> Result<(), StoreError> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let started = Instant::now();
+    loop {
+        match act() {
+            Ok(()) => return Ok(()),
+            Err(error) if is_busy(&error) && started.elapsed() < timeout => thread::sleep(PAUSE),
+            Err(error) => return Err(store_error(OP, error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
+}
+
+fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    let synchronous = match options.durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)
+}
+
+/// How many pages the write-ahead log takes up before it is written back: the longer, the fewer
+/// but the longer the pauses.
+const WAL_PAGES: i64 = 32_768;
+
+/// How much the writing connection keeps in memory.
+const CACHE_KIBIBYTES: i64 = 64 * 1024;
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let layout = layout(&transaction)?;
+    for (number, migration) in numbered_migrations().filter(|(number, _)| *number > layout) {
+        transaction.execute_batch(migration)?;
+        transaction.execute(
+            "INSERT INTO mp_meta (name, value) VALUES ('layout', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [number],
+        )?;
+    }
+    transaction.commit()
+}
+
+fn numbered_migrations() -> impl Iterator<Item = (u32, &'static str)> {
+    (1..).zip(MIGRATIONS.iter().copied())
+}
+
+/// Returns how many migrations the file has seen.
+fn layout(connection: &Connection) -> rusqlite::Result<u32> {
+    if !has_table(connection, "mp_meta")? {
+        return Ok(0);
+    }
+    Ok(meta(connection, "layout")?.unwrap_or_default())
+}
+
+fn has_table(connection: &Connection, like: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE name LIKE ?1";
+    connection.query_row(sql, [like], |row| row.get(0))
+}
+
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<u32>> {
+    let sql = "SELECT value FROM mp_meta WHERE name = ?1";
+    connection
+        .query_row(sql, [name], |row| row.get(0))
+        .optional()
+}
+
+/// Refuses, before anything is written, a file that is not ours or not yet ours.
+fn check_layout(connection: &Connection) -> Result<(), StoreError> {
+    let failed = |error| store_error(OP, error);
+    let foreign = has_table(connection, "%").map_err(failed)?
+        && !has_table(connection, "mp_meta").map_err(failed)?;
+    if foreign {
+        return Err(StoreError::invalid(
+            OP,
+            "the file is another program's database",
+        ));
+    }
+    let layout = layout(connection).map_err(failed)?;
+    let known = numbered_migrations().last().map_or(0, |(number, _)| number);
+    if layout > known {
+        let problem = format!("the layout is {layout}, the newest known is {known}");
+        return Err(StoreError::new(StoreErrorKind::Newer, OP, problem));
+    }
+    Ok(())
+}
+
+fn check_slots(connection: &Connection) -> Result<(), StoreError> {
+    let slots = meta(connection, "slots").map_err(|error| store_error(OP, error))?;
+    if slots == Some(u32::from(SLOTS)) {
+        return Ok(());
+    }
+    let problem = format!("the store was made with {slots:?} slots, not {SLOTS}");
+    Err(StoreError::new(StoreErrorKind::Corrupt, OP, problem))
+}
+
+fn check_pages(connection: &Connection) -> Result<(), StoreError> {
+    let answer: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| store_error(OP, error))?;
+    if answer == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::new(StoreErrorKind::Corrupt, OP, answer))
+}
