@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(line.to_string(), "noodles.2026-11-21");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 pub struct LineId {
     /// The queue: a counter, a stall, a restaurant.
     pub queue: Name,

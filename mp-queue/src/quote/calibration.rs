@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Quote;
@@ -20,7 +21,7 @@ const FACTOR_MAX: f64 = 32.0;
 /// factor by `STEP·p` in the logarithm, a wait within lowers it by `STEP·(1 − p)`. The two balance
 /// when a share `p` of the waits stays within, whatever the waits' distribution (the online form of
 /// Gibbs and Candès, *Adaptive Conformal Inference Under Distribution Shift*, NeurIPS 2021).
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Calibration {
     p50_ppm: u32,
     p90_ppm: u32,

@@ -11,7 +11,7 @@
 //! median quoted and nine in ten within the 90th percentile.
 
 mod calibration;
-mod millis;
+pub(crate) mod millis;
 mod pace;
 
 use std::time::Duration;
@@ -57,9 +57,11 @@ impl Quote {
         let wait = |z, factor| span(interval * erlang_quantile(stages, z) * factor);
         let p50 = wait(Z_50, calibration.p50());
         let p90 = wait(Z_90, calibration.p90());
+        // Where the factors cross, the P90 stands: each is tracked by what its own factor gave, and
+        // a P90 raised to the P50 would be found kept, lowered further, and never come back.
         Some(Self {
             p50: p50.min(p90),
-            p90: p90.max(p50),
+            p90,
         })
     }
 }

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::QUOTE_MAX;
 
 /// How many intervals must have been seen before a pace nobody announced is believed.
-pub const INTERVALS_MIN: u32 = 3;
+pub(super) const INTERVALS_MIN: u32 = 3;
 
 /// After so many intervals the mean forgets: each new one weighs one part in so many.
 const INTERVALS_REMEMBERED: u32 = 48;
@@ -14,7 +15,7 @@ const INTERVALS_REMEMBERED: u32 = 48;
 const ANNOUNCED_WEIGHT: u32 = 4;
 
 /// How fast a lane moves: the mean time between two calls while people wait, `1 / (s·mu)`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Pace {
     /// The mean interval in microseconds; none before the first.
     interval_us: Option<u64>,
@@ -47,7 +48,11 @@ impl Pace {
         let seen = micros(interval);
         let mean = self.interval_us.unwrap_or(seen);
         let step = seen.abs_diff(mean) / u64::from(self.weight);
-        self.interval_us = Some(if seen > mean { mean + step } else { mean - step });
+        self.interval_us = Some(if seen > mean {
+            mean + step
+        } else {
+            mean - step
+        });
     }
 }
 

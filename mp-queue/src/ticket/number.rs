@@ -66,7 +66,9 @@ impl FromStr for TicketNumber {
             ordinal: digits.parse().map_err(|_| refused)?,
         };
         // What reads back differently (`A+17`, `A0017`) is another spelling of the same number.
-        (number.to_string() == text).then_some(number).ok_or(refused)
+        (number.to_string() == text)
+            .then_some(number)
+            .ok_or(refused)
     }
 }
 
@@ -86,7 +88,18 @@ mod tests {
             let number: TicketNumber = text.parse().expect(text);
             assert_eq!(number.to_string(), text);
         }
-        for text in ["", "A", "A1", "a001", "A0001", "A+01", "001", "Ä001", "A-01", "A4294967296"] {
+        for text in [
+            "",
+            "A",
+            "A1",
+            "a001",
+            "A0001",
+            "A+01",
+            "001",
+            "Ä001",
+            "A-01",
+            "A4294967296",
+        ] {
             assert!(text.parse::<TicketNumber>().is_err(), "{text}");
         }
     }

@@ -148,7 +148,11 @@ mod tests {
         for state in TicketState::ALL {
             for (event, expected) in TicketEvent::ALL.into_iter().zip(table(state)) {
                 let refusal = IllegalMove { state, event };
-                assert_eq!(state.next(event), expected.ok_or(refusal), "{state:?} {event:?}");
+                assert_eq!(
+                    state.next(event),
+                    expected.ok_or(refusal),
+                    "{state:?} {event:?}"
+                );
             }
         }
     }
@@ -157,7 +161,9 @@ mod tests {
     fn served_and_left_are_final() {
         for state in [TicketState::Served, TicketState::Left] {
             for event in TicketEvent::ALL {
-                assert!(state.next(event).is_ok_and(|next| next == state) || state.next(event).is_err());
+                assert!(
+                    state.next(event).is_ok_and(|next| next == state) || state.next(event).is_err()
+                );
             }
         }
     }
@@ -168,7 +174,10 @@ mod tests {
         assert_eq!(read, TicketState::Unrecognized);
         for state in TicketState::ALL {
             let text = serde_json::to_string(&state).expect("writes");
-            assert_eq!(serde_json::from_str::<TicketState>(&text).expect("reads"), state);
+            assert_eq!(
+                serde_json::from_str::<TicketState>(&text).expect("reads"),
+                state
+            );
         }
     }
 }
