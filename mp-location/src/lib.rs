@@ -61,6 +61,7 @@
 //!
 //! There are no crate features.
 
+mod command;
 mod follower;
 mod followers;
 mod index;
@@ -74,6 +75,7 @@ mod point;
 mod sphere;
 
 pub use self::{
+    command::PlaceCommand,
     index::{INDEX_PENDING_MAX, Near, NearbyIndex},
     nearby::{Found, Nearby, NearbyPlaces},
     place::{NewPlace, Place, PlaceId},

@@ -1,12 +1,13 @@
-//! The partitions that places live in, and the decisions about them.
+//! The partitions that places live in.
 //!
 //! An app's places are spread over [`PAGES`] partitions, `{app}/places/{page}`, by the last byte
 //! of their ids, which is chance in every id. A page's root counts its places; `p/{id}` holds one.
 
+use std::sync::Arc;
+
 use mp_core::{
     Document,
-    caller::Caller,
-    engine::{Command, Decision, Edits, Family},
+    engine::{Command, Edits, Family},
     error::{Error, ErrorKind},
     id::AppId,
     idempotency,
@@ -15,7 +16,7 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    place::{NewPlace, Place, PlaceId},
+    place::{Place, PlaceId},
     places::Places,
 };
 
@@ -57,13 +58,13 @@ pub(crate) fn place_of(key: &str) -> Option<PlaceId> {
     key.strip_prefix(PREFIX)?.parse().ok()
 }
 
-/// Addresses the decision about one place.
+/// Addresses one place.
 pub(crate) fn command(app: &AppId, id: PlaceId) -> Result<Command, Error> {
     Ok(Command::on(partition(app, page_of(id))?).key(&key(id)))
 }
 
 /// Adds places of one page, all or none; those that are there already, word for word, stay.
-pub(crate) fn add(family: &Family, places: &[Place]) -> Result<Decision<()>, Error> {
+pub(crate) fn add(family: &Family, places: &[Place]) -> Result<Edits, Error> {
     let mut edits = Edits::new();
     let mut count = count(family)?;
     for place in places {
@@ -83,49 +84,34 @@ pub(crate) fn add(family: &Family, places: &[Place]) -> Result<Decision<()>, Err
     if !edits.is_empty() {
         edits.put_root(Page { places: count });
     }
-    Ok(edits.answer(()))
+    Ok(edits)
 }
 
-/// Says anew what a place is called and where it is.
-pub(crate) fn replace(
-    family: &Family,
-    caller: &Caller,
-    id: PlaceId,
-    new: NewPlace,
-) -> Result<Decision<Place>, Error> {
-    let there = owned(family, caller, id)?;
-    let place = there.with(new);
+/// Returns a place that is there.
+pub(crate) fn place(family: &Family, id: PlaceId) -> Result<Arc<Place>, Error> {
+    family
+        .get::<Place>(&key(id))?
+        .ok_or_else(|| Error::not_found("place"))
+}
+
+/// Puts another place in the stead of one that is there.
+pub(crate) fn replace(family: &Family, place: &Place) -> Result<Edits, Error> {
     let mut edits = Edits::new();
-    if place != there {
-        edits.put_root(Page {
-            places: count(family)?,
-        });
-        edits.put(&key(id), place.clone());
-    }
-    Ok(edits.answer(place))
+    edits.put_root(Page {
+        places: count(family)?,
+    });
+    edits.put(&key(place.id), place.clone());
+    Ok(edits)
 }
 
-/// Removes a place and answers what it was.
-pub(crate) fn remove(
-    family: &Family,
-    caller: &Caller,
-    id: PlaceId,
-) -> Result<Decision<Place>, Error> {
-    let place = owned(family, caller, id)?;
+/// Removes a place that is there.
+pub(crate) fn remove(family: &Family, id: PlaceId) -> Result<Edits, Error> {
     let mut edits = Edits::new();
     edits.put_root(Page {
         places: count(family)?.saturating_sub(1),
     });
     edits.delete(&key(id));
-    Ok(edits.answer(place))
-}
-
-fn owned(family: &Family, caller: &Caller, id: PlaceId) -> Result<Place, Error> {
-    let place = family
-        .get::<Place>(&key(id))?
-        .ok_or_else(|| Error::not_found("place"))?;
-    place.require_owner(caller)?;
-    Ok((*place).clone())
+    Ok(edits)
 }
 
 fn count(family: &Family) -> Result<usize, Error> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use mp_core::{
     caller::Caller,
     clock::Timestamp,
-    engine::{Committed, Engine, Family},
+    engine::{Command, Decision, Engine, Family, Planned},
     error::Error,
     id::IdempotencyKey,
     idempotency::Idempotency,
 };
 
 use crate::{
+    command::PlaceCommand,
     followers::Followers,
     nearby::{Nearby, NearbyPlaces},
     page::{self, page_of},
@@ -87,42 +88,25 @@ impl Places {
         new: NewPlace,
         key: &IdempotencyKey,
     ) -> Result<Place, Error> {
-        let owner = caller.signed_in()?;
-        let app = caller.app_id();
-        let once = Idempotency::new(caller, "location.add_place", key, &new)?;
-        let origin = [
-            app.as_str(),
-            caller.key_segment(),
-            "add_place",
-            key.as_str(),
-        ];
-        let place = Place::new(PlaceId::derived(&origin), app, Some(owner), new);
-        let command = page::command(app, place.id)?.once(once);
-        let places = [place.clone()];
-        let decide = move |family: &Family, _: Timestamp| page::add(family, &places);
-        let added = self.engine.run(command, decide).await?;
-        self.wrote(caller, place.id, &added);
-        Ok(place)
+        self.run(caller, PlaceCommand::Add(new), key).await
     }
 
     /// Says anew what a place is called, of which category it is, and where.
     ///
+    /// The same call with the same key answers the same, whatever was said since.
+    ///
     /// # Errors
     ///
-    /// `not_found` unless the caller is its owner or the app's staff, and the store's errors.
+    /// `not_found` unless the caller is its owner or the app's staff, `idempotency_conflict`, and
+    /// the store's errors.
     pub async fn replace(
         &self,
         caller: &Caller,
         id: PlaceId,
         new: NewPlace,
+        key: &IdempotencyKey,
     ) -> Result<Place, Error> {
-        let command = page::command(caller.app_id(), id)?;
-        let by = caller.clone();
-        let decide =
-            move |family: &Family, _: Timestamp| page::replace(family, &by, id, new.clone());
-        let replaced = self.engine.run(command, decide).await?;
-        self.wrote(caller, id, &replaced);
-        Ok(replaced.answer)
+        self.run(caller, PlaceCommand::Replace(id, new), key).await
     }
 
     /// Removes a place and answers what it was.
@@ -139,13 +123,24 @@ impl Places {
         id: PlaceId,
         key: &IdempotencyKey,
     ) -> Result<Place, Error> {
-        let once = Idempotency::new(caller, "location.remove_place", key, &id)?;
-        let command = page::command(caller.app_id(), id)?.once(once);
-        let by = caller.clone();
-        let decide = move |family: &Family, _: Timestamp| page::remove(family, &by, id);
-        let removed = self.engine.run(command, decide).await?;
-        self.wrote(caller, id, &removed);
-        Ok(removed.answer)
+        self.run(caller, PlaceCommand::Remove(id), key).await
+    }
+
+    /// Decides a command without committing it: for a host that commits it with its own data.
+    ///
+    /// Searches show such a commit within their freshness, as they do another process's.
+    ///
+    /// # Errors
+    ///
+    /// As the command's own method.
+    pub async fn plan(
+        &self,
+        caller: &Caller,
+        command: PlaceCommand,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<Place>, Error> {
+        let (_, address, decide) = addressed(caller, command, key)?;
+        self.engine.plan(address, decide).await
     }
 
     /// Returns a place of the caller's app, as the store has it now.
@@ -154,13 +149,9 @@ impl Places {
     ///
     /// `not_found`, and the store's errors.
     pub async fn place(&self, caller: &Caller, id: PlaceId) -> Result<Place, Error> {
-        let family = self
-            .engine
-            .read(page::command(caller.app_id(), id)?)
-            .await?;
-        let place = family.get::<Place>(&page::key(id))?;
-        let place = place.ok_or_else(|| Error::not_found("place"))?;
-        Ok((*place).clone())
+        let address = page::command(caller.app_id(), id)?;
+        let family = self.engine.read(address).await?;
+        Ok((*page::place(&family, id)?).clone())
     }
 
     /// Returns the places of the caller's app that are nearest to a point.
@@ -174,8 +165,38 @@ impl Places {
         follower.nearby(&self.engine, nearby).await
     }
 
-    fn wrote<T>(&self, caller: &Caller, id: PlaceId, committed: &Committed<T>) {
+    async fn run(
+        &self,
+        caller: &Caller,
+        command: PlaceCommand,
+        key: &IdempotencyKey,
+    ) -> Result<Place, Error> {
+        let (id, address, decide) = addressed(caller, command, key)?;
+        let done = self.engine.run(address, decide).await?;
         self.followers
-            .wrote(caller.app_id(), page_of(id), committed.version);
+            .wrote(caller.app_id(), page_of(id), done.version);
+        Ok(done.answer)
     }
+}
+
+/// Returns the place that a command is about, where it is decided, and how.
+fn addressed(
+    caller: &Caller,
+    command: PlaceCommand,
+    key: &IdempotencyKey,
+) -> Result<(PlaceId, Command, impl Decide), Error> {
+    let id = command.place(caller, key);
+    let once = Idempotency::new(caller, command.name(), key, &command)?;
+    let address = page::command(caller.app_id(), id)?.once(once);
+    let caller = caller.clone();
+    let decide = move |family: &Family, _: Timestamp| command.decide(family, &caller, id);
+    Ok((id, address, decide))
+}
+
+/// A decision on a page, as the engine takes it.
+trait Decide: Fn(&Family, Timestamp) -> Result<Decision<Place>, Error> + Send + 'static {}
+
+impl<F> Decide for F where
+    F: Fn(&Family, Timestamp) -> Result<Decision<Place>, Error> + Send + 'static
+{
 }

@@ -9,7 +9,7 @@ use mp_core::{
 };
 
 use super::*;
-use crate::point::Point;
+use crate::{place::NewPlace, point::Point};
 
 fn app() -> AppId {
     AppId::new("market").expect("an app id")
@@ -34,7 +34,8 @@ fn id(n: u64) -> PlaceId {
 async fn add_to_page(engine: &Engine, ids: std::ops::Range<u64>) -> Result<(), Error> {
     let places: Vec<Place> = ids.map(|n| place(id(n))).collect();
     let command = Command::on(partition(&app(), 7)?).prefix(PREFIX);
-    let decide = move |family: &Family, _: Timestamp| add(family, &places);
+    let decide =
+        move |family: &Family, _: Timestamp| Ok::<_, Error>(add(family, &places)?.answer(()));
     engine.run(command, decide).await.map(|_| ())
 }
 
@@ -64,10 +65,10 @@ async fn a_full_page_takes_no_more() {
         "places_full"
     );
 
-    let caller = Caller::user(app(), "mei".parse().expect("a user id"));
-    let decide = move |family: &Family, _: Timestamp| remove(family, &caller, id(3));
+    let decide = |family: &Family, _: Timestamp| Ok::<_, Error>(remove(family, id(3))?.answer(()));
     let command = command(&app(), id(3)).expect("a partition");
-    engine.run(command, decide).await.expect("removed");
+    let removed = engine.run(command, decide).await;
+    removed.expect("removed");
     add_to_page(&engine, most..most + 1)
         .await
         .expect("room again");

@@ -65,7 +65,9 @@ impl Places {
         let command = places
             .iter()
             .fold(on_page, |command, place| command.key(&page::key(place.id)));
-        let decide = move |family: &Family, _: Timestamp| page::add(family, &places);
+        let decide = move |family: &Family, _: Timestamp| {
+            Ok::<_, Error>(page::add(family, &places)?.answer(()))
+        };
         let added = self.engine.run(command, decide).await?;
         self.followers.wrote(caller.app_id(), page, added.version);
         Ok(())

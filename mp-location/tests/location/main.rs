@@ -1,5 +1,6 @@
 //! What the crate promises, as seen from outside.
 
+mod commands;
 mod everywhere;
 mod exactness;
 mod market;

@@ -19,7 +19,7 @@ async fn another_app_sees_nothing() {
     );
     let seen = places.place(&outsider, place.id).await;
     let new = stall("theirs", temple_street());
-    let replaced = places.replace(&outsider, place.id, new).await;
+    let replaced = places.replace(&outsider, place.id, new, &key("m")).await;
     let removed = places.remove(&outsider, place.id, &key("r")).await;
     for outcome in [seen, replaced, removed] {
         assert_eq!(outcome.expect_err("not theirs").kind(), ErrorKind::NotFound);
@@ -51,10 +51,10 @@ async fn only_the_owner_and_staff_change_a_place() {
             .await
             .expect("imported");
         for (place, may) in [(&hers, may_hers), (&the_apps[0], may_the_apps)] {
-            let removal = key(&place.id.to_string());
+            let change = key(&place.id.to_string());
             for outcome in [
-                places.replace(caller, place.id, new()).await,
-                places.remove(caller, place.id, &removal).await,
+                places.replace(caller, place.id, new(), &change).await,
+                places.remove(caller, place.id, &change).await,
             ] {
                 let expected = if may { None } else { Some(ErrorKind::NotFound) };
                 let kind = outcome.err().map(|error| error.kind());
@@ -99,6 +99,27 @@ async fn the_same_key_acts_once() {
         .await
         .expect("his own key");
     assert_ne!(second.id, first.id);
+
+    let soup = stall("soup", temple_street());
+    for _ in 0..2 {
+        let moved = places
+            .replace(&mei, first.id, soup.clone(), &key("m"))
+            .await
+            .expect("moved");
+        assert_eq!(
+            (moved.id, moved.category),
+            (first.id, soup.category.clone())
+        );
+    }
+    let noodles = stall("noodles", temple_street());
+    let reused = places
+        .replace(&mei, first.id, noodles.clone(), &key("m"))
+        .await;
+    assert_eq!(reused.expect_err("reused").kind(), ErrorKind::KeyReused);
+    places
+        .replace(&mei, first.id, noodles, &key("back"))
+        .await
+        .expect("moved back");
 
     for _ in 0..2 {
         let removed = places

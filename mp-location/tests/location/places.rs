@@ -29,7 +29,7 @@ async fn what_a_process_wrote_it_finds_at_once() {
 
     let north = Point::new(22.4, 114.17).expect("the point exists");
     places
-        .replace(&mei, place.id, stall("soup", north))
+        .replace(&mei, place.id, stall("soup", north), &key("move"))
         .await
         .expect("moved");
     let answer = places.nearby(&mei, &lazily()).await.expect("an answer");
