@@ -14,7 +14,7 @@ pub(crate) struct Evening {
     pub(crate) seed: u64,
     pub(crate) visitors: u32,
     pub(crate) opens_at: Timestamp,
-    /// The tick that is going on; [`TICKS`] when the last visitor has come and gone.
+    /// The tick that is going on; the last visitors come in the one before [`TICKS`].
     pub(crate) tick: u32,
     /// The evening's own clock when this was written.
     pub(crate) clock: Timestamp,
@@ -129,9 +129,14 @@ impl Progress {
     /// Returns what came about in all ticks so far.
     pub(crate) async fn total(&self) -> Result<Counts, Error> {
         let mut total = Counts::default();
-        for tick in 0..=TICKS {
+        for tick in 0.. {
             let family = self.engine.read(Command::on(self.tick(tick)?)).await?;
-            total = family.root::<Tick>()?.map_or(total, |tick| total.plus(tick.done));
+            match family.root::<Tick>()? {
+                Some(tick) => total = total.plus(tick.done),
+                // A tick in which nobody was done with anything has no record.
+                None if tick >= TICKS => break,
+                None => {}
+            }
         }
         Ok(total)
     }
