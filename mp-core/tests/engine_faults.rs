@@ -325,10 +325,9 @@ fn a_runtime_that_stops_before_a_command_ran_does_not_lock_its_partition() {
 #[tokio::test]
 async fn a_store_with_small_limits_is_filled_in_order() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let (store, reached, go) = held(inner.clone(), Call::Read);
-    let mut limits = Limits::STANDARD;
-    limits.writes_max = 4;
-    let engine = engine(Arc::new(store.with_limits(limits)));
+    let (mut store, reached, go) = held(inner.clone(), Call::Read);
+    store.limits.writes_max = 4;
+    let engine = engine(Arc::new(store));
     let first = adding(&engine, None, 0);
     reached.notified().await;
     let keys: Vec<String> = (0..20).map(|number| format!("k{number}")).collect();

@@ -29,7 +29,8 @@ type Hook = dyn Fn(Call, Phase) -> Verdict + Send + Sync;
 /// done, an error after that it was done and the answer got lost.
 pub(crate) struct HookedStore {
     inner: Arc<dyn Store>,
-    limits: Limits,
+    /// Those of the store inside, until a test lowers them.
+    pub(crate) limits: Limits,
     hook: Box<Hook>,
 }
 
@@ -46,11 +47,6 @@ impl HookedStore {
             inner,
             hook: Box::new(move |call, phase| Box::pin(hook(call, phase))),
         }
-    }
-
-    pub(crate) fn with_limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
     }
 
     async fn around<T>(
