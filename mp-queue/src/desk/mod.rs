@@ -96,8 +96,7 @@ impl<'a> Desk<'a> {
         match event {
             TicketEvent::Call => self.note_call(ticket, &next)?,
             TicketEvent::Requeue => self.give_place(&mut next)?,
-            TicketEvent::Recall => self.edits.unsend::<Called>(&Called::key(ticket)),
-            TicketEvent::Serve | TicketEvent::NoShow | TicketEvent::Leave => {}
+            _ => {}
         }
         self.rewrite(ticket, &next)?;
         if ticket.state == TicketState::Waiting {
@@ -132,12 +131,16 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Sets the timer that ends a call's grace, or removes it with the call.
+    /// Sets the timer that ends a call's grace; once the call is over, removes it together with a
+    /// notice that was not given yet.
     fn time(&mut self, before: &Ticket, after: &Ticket) {
         let id = after.id.to_string();
         match (before.grace_ends_at, after.grace_ends_at) {
             (_, Some(end)) => self.edits.schedule(&id, end, &NoShowDue::of(after)),
-            (Some(_), None) => self.edits.unschedule::<NoShowDue>(&id),
+            (Some(_), None) => {
+                self.edits.unschedule::<NoShowDue>(&id);
+                self.edits.unsend::<Called>(&Called::key(before));
+            }
             (None, None) => {}
         }
     }

@@ -33,7 +33,7 @@ pub const QUOTE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// let pace = Pace::expected(Some(Duration::from_secs(120)));
 /// let quote = Quote::of(4, &pace, &Calibration::default()).expect("the pace is known");
 /// assert_eq!(quote.p50.as_secs(), 560); // five calls, two minutes each: ten minutes on average
-/// assert_eq!(quote.p90.as_secs(), 959);
+/// assert_eq!(quote.p90.as_secs(), 958);
 /// ```
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[non_exhaustive]
