@@ -168,10 +168,7 @@ impl Queues {
         event: Option<TicketEvent>,
         once: Option<Idempotency>,
     ) -> Result<Committed<Ticket>, QueueError> {
-        let mut command = Desk::command(partition.clone())
-            .key(&ticket_key(place.ticket))
-            .key(&user_key(&place.owner))
-            .key(&Shelf::Closed.key(place.lane, place.sequence));
+        let mut command = act_command(partition, &place, event);
         if let Some(once) = once {
             command = command.once(once);
         }
@@ -212,4 +209,19 @@ impl Queues {
         }
         Err(QueueError::NoSuchTicket)
     }
+}
+
+/// Addresses an event of one ticket: its own records, and where others wait if that matters.
+fn act_command(partition: &Partition, place: &Place, event: Option<TicketEvent>) -> Command {
+    let others_matter = matches!(event, Some(TicketEvent::Leave | TicketEvent::Requeue));
+    let command = if others_matter {
+        Desk::command(partition.clone())
+    } else {
+        Command::on(partition.clone())
+    };
+    let own = Shelf::ALL.map(|shelf| shelf.key(place.lane, place.sequence));
+    let command = own.iter().fold(command, |command, key| command.key(key));
+    command
+        .key(&ticket_key(place.ticket))
+        .key(&user_key(&place.owner))
 }
