@@ -2,7 +2,7 @@
 
 use super::{
     StoreFactory, Verdict, Violation,
-    scene::{at, commit, create, deliver, due, due_one, mail, put, read, settle},
+    scene::{LEASE, at, commit, create, deliver, due, due_one, put, read, settle},
     violation::{ensure, ensure_eq},
 };
 use crate::store::Outcome;
@@ -55,7 +55,7 @@ pub async fn a_restart_keeps_leases(factory: &dyn StoreFactory) -> Result<Verdic
         "a restart ended a lease",
     )?;
     ensure_eq("the dead", store.dead(None, 10).await?.len(), 1)?;
-    let again = due_one(&store, mail(at(2)).now.plus(super::scene::LEASE)).await?;
+    let again = due_one(&store, at(2).plus(LEASE)).await?;
     ensure_eq("attempts", again.attempts, 2)?;
     Ok(Verdict::Kept)
 }
