@@ -270,6 +270,30 @@ async fn paying_again_takes_no_more() {
 }
 
 #[tokio::test]
+async fn calls_that_overtake_each_other_agree_and_move_money_once() {
+    let market = Market::new();
+    let order = market.placed().await;
+    let (mei, chen) = (mei(), staff());
+    let pay = || market.orders.pay(&mei, order.id());
+    let outcomes = tokio::join!(pay(), pay());
+    assert_eq!(outcomes.0.expect("pays"), outcomes.1.expect("pays too"));
+    assert_eq!(market.held(&order), order.total());
+
+    let (key, reason) = ("key".parse().expect("key"), "Cold".parse().expect("label"));
+    let fulfilled = market.orders.fulfil(&chen, order.id(), &key).await;
+    fulfilled.expect("hands over");
+    let asked = market.orders.request_return(&mei, order.id(), reason, &key);
+    asked.await.expect("asks");
+    let back = || market.orders.take_back(&chen, order.id());
+    let orders = tokio::join!(back(), back());
+    assert_eq!(
+        orders.0.expect("takes back"),
+        orders.1.expect("takes back too")
+    );
+    assert_eq!(market.held(&order), twd(0));
+}
+
+#[tokio::test]
 async fn a_lost_answer_of_the_settlement_is_asked_for_again_under_the_same_key() {
     for at in [Answer::Secure, Answer::Settle] {
         for fails in [true, false] {
