@@ -1,0 +1,5 @@
+//! offer
+mp_core::id_type!(
+    /// Names an offer.
+    pub OfferId, "of"
+);
