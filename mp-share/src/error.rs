@@ -2,6 +2,8 @@
 
 use mp_core::{Error, ErrorKind};
 
+use crate::group::GroupState;
+
 /// Why a share link is refused, or could not be made.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,5 +72,59 @@ impl From<ShareError> for Error {
                 Self::new(other.kind(), other.code(), other.to_string()).with_field(other.field())
             }
         }
+    }
+}
+
+/// Why a group refuses something, or could not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The offer was taken off sale.
+    #[error("the offer is closed: no new groups")]
+    OfferClosed,
+    /// The group is not open any more.
+    #[error("the group is {0}: open another one")]
+    Over(GroupState),
+    /// Every seat is taken; one that is not paid for in time comes free again.
+    #[error("every seat of the group is taken: try again later or open another one")]
+    Full,
+    /// The caller has a seat already.
+    #[error("the caller has a seat in this group already")]
+    AlreadyMember,
+    /// The caller has no seat to leave.
+    #[error("the caller has no seat in this group")]
+    NotMember,
+    /// The group, or this user in it, has been joined as often as it may.
+    #[error("too many attempts to join this group: open another one")]
+    TooManyAttempts,
+    /// The caller has no right to it, or the store or a port failed.
+    #[error(transparent)]
+    Core(#[from] Error),
+}
+
+impl GroupError {
+    /// Returns the machine-readable code, stable across releases.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::OfferClosed => "offer_closed",
+            Self::Over(_) => "group_over",
+            Self::Full => "group_full",
+            Self::AlreadyMember => "already_member",
+            Self::NotMember => "not_member",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::Core(error) => error.code(),
+        }
+    }
+}
+
+impl From<GroupError> for Error {
+    fn from(error: GroupError) -> Self {
+        let field = match error {
+            GroupError::Core(core) => return core,
+            GroupError::OfferClosed => "offer",
+            _ => "group",
+        };
+        Self::new(ErrorKind::Refused, error.code(), error.to_string()).with_field(field)
     }
 }

@@ -147,5 +147,8 @@ fn numbers_are_tried_in_an_order_that_never_changes() {
     let app = "market".parse().expect("app");
     let user = "mei".parse().expect("user");
     let tried = candidates(&app, Campaign::NONE, &user).map(|number| number.0.get());
-    assert_eq!(tried, [658_318_103, 2_396_276_791, 2_489_742_668, 2_752_906_712]);
+    assert_eq!(
+        tried,
+        [658_318_103, 2_396_276_791, 2_489_742_668, 2_752_906_712]
+    );
 }
