@@ -65,7 +65,7 @@ fn a_second_crash_during_recovery_changes_nothing() {
         .into_iter()
         .flat_map(|life| {
             let first = 0..moments(life).len();
-            let second = first.flat_map(|at| (at + 1..at + 25).map(move |next| (at, next)));
+            let second = first.flat_map(|at| (at + 1..at + 12).map(move |next| (at, next)));
             second.map(move |(at, next)| (life, vec![(at, Mode::Crash), (next, Mode::Crash)]))
         });
     let (cases, violations) = violations(pairs, false);

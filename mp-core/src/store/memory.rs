@@ -268,13 +268,20 @@ impl Family {
     }
 
     fn changes(&self, since: Version, limit: u32) -> Changes {
-        let puts = self.records.iter().filter(|(_, (version, _))| *version > since);
+        let puts = self
+            .records
+            .iter()
+            .filter(|(_, (version, _))| *version > since);
         let puts = puts.map(|(key, (version, value))| (key, *version, Some(value.clone())));
         let deletes = self.deleted.iter().filter(|(_, version)| **version > since);
         let deletes = deletes.map(|(key, version)| (key, *version, None));
         let mut items: Vec<Change> = puts
             .chain(deletes)
-            .map(|(key, version, value)| Change { key: key.clone(), version, value })
+            .map(|(key, version, value)| Change {
+                key: key.clone(),
+                version,
+                value,
+            })
             .collect();
         items.sort_by(|a, b| (a.version, &a.key).cmp(&(b.version, &b.key)));
         let lapsed = since < self.forgotten;
