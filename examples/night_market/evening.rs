@@ -81,9 +81,19 @@ impl Run {
     }
 
     fn show(&self, evening: &Evening) {
-        let arrived: usize = (0..evening.tick).map(|tick| self.script.arrivals(tick).len()).sum();
+        let arrived: usize = (0..evening.tick)
+            .map(|tick| self.script.arrivals(tick).len())
+            .sum();
         self.bar.set_position(arrived as u64);
-        self.bar.set_message(evening.clock.to_string().chars().skip(11).take(5).collect::<String>());
+        self.bar.set_message(
+            evening
+                .clock
+                .to_string()
+                .chars()
+                .skip(11)
+                .take(5)
+                .collect::<String>(),
+        );
     }
 
     /// Lets everybody act who arrives in this tick and is not done with it yet.
@@ -110,7 +120,11 @@ impl Run {
 
     /// Mixes visitors and staff, so that stalls serve while people arrive.
     fn turns(&self, tick: u32) -> Vec<Turn> {
-        let visitors = self.script.arrivals(tick).iter().map(|number| Turn::Visitor(*number));
+        let visitors = self
+            .script
+            .arrivals(tick)
+            .iter()
+            .map(|number| Turn::Visitor(*number));
         let mut turns: Vec<Turn> = visitors.collect();
         let staff = self.staff();
         for (place, turn) in staff.iter().enumerate() {
@@ -123,10 +137,16 @@ impl Run {
     fn staff(&self) -> Vec<Turn> {
         let rounds = self.market.rounds_per_tick;
         let stalls = 0..self.market.stalls.len();
-        stalls.flat_map(|stall| (0..rounds).map(move |round| Turn::Staff { stall, round })).collect()
+        stalls
+            .flat_map(|stall| (0..rounds).map(move |round| Turn::Staff { stall, round }))
+            .collect()
     }
 
-    fn act(&self, tick: u32, turn: Turn) -> impl Future<Output = Result<(), Error>> + Send + 'static {
+    fn act(
+        &self,
+        tick: u32,
+        turn: Turn,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'static {
         let (market, script) = (self.market.clone(), self.script.clone());
         let progress = self.progress.clone();
         async move {

@@ -1,19 +1,80 @@
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use async_trait::async_trait;
-use mp_core::{Engine, Error, amount::Money, id::{AppId, Name}};
+use mp_core::{
+    Command, Engine, Error,
+    amount::Money,
+    id::{AppId, Name},
+    store::{Batch, CommitId, Key, Listing, Partition, Write},
+};
 use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
-        BackendError, Capabilities, Charged, ChargeRequest, Lookup, Outcome, sandbox::Movement,
+        BackendError, Capabilities, ChargeRequest, Charged, Lookup, Outcome, sandbox::Movement,
     },
     operation::OperationKey,
 };
 
-use super::options::Fault;
+use mp_share::{
+    group::{Group, GroupState},
+    member::Member,
+};
+
+use super::{market::Market, options::Fault};
 
 /// How many calls a fault spoils.
 const SPOILED: u32 = 3;
+
+/// Writes a member too many into a group that is full, past every service, as a broken store might.
+pub(crate) async fn forge_a_member(
+    market: &Market,
+    listing: &Arc<dyn Listing>,
+) -> Result<(), Error> {
+    let mut last: Option<Partition> = None;
+    loop {
+        let page = listing.partitions(last.as_ref(), 1_000).await?;
+        let Some(end) = page.last().cloned() else {
+            return Ok(());
+        };
+        for partition in page
+            .iter()
+            .filter(|partition| partition.id().contains("/group/"))
+        {
+            if forge_in(market, partition).await? {
+                return Ok(());
+            }
+        }
+        last = Some(end);
+    }
+}
+
+async fn forge_in(market: &Market, partition: &Partition) -> Result<bool, Error> {
+    let family = market
+        .engine
+        .read(Command::on(partition.clone()).prefix("m/"))
+        .await?;
+    let filled = family
+        .root::<Group>()?
+        .is_some_and(|group| group.state == GroupState::Filled);
+    let members = family.scan::<Member>("m/")?;
+    let seated = members.iter().find(|(_, member)| member.state.has_seat());
+    let (true, Some((key, member))) = (filled, seated) else {
+        return Ok(false);
+    };
+    let key = Key::new(&format!("{key}x"))?;
+    let value = mp_core::document::encode(&**member, None)?;
+    let batch = Batch {
+        expect: family.head(),
+        commit_id: CommitId::random(),
+        at: market.engine.now(),
+        writes: vec![Write::Put { key, value }],
+    };
+    market.engine.store().commit(partition, batch).await?;
+    Ok(true)
+}
 
 /// The market's payment provider: a sandbox that keeps its books in the same store, so that a
 /// killed run finds the same provider again; and, if asked for, one that does a thing twice.

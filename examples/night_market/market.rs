@@ -22,7 +22,10 @@ use mp_pay::{
     pass::Program,
 };
 use mp_queue::{LaneSetup, LineId, LineSetup, QueueError, QueueOptions, Queues};
-use mp_share::{Groups, Links, OfferId, Offers, Terms};
+use mp_share::{
+    Groups, Links, Offers,
+    offer::{OfferId, Terms},
+};
 
 use super::{
     evening::TICK,
@@ -138,7 +141,11 @@ impl Market {
                 point: spot.point,
             };
             self.places.add(&staff, place, &key).await?;
-            match self.queues.open_line(&staff, &stall.line, self.line_setup()?, &key).await {
+            match self
+                .queues
+                .open_line(&staff, &stall.line, self.line_setup()?, &key)
+                .await
+            {
                 Ok(_) | Err(QueueError::LineExists) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -151,7 +158,9 @@ impl Market {
     fn line_setup(&self) -> Result<LineSetup, Error> {
         let interval = TICK / self.rounds_per_tick;
         let lane = |letter: &str, from, to| {
-            let letter = letter.parse().map_err(|error| Error::invalid("lane", error))?;
+            let letter = letter
+                .parse()
+                .map_err(|error| Error::invalid("lane", error))?;
             Ok::<_, Error>(LaneSetup::new(letter, from, to).with_interval(interval))
         };
         Ok(LineSetup::new(vec![lane("A", 1, 2)?, lane("B", 3, 6)?]))
@@ -172,7 +181,11 @@ impl Market {
     pub(crate) async fn anybody_waits(&self) -> Result<bool, Error> {
         for (number, stall) in self.stalls.iter().enumerate() {
             let line = self.queues.line(&self.staff(number)?, &stall.line).await?;
-            if line.lanes.iter().any(|lane| lane.counts.waiting + lane.counts.called > 0) {
+            if line
+                .lanes
+                .iter()
+                .any(|lane| lane.counts.waiting + lane.counts.called > 0)
+            {
                 return Ok(true);
             }
         }
@@ -181,12 +194,19 @@ impl Market {
 
     /// Posts a link in the friends' chat.
     pub(crate) fn post(&self, opener: u32, url: String) {
-        self.chat.lock().unwrap_or_else(PoisonError::into_inner).insert(opener, url);
+        self.chat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(opener, url);
     }
 
     /// Returns the link that an opener has posted, if this process has seen it.
     pub(crate) fn posted(&self, opener: u32) -> Option<String> {
-        self.chat.lock().unwrap_or_else(PoisonError::into_inner).get(&opener).cloned()
+        self.chat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&opener)
+            .cloned()
     }
 
     /// Returns where a visitor comes from.
@@ -206,7 +226,10 @@ impl PaymentMethods for Wallets {
         _: &AppId,
         payer: &UserId,
     ) -> Result<Option<PaymentMethodToken>, Error> {
-        let Some(number) = payer.as_str().strip_prefix("visitor-").and_then(|n| n.parse().ok())
+        let Some(number) = payer
+            .as_str()
+            .strip_prefix("visitor-")
+            .and_then(|n| n.parse().ok())
         else {
             return Ok(None);
         };
@@ -238,11 +261,15 @@ impl Notifier for Silent {
 
 fn stalls(visitors: u32) -> Result<Vec<Stall>, Error> {
     let count = (visitors / 60).clamp(6, 40);
-    (0..count).map(|number| stall(&format!("stall-{number}"))).collect()
+    (0..count)
+        .map(|number| stall(&format!("stall-{number}")))
+        .collect()
 }
 
 fn stall(id: &str) -> Result<Stall, Error> {
-    let day = "2026-11-21".parse().map_err(|error| Error::invalid("day", error))?;
+    let day = "2026-11-21"
+        .parse()
+        .map_err(|error| Error::invalid("day", error))?;
     Ok(Stall {
         owner: UserId::new(id).map_err(|error| Error::invalid("owner", error))?,
         shop: name(id)?,
@@ -252,7 +279,9 @@ fn stall(id: &str) -> Result<Stall, Error> {
 }
 
 fn menu(stalls: &[Stall]) -> Result<Menu, Error> {
-    let dishes = stalls.iter().flat_map(|stall| DISHES.iter().map(move |dish| (stall, dish)));
+    let dishes = stalls
+        .iter()
+        .flat_map(|stall| DISHES.iter().map(move |dish| (stall, dish)));
     dishes.fold(Ok(Menu::new()), |menu, (stall, (item, title, cents))| {
         let price = Money::new(*cents, Currency::HKD);
         menu?.with(stall.shop.clone(), name(item)?, label(title)?, price)
@@ -287,7 +316,8 @@ pub(crate) fn visitor(number: u32) -> Result<UserId, Error> {
 
 /// Returns an idempotency key.
 pub(crate) fn key(text: &str) -> Result<IdempotencyKey, Error> {
-    text.parse().map_err(|error| Error::invalid("idempotency_key", error))
+    text.parse()
+        .map_err(|error| Error::invalid("idempotency_key", error))
 }
 
 fn name(text: &str) -> Result<Name, Error> {

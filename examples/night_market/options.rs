@@ -79,6 +79,9 @@ pub(crate) enum Fault {
 impl Options {
     /// Returns the file that an evening without `--store` is kept in.
     pub(crate) fn default_path(&self) -> PathBuf {
-        env::temp_dir().join(format!("night_market-{}-{}.sqlite", self.visitors, self.seed))
+        env::temp_dir().join(format!(
+            "night_market-{}-{}.sqlite",
+            self.visitors, self.seed
+        ))
     }
 }

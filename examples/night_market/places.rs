@@ -21,11 +21,18 @@ struct Row {
 
 /// Reads the places in the order of the file.
 pub(crate) fn spots() -> Result<Vec<Spot>, Error> {
-    csv::Reader::from_reader(PLACES.as_bytes()).deserialize().map(spot).collect()
+    csv::Reader::from_reader(PLACES.as_bytes())
+        .deserialize()
+        .map(spot)
+        .collect()
 }
 
 fn spot(row: Result<Row, csv::Error>) -> Result<Spot, Error> {
-    let row = row.map_err(|error| Error::invalid("places.csv", "does not read").with_source(error))?;
+    let row =
+        row.map_err(|error| Error::invalid("places.csv", "does not read").with_source(error))?;
     let point = Point::new(row.latitude, row.longitude)?;
-    Ok(Spot { name: row.name, point })
+    Ok(Spot {
+        name: row.name,
+        point,
+    })
 }

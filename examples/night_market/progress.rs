@@ -70,7 +70,10 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(engine: &Engine, app: &AppId) -> Self {
-        Self { engine: engine.clone(), app: app.clone() }
+        Self {
+            engine: engine.clone(),
+            app: app.clone(),
+        }
     }
 
     /// Begins the evening, or returns the one that was begun with the same arguments.
@@ -86,7 +89,11 @@ impl Progress {
             }
             Some(begun) => Err(another_evening(&begun)),
         };
-        Ok(self.engine.run(Command::on(self.evening()?), decide).await?.answer)
+        Ok(self
+            .engine
+            .run(Command::on(self.evening()?), decide)
+            .await?
+            .answer)
     }
 
     /// Notes how far the evening has come.
@@ -96,7 +103,9 @@ impl Progress {
             edits.put_root(evening.clone());
             Ok::<_, Error>(edits.answer(()))
         };
-        self.engine.run(Command::on(self.evening()?), decide).await?;
+        self.engine
+            .run(Command::on(self.evening()?), decide)
+            .await?;
         Ok(())
     }
 
@@ -109,9 +118,13 @@ impl Progress {
             if family.get::<Counts>(&key)?.is_some() {
                 return Ok::<_, Error>(mp_core::Decision::unchanged(()));
             }
-            let before = family.root::<Tick>()?.map_or_else(Tick::default, |tick| (*tick).clone());
+            let before = family
+                .root::<Tick>()?
+                .map_or_else(Tick::default, |tick| (*tick).clone());
             let mut edits = Edits::new();
-            edits.put_root(Tick { done: before.done.plus(counts) });
+            edits.put_root(Tick {
+                done: before.done.plus(counts),
+            });
             edits.put(&key, counts);
             Ok(edits.answer(()))
         };
@@ -121,9 +134,14 @@ impl Progress {
 
     /// Returns who is done with a tick.
     pub(crate) async fn who(&self, tick: u32) -> Result<BTreeSet<String>, Error> {
-        let family = self.engine.read(Command::on(self.tick(tick)?).prefix("d/")).await?;
+        let family = self
+            .engine
+            .read(Command::on(self.tick(tick)?).prefix("d/"))
+            .await?;
         let done = family.scan::<Counts>("d/")?.into_iter();
-        Ok(done.map(|(key, _)| key.as_str().trim_start_matches("d/").to_owned()).collect())
+        Ok(done
+            .map(|(key, _)| key.as_str().trim_start_matches("d/").to_owned())
+            .collect())
     }
 
     /// Returns what came about in all ticks so far.
@@ -139,6 +157,22 @@ impl Progress {
             }
         }
         Ok(total)
+    }
+
+    /// Returns whether the evening in this store is over.
+    pub(crate) async fn is_over(&self) -> Result<bool, Error> {
+        let evening = self.engine.read(Command::on(self.evening()?)).await?;
+        Ok(evening
+            .root::<Evening>()?
+            .is_some_and(|evening| evening.over))
+    }
+
+    /// Returns how many visitors the evening was begun for.
+    pub(crate) async fn visitors(&self) -> Result<u64, Error> {
+        let evening = self.engine.read(Command::on(self.evening()?)).await?;
+        Ok(evening
+            .root::<Evening>()?
+            .map_or(0, |evening| u64::from(evening.visitors)))
     }
 
     fn evening(&self) -> Result<Partition, Error> {

@@ -60,7 +60,10 @@ impl Invariants {
             ("money_in_equals_money_out", self.money_in_equals_money_out),
             ("refunded_le_captured", self.refunded_le_captured),
             ("no_group_over_full", self.no_group_over_full),
-            ("no_payer_without_seat_or_refund", self.no_payer_without_seat_or_refund),
+            (
+                "no_payer_without_seat_or_refund",
+                self.no_payer_without_seat_or_refund,
+            ),
             ("stock_never_negative", self.stock_never_negative),
             ("tickets_served_in_order", self.tickets_served_in_order),
             ("passes_sum", self.passes_sum),

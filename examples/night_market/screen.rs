@@ -30,12 +30,23 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
     }
     writeln!(out)?;
     for (name, holds) in report.invariants.each() {
-        writeln!(out, "  {} {}", if holds { "✓" } else { "✗ BROKEN" }, name.replace('_', " "))?;
+        writeln!(
+            out,
+            "  {} {}",
+            if holds { "✓" } else { "✗ BROKEN" },
+            name.replace('_', " ")
+        )?;
     }
     writeln!(out, "\n  {}", whereabouts(report))?;
     if let Some(path) = &report.path {
-        writeln!(out, "  Look inside:    sqlite3 {path} 'SELECT * FROM mp_json LIMIT 5'")?;
-        writeln!(out, "  Check it again: cargo run --release --example night_market -- --audit {path}")?;
+        writeln!(
+            out,
+            "  Look inside:    sqlite3 {path} 'SELECT * FROM mp_json LIMIT 5'"
+        )?;
+        writeln!(
+            out,
+            "  Check it again: cargo run --release --example night_market -- --audit {path}"
+        )?;
     }
     out.flush()
 }
@@ -43,9 +54,27 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
 fn lines(report: &Report) -> [(&'static str, String); 9] {
     let percent = report.quotes_kept_ratio * 100.0;
     [
-        ("Visitors", format!("{} found a stall in {} searches", report.visitors, report.locates)),
-        ("Links", format!("{} verified offline, signed by friends and stalls", report.links_verified)),
-        ("Queues", format!("{} tickets, {percent:.1} % of promised waits kept", report.tickets)),
+        (
+            "Visitors",
+            format!(
+                "{} found a stall in {} searches",
+                report.visitors, report.locates
+            ),
+        ),
+        (
+            "Links",
+            format!(
+                "{} verified offline, signed by friends and stalls",
+                report.links_verified
+            ),
+        ),
+        (
+            "Queues",
+            format!(
+                "{} tickets, {percent:.1} % of promised waits kept",
+                report.tickets
+            ),
+        ),
         (
             "Payments",
             format!(
@@ -91,6 +120,8 @@ fn whereabouts(report: &Report) -> String {
     let place = report.path.as_deref().unwrap_or("memory, and is gone now");
     match report.resumed_at_operation {
         0 => format!("The evening is kept in {place}"),
-        operation => format!("It went on where it was broken off, at operation {operation}: {place}"),
+        operation => {
+            format!("It went on where it was broken off, at operation {operation}: {place}")
+        }
     }
 }

@@ -51,9 +51,15 @@ pub(crate) enum Card {
 pub(crate) enum Purchase {
     Nothing,
     /// Scans the table's code, orders and pays the order.
-    Order { dishes: u32, returned: bool },
+    Order {
+        dishes: u32,
+        returned: bool,
+    },
     /// Scans a product and pays at once.
-    Checkout { cents: i64, refund: Refund },
+    Checkout {
+        cents: i64,
+        refund: Refund,
+    },
 }
 
 /// What of a payment is given back.
@@ -147,8 +153,11 @@ impl Script {
         }
         let open = self.open_groups(self.arrival(number));
         // The smaller of two dice: some groups are talked about more than others, and fill.
-        let place = chance.usize(..open.len().max(1)).min(chance.usize(..open.len().max(1)));
-        open.get(place).map_or(Grouping::Nothing, |opener| Grouping::Joins(*opener))
+        let place = chance
+            .usize(..open.len().max(1))
+            .min(chance.usize(..open.len().max(1)));
+        open.get(place)
+            .map_or(Grouping::Nothing, |opener| Grouping::Joins(*opener))
     }
 
     fn open_groups(&self, tick: u32) -> Vec<u32> {
@@ -178,8 +187,14 @@ fn card(chance: &mut Rng) -> Card {
 fn purchase(chance: &mut Rng) -> Purchase {
     match chance.u8(..100) {
         0..15 => Purchase::Nothing,
-        15..65 => Purchase::Order { dishes: chance.u32(1..=4), returned: chance.u8(..100) < 6 },
-        _ => Purchase::Checkout { cents: chance.i64(300..9_000), refund: refund(chance) },
+        15..65 => Purchase::Order {
+            dishes: chance.u32(1..=4),
+            returned: chance.u8(..100) < 6,
+        },
+        _ => Purchase::Checkout {
+            cents: chance.i64(300..9_000),
+            refund: refund(chance),
+        },
     }
 }
 

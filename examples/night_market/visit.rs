@@ -61,13 +61,20 @@ impl Guest<'_> {
     }
 
     async fn find_a_stall(&mut self) -> Result<(), Error> {
-        let here = Nearby::to(self.market.home(self.visit.home)).most(3).fresh_to(FRESHNESS);
+        let here = Nearby::to(self.market.home(self.visit.home))
+            .most(3)
+            .fresh_to(FRESHNESS);
         let found = persist(|| self.market.places.nearby(&self.caller, &here)).await?;
         let stalls = self.market.stalls.iter();
-        let owners = found.places.iter().filter_map(|found| found.place.owner.as_ref());
+        let owners = found
+            .places
+            .iter()
+            .filter_map(|found| found.place.owner.as_ref());
         // The three nearest are all near; who is hungry goes where it looks best.
         let chosen = owners.cycle().nth(self.visit.number as usize % 3);
-        let position = stalls.clone().position(|stall| Some(&stall.owner) == chosen);
+        let position = stalls
+            .clone()
+            .position(|stall| Some(&stall.owner) == chosen);
         self.stall = position.unwrap_or(self.visit.home as usize % stalls.len());
         self.counts.locates += 1;
         self.did(1);
@@ -78,8 +85,14 @@ impl Guest<'_> {
     async fn scan_the_table(&mut self) -> Result<(), Error> {
         let now = self.market.engine.now();
         let staff = self.market.staff(self.stall)?;
-        let page = "menu".parse().map_err(|error| Error::invalid("page", error))?;
-        let sharer = if self.visit.invited { &staff } else { &Caller::app(self.market.app.clone()) };
+        let page = "menu"
+            .parse()
+            .map_err(|error| Error::invalid("page", error))?;
+        let sharer = if self.visit.invited {
+            &staff
+        } else {
+            &Caller::app(self.market.app.clone())
+        };
         let table = NewLink {
             subject: Subject::Page(page),
             campaign: campaign(u32::try_from(self.stall).unwrap_or_default())?,
@@ -133,7 +146,9 @@ impl Guest<'_> {
             let (item, ..) = DISHES[number as usize];
             let line = AddLine {
                 shop: self.market.stalls[self.stall].shop.clone(),
-                item: item.parse().map_err(|error| Error::invalid("item", error))?,
+                item: item
+                    .parse()
+                    .map_err(|error| Error::invalid("item", error))?,
                 count: 1 + (self.visit.number + number) % 2,
             };
             let key = key(&format!("dish-{number}"))?;
@@ -157,7 +172,8 @@ impl Guest<'_> {
         persist(|| orders.fulfil(&staff, order.id(), &key)).await?;
         self.did(1);
         if returned {
-            let reason = Label::new("It was cold").map_err(|error| Error::invalid("reason", error))?;
+            let reason =
+                Label::new("It was cold").map_err(|error| Error::invalid("reason", error))?;
             let ask = || orders.request_return(&self.caller, order.id(), reason.clone(), &key);
             persist(ask).await?;
             // The refund's own outcome may be lost; asking again gives nothing back twice.
@@ -177,7 +193,8 @@ impl Guest<'_> {
         let confirm = ConfirmIntent::of(intent.id);
         let mut paid = persist(|| payments.confirm(&self.caller, confirm.clone(), &key)).await?;
         self.did(2);
-        if paid.status == IntentStatus::RequiresPaymentMethod && self.visit.number.is_multiple_of(2) {
+        if paid.status == IntentStatus::RequiresPaymentMethod && self.visit.number.is_multiple_of(2)
+        {
             paid = self.try_another_card(&paid).await?;
         }
         if paid.status != IntentStatus::Succeeded {
@@ -211,10 +228,17 @@ impl Guest<'_> {
 
     async fn collect_a_stamp(&mut self) -> Result<(), Error> {
         let passes = &self.market.passes;
-        let program = PROGRAM.parse().map_err(|error| Error::invalid("program", error))?;
-        let open = OpenPass { program, owner: None };
+        let program = PROGRAM
+            .parse()
+            .map_err(|error| Error::invalid("program", error))?;
+        let open = OpenPass {
+            program,
+            owner: None,
+        };
         let key = key("evening")?;
-        let pass = persist(|| passes.open(&self.caller, open.clone(), &key)).await?.id;
+        let pass = persist(|| passes.open(&self.caller, open.clone(), &key))
+            .await?
+            .id;
         let staff = self.market.staff(self.stall)?;
         let own = super::market::key(&format!("evening-{}", self.visit.number))?;
         let stamps = 1 + self.visit.number % 6;
@@ -224,7 +248,10 @@ impl Guest<'_> {
         persist(earn).await?;
         self.did(3);
         if stamped.rewards > 0 {
-            let redeem = Redeem { pass, redeem: Redemption::Rewards { count: 1 } };
+            let redeem = Redeem {
+                pass,
+                redeem: Redemption::Rewards { count: 1 },
+            };
             persist(|| passes.redeem(&staff, redeem.clone(), &own)).await?;
             self.did(1);
         }
@@ -240,7 +267,9 @@ impl Guest<'_> {
     }
 
     async fn open_a_group(&mut self) -> Result<(), Error> {
-        let Some(offer) = self.market.stalls[self.stall].offer else { return Ok(()) };
+        let Some(offer) = self.market.stalls[self.stall].offer else {
+            return Ok(());
+        };
         let key = key("group")?;
         let open = || self.market.groups.open(&self.caller, &key, offer);
         let group = persist(open).await?.group;
@@ -262,7 +291,9 @@ impl Guest<'_> {
     async fn join(&mut self, url: &str) -> Result<(), Error> {
         let opened = persist(|| self.market.links.open(&self.caller, url)).await?;
         self.counts.links_verified += 1;
-        let Subject::Group(group) = opened.link.subject else { return Ok(()) };
+        let Subject::Group(group) = opened.link.subject else {
+            return Ok(());
+        };
         let key = key("group")?;
         self.did(2);
         // A group that is full or over by now is a disappointment, not an error.
@@ -280,7 +311,11 @@ impl Guest<'_> {
 
     async fn share(&self, sharer: &Caller, subject: Subject) -> Result<String, Error> {
         let expires_at = self.market.engine.now().plus(closes_after());
-        let link = NewLink { subject, campaign: campaign(GROUPS_CAMPAIGN)?, expires_at };
+        let link = NewLink {
+            subject,
+            campaign: campaign(GROUPS_CAMPAIGN)?,
+            expires_at,
+        };
         let minted = persist(|| self.market.links.mint(sharer, link)).await?;
         Ok(self.market.links.url(&minted.token))
     }
@@ -301,4 +336,3 @@ fn refusable<T, E: Into<Error>>(outcome: Result<T, E>) -> Result<Option<T>, Erro
         Err(error) => Err(error),
     }
 }
-
