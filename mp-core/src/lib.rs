@@ -3,6 +3,8 @@ pub mod amount;
 pub mod caller;
 pub mod capacity;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod document;
 pub mod engine;
 pub mod entropy;

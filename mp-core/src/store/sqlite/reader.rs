@@ -1,13 +1,10 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
-use tokio::sync::mpsc;
 
 use super::{
     column,
+    crew::Queue,
     delivery::{LIST_DEAD, delivery},
     error::store_error,
     follower::Follower,
@@ -56,9 +53,13 @@ impl<'c> Reader<'c> {
     }
 
     /// Answers questions until nobody can ask any more.
-    pub(super) fn run(&mut self, questions: &Mutex<mpsc::Receiver<Question>>) {
-        while let Some(question) = next(questions) {
-            self.answer(question);
+    pub(super) fn run(&mut self, questions: &Queue<Question>) {
+        // One at a time: the others may be idle.
+        let mut taken = Vec::with_capacity(1);
+        while questions.take(&mut taken, 1) > 0 {
+            for question in taken.drain(..) {
+                self.answer(question);
+            }
         }
     }
 
@@ -154,14 +155,6 @@ impl<'c> Reader<'c> {
             .query_map(params![after, limit], |row| column::partition(row, 0))?;
         rows.collect()
     }
-}
-
-/// Takes the next question; the threads take turns in waiting for it.
-fn next(questions: &Mutex<mpsc::Receiver<Question>>) -> Option<Question> {
-    questions
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .blocking_recv()
 }
 
 fn tell<A>(reply: Reply<A>, op: &'static str, answer: Result<A>) {

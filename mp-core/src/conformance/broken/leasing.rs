@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Bug;
+use crate::store::{Batch, CommitId, Delivery, DueQuery, Query, SlotSet, Store, StoreError};
+
+/// Leases as the store does, for another question or with another answer.
+macro_rules! spoils_the_lease {
+    ($(#[$doc:meta])* $name:ident, |$query:ident| $ask:expr, |$leased:ident| $tell:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name;
+
+        #[async_trait]
+        impl Bug for $name {
+            async fn due(
+                &self,
+                store: &dyn Store,
+                query: &DueQuery,
+            ) -> Result<Vec<Delivery>, StoreError> {
+                let $query = query.clone();
+                let mut answer = store.due(&$ask).await?;
+                let $leased = &mut answer;
+                $tell;
+                Ok(answer)
+            }
+        }
+    };
+}
+
+spoils_the_lease! {
+    /// Answers the shortest due first.
+    LeasesShortestDueFirst, |query| query, |leased| leased.reverse()
+}
+
+spoils_the_lease! {
+    /// Leases what is due within the next hour.
+    LeasesTooEarly,
+    |query| DueQuery { now: query.now.plus(Duration::from_secs(3_600)), ..query },
+    |_leased| ()
+}
+
+spoils_the_lease! {
+    /// Leases from every slot.
+    IgnoresTheSlots, |query| DueQuery { slots: SlotSet::ALL, ..query }, |_leased| ()
+}
+
+spoils_the_lease! {
+    /// Leases one more than asked for.
+    LeasesMoreThanAsked,
+    |query| DueQuery { limit: query.limit.saturating_add(1), ..query },
+    |_leased| ()
+}
+
+spoils_the_lease! {
+    /// Leases for ever.
+    NeverLeasesAgain, |query| DueQuery { lease: Duration::MAX, ..query }, |_leased| ()
+}
+
+spoils_the_lease! {
+    /// Counts every lease as the first.
+    ForgetsAttempts, |query| query, |leased| leased.iter_mut().for_each(|one| one.attempts = 1)
+}
+
+spoils_the_lease! {
+    /// Does not tell the error of the last attempt.
+    ForgetsTheError, |query| query, |leased| leased.iter_mut().for_each(|one| one.last_error = None)
+}
+
+spoils_the_lease! {
+    /// Tells the end of the lease as the time since when the delivery was due.
+    HidesTheDueTime,
+    |query| query,
+    |leased| leased.iter_mut().for_each(|one| one.due_at = one.lease.unwrap_or(one.due_at))
+}
+
+/// Leases work of other kinds as well.
+#[derive(Debug, Default)]
+pub struct IgnoresTheKind;
+
+#[async_trait]
+impl Bug for IgnoresTheKind {
+    async fn due(&self, store: &dyn Store, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        let mut leased = Vec::new();
+        for kind in [query.kind.as_str(), "mailing", "expire"] {
+            let kind = kind.to_owned();
+            leased.extend(
+                store
+                    .due(&DueQuery {
+                        kind,
+                        ..query.clone()
+                    })
+                    .await?,
+            );
+        }
+        Ok(leased)
+    }
+}
+
+/// Says that it leased, but does not.
+#[derive(Debug, Default)]
+pub struct LeasesTwice;
+
+#[async_trait]
+impl Bug for LeasesTwice {
+    async fn due(&self, store: &dyn Store, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        let lease = Duration::ZERO;
+        let mut leased = store
+            .due(&DueQuery {
+                lease,
+                ..query.clone()
+            })
+            .await?;
+        for delivery in &mut leased {
+            delivery.lease = Some(query.now.plus(query.lease));
+        }
+        Ok(leased)
+    }
+}
+
+/// Moves the head of each partition it leases from.
+#[derive(Debug, Default)]
+pub struct MovesTheHeadWhenLeasing;
+
+#[async_trait]
+impl Bug for MovesTheHeadWhenLeasing {
+    async fn due(&self, store: &dyn Store, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        let leased = store.due(query).await?;
+        for delivery in &leased {
+            let view = store.read(&delivery.partition, &Query::default()).await?;
+            let batch = Batch {
+                expect: view.head,
+                commit_id: CommitId::random(),
+                at: query.now,
+                writes: Vec::new(),
+            };
+            store.commit(&delivery.partition, batch).await?;
+        }
+        Ok(leased)
+    }
+}
