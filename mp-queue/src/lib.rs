@@ -39,10 +39,11 @@
 //!
 //! # What the host supplies
 //!
-//! A store, a clock and chance, in an [`Engine`](mp_core::Engine); who calls, as a
-//! [`Caller`](mp_core::Caller); for notices a [`Notifier`](mp_core::port::Notifier), and a
-//! [`Worker`](mp_core::work::Worker) with [`Queues::handlers`]. A stopped worker delays notices; a
-//! call past its grace is a no-show all the same.
+//! A store, a clock and chance, in an [`Engine`](mp_core::Engine), inside a tokio runtime; who calls,
+//! as a [`Caller`](mp_core::Caller). For notices a [`Notifier`](mp_core::port::Notifier), and a
+//! [`Worker`](mp_core::work::Worker) with [`Queues::handlers`]: a stopped worker delays notices, but
+//! a call past its grace is a no-show all the same. [`Queues::operations`] plugs into a
+//! [`Host`](mp_core::host::Host), under the scopes `queue:read`, `queue:write` and `queue:staff`.
 //!
 //! # What it does not do
 //!
@@ -69,7 +70,6 @@ pub use self::{
     desk::{CallFrom, Joined},
     error::QueueError,
     line::{LaneSetup, LineId, LineSetup, ServiceDay},
-    operation::{QUEUE_READ, QUEUE_WRITE},
     position::Position,
     queues::{QUEUE_STAFF, QueueOptions, Queues},
     quote::Quote,

@@ -3,10 +3,13 @@
 mod market;
 
 use mp_core::{Caller, Scope, host::Host};
-use mp_queue::{QUEUE_READ, QUEUE_STAFF, QUEUE_WRITE};
+use mp_queue::QUEUE_STAFF;
 use serde_json::{Value, json};
 
 use self::market::{Market, user};
+
+const QUEUE_READ: Scope = Scope::of("queue:read");
+const QUEUE_WRITE: Scope = Scope::of("queue:write");
 
 fn host(market: &Market) -> Host {
     let host = Host::new(&market.engine).with(market.queues.operations());

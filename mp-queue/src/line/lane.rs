@@ -71,10 +71,11 @@ impl Lane {
     /// Takes note of a call: of the lane's pace, and of how its quote came true.
     ///
     /// The time since the last call tells the pace only if the ticket waited through all of it;
-    /// else the lane stood empty in between.
+    /// else the lane stood empty in between. A call that repeats one taken back tells nothing.
     pub(crate) fn note_call(&mut self, ticket: &Ticket, now: Timestamp) {
         if let Some(last) = self.last_called_at
             && ticket.queued_at <= last
+            && !ticket.was_called_here()
         {
             self.pace.observe(now.since(last));
         }

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// The right to see lines and one's own tickets.
-pub const QUEUE_READ: Scope = Scope::of("queue:read");
+const QUEUE_READ: Scope = Scope::of("queue:read");
 
 /// The right to take tickets and to give up one's own.
-pub const QUEUE_WRITE: Scope = Scope::of("queue:write");
+const QUEUE_WRITE: Scope = Scope::of("queue:write");
 
 /// Returns every operation of the queues.
 pub(crate) fn all(queues: &Queues) -> Vec<Operation> {

@@ -102,6 +102,11 @@ impl Ticket {
         }
     }
 
+    /// Returns whether it was called since it has its place.
+    pub(crate) fn was_called_here(&self) -> bool {
+        self.called_at.is_some_and(|at| at >= self.queued_at)
+    }
+
     /// Returns the ticket as it is at a moment.
     #[must_use]
     pub(crate) fn at(mut self, now: Timestamp) -> Self {
