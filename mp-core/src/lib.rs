@@ -1,6 +1,7 @@
 //! Work in progress.
 pub mod amount;
 pub mod caller;
+pub mod capacity;
 pub mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -14,6 +15,7 @@ pub mod idempotency;
 pub mod label;
 pub mod port;
 pub mod sign;
+pub mod steps;
 pub mod store;
 #[doc(hidden)]
 pub mod text;

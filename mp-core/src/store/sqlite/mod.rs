@@ -38,8 +38,8 @@ use self::{
     writer::{GROUP_MAX, Writer},
 };
 use super::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store, StoreError,
-    StoreErrorKind, Version, View,
+    Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Version, View,
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -214,6 +214,21 @@ impl Store for SqliteStore {
         check_limit("changes", limit, self.limits().read_max)?;
         self.ask("changes", |reply| {
             Question::Changes(partition.clone(), since, limit, reply)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Listing for SqliteStore {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        check_limit("partitions", limit, self.limits().read_max)?;
+        self.ask("partitions", |reply| {
+            Question::Partitions(after.cloned(), limit, reply)
         })
         .await
     }

@@ -21,6 +21,7 @@ pub(super) struct Reader<'c> {
     one: Statement<'c>,
     range: Statement<'c>,
     dead: Statement<'c>,
+    partitions: Statement<'c>,
     follower: Follower<'c>,
 }
 
@@ -33,6 +34,9 @@ const RANGE: &str = "
 SELECT key, version, value FROM mp_record
 WHERE partition = ?1 AND key >= ?2 AND key < ?3 AND key > '' AND value IS NOT NULL
 ORDER BY key LIMIT ?4";
+// Heads only: the key is the second half of the index that this walks.
+const PARTITIONS: &str = "
+SELECT partition FROM mp_record WHERE partition > ?1 AND key = '' ORDER BY partition LIMIT ?2";
 
 impl<'c> Reader<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
@@ -43,6 +47,7 @@ impl<'c> Reader<'c> {
             one: connection.prepare(ONE)?,
             range: connection.prepare(RANGE)?,
             dead: connection.prepare(LIST_DEAD)?,
+            partitions: connection.prepare(PARTITIONS)?,
             follower: Follower::prepare(connection)?,
         })
     }
@@ -69,6 +74,9 @@ impl<'c> Reader<'c> {
                 tell(reply, "changes", changes);
             }
             Question::Dead(after, limit, reply) => tell(reply, "dead", self.dead(after, limit)),
+            Question::Partitions(after, limit, reply) => {
+                tell(reply, "partitions", self.partitions(after, limit));
+            }
         }
     }
 
@@ -137,6 +145,14 @@ impl<'c> Reader<'c> {
         let rows = self
             .dead
             .query_map(params![partition, key, limit], delivery)?;
+        rows.collect()
+    }
+
+    fn partitions(&mut self, after: Option<Partition>, limit: u32) -> Result<Vec<Partition>> {
+        let after = after.as_ref().map_or("", Partition::id);
+        let rows = self
+            .partitions
+            .query_map(params![after, limit], |row| column::partition(row, 0))?;
         rows.collect()
     }
 }

@@ -1,0 +1,197 @@
+use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
+
+use super::{Drive, Home, Next, Plan, Seen, Verb, plan_key};
+use crate::{
+    clock::Timestamp,
+    engine::{Command, Edits, Engine, Family},
+    error::{Error, ErrorKind},
+    id::AppId,
+    port::{Confirmed, Participant, Reserved},
+    store::Partition,
+    work::{self, Done, Handler, HandlerError},
+};
+
+/// Drives the plans of one kind of home.
+pub struct Steps<H> {
+    engine: Engine,
+    participants: Arc<BTreeMap<&'static str, Arc<dyn Participant>>>,
+    home: PhantomData<fn() -> H>,
+}
+
+/// What a call on a participant came to.
+enum Called {
+    Saw(Seen),
+    Later(Timestamp),
+}
+
+impl<H: Home> Steps<H> {
+    /// Drives plans with these participants.
+    pub fn new(
+        engine: &Engine,
+        participants: impl IntoIterator<Item = Arc<dyn Participant>>,
+    ) -> Self {
+        let by_name = participants.into_iter().map(|each| (each.name(), each));
+        let participants = Arc::new(by_name.collect());
+        Self {
+            engine: engine.clone(),
+            participants,
+            home: PhantomData,
+        }
+    }
+
+    /// Returns the handler of the work that drives plans.
+    #[must_use]
+    pub fn handler(&self) -> Arc<dyn Handler> {
+        let steps = self.clone();
+        work::on(move |delivery, drive: Drive<H>| {
+            let steps = steps.clone();
+            async move { Ok::<_, HandlerError>(steps.drive(&delivery.partition, &drive.plan).await?) }
+        })
+    }
+
+    /// Drives a plan as far as it goes: the same path for a person who waits and for due work.
+    ///
+    /// # Errors
+    ///
+    /// Transient ones: drive it again.
+    pub async fn drive(&self, partition: &Partition, id: &str) -> Result<Done, Error> {
+        let app =
+            AppId::new(partition.app()).map_err(|error| Error::invalid("partition", error))?;
+        loop {
+            let Some(plan) = self.plan(partition, id).await? else {
+                return Ok(Done::Finished);
+            };
+            let now = self.engine.now();
+            match plan.next(now) {
+                Next::Rest if !plan.is_recognized() => {
+                    return Ok(Done::Again(plan.ask_again_at(0, now)));
+                }
+                Next::Rest => return Ok(Done::Finished),
+                // Asked of the plan as it then stands: it may have been confirmed meanwhile.
+                Next::Expire => self.commit(partition, id, Plan::expire).await?,
+                Next::Call(step, verb) => {
+                    match self.call(&app, id, &plan, step, verb, now).await? {
+                        Called::Saw(seen) => {
+                            let waits = matches!(seen, Seen::Pending(_));
+                            self.commit(partition, id, move |plan, _| plan.observe(step, &seen))
+                                .await?;
+                            if waits {
+                                return Ok(Done::Again(plan.ask_again_at(step, now)));
+                            }
+                        }
+                        Called::Later(at) => return Ok(Done::Again(at)),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn plan(&self, partition: &Partition, id: &str) -> Result<Option<Arc<Plan>>, Error> {
+        let key = plan_key(id);
+        self.engine
+            .read(Command::on(partition.clone()).key(&key))
+            .await?
+            .get(&key)
+    }
+
+    async fn call(
+        &self,
+        app: &AppId,
+        id: &str,
+        plan: &Plan,
+        position: usize,
+        verb: Verb,
+        now: Timestamp,
+    ) -> Result<Called, Error> {
+        let step = &plan.steps()[position];
+        let participant = self
+            .participants
+            .get(step.participant.as_str())
+            .ok_or_else(|| {
+                let message = format!("no participant is named {}", step.participant);
+                Error::new(ErrorKind::Unsupported, "unknown_participant", message)
+            })?;
+        let key = format!("{id}.{position}");
+        let later = || Called::Later(plan.ask_again_at(position, now));
+        Ok(match verb {
+            Verb::Reserve => {
+                match participant
+                    .reserve(app, &key, &step.request, step.until)
+                    .await
+                {
+                    Ok(Reserved::Reserved) => Called::Saw(Seen::Reserved),
+                    Ok(Reserved::Pending(detail)) => Called::Saw(Seen::Pending(detail)),
+                    Ok(Reserved::Refused(code)) => Called::Saw(Seen::Refused(code)),
+                    Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+                }
+            }
+            Verb::Confirm => match participant.confirm(app, &key).await {
+                Ok(Confirmed::Confirmed) => Called::Saw(Seen::Confirmed),
+                Ok(Confirmed::Pending) => later(),
+                Ok(Confirmed::Refused(code)) => Called::Saw(Seen::Refused(code)),
+                Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+            },
+            Verb::Release => {
+                participant.release(app, &key).await?;
+                Called::Saw(Seen::Released)
+            }
+        })
+    }
+
+    /// Commits a change of the plan, and what the home does about it.
+    async fn commit(
+        &self,
+        partition: &Partition,
+        id: &str,
+        change: impl Fn(&Plan, Timestamp) -> Plan + Send + 'static,
+    ) -> Result<(), Error> {
+        let key = plan_key(id);
+        let command = H::reads(Command::on(partition.clone()).key(&key), id);
+        let id = id.to_owned();
+        let decide = move |family: &Family, now: Timestamp| {
+            let mut edits = Edits::new();
+            let Some(plan) = family.get::<Plan>(&key)? else {
+                return Ok(edits.answer(()));
+            };
+            let changed = change(&plan, now);
+            if changed == *plan {
+                return Ok(edits.answer(()));
+            }
+            let before = plan.standing();
+            let changed = H::react(family, &id, changed, before, now, &mut edits)?;
+            edits.put(&key, changed);
+            Ok::<_, Error>(edits.answer(()))
+        };
+        self.engine.run(command, decide).await?;
+        Ok(())
+    }
+}
+
+/// Returns the code of an error that no repetition mends; the others stay errors.
+fn final_code(error: Error) -> Result<String, Error> {
+    match error.kind() {
+        ErrorKind::Invalid | ErrorKind::Refused | ErrorKind::Unsupported | ErrorKind::KeyReused => {
+            Ok(error.code().to_owned())
+        }
+        _ => Err(error),
+    }
+}
+
+impl<H> Clone for Steps<H> {
+    fn clone(&self) -> Self {
+        let (engine, participants) = (self.engine.clone(), self.participants.clone());
+        Self {
+            engine,
+            participants,
+            home: PhantomData,
+        }
+    }
+}
+
+impl<H> fmt::Debug for Steps<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Steps")
+            .field("participants", &self.participants.keys())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,99 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    amount::Money,
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    id::{AppId, UserId},
+    port::{
+        Confirmed, Participant, Reserved, SecureRequest, Secured, Settled, Settlement,
+        SettlementKey,
+    },
+};
+
+/// Takes part in plans with a payment: reserving secures it, confirming settles it, releasing gives
+/// it back.
+///
+/// Its request is `{"payer": …, "amount": {"amount": …, "currency": …}}`.
+#[derive(Clone, Debug)]
+pub struct PaymentParticipant(Arc<dyn Settlement>);
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Payment {
+    payer: UserId,
+    amount: Money,
+}
+
+impl PaymentParticipant {
+    /// The name by which plans call it.
+    pub const NAME: &'static str = "payment";
+
+    /// Takes part through this settlement.
+    #[must_use]
+    pub fn new(settlement: Arc<dyn Settlement>) -> Self {
+        Self(settlement)
+    }
+
+    /// Returns the request for a step that pays.
+    #[must_use]
+    pub fn request(payer: &UserId, amount: Money) -> Value {
+        serde_json::json!({ "payer": payer, "amount": amount })
+    }
+}
+
+#[async_trait]
+impl Participant for PaymentParticipant {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    async fn reserve(
+        &self,
+        app: &AppId,
+        key: &str,
+        request: &Value,
+        until: Timestamp,
+    ) -> Result<Reserved, Error> {
+        let Payment { payer, amount } = Payment::deserialize(request)
+            .map_err(|error| Error::invalid("request", "is not a payment").with_source(error))?;
+        let key = SettlementKey::new(key)?;
+        let request = SecureRequest {
+            key,
+            app: app.clone(),
+            payer,
+            amount,
+            deadline: until,
+        };
+        Ok(match self.0.secure(&request).await? {
+            Secured::Secured => Reserved::Reserved,
+            Secured::NeedsAction(action) => Reserved::Pending(action),
+            Secured::Declined(declined) => Reserved::Refused(declined.code),
+            Secured::Unknown => return Err(unknown()),
+        })
+    }
+
+    async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
+        Ok(match self.0.settle(app, &SettlementKey::new(key)?).await? {
+            Settled::Settled => Confirmed::Confirmed,
+            Settled::Declined(declined) => Confirmed::Refused(declined.code),
+            Settled::Unknown => Confirmed::Pending,
+        })
+    }
+
+    async fn release(&self, app: &AppId, key: &str) -> Result<(), Error> {
+        self.0.release(app, &SettlementKey::new(key)?).await
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(
+        ErrorKind::Unknown,
+        "payment_unknown",
+        "the payment's outcome is not known yet",
+    )
+}

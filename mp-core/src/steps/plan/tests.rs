@@ -1,0 +1,167 @@
+use serde_json::json;
+
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+fn plan() -> Plan {
+    let steps = [("stock", 300), ("seat", 200), ("payment", 100)];
+    let steps = steps.map(|(name, until)| Step::new(name, json!({}), at(until)));
+    Plan::new(steps.into()).expect("a well-formed plan")
+}
+
+fn reserved() -> Plan {
+    (0..3).fold(plan(), |plan, step| plan.observe(step, &Seen::Reserved))
+}
+
+#[test]
+fn reservations_are_asked_for_in_order_and_let_go_of_in_reverse() {
+    let mut plan = plan();
+    for step in 0..3 {
+        assert_eq!(plan.next(at(0)), Next::Call(step, Verb::Reserve));
+        plan = plan.observe(step, &Seen::Reserved);
+    }
+    assert_eq!(
+        (plan.standing(), plan.next(at(0))),
+        (Standing::Reserved, Next::Rest)
+    );
+    plan = plan.release();
+    for step in [2, 1, 0] {
+        assert_eq!(plan.next(at(0)), Next::Call(step, Verb::Release));
+        plan = plan.observe(step, &Seen::Released);
+    }
+    assert_eq!(
+        (plan.standing(), plan.next(at(0))),
+        (Standing::Released, Next::Rest)
+    );
+}
+
+#[test]
+fn a_refusal_releases_what_was_reserved_and_nothing_else() {
+    let plan = plan()
+        .observe(0, &Seen::Reserved)
+        .observe(1, &Seen::Refused("taken".into()));
+    assert_eq!(plan.standing(), Standing::Releasing);
+    assert_eq!(plan.refusal(), Some("taken"));
+    assert_eq!(plan.next(at(0)), Next::Call(0, Verb::Release));
+    let plan = plan.observe(0, &Seen::Released);
+    assert_eq!(plan.standing(), Standing::Released);
+}
+
+#[test]
+fn a_step_that_may_have_been_asked_for_is_released_too() {
+    let plan = plan().observe(0, &Seen::Reserved).release();
+    assert_eq!(
+        plan.next(at(0)),
+        Next::Call(1, Verb::Release),
+        "its answer may have been lost"
+    );
+    let plan = plan.observe(1, &Seen::Released).observe(0, &Seen::Released);
+    assert_eq!(plan.standing(), Standing::Released);
+}
+
+#[test]
+fn a_confirmation_that_is_refused_undoes_those_before_it() {
+    let plan = reserved().confirm().expect("all reserved");
+    let plan = plan
+        .observe(0, &Seen::Confirmed)
+        .observe(1, &Seen::Refused("lapsed".into()));
+    assert_eq!(plan.next(at(0)), Next::Call(2, Verb::Release));
+    let plan = plan.observe(2, &Seen::Released);
+    assert_eq!(plan.next(at(0)), Next::Call(0, Verb::Release));
+    assert_eq!(
+        plan.observe(0, &Seen::Released).standing(),
+        Standing::Released
+    );
+}
+
+#[test]
+fn reserving_past_its_time_expires_and_confirming_needs_everything() {
+    let plan = plan().observe(0, &Seen::Reserved);
+    assert_eq!(plan.next(at(200)), Next::Expire);
+    assert_eq!(plan.confirm().expect_err("not all").code(), "not_reserved");
+    assert!(plan.release().confirm().is_err());
+}
+
+#[test]
+fn a_late_answer_to_an_overtaken_call_changes_nothing() {
+    let released = reserved().release().observe(2, &Seen::Released);
+    for seen in [
+        Seen::Reserved,
+        Seen::Confirmed,
+        Seen::Refused("late".into()),
+    ] {
+        assert_eq!(released.observe(2, &seen), released, "{seen:?}");
+    }
+    assert_eq!(released.observe(99, &Seen::Reserved), released);
+}
+
+#[test]
+fn a_reservation_must_outlive_the_one_after_it() {
+    let steps = |first, second| {
+        vec![
+            Step::new("a", json!({}), at(first)),
+            Step::new("b", json!({}), at(second)),
+        ]
+    };
+    assert!(Plan::new(steps(110, 100)).is_ok());
+    assert_eq!(
+        Plan::new(steps(109, 100)).expect_err("too short").field(),
+        Some("until")
+    );
+    assert_eq!(
+        Plan::new(Vec::new()).expect_err("none").field(),
+        Some("steps")
+    );
+}
+
+/// Every plan of three steps that any sequence of answers can reach: exhaustively, because there
+/// are few.
+#[test]
+fn no_sequence_of_answers_confirms_one_and_loses_another() {
+    let answers = [
+        Seen::Reserved,
+        Seen::Pending(json!(null)),
+        Seen::Refused("no".into()),
+        Seen::Confirmed,
+        Seen::Released,
+    ];
+    let mut seen: Vec<Plan> = vec![plan()];
+    let mut open = vec![plan()];
+    while let Some(plan) = open.pop() {
+        let mut reached: Vec<Plan> = vec![plan.release()];
+        reached.extend(plan.confirm().ok());
+        if let Next::Call(step, verb) = plan.next(at(0)) {
+            let possible = answers.iter().filter(|seen| match verb {
+                Verb::Reserve => !matches!(seen, Seen::Confirmed | Seen::Released),
+                Verb::Confirm => matches!(seen, Seen::Confirmed | Seen::Refused(_)),
+                Verb::Release => matches!(seen, Seen::Released),
+            });
+            reached.extend(possible.map(|seen| plan.observe(step, seen)));
+        }
+        for next in reached {
+            let holds = |state| next.steps().iter().any(|step| step.state == state);
+            match next.standing() {
+                Standing::Confirmed => {
+                    assert!(
+                        next.steps()
+                            .iter()
+                            .all(|step| step.state == StepState::Confirmed)
+                    );
+                }
+                Standing::Released => {
+                    assert!(!holds(StepState::Confirmed) && !holds(StepState::Reserved));
+                }
+                Standing::Reserving | Standing::Reserved => assert!(!holds(StepState::Confirmed)),
+                _ => {}
+            }
+            if !seen.contains(&next) {
+                seen.push(next.clone());
+                open.push(next);
+            }
+        }
+    }
+    assert!(seen.len() > 20, "{} plans were reached", seen.len());
+}

@@ -1,0 +1,161 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+
+/// One reservation of a plan.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Step {
+    /// The participant's name.
+    pub participant: String,
+    /// What is asked of it.
+    pub request: Value,
+    /// Until when it holds what it reserved; after that it is of no use to reserve it.
+    pub until: Timestamp,
+    /// Where it stands.
+    pub state: StepState,
+    /// Why it was refused, or what it waits for.
+    #[serde(default)]
+    pub detail: Option<Value>,
+}
+
+impl Step {
+    /// Asks a participant for a reservation until a time.
+    #[must_use]
+    pub fn new(participant: &str, request: Value, until: Timestamp) -> Self {
+        let participant = participant.to_owned();
+        Self {
+            participant,
+            request,
+            until,
+            state: StepState::Planned,
+            detail: None,
+        }
+    }
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not asked for yet, or asked for without an answer.
+    Planned,
+    /// The participant waits for somebody.
+    Pending,
+    /// Held.
+    Reserved,
+    /// Kept for good.
+    Confirmed,
+    /// Refused; there is nothing to release.
+    Refused,
+    /// Let go of, or never asked for.
+    Released,
+    /// Something a newer release knows.
+    #[serde(other)]
+    Unrecognized,
+}
+
+impl StepState {
+    /// Every state, for tables and tests.
+    pub const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Pending,
+        Self::Reserved,
+        Self::Confirmed,
+        Self::Refused,
+        Self::Released,
+        Self::Unrecognized,
+    ];
+
+    /// Returns the state after what was seen, or `None` if that changes nothing.
+    ///
+    /// ```text
+    ///              Reserved   Pending   Refused    Confirmed   Released
+    /// Planned      Reserved   Pending   Refused    -           Released
+    /// Pending      Reserved   -         Refused    -           Released
+    /// Reserved     -          -         Refused    Confirmed   Released
+    /// Confirmed    -          -         -          -           Released
+    /// Refused      -          -         -          -           Released
+    /// Released     -          -         -          -           -
+    /// ```
+    ///
+    /// A late answer to a call that was overtaken finds a state in which it changes nothing.
+    #[must_use]
+    pub const fn next(self, seen: &Seen) -> Option<Self> {
+        match (self, seen) {
+            (Self::Planned | Self::Pending, Seen::Reserved) => Some(Self::Reserved),
+            (Self::Planned, Seen::Pending(_)) => Some(Self::Pending),
+            (Self::Planned | Self::Pending | Self::Reserved, Seen::Refused(_)) => {
+                Some(Self::Refused)
+            }
+            (Self::Reserved, Seen::Confirmed) => Some(Self::Confirmed),
+            (
+                Self::Planned | Self::Pending | Self::Reserved | Self::Confirmed | Self::Refused,
+                Seen::Released,
+            ) => Some(Self::Released),
+            _ => None,
+        }
+    }
+}
+
+/// What a participant was seen to answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// It holds what was asked for.
+    Reserved,
+    /// It waits for somebody.
+    Pending(Value),
+    /// It refuses for good.
+    Refused(String),
+    /// It keeps what was reserved.
+    Confirmed,
+    /// It has let go.
+    Released,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_and_answer_has_one_outcome() {
+        use StepState::{Confirmed, Pending, Planned, Refused, Released, Reserved, Unrecognized};
+        let answers = [
+            Seen::Reserved,
+            Seen::Pending(Value::Null),
+            Seen::Refused("no".into()),
+            Seen::Confirmed,
+            Seen::Released,
+        ];
+        let table = [
+            (
+                Planned,
+                [
+                    Some(Reserved),
+                    Some(Pending),
+                    Some(Refused),
+                    None,
+                    Some(Released),
+                ],
+            ),
+            (
+                Pending,
+                [Some(Reserved), None, Some(Refused), None, Some(Released)],
+            ),
+            (
+                Reserved,
+                [None, None, Some(Refused), Some(Confirmed), Some(Released)],
+            ),
+            (Confirmed, [None, None, None, None, Some(Released)]),
+            (Refused, [None, None, None, None, Some(Released)]),
+            (Released, [None; 5]),
+            (Unrecognized, [None; 5]),
+        ];
+        assert_eq!(table.map(|(state, _)| state), StepState::ALL);
+        for (state, row) in table {
+            for (answer, expected) in answers.iter().zip(row) {
+                assert_eq!(state.next(answer), expected, "{state:?} {answer:?}");
+            }
+        }
+    }
+}
