@@ -7,6 +7,14 @@
 //!
 //! Clauses judge the contract and nothing else: not speed, not what happens when the disk or the
 //! network fails.
+//!
+//! # Errors
+//!
+//! Every clause fails alike: with the [`Violation`] that says what was seen.
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "said once, above, for all clauses"
+)]
 
 pub mod atomic;
 pub mod broken;

@@ -33,10 +33,17 @@ pub async fn a_partition_starts_at_its_time(factory: &dyn StoreFactory) -> Resul
 pub async fn time_never_runs_back(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;
     let mut head = Version::ABSENT;
-    for (seconds, promised) in [(10, 10), (5, 10), (20, 20), (19, 20)] {
-        let batch = batch(head, at(seconds), vec![put("", "tick")]);
+    for (seconds, promised, key) in [
+        (10, 10, ""),
+        (5, 10, ""),
+        (5, 10, "a"),
+        (20, 20, "a"),
+        (19, 20, ""),
+    ] {
+        let batch = batch(head, at(seconds), vec![put(key, "tick")]);
         head = store.commit(&partition(1), batch).await?;
-        ensure_eq("the head's time", read(&store, 1).await?.at, at(promised))?;
+        let seen = read(&store, 1).await?.at;
+        ensure_eq("the head's time", seen, at(promised))?;
     }
     Ok(())
 }

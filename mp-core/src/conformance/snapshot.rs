@@ -4,8 +4,8 @@ use super::{
     StoreFactory, Violation,
     crowd::crowd,
     scene::{
-        at, commit, create, delete, deliver, everything, key, keys, partition, put, read, select,
-        shown, update, value,
+        at, commit, create, delete, deliver, key, keys, partition, put, read, select, shown,
+        update, value,
     },
     violation::{ensure, ensure_eq},
 };
@@ -174,25 +174,37 @@ pub async fn values_come_back_byte_for_byte(factory: &dyn StoreFactory) -> Resul
     ensure_eq("the value", String::from_utf8_lossy(&root), text.into())
 }
 
+/// How many records the clause about one moment writes and reads together.
+const TOGETHER: usize = 32;
+
 /// Head and records are of one moment although others commit meanwhile (no torn reads).
 pub async fn a_read_is_one_moment(factory: &dyn StoreFactory) -> Result<(), Violation> {
     const ROUNDS: usize = 20;
     let store = factory.open().await;
-    create(&store, 1, vec![put("a", "created"), put("b", "created")]).await?;
+    create(&store, 1, together("created")).await?;
     let answers = crowd(&store, |store, n| async move {
+        // Each record is selected by itself, so that a store has every occasion to look twice.
+        let records = (0..TOGETHER).map(|n| Selection::Key(key(&format!("a/{n}"))));
+        let query = select(records.collect(), 100);
         for round in 0..ROUNDS {
             if n % 4 == 0 {
-                let text = format!("{n} {round}");
-                let all = |_: &View| Some(["", "a", "b"].map(|key| put(key, &text)).to_vec());
-                update(&store, 1, all).await?;
+                let mut writes = together(&format!("{n} {round}"));
+                writes.push(put("", &format!("{n} {round}")));
+                update(&store, 1, |_| Some(writes.clone())).await?;
             } else {
-                whole(&store.read(&partition(1), &everything()).await?)?;
+                whole(&store.read(&partition(1), &query).await?)?;
             }
             tokio::task::yield_now().await;
         }
         Ok::<_, Violation>(())
     });
     answers.await?.into_iter().collect()
+}
+
+fn together(text: &str) -> Vec<Write> {
+    (0..TOGETHER)
+        .map(|n| put(&format!("a/{n}"), text))
+        .collect()
 }
 
 /// Demands that all records of a view were written by the commit that made its head.
@@ -206,5 +218,5 @@ fn whole(view: &View) -> Result<(), Violation> {
             root.map(|root| &root.value),
         )?;
     }
-    ensure_eq("records", view.records.len(), 3)
+    ensure_eq("records", view.records.len(), TOGETHER + 1)
 }

@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use super::Bug;
 use crate::store::{Batch, CommitId, Delivery, DueQuery, Query, SlotSet, Store, StoreError};
 
-/// Leases as the store does, for another question or with another answer.
-macro_rules! spoils_the_lease {
-    ($(#[$doc:meta])* $name:ident, |$query:ident| $ask:expr, |$leased:ident| $tell:expr) => {
+/// Asks the store another question than it was asked.
+macro_rules! asks_another_question {
+    ($(#[$doc:meta])* $name:ident, |$query:ident| $ask:expr) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub struct $name;
@@ -20,58 +20,74 @@ macro_rules! spoils_the_lease {
                 query: &DueQuery,
             ) -> Result<Vec<Delivery>, StoreError> {
                 let $query = query.clone();
-                let mut answer = store.due(&$ask).await?;
-                let $leased = &mut answer;
-                $tell;
-                Ok(answer)
+                store.due(&$ask).await
             }
         }
     };
 }
 
-spoils_the_lease! {
-    /// Answers the shortest due first.
-    LeasesShortestDueFirst, |query| query, |leased| leased.reverse()
+/// Leases as the store does, then spoils the answer.
+macro_rules! spoils_the_answer {
+    ($(#[$doc:meta])* $name:ident, |$leased:ident| $spoil:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name;
+
+        #[async_trait]
+        impl Bug for $name {
+            async fn due(
+                &self,
+                store: &dyn Store,
+                query: &DueQuery,
+            ) -> Result<Vec<Delivery>, StoreError> {
+                let mut $leased = store.due(query).await?;
+                $spoil;
+                Ok($leased)
+            }
+        }
+    };
 }
 
-spoils_the_lease! {
+spoils_the_answer! {
+    /// Answers the shortest due first.
+    LeasesShortestDueFirst, |leased| leased.reverse()
+}
+
+asks_another_question! {
     /// Leases what is due within the next hour.
     LeasesTooEarly,
-    |query| DueQuery { now: query.now.plus(Duration::from_secs(3_600)), ..query },
-    |_leased| ()
+    |query| DueQuery { now: query.now.plus(Duration::from_secs(3_600)), ..query }
 }
 
-spoils_the_lease! {
+asks_another_question! {
     /// Leases from every slot.
-    IgnoresTheSlots, |query| DueQuery { slots: SlotSet::ALL, ..query }, |_leased| ()
+    IgnoresTheSlots, |query| DueQuery { slots: SlotSet::ALL, ..query }
 }
 
-spoils_the_lease! {
+asks_another_question! {
     /// Leases one more than asked for.
     LeasesMoreThanAsked,
-    |query| DueQuery { limit: query.limit.saturating_add(1), ..query },
-    |_leased| ()
+    |query| DueQuery { limit: query.limit.saturating_add(1), ..query }
 }
 
-spoils_the_lease! {
+asks_another_question! {
     /// Leases for ever.
-    NeverLeasesAgain, |query| DueQuery { lease: Duration::MAX, ..query }, |_leased| ()
+    NeverLeasesAgain, |query| DueQuery { lease: Duration::MAX, ..query }
 }
 
-spoils_the_lease! {
+spoils_the_answer! {
     /// Counts every lease as the first.
-    ForgetsAttempts, |query| query, |leased| leased.iter_mut().for_each(|one| one.attempts = 1)
+    ForgetsAttempts, |leased| leased.iter_mut().for_each(|one| one.attempts = 1)
 }
 
-spoils_the_lease! {
+spoils_the_answer! {
     /// Does not tell the error of the last attempt.
-    ForgetsTheError, |query| query, |leased| leased.iter_mut().for_each(|one| one.last_error = None)
+    ForgetsTheError, |leased| leased.iter_mut().for_each(|one| one.last_error = None)
 }
 
-spoils_the_lease! {
+spoils_the_answer! {
     /// Tells the end of the lease as the time since when the delivery was due.
     HidesTheDueTime,
-    |query| query,
     |leased| leased.iter_mut().for_each(|one| one.due_at = one.lease.unwrap_or(one.due_at))
 }
 
