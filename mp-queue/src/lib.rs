@@ -55,6 +55,8 @@
 
 mod desk;
 mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod line;
 mod operation;
 mod position;

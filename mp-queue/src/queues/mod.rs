@@ -7,7 +7,8 @@ mod ticket;
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Committed, Engine, Scope,
+    Caller, Command, Committed, Engine, Scope,
+    engine::Planned,
     host::Operation,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
@@ -95,20 +96,28 @@ impl Queues {
         party: u32,
         key: &IdempotencyKey,
     ) -> Result<Committed<Joined>, QueueError> {
-        let owner = caller.signed_in()?.clone();
-        let join = Join {
-            ticket: ticket_id(caller.app_id(), &owner, line, key),
-            app: caller.app_id().clone(),
-            line: line.clone(),
-            owner,
-            party,
-        };
-        let command = Desk::command(line.partition(caller.app_id())?)
-            .key(&ticket_key(join.ticket))
-            .key(&user_key(&join.owner))
-            .once(once(caller, "queue.join", key, &(line, party))?);
+        let (command, join) = join_command(caller, line, party, key)?;
         self.engine
             .run(command, move |family, now| desk::join(family, now, &join))
+            .await
+    }
+
+    /// Decides a [`join`](Self::join) without committing it: for a host that commits it with its
+    /// own data, such as the order that goes with the ticket.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub async fn plan_join(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        party: u32,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<Joined>, QueueError> {
+        let (command, join) = join_command(caller, line, party, key)?;
+        self.engine
+            .plan(command, move |family, now| desk::join(family, now, &join))
             .await
     }
 
@@ -125,15 +134,30 @@ impl Queues {
         from: CallFrom,
         key: &IdempotencyKey,
     ) -> Result<Committed<Ticket>, QueueError> {
-        require_staff(caller)?;
-        let command = Desk::command(line.partition(caller.app_id())?).once(once(
-            caller,
-            "queue.call_next",
-            key,
-            &(line, from),
-        )?);
+        let command = call_command(caller, line, from, key)?;
         self.engine
             .run(command, move |family, now| {
+                desk::call_next(family, now, from)
+            })
+            .await
+    }
+
+    /// Decides a [`call_next`](Self::call_next) without committing it: for a host that commits it
+    /// with its own data, such as the table that the party gets.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_next`](Self::call_next).
+    pub async fn plan_call_next(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        from: CallFrom,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<Ticket>, QueueError> {
+        let command = call_command(caller, line, from, key)?;
+        self.engine
+            .plan(command, move |family, now| {
                 desk::call_next(family, now, from)
             })
             .await
@@ -155,6 +179,38 @@ impl Queues {
     pub(crate) const fn engine(&self) -> &Engine {
         &self.engine
     }
+}
+
+fn join_command(
+    caller: &Caller,
+    line: &LineId,
+    party: u32,
+    key: &IdempotencyKey,
+) -> Result<(Command, Join), QueueError> {
+    let owner = caller.signed_in()?.clone();
+    let join = Join {
+        ticket: ticket_id(caller.app_id(), &owner, line, key),
+        app: caller.app_id().clone(),
+        line: line.clone(),
+        owner,
+        party,
+    };
+    let command = Desk::command(line.partition(caller.app_id())?)
+        .key(&ticket_key(join.ticket))
+        .key(&user_key(&join.owner))
+        .once(once(caller, "queue.join", key, &(line, party))?);
+    Ok((command, join))
+}
+
+fn call_command(
+    caller: &Caller,
+    line: &LineId,
+    from: CallFrom,
+    key: &IdempotencyKey,
+) -> Result<Command, QueueError> {
+    require_staff(caller)?;
+    let once = once(caller, "queue.call_next", key, &(line, from))?;
+    Ok(Desk::command(line.partition(caller.app_id())?).once(once))
 }
 
 /// Derives a ticket's id from who joins which line under which key.

@@ -1,21 +1,16 @@
 //! The operations that a host registers: the queues' methods as JSON.
 
+mod input;
+
 use std::{future::Future, time::Duration};
 
-use mp_core::{
-    Caller, Committed, Scope,
-    host::Operation,
-    id::{IdempotencyKey, Name},
-};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use mp_core::{Caller, Committed, Scope, host::Operation, id::IdempotencyKey};
 
+use self::input::{AskPosition, CallNext, JoinLine, OfLine, OfTicket, OpenLine};
 use crate::{
-    desk::CallFrom,
     error::QueueError,
-    line::{LineId, LineSetup, ServiceDay},
+    line::LineId,
     queues::{QUEUE_STAFF, Queues},
-    ticket::TicketId,
 };
 
 /// The right to see lines and one's own tickets.
@@ -23,81 +18,6 @@ pub const QUEUE_READ: Scope = Scope::of("queue:read");
 
 /// The right to take tickets and to give up one's own.
 pub const QUEUE_WRITE: Scope = Scope::of("queue:write");
-
-/// How old a position may be where a call does not say.
-const STALENESS: Duration = Duration::from_secs(1);
-
-/// The input of `queue.open_line`.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct OpenLine {
-    queue: Name,
-    day: ServiceDay,
-    setup: LineSetup,
-}
-
-/// The input of operations on a whole line.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct OfLine {
-    queue: Name,
-    day: ServiceDay,
-}
-
-/// The input of `queue.join`.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct JoinLine {
-    queue: Name,
-    day: ServiceDay,
-    /// How many persons come; 1 by default.
-    #[serde(default = "one")]
-    party: u32,
-}
-
-/// The input of `queue.call_next`.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct CallNext {
-    queue: Name,
-    day: ServiceDay,
-    /// Whom to call; whoever has waited longest by default.
-    #[serde(default = "longest_waiting")]
-    from: CallFrom,
-}
-
-/// The input of operations on one ticket.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct OfTicket {
-    queue: Name,
-    day: ServiceDay,
-    ticket: TicketId,
-}
-
-/// The input of `queue.position`.
-#[derive(Clone, Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
-struct AskPosition {
-    queue: Name,
-    day: ServiceDay,
-    ticket: TicketId,
-    /// How old the answer may be, in milliseconds; one second by default.
-    #[serde(default = "staleness_ms")]
-    staleness_ms: u64,
-}
-
-const fn one() -> u32 {
-    1
-}
-
-const fn longest_waiting() -> CallFrom {
-    CallFrom::LongestWaiting
-}
-
-const fn staleness_ms() -> u64 {
-    STALENESS.as_secs() * 1_000
-}
 
 /// Returns every operation of the queues.
 pub(crate) fn all(queues: &Queues) -> Vec<Operation> {
@@ -236,18 +156,6 @@ fn counter(queues: &Queues) -> Vec<Operation> {
             }),
         ),
     ]
-}
-
-impl OfLine {
-    fn line(&self) -> LineId {
-        LineId::new(self.queue.clone(), self.day)
-    }
-}
-
-impl OfTicket {
-    fn line(&self) -> LineId {
-        LineId::new(self.queue.clone(), self.day)
-    }
 }
 
 fn answer<T>(committed: Result<Committed<T>, QueueError>) -> Result<T, QueueError> {

@@ -1,0 +1,52 @@
+use mp_core::{
+    Command, Edits, Error, Family, Timestamp,
+    steps::{Home, Plan, Standing},
+};
+
+use super::{app, roster::Roster};
+use crate::member::PlanId;
+
+/// The group, as the home of its members' plans.
+#[derive(Debug)]
+pub(super) struct GroupHome;
+
+impl Home for GroupHome {
+    const KIND: &'static str = "group.steps";
+
+    fn reads(command: Command, _plan: &str) -> Command {
+        Roster::reads(command)
+    }
+
+    fn react(
+        family: &Family,
+        id: &str,
+        plan: Plan,
+        before: Standing,
+        now: Timestamp,
+        edits: &mut Edits,
+    ) -> Result<Plan, Error> {
+        if plan.standing() == before {
+            return Ok(plan);
+        }
+        let own = id.parse::<PlanId>()?.member;
+        let Some(mut roster) = Roster::load(family)? else {
+            return Ok(plan);
+        };
+        let refusal = plan.refusal().unwrap_or("unpaid").to_owned();
+        let standing = plan.standing();
+        roster.plans.insert(own, plan.clone().into());
+        match standing {
+            Standing::Reserved => roster.secured(own, now)?,
+            Standing::Confirmed => roster.confirmed(own),
+            Standing::Releasing => roster.let_go(own, &refusal, now)?,
+            Standing::Released => {
+                roster.let_go(own, &refusal, now)?;
+                roster.released(own);
+            }
+            Standing::Reserving | Standing::Confirming | Standing::Unrecognized => return Ok(plan),
+        }
+        let plan = roster.plans.get(&own).map_or(plan, |own| (**own).clone());
+        roster.write(Some(own), &app(family.partition())?, now, edits);
+        Ok(plan)
+    }
+}

@@ -1,0 +1,88 @@
+use mp_core::{
+    Timestamp,
+    amount::Money,
+    label::Label,
+    steps::{Plan, StepState},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    group::{Group, GroupId, GroupState, SEATS},
+    member::{Member, MemberNumber, MemberState},
+    offer::OfferId,
+};
+
+/// A group as its members and those who are invited see it: nobody else is named in it.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct GroupView {
+    /// Its id.
+    pub group: GroupId,
+    /// What is bought.
+    pub offer: OfferId,
+    /// What it is, for people to read.
+    pub title: Label,
+    /// What each member pays.
+    pub price: Money,
+    /// Where it stands.
+    pub state: GroupState,
+    /// How many members make it full.
+    pub size: u32,
+    /// How many seats are paid for.
+    pub secured: u32,
+    /// How many seats are free to take.
+    pub free: u32,
+    /// When it expires unless it is full by then.
+    pub deadline: Timestamp,
+    /// The caller's own part in it.
+    pub membership: Option<Membership>,
+}
+
+/// The caller's own part in a group.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+pub struct Membership {
+    /// Its number.
+    pub number: MemberNumber,
+    /// Where it stands.
+    pub state: MemberState,
+    /// Until when the seat is held for its payment.
+    pub held_until: Timestamp,
+    /// What the payer has to do before the money is secured, as data for a screen.
+    pub needs_action: Option<Value>,
+    /// Why it came to nothing, as a code.
+    pub reason: Option<String>,
+}
+
+impl GroupView {
+    pub(super) fn of(group: &Group, membership: Option<Membership>, now: Timestamp) -> Self {
+        Self {
+            group: group.id,
+            offer: group.offer,
+            title: group.terms.title.clone(),
+            price: group.terms.group_price,
+            state: group.state_at(now),
+            size: group.terms.group_size,
+            secured: group.secured(),
+            free: group.seats.free(SEATS),
+            deadline: group.deadline,
+            membership,
+        }
+    }
+}
+
+impl Membership {
+    pub(super) fn of(member: &Member, plan: Option<&Plan>) -> Self {
+        let pending = plan.and_then(|plan| {
+            let mut steps = plan.steps().iter();
+            steps.find(|step| step.state == StepState::Pending)
+        });
+        Self {
+            number: member.number,
+            state: member.state,
+            held_until: member.seat.until,
+            needs_action: pending.and_then(|step| step.detail.clone()),
+            reason: member.reason.clone(),
+        }
+    }
+}

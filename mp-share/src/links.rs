@@ -1,0 +1,322 @@
+//! [`Links`]: makes, checks and opens share links.
+
+mod base_url;
+mod record;
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use mp_core::{
+    Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
+    id::{AppId, UserId},
+    sign::KeyRing,
+    store::Partition,
+};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub use self::record::Opening;
+use self::{
+    base_url::BaseUrl,
+    record::{CampaignBook, Sharer, opening_key, sharer_key},
+};
+use crate::{
+    error::ShareError,
+    link::{Campaign, ShareLink, SharerNumber, Subject},
+    token::Token,
+};
+
+/// The most sharers of one campaign.
+pub const SHARERS_MAX: u32 = 100_000;
+
+/// The most openers of one campaign that are remembered; later ones open links all the same.
+pub const OPENERS_MAX: u32 = 100_000;
+
+/// Makes, checks and opens the share links of every app of a host.
+///
+/// Checking needs no store. Making notes the sharer's number, opening notes whose link somebody
+/// opened first in a campaign: both in the partition `{app}/link/{campaign}`, so a host numbers
+/// its campaigns, by day or by offer, and none grows beyond [`SHARERS_MAX`] and [`OPENERS_MAX`].
+#[derive(Clone, Debug)]
+pub struct Links {
+    engine: Engine,
+    ring: Arc<KeyRing>,
+    base: BaseUrl,
+}
+
+/// What a new link leads to, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewLink {
+    /// What it leads to.
+    pub subject: Subject,
+    /// The campaign it counts for.
+    pub campaign: Campaign,
+    /// From when on it is refused; cut to a whole second, no later than the year 2106.
+    pub expires_at: Timestamp,
+}
+
+/// A link that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Minted {
+    /// What it says.
+    pub link: ShareLink,
+    /// How it travels.
+    pub token: Token,
+}
+
+/// A link that somebody opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What it says.
+    pub link: ShareLink,
+    /// Whose link it is, if it is not the app's own.
+    pub sharer: Option<UserId>,
+    /// Whether it is the first link of the campaign that the caller opened, and was noted as such.
+    pub is_first: bool,
+}
+
+/// What opening a link changed.
+#[derive(Debug, Deserialize, Serialize)]
+struct Noted {
+    sharer: Option<UserId>,
+    is_first: bool,
+}
+
+impl Links {
+    /// Signs with the ring's active key and makes URLs under `base_url`, such as
+    /// `https://m.example/`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` if the base URL is not of the form `https://host/`, with a path of capitals
+    /// at most.
+    pub fn new(engine: &Engine, ring: KeyRing, base_url: &str) -> Result<Self, ShareError> {
+        Ok(Self {
+            engine: engine.clone(),
+            ring: Arc::new(ring),
+            base: BaseUrl::parse(base_url)?,
+        })
+    }
+
+    /// Makes a link that the caller shares; without a signed-in user, one of the app's own.
+    ///
+    /// The same caller and the same link make the same token, so repeating this is harmless.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field` if the expiry is not in the future or after 2106;
+    /// [`ShareError::CampaignFull`]; the store's errors.
+    pub async fn mint(&self, caller: &Caller, new: NewLink) -> Result<Minted, ShareError> {
+        let seconds = new.expires_at.as_millis() / 1_000;
+        if new.expires_at <= self.engine.now() || seconds > u64::from(u32::MAX) {
+            return Err(Error::invalid("expires_at", "is not in the future, or after 2106").into());
+        }
+        let sharer = match caller.user_id() {
+            Some(user) => Some(self.number(caller.app_id(), new.campaign, user).await?),
+            None => None,
+        };
+        // Seconds up to `u32::MAX` are far below what an `i64` of microseconds holds.
+        let whole = Timestamp::from_micros(new.expires_at.as_micros() / 1_000_000 * 1_000_000);
+        let link = ShareLink {
+            subject: new.subject,
+            campaign: new.campaign,
+            sharer,
+            expires_at: whole,
+        };
+        let token = Token::sign(&self.ring, caller.app_id(), &link);
+        Ok(Minted { link, token })
+    }
+
+    /// Returns the URL of a token, all in capitals and digits: `HTTPS://HOST/{token}`.
+    #[must_use]
+    pub fn url(&self, token: &Token) -> String {
+        self.base.join(&token.base32())
+    }
+
+    /// Returns the link that a token or a URL of this host holds, if it was signed for the app and
+    /// has not expired. No store is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ShareError::Malformed`], [`ShareError::UnknownKey`], [`ShareError::BadSignature`],
+    /// [`ShareError::Expired`].
+    pub fn verify(&self, app: &AppId, text: &str, now: Timestamp) -> Result<ShareLink, ShareError> {
+        self.token(text)?.verify(&self.ring, app, now)
+    }
+
+    /// Returns the token in a text: the token alone, or a URL of this host.
+    ///
+    /// # Errors
+    ///
+    /// [`ShareError::Malformed`].
+    pub fn token(&self, text: &str) -> Result<Token, ShareError> {
+        if !text.contains(':') {
+            return Token::parse(text);
+        }
+        let url = Url::parse(text).map_err(|_| ShareError::Malformed)?;
+        Token::parse(&self.base.token(&url).ok_or(ShareError::Malformed)?)
+    }
+
+    /// Opens a link for the signed-in caller, and notes whose link of the campaign was their first.
+    ///
+    /// One's own link and a link that was opened before note nothing.
+    ///
+    /// # Errors
+    ///
+    /// `unauthenticated`; as [`verify`](Self::verify); the store's errors.
+    pub async fn open(&self, caller: &Caller, text: &str) -> Result<Opened, ShareError> {
+        let opener = caller.signed_in()?.clone();
+        let link = self.verify(caller.app_id(), text, self.engine.now())?;
+        let noted = self.note(caller.app_id(), opener, link).await?;
+        Ok(Opened {
+            link,
+            sharer: noted.sharer,
+            is_first: noted.is_first,
+        })
+    }
+
+    /// Returns the first link of a campaign that a user opened: so a referral can be told.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` if neither the user nor staff asks; the store's errors.
+    pub async fn first_opening(
+        &self,
+        caller: &Caller,
+        campaign: Campaign,
+        user: &UserId,
+    ) -> Result<Option<Opening>, ShareError> {
+        caller.require_owner("user", caller.app_id(), user)?;
+        let key = opening_key(user);
+        let command = Command::on(partition(caller.app_id(), campaign)?).key(&key);
+        let opening = self.engine.read(command).await?.get::<Opening>(&key)?;
+        Ok(opening.as_deref().cloned())
+    }
+
+    /// Returns the user's number in a campaign, and gives out a new one if there is none yet.
+    async fn number(
+        &self,
+        app: &AppId,
+        campaign: Campaign,
+        user: &UserId,
+    ) -> Result<SharerNumber, ShareError> {
+        let candidates = candidates(app, campaign, user);
+        let on = Command::on(partition(app, campaign)?);
+        let command = candidates
+            .iter()
+            .fold(on, |command, number| command.key(&sharer_key(*number)));
+        let user = user.clone();
+        let decide = move |family: &Family, _| give_number(family, &candidates, &user);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
+    async fn note(
+        &self,
+        app: &AppId,
+        opener: UserId,
+        link: ShareLink,
+    ) -> Result<Noted, ShareError> {
+        let on = Command::on(partition(app, link.campaign)?).key(&opening_key(&opener));
+        let command = link
+            .sharer
+            .iter()
+            .fold(on, |command, number| command.key(&sharer_key(*number)));
+        let decide = move |family: &Family, now| note_opening(family, &opener, &link, now);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+}
+
+/// Finds the user among the candidate numbers, or gives them the first that is free.
+fn give_number(
+    family: &Family,
+    candidates: &[SharerNumber; CANDIDATES],
+    user: &UserId,
+) -> Result<Decision<SharerNumber>, ShareError> {
+    let book = book(family)?;
+    for number in candidates {
+        let key = sharer_key(*number);
+        match family.get::<Sharer>(&key)? {
+            Some(sharer) if sharer.user == *user => return Ok(Decision::unchanged(*number)),
+            Some(_) => {}
+            None if book.sharers >= SHARERS_MAX => return Err(ShareError::CampaignFull),
+            None => {
+                let mut edits = Edits::new();
+                edits.put(&key, Sharer { user: user.clone() });
+                edits.put_root(CampaignBook {
+                    sharers: book.sharers + 1,
+                    ..book
+                });
+                return Ok(edits.answer(*number));
+            }
+        }
+    }
+    Err(ShareError::CampaignFull)
+}
+
+fn note_opening(
+    family: &Family,
+    opener: &UserId,
+    link: &ShareLink,
+    now: Timestamp,
+) -> Result<Decision<Noted>, ShareError> {
+    let sharer = match link.sharer {
+        Some(number) => family.get::<Sharer>(&sharer_key(number))?,
+        None => None,
+    };
+    let sharer = sharer.map(|sharer| sharer.user.clone());
+    let key = opening_key(opener);
+    let book = book(family)?;
+    let is_first = family.get::<Opening>(&key)?.is_none()
+        && sharer.as_ref() != Some(opener)
+        && book.openers < OPENERS_MAX;
+    let mut edits = Edits::new();
+    if is_first {
+        let opening = Opening {
+            sharer: sharer.clone(),
+            subject: link.subject,
+            opened_at: now,
+        };
+        edits.put(&key, opening);
+        edits.put_root(CampaignBook {
+            openers: book.openers + 1,
+            ..book
+        });
+    }
+    Ok(edits.answer(Noted { sharer, is_first }))
+}
+
+fn book(family: &Family) -> Result<CampaignBook, Error> {
+    Ok(family
+        .root::<CampaignBook>()?
+        .as_deref()
+        .cloned()
+        .unwrap_or_default())
+}
+
+fn partition(app: &AppId, campaign: Campaign) -> Result<Partition, Error> {
+    Partition::new(app, "link", &campaign.to_string())
+}
+
+/// How many numbers are tried for one sharer: with [`SHARERS_MAX`] of 2³² numbers taken, all of
+/// them are taken once in 10¹⁸.
+const CANDIDATES: usize = 4;
+
+/// Returns the numbers that a user may have in a campaign, in the order of trying.
+///
+/// They are drawn from a hash, so that they tell neither how many share nor who came first.
+fn candidates(app: &AppId, campaign: Campaign, user: &UserId) -> [SharerNumber; CANDIDATES] {
+    let campaign = campaign.to_string();
+    std::array::from_fn(|n| {
+        let parts = [app.as_str(), &campaign, user.as_str(), &n.to_string()];
+        let [a, b, c, d, ..] = SharerHash::derived(&parts).to_bytes();
+        let number = u32::from_be_bytes([a, b, c, d]);
+        SharerNumber(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
+    })
+}
+
+mp_core::id_type!(
+    /// Where sharers' numbers come from.
+    SharerHash, "sharer"
+);
+
+#[cfg(test)]
+mod tests;

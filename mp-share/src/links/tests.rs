@@ -1,0 +1,154 @@
+use mp_core::{
+    clock::ManualClock,
+    entropy::SeededEntropy,
+    sign::{KeyId, Secret},
+    store::MemoryStore,
+};
+
+use super::*;
+
+const START: &str = "2026-11-21T18:00:00Z";
+
+fn moment(text: &str) -> Timestamp {
+    text.parse().expect("a moment")
+}
+
+fn links() -> (Links, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::at(moment(START)));
+    let engine = Engine::new(
+        Arc::new(MemoryStore::new()),
+        clock.clone(),
+        Arc::new(SeededEntropy::new(1)),
+    );
+    let secret = Secret::new([7; 32]).expect("32 bytes");
+    let ring = KeyRing::new(KeyId::new(1).expect("below 16"), &secret);
+    (
+        Links::new(&engine, ring, "https://m.example/").expect("a base URL"),
+        clock,
+    )
+}
+
+fn user(name: &str) -> Caller {
+    Caller::user("market".parse().expect("app"), name.parse().expect("user"))
+}
+
+fn new() -> NewLink {
+    NewLink {
+        subject: Subject::Page("menu".parse().expect("a page")),
+        campaign: Campaign::new(3).expect("in range"),
+        expires_at: moment("2026-11-22T00:00:00.75Z"),
+    }
+}
+
+#[tokio::test]
+async fn the_same_link_of_the_same_sharer_is_the_same_token() {
+    let (links, _) = links();
+    let minted = links.mint(&user("mei"), new()).await.expect("mints");
+    let again = links.mint(&user("mei"), new()).await.expect("mints");
+    let other = links.mint(&user("ada"), new()).await.expect("mints");
+    assert_eq!(minted, again);
+    assert_ne!(minted.link.sharer, other.link.sharer);
+    assert_eq!(minted.link.expires_at, moment("2026-11-22T00:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_link_reads_alike_from_its_url_and_from_its_texts() {
+    let (links, clock) = links();
+    let minted = links.mint(&user("mei"), new()).await.expect("mints");
+    let url = links.url(&minted.token);
+    assert!(url.starts_with("HTTPS://M.EXAMPLE/") && url == url.to_uppercase());
+    let (app, now) = ("market".parse().expect("app"), links.engine.now());
+    for text in [&url, &minted.token.base32(), &minted.token.base64url()] {
+        assert_eq!(
+            links.verify(&app, text, now).expect("verifies"),
+            minted.link
+        );
+    }
+    clock.set(moment("2026-11-22T00:00:00Z"));
+    let late = links.verify(&app, &url, links.engine.now());
+    assert_eq!(late.expect_err("late").code(), "link_expired");
+}
+
+#[tokio::test]
+async fn the_first_link_of_a_campaign_that_somebody_opens_is_the_one_that_counts() {
+    let (links, _) = links();
+    let of_mei = links.mint(&user("mei"), new()).await.expect("mints");
+    let of_ada = links.mint(&user("ada"), new()).await.expect("mints");
+    let bo = user("bo");
+    let first = links
+        .open(&bo, &of_mei.token.base32())
+        .await
+        .expect("opens");
+    let second = links
+        .open(&bo, &of_ada.token.base32())
+        .await
+        .expect("opens");
+    assert!(first.is_first && !second.is_first);
+    assert_eq!(second.sharer.as_ref().map(UserId::as_str), Some("ada"));
+    let (campaign, name) = (new().campaign, "bo".parse().expect("user"));
+    let opening = links
+        .first_opening(&bo, campaign, &name)
+        .await
+        .expect("reads");
+    let opening = opening.expect("noted");
+    assert_eq!(opening.sharer.as_ref().map(UserId::as_str), Some("mei"));
+    let error = links.first_opening(&user("eve"), campaign, &name).await;
+    assert_eq!(error.expect_err("not theirs").code(), "not_found");
+}
+
+#[tokio::test]
+async fn nobody_refers_themselves() {
+    let (links, _) = links();
+    let mei = user("mei");
+    let minted = links.mint(&mei, new()).await.expect("mints");
+    let opened = links
+        .open(&mei, &minted.token.base32())
+        .await
+        .expect("opens");
+    assert!(!opened.is_first);
+    let name = "mei".parse().expect("user");
+    let opening = links.first_opening(&mei, new().campaign, &name).await;
+    assert_eq!(opening.expect("reads"), None);
+}
+
+#[tokio::test]
+async fn a_link_of_the_apps_own_has_no_sharer() {
+    let (links, _) = links();
+    let app = Caller::app("market".parse().expect("app"));
+    let minted = links.mint(&app, new()).await.expect("mints");
+    assert_eq!(minted.link.sharer, None);
+    let opened = links
+        .open(&user("bo"), &minted.token.base64url())
+        .await
+        .expect("opens");
+    assert_eq!((opened.sharer, opened.is_first), (None, true));
+    let error = links
+        .open(&app, &minted.token.base32())
+        .await
+        .expect_err("nobody");
+    assert_eq!(error.code(), "unauthenticated");
+}
+
+#[tokio::test]
+async fn links_that_could_never_be_opened_are_not_made() {
+    let (links, _) = links();
+    for expires_at in [moment(START), moment("2106-02-07T06:28:16Z")] {
+        let new = NewLink {
+            expires_at,
+            ..new()
+        };
+        let error = links.mint(&user("mei"), new).await.expect_err("refused");
+        assert_eq!(Error::from(error).field(), Some("expires_at"));
+    }
+}
+
+#[test]
+fn numbers_are_tried_in_an_order_that_never_changes() {
+    let app = "market".parse().expect("app");
+    let user = "mei".parse().expect("user");
+    let tried = candidates(&app, Campaign::NONE, &user).map(|number| number.0.get());
+    assert_eq!(
+        tried,
+        [658_318_103, 2_396_276_791, 2_489_742_668, 2_752_906_712]
+    );
+}

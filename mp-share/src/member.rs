@@ -1,0 +1,202 @@
+//! One person's part in a group: [`Member`] and its [`MemberState`].
+
+use std::{fmt, num::NonZeroU32, str::FromStr};
+
+use mp_core::{Document, Error, Timestamp, capacity::Reservation, id::UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{group::GroupId, offer::OfferId};
+
+/// Numbers the memberships of a group in the order in which they were begun, from 1.
+#[derive(
+    Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
+)]
+#[serde(transparent)]
+pub struct MemberNumber(pub NonZeroU32);
+
+impl fmt::Display for MemberNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One person's part in a group. Who leaves and joins again is a new member.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Member {
+    /// Its number.
+    pub number: MemberNumber,
+    /// Who.
+    pub user: UserId,
+    /// Where it stands.
+    pub state: MemberState,
+    /// The seat.
+    pub seat: Reservation,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// Why it came to nothing: a code such as `unpaid`, `left`, `group_expired`, or the code of a
+    /// declined payment.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+impl Document for Member {
+    const KIND: &'static str = "group.member";
+    const FORMAT: u32 = 1;
+}
+
+/// Where a member stands.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// The seat is held until it is paid for.
+    Reserved,
+    /// The piece is held and the money secured; what is missing is the others.
+    Secured,
+    /// The group has filled: the piece is sold and the money taken.
+    Confirmed,
+    /// It came to nothing: the piece and the money are being given back.
+    Releasing,
+    /// It came to nothing: the piece and the money are given back.
+    Released,
+    /// Something a newer release knows.
+    #[serde(other)]
+    Unrecognized,
+}
+
+/// What happens to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MemberEvent {
+    /// Everything is reserved, the money last.
+    Secure,
+    /// Everything is kept.
+    Confirm,
+    /// It comes to nothing.
+    LetGo,
+    /// Everything is given back.
+    Release,
+}
+
+impl MemberState {
+    /// Every state, for tables and tests.
+    pub const ALL: [Self; 6] = [
+        Self::Reserved,
+        Self::Secured,
+        Self::Confirmed,
+        Self::Releasing,
+        Self::Released,
+        Self::Unrecognized,
+    ];
+
+    /// Returns the state after an event, or `None` if that changes nothing.
+    ///
+    /// ```text
+    ///              Secure    Confirm     LetGo       Release
+    /// Reserved     Secured   -           Releasing   -
+    /// Secured      -         Confirmed   Releasing   -
+    /// Confirmed    -         -           -           -
+    /// Releasing    -         -           -           Released
+    /// Released     -         -           -           -
+    /// ```
+    ///
+    /// A payment that lands on a member who is being let go finds a state in which it secures
+    /// nothing; it is given back.
+    #[must_use]
+    pub const fn next(self, event: MemberEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Reserved, MemberEvent::Secure) => Some(Self::Secured),
+            (Self::Secured, MemberEvent::Confirm) => Some(Self::Confirmed),
+            (Self::Reserved | Self::Secured, MemberEvent::LetGo) => Some(Self::Releasing),
+            (Self::Releasing, MemberEvent::Release) => Some(Self::Released),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the member has a seat.
+    #[must_use]
+    pub const fn has_seat(self) -> bool {
+        matches!(self, Self::Reserved | Self::Secured | Self::Confirmed)
+    }
+}
+
+/// Names the plan of one member: `{offer}.{group}.{number}`.
+///
+/// It begins with the offer, because the steps on the offer's stock know it by nothing else, and
+/// it is unique within the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PlanId {
+    pub(crate) offer: OfferId,
+    pub(crate) group: GroupId,
+    pub(crate) member: MemberNumber,
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.offer, self.group, self.member)
+    }
+}
+
+impl FromStr for PlanId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let malformed = || Error::invalid("plan", "is not of the form offer.group.number");
+        let mut parts = text.split('.');
+        let mut part = || parts.next().ok_or_else(malformed);
+        let plan = Self {
+            offer: part()?.parse().map_err(|_| malformed())?,
+            group: part()?.parse().map_err(|_| malformed())?,
+            member: MemberNumber(part()?.parse().map_err(|_| malformed())?),
+        };
+        if plan.to_string() == text {
+            Ok(plan)
+        } else {
+            Err(malformed())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_and_event_has_one_outcome() {
+        use MemberEvent::{Confirm, LetGo, Release, Secure};
+        use MemberState::{Confirmed, Released, Releasing, Reserved, Secured, Unrecognized};
+        let events = [Secure, Confirm, LetGo, Release];
+        let table = [
+            (Reserved, [Some(Secured), None, Some(Releasing), None]),
+            (Secured, [None, Some(Confirmed), Some(Releasing), None]),
+            (Confirmed, [None; 4]),
+            (Releasing, [None, None, None, Some(Released)]),
+            (Released, [None; 4]),
+            (Unrecognized, [None; 4]),
+        ];
+        assert_eq!(table.map(|(state, _)| state), MemberState::ALL);
+        for (state, row) in table {
+            for (event, expected) in events.into_iter().zip(row) {
+                assert_eq!(state.next(event), expected, "{state:?} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plans_name_reads_back_and_leaves_room_for_a_step() {
+        let plan = PlanId {
+            offer: OfferId::from_bytes([1; 16]),
+            group: GroupId::from_bytes([2; 16]),
+            member: MemberNumber(NonZeroU32::MAX),
+        };
+        let text = plan.to_string();
+        assert_eq!(text.parse::<PlanId>().expect("well-formed"), plan);
+        assert!(text.len() + ".7".len() <= mp_core::port::SettlementKey::LENGTH_MAX);
+        for wrong in [
+            format!("{text}.0"),
+            text.replace(".4", ".04"),
+            String::new(),
+        ] {
+            assert!(wrong.parse::<PlanId>().is_err(), "{wrong}");
+        }
+    }
+}

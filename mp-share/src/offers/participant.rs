@@ -1,0 +1,280 @@
+use async_trait::async_trait;
+use mp_core::{
+    Command, Decision, Error, ErrorKind, Family, Timestamp,
+    capacity::{CapacityRefusal, Request, ReservationState},
+    id::{AppId, UserId},
+    port::{Confirmed, Participant, Reserved},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Offers, partition,
+    record::{Closed, IN_FLIGHT, InFlight, closed_key, holding_key, in_flight_key},
+    stock::{Standing, Stock, closed_code},
+};
+use crate::offer::{OfferId, STOCK};
+
+/// The most lapsed reservations that one decision gives back to make room.
+const LAPSED_MAX: usize = 64;
+
+/// What a plan asks of an offer's stock.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct StockRequest {
+    owner: UserId,
+    quantity: u32,
+}
+
+/// What became of an attempt to reserve.
+#[derive(Debug, Deserialize, Serialize)]
+enum Attempt {
+    Reserved,
+    Refused(String),
+    /// There is no room; what has lapsed may make some.
+    Short(String),
+}
+
+impl Offers {
+    /// The name by which plans call the stock of offers.
+    pub const PARTICIPANT: &'static str = "stock";
+
+    /// Returns the request for a step that takes pieces of an offer.
+    #[must_use]
+    pub fn request(owner: &UserId, quantity: u32) -> Value {
+        serde_json::json!({ "owner": owner, "quantity": quantity })
+    }
+
+    async fn attempt(
+        &self,
+        app: &AppId,
+        key: &str,
+        request: &Request,
+        lapsed: Vec<(String, UserId)>,
+    ) -> Result<Attempt, Error> {
+        let on = on(app, key)?.key(&holding_key(&request.owner));
+        let command = lapsed.iter().fold(on, |command, (key, owner)| {
+            command
+                .key(&in_flight_key(key))
+                .key(&closed_key(key))
+                .key(&holding_key(owner))
+        });
+        let (key, request) = (key.to_owned(), request.clone());
+        let decide = move |family: &Family, now| reserve(family, &key, &request, &lapsed, now);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
+    /// Returns reservations of the same offer whose time limit has passed, the longest first.
+    async fn lapsed(&self, app: &AppId, key: &str) -> Result<Vec<(String, UserId)>, Error> {
+        let command = Command::on(partition(app, offer_of(key)?)?).prefix(IN_FLIGHT);
+        let family = self.engine.read(command).await?;
+        let now = self.engine.now();
+        let mut lapsed: Vec<_> = family
+            .scan::<InFlight>(IN_FLIGHT)?
+            .into_iter()
+            .filter(|(_, held)| held.0.has_lapsed(now))
+            .collect();
+        lapsed.sort_by_key(|(_, held)| held.0.until);
+        let name = |key: &str| key.trim_start_matches(IN_FLIGHT).to_owned();
+        Ok(lapsed
+            .into_iter()
+            .take(LAPSED_MAX)
+            .map(|(key, held)| (name(key.as_str()), held.0.owner.clone()))
+            .collect())
+    }
+
+    /// Returns for whom a key was reserved, if it was.
+    async fn owner(&self, app: &AppId, key: &str) -> Result<Option<UserId>, Error> {
+        let family = self.engine.read(on(app, key)?).await?;
+        if let Some(held) = family.get::<InFlight>(&in_flight_key(key))? {
+            return Ok(Some(held.0.owner.clone()));
+        }
+        let closed = family.get::<Closed>(&closed_key(key))?;
+        let reservation = closed.and_then(|closed| closed.reservation.clone());
+        Ok(reservation.map(|reservation| reservation.owner))
+    }
+
+    /// Releases a key of a known owner; answers whether the owner was the right one.
+    async fn release_of(
+        &self,
+        app: &AppId,
+        key: &str,
+        owner: Option<UserId>,
+    ) -> Result<bool, Error> {
+        let command = owner.iter().fold(on(app, key)?, |command, owner| {
+            command.key(&holding_key(owner))
+        });
+        let key = key.to_owned();
+        let decide = move |family: &Family, now| release(family, &key, owner.as_ref(), now);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
+    /// Gives back a reservation if its time limit has passed; else returns when that will be.
+    pub(super) async fn lapse(&self, app: &AppId, key: &str) -> Result<Option<Timestamp>, Error> {
+        let Some(owner) = self.owner(app, key).await? else {
+            return Ok(None);
+        };
+        let command = on(app, key)?.key(&holding_key(&owner));
+        let key = key.to_owned();
+        let decide = move |family: &Family, now| {
+            let Some(mut stock) = Stock::load(family)? else {
+                return Ok(Decision::unchanged(None));
+            };
+            stock.lapse(&key, now)?;
+            let until = match stock.standing(&key)? {
+                Standing::InFlight(held) if !held.has_lapsed(now) => Some(held.until),
+                _ => None,
+            };
+            Ok::<_, Error>(stock.answer(until))
+        };
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+}
+
+/// Takes part in plans with an offer's pieces.
+///
+/// A key begins with the offer's id and a dot, and its request is that of [`Offers::request`].
+#[async_trait]
+impl Participant for Offers {
+    fn name(&self) -> &'static str {
+        Self::PARTICIPANT
+    }
+
+    async fn reserve(
+        &self,
+        app: &AppId,
+        key: &str,
+        request: &Value,
+        until: Timestamp,
+    ) -> Result<Reserved, Error> {
+        let asked = StockRequest::deserialize(request)
+            .map_err(|error| Error::invalid("request", "is not for stock").with_source(error))?;
+        let request = Request {
+            takes: [(STOCK.to_owned(), asked.quantity)].into(),
+            owner: asked.owner,
+            until,
+        };
+        let mut attempt = self.attempt(app, key, &request, Vec::new()).await?;
+        if let Attempt::Short(_) = attempt {
+            let lapsed = self.lapsed(app, key).await?;
+            if !lapsed.is_empty() {
+                attempt = self.attempt(app, key, &request, lapsed).await?;
+            }
+        }
+        Ok(match attempt {
+            Attempt::Reserved => Reserved::Reserved,
+            Attempt::Refused(code) | Attempt::Short(code) => Reserved::Refused(code),
+        })
+    }
+
+    async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
+        let command = on(app, key)?;
+        let key = key.to_owned();
+        let decide = move |family: &Family, now| confirm(family, &key, now);
+        let refusal = self.engine.run(command, decide).await?.answer;
+        Ok(refusal.map_or(Confirmed::Confirmed, Confirmed::Refused))
+    }
+
+    async fn release(&self, app: &AppId, key: &str) -> Result<(), Error> {
+        // Whose it is decides what is read. A key whose first reservation arrives just now has an
+        // owner the second time, and never another one.
+        for _ in 0..2 {
+            let owner = self.owner(app, key).await?;
+            if self.release_of(app, key, owner).await? {
+                return Ok(());
+            }
+        }
+        let message = "the reservation changed meanwhile: release it again";
+        Err(Error::new(ErrorKind::Unavailable, "contended", message))
+    }
+}
+
+fn reserve(
+    family: &Family,
+    key: &str,
+    request: &Request,
+    lapsed: &[(String, UserId)],
+    now: Timestamp,
+) -> Result<Decision<Attempt>, Error> {
+    let refused = |code: &str| Decision::unchanged(Attempt::Refused(code.to_owned()));
+    let Some(mut stock) = Stock::load(family)? else {
+        return Ok(refused("not_found"));
+    };
+    match stock.standing(key)? {
+        Standing::InFlight(held) if held.has_lapsed(now) => return Ok(refused("lapsed")),
+        Standing::InFlight(_) => return Ok(Decision::unchanged(Attempt::Reserved)),
+        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
+            return Ok(Decision::unchanged(Attempt::Reserved));
+        }
+        Standing::Closed(closed) => return Ok(refused(&closed_code(closed.as_ref()))),
+        Standing::Unseen if !stock.is_open() => return Ok(refused("offer_closed")),
+        Standing::Unseen => {}
+    }
+    for (key, _) in lapsed {
+        stock.lapse(key, now)?;
+    }
+    let attempt = match stock.reserve(key, request, now)? {
+        Ok(()) => Attempt::Reserved,
+        Err(short @ (CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })) => {
+            Attempt::Short(short.code().to_owned())
+        }
+        Err(refusal) => Attempt::Refused(refusal.code().to_owned()),
+    };
+    Ok(stock.answer(attempt))
+}
+
+/// Answers the code of a refusal, if there is one.
+fn confirm(family: &Family, key: &str, now: Timestamp) -> Result<Decision<Option<String>>, Error> {
+    let refused = |code: &str| Decision::unchanged(Some(code.to_owned()));
+    let Some(mut stock) = Stock::load(family)? else {
+        return Ok(refused("not_found"));
+    };
+    match stock.standing(key)? {
+        Standing::InFlight(held) => Ok(match stock.confirm(key, &held, now) {
+            Ok(()) => stock.answer(None),
+            Err(refusal) => refused(refusal.code()),
+        }),
+        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
+            Ok(Decision::unchanged(None))
+        }
+        Standing::Closed(closed) => Ok(refused(&closed_code(closed.as_ref()))),
+        Standing::Unseen => Ok(refused("not_found")),
+    }
+}
+
+/// Answers whether it is done; if not, the reservation is of another owner than was read.
+fn release(
+    family: &Family,
+    key: &str,
+    owner: Option<&UserId>,
+    now: Timestamp,
+) -> Result<Decision<bool>, Error> {
+    let Some(mut stock) = Stock::load(family)? else {
+        return Ok(Decision::unchanged(true));
+    };
+    match stock.standing(key)? {
+        Standing::InFlight(held) | Standing::Closed(Some(held)) => {
+            if owner != Some(&held.owner) {
+                return Ok(Decision::unchanged(false));
+            }
+            if !held.state.is_over() {
+                stock.release(key, &held, now)?;
+            }
+        }
+        Standing::Closed(None) => {}
+        Standing::Unseen => stock.fence(key, now),
+    }
+    Ok(stock.answer(true))
+}
+
+fn on(app: &AppId, key: &str) -> Result<Command, Error> {
+    let on = Command::on(partition(app, offer_of(key)?)?);
+    Ok(on.key(&in_flight_key(key)).key(&closed_key(key)))
+}
+
+fn offer_of(key: &str) -> Result<OfferId, Error> {
+    let offer = key.split('.').next().unwrap_or_default();
+    offer.parse().map_err(|error| {
+        Error::invalid("key", "does not begin with an offer's id").with_source(error)
+    })
+}

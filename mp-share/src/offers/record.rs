@@ -1,0 +1,64 @@
+use mp_core::{
+    Document, Timestamp,
+    capacity::{Holding, Reservation},
+    id::UserId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Stock that is held.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct InFlight(pub(super) Reservation);
+
+/// A reservation that is sold, given back or lapsed: nothing can be reserved under its key again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Closed {
+    /// How it ended; `None` if it was released before it was ever seen.
+    pub(super) reservation: Option<Reservation>,
+    pub(super) closed_at: Timestamp,
+}
+
+/// What one user has of the offer, over all groups.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct Held(pub(super) Holding);
+
+/// The work of giving back a reservation whose time limit has passed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct Lapse {
+    pub(super) reservation: String,
+}
+
+impl Document for InFlight {
+    const KIND: &'static str = "offer.reservation";
+    const FORMAT: u32 = 1;
+}
+
+impl Document for Closed {
+    const KIND: &'static str = "offer.closed";
+    const FORMAT: u32 = 1;
+}
+
+impl Document for Held {
+    const KIND: &'static str = "offer.holding";
+    const FORMAT: u32 = 1;
+}
+
+impl Document for Lapse {
+    const KIND: &'static str = "offer.lapse";
+    const FORMAT: u32 = 1;
+}
+
+pub(super) const IN_FLIGHT: &str = "r/";
+
+pub(super) fn in_flight_key(key: &str) -> String {
+    format!("{IN_FLIGHT}{key}")
+}
+
+pub(super) fn closed_key(key: &str) -> String {
+    format!("c/{key}")
+}
+
+pub(super) fn holding_key(owner: &UserId) -> String {
+    format!("u/{owner}")
+}

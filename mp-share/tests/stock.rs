@@ -1,0 +1,252 @@
+//! What an offer's stock promises as a participant of plans.
+
+mod world;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use mp_core::{
+    Timestamp,
+    port::{Confirmed, Participant, Reserved},
+};
+use mp_share::{
+    Offers,
+    offer::{OfferId, Terms},
+};
+use proptest::prelude::*;
+
+use self::world::{Process, World, app, terms, user};
+
+/// An offer of `stock` pieces, and its participant.
+struct Shop {
+    world: World,
+    process: Process,
+    offer: OfferId,
+}
+
+impl Shop {
+    async fn with(stock: u32, each_max: Option<u32>) -> Self {
+        let world = World::new();
+        let process = world.process();
+        let terms = Terms {
+            stock,
+            each_max,
+            ..terms(2)
+        };
+        let offer = process.offer(terms).await;
+        Self {
+            world,
+            process,
+            offer,
+        }
+    }
+
+    fn stock(&self) -> &Offers {
+        self.process.groups.offers()
+    }
+
+    fn key(&self, step: u32) -> String {
+        format!("{}.{step}", self.offer)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.process.engine.now()
+    }
+
+    async fn reserve(&self, step: u32, owner: &str, seconds: u64) -> Reserved {
+        let user = user(owner);
+        let request = Offers::request(user.user_id().expect("a user"), 1);
+        let until = self.now().plus(Duration::from_secs(seconds));
+        let (app, key) = (app(), self.key(step));
+        let reserved = self.stock().reserve(&app, &key, &request, until).await;
+        reserved.expect("a healthy store")
+    }
+
+    async fn confirm(&self, step: u32) -> Confirmed {
+        let confirmed = self.stock().confirm(&app(), &self.key(step)).await;
+        confirmed.expect("a healthy store")
+    }
+
+    async fn release(&self, step: u32) {
+        let released = self.stock().release(&app(), &self.key(step)).await;
+        released.expect("a healthy store");
+    }
+
+    /// Returns how many pieces are held and how many are sold.
+    async fn counts(&self) -> (u32, u32) {
+        self.process.stock(self.offer).await
+    }
+}
+
+fn refused(code: &str) -> Reserved {
+    Reserved::Refused(code.to_owned())
+}
+
+#[tokio::test]
+async fn every_call_may_be_repeated() {
+    let shop = Shop::with(2, None).await;
+    for _ in 0..2 {
+        assert_eq!(shop.reserve(1, "mei", 60).await, Reserved::Reserved);
+        assert_eq!(shop.counts().await, (1, 0));
+    }
+    for _ in 0..2 {
+        assert_eq!(shop.confirm(1).await, Confirmed::Confirmed);
+        assert_eq!(shop.counts().await, (0, 1));
+    }
+    assert_eq!(shop.reserve(1, "mei", 60).await, Reserved::Reserved);
+    for _ in 0..2 {
+        shop.release(1).await;
+        assert_eq!(shop.counts().await, (0, 0), "what was confirmed is undone");
+    }
+}
+
+#[tokio::test]
+async fn a_released_key_is_refused_also_if_it_had_never_been_seen() {
+    let shop = Shop::with(2, None).await;
+    shop.reserve(1, "mei", 60).await;
+    for step in [1, 2] {
+        shop.release(step).await;
+        assert_eq!(shop.reserve(step, "mei", 60).await, refused("released"));
+        assert_eq!(
+            shop.confirm(step).await,
+            Confirmed::Refused("released".into())
+        );
+    }
+    assert_eq!(shop.counts().await, (0, 0));
+}
+
+#[tokio::test]
+async fn what_is_held_until_a_time_can_be_confirmed_before_it_and_not_after() {
+    let shop = Shop::with(2, None).await;
+    shop.reserve(1, "mei", 60).await;
+    shop.reserve(2, "mei", 60).await;
+    shop.world.clock.advance(Duration::from_micros(59_999_999));
+    assert_eq!(shop.confirm(1).await, Confirmed::Confirmed);
+    shop.world.clock.advance(Duration::from_micros(1));
+    assert_eq!(shop.confirm(2).await, Confirmed::Refused("lapsed".into()));
+}
+
+#[tokio::test]
+async fn what_has_lapsed_makes_room_for_whoever_is_short_of_it() {
+    let shop = Shop::with(2, Some(1)).await;
+    for (step, owner) in [(1, "mei"), (2, "ada")] {
+        shop.reserve(step, owner, 60).await;
+    }
+    assert_eq!(shop.reserve(3, "bo", 60).await, refused("sold_out"));
+    shop.world.clock.advance(Duration::from_secs(60));
+    assert_eq!(
+        shop.reserve(4, "mei", 60).await,
+        Reserved::Reserved,
+        "her own lapsed too"
+    );
+    assert_eq!(shop.counts().await, (1, 0));
+    assert_eq!(shop.reserve(1, "mei", 60).await, refused("lapsed"));
+}
+
+#[tokio::test]
+async fn what_has_lapsed_is_given_back_by_a_timer() {
+    let shop = Shop::with(2, None).await;
+    shop.reserve(1, "mei", 60).await;
+    shop.process.pass(&shop.world, 2).await;
+    assert_eq!(shop.counts().await, (0, 0));
+    assert!(!shop.world.work_is_left().await);
+}
+
+#[tokio::test]
+async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
+    let shop = Shop::with(2, None).await;
+    shop.reserve(1, "mei", 60).await;
+    let stranger = shop.stock().close(&user("mei"), shop.offer).await;
+    assert_eq!(stranger.expect_err("not hers").code(), "not_found");
+    shop.stock()
+        .close(&user("merchant"), shop.offer)
+        .await
+        .expect("closes");
+    assert_eq!(shop.reserve(2, "ada", 60).await, refused("offer_closed"));
+    assert_eq!(shop.confirm(1).await, Confirmed::Confirmed);
+    let open = "open".parse().expect("a key");
+    let group = shop
+        .process
+        .groups
+        .open(&user("mei"), &open, shop.offer)
+        .await;
+    assert_eq!(group.expect_err("closed").code(), "offer_closed");
+}
+
+#[tokio::test]
+async fn requests_that_make_no_sense_are_errors_that_no_repetition_mends() {
+    let shop = Shop::with(2, None).await;
+    let (stock, app, until) = (shop.stock(), app(), Timestamp::MAX);
+    let nothing = serde_json::json!({});
+    let error = stock.reserve(&app, &shop.key(1), &nothing, until).await;
+    assert_eq!(error.expect_err("no owner").field(), Some("request"));
+    let request = serde_json::json!({ "owner": "mei", "quantity": 0 });
+    let zero = stock.reserve(&app, &shop.key(1), &request, until).await;
+    assert_eq!(zero.expect("answers"), refused("empty_reservation"));
+    let error = stock.reserve(&app, "not-an-offer.1", &request, until).await;
+    assert_eq!(error.expect_err("no offer").field(), Some("key"));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Move {
+    Reserve(u32, u8, u64),
+    Confirm(u32),
+    Release(u32),
+    Wait(u64),
+    Work,
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    let step = 0..8_u32;
+    prop_oneof![
+        4 => (step.clone(), 0..3_u8, 1..90_u64).prop_map(|(s, o, t)| Move::Reserve(s, o, t)),
+        2 => step.clone().prop_map(Move::Confirm),
+        2 => step.prop_map(Move::Release),
+        1 => (1..60_u64).prop_map(Move::Wait),
+        1 => Just(Move::Work),
+    ]
+}
+
+/// Plays the moves; returns which keys were last seen confirmed, and the shop at rest.
+async fn play(moves: Vec<Move>) -> (usize, Shop) {
+    let shop = Shop::with(3, Some(2)).await;
+    let mut confirmed = BTreeSet::new();
+    for next in moves {
+        match next {
+            Move::Reserve(step, owner, seconds) => {
+                shop.reserve(step, ["mei", "ada", "bo"][usize::from(owner)], seconds)
+                    .await;
+            }
+            Move::Confirm(step) => {
+                if shop.confirm(step).await == Confirmed::Confirmed {
+                    confirmed.insert(step);
+                }
+            }
+            Move::Release(step) => {
+                shop.release(step).await;
+                confirmed.remove(&step);
+            }
+            Move::Wait(seconds) => shop.world.clock.advance(Duration::from_secs(seconds)),
+            Move::Work => shop.process.pass(&shop.world, 0).await,
+        }
+    }
+    shop.process.pass(&shop.world, 3).await;
+    (confirmed.len(), shop)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn at_rest_nothing_is_held_and_what_was_confirmed_is_sold(
+        moves in prop::collection::vec(any_move(), 1..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let (confirmed, counts, overfull, left) = runtime.block_on(async {
+            let (confirmed, shop) = play(moves).await;
+            let left = shop.world.work_is_left().await;
+            (confirmed, shop.counts().await, shop.world.store.overfull(), left)
+        });
+        prop_assert_eq!(counts, (0, u32::try_from(confirmed).expect("at most eight")));
+        prop_assert_eq!((overfull, left), (0, false));
+    }
+}
