@@ -348,3 +348,67 @@ async fn a_store_with_small_limits_is_filled_in_order() {
         "first come, first served"
     );
 }
+
+#[tokio::test]
+async fn a_refusal_prunes_nothing() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let reads = Arc::new(AtomicU32::new(0));
+    let counted = reads.clone();
+    let hook = move |call: Call, phase: Phase| {
+        if (call, phase) == (Call::Read, Phase::Before) {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        async { Ok(()) }
+    };
+    let engine = engine(Arc::new(HookedStore::new(inner.clone(), hook)));
+    // Every version is tried, because some are those at which old answers are pruned.
+    for number in 0..130 {
+        set(&*inner, number).await;
+        reads.store(0, Ordering::SeqCst);
+        for most in [2, 1] {
+            let refuse = |_: &Family, _| -> Result<Decision<()>, Error> {
+                Err(Error::new(ErrorKind::Refused, "full", "full"))
+            };
+            let refusal = engine.run(Command::on(partition()), refuse).await;
+            assert_eq!(refusal.expect_err("refuses").code(), "full");
+            let reads = reads.swap(0, Ordering::SeqCst);
+            assert!(reads <= most, "{reads} reads, commit {number}");
+        }
+    }
+}
+
+/// The counter as an operation sees it that needs no more than its note.
+#[derive(Debug, Deserialize, Serialize)]
+struct Noted {
+    note: String,
+}
+
+impl Document for Noted {
+    const KIND: &'static str = "counter";
+    const FORMAT: u32 = 1;
+}
+
+#[tokio::test]
+async fn a_record_may_be_read_as_any_type_of_its_kind() {
+    let engine = engine(Arc::new(MemoryStore::new()));
+    assert_eq!(
+        adding(&engine, None, 0)
+            .await
+            .expect("joins")
+            .expect("adds"),
+        1
+    );
+    let noted = |family: &Family, _| {
+        let noted = family.root::<Noted>()?;
+        Ok::<_, Error>(Decision::unchanged(noted.map(|noted| noted.note.clone())))
+    };
+    let answer = engine.run(Command::on(partition()), noted).await;
+    assert_eq!(answer.expect("reads").answer.as_deref(), Some(""));
+    assert_eq!(
+        adding(&engine, None, 0)
+            .await
+            .expect("joins")
+            .expect("adds"),
+        2
+    );
+}

@@ -179,6 +179,7 @@ async fn an_input_that_does_not_fit_is_refused_with_the_member_named() {
         ("bar.look", json!(null), "input"),
         ("bar.look", json!([]), "input"),
         ("bar.look", json!("glass"), "input"),
+        ("bar.look", json!(["glass"]), "input"),
         ("bar.pour", json!(null), "input"),
         ("bar.pour", json!(["k"]), "input"),
         ("bar.look", json!({}), "glass"),

@@ -78,8 +78,18 @@ impl Runner {
                 Err(error) => return self.fail(jobs, &error),
             };
             self.decide(&mut jobs, now);
+            let writes = self
+                .family
+                .as_ref()
+                .is_some_and(|family| family.edited() > 0);
             match self.commit(now).await {
-                Fate::Done(version) => return self.answer(jobs, version, now).await,
+                Fate::Done(version) => {
+                    self.answer(jobs, version, now);
+                    if writes && version.0.is_multiple_of(PRUNE_EVERY) {
+                        self.prune(now).await;
+                    }
+                    return;
+                }
                 Fate::Failed(error) => return self.fail(jobs, &error),
                 Fate::Unclear(error) => jobs = self.keep_remembered(jobs, &error),
                 Fate::Again => self.drop_family(),
@@ -189,7 +199,7 @@ impl Runner {
         }
     }
 
-    async fn answer(&mut self, jobs: Vec<Box<dyn Job>>, version: Version, now: Timestamp) {
+    fn answer(&mut self, jobs: Vec<Box<dyn Job>>, version: Version, now: Timestamp) {
         for job in jobs {
             job.answer(version, now);
         }
@@ -197,8 +207,10 @@ impl Runner {
         if len > STATE_RECORDS_MAX {
             self.drop_family();
         }
-        if version.0.is_multiple_of(PRUNE_EVERY) && self.combiner.prune(&self.partition, now).await
-        {
+    }
+
+    async fn prune(&mut self, now: Timestamp) {
+        if self.combiner.prune(&self.partition, now).await {
             self.drop_family();
         }
     }
