@@ -66,6 +66,8 @@
 pub mod attempt;
 pub mod backend;
 mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod intent;
 pub mod journal;
 pub mod method;

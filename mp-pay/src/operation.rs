@@ -167,7 +167,11 @@ impl Operation {
         }
     }
 
+    /// Takes note that the backend is about to be called; nothing is sent that is known.
     pub(crate) fn send(&mut self, now: Timestamp) {
+        if self.stage.is_known() {
+            return;
+        }
         self.resent = self.stage != Stage::Planned;
         self.stage = Stage::Sent;
         self.calls += 1;

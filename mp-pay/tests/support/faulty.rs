@@ -194,12 +194,23 @@ impl Store for FaultyStore {
 #[derive(Debug)]
 pub(crate) struct FaultyBackend {
     inner: Arc<dyn PaymentBackend>,
+    declared: Capabilities,
     pub(crate) doom: Doom,
 }
 
 impl FaultyBackend {
     pub(crate) fn new(inner: Arc<dyn PaymentBackend>, doom: Doom) -> Self {
-        Self { inner, doom }
+        Self {
+            declared: inner.capabilities(),
+            inner,
+            doom,
+        }
+    }
+
+    /// Says that it can do this, whatever is true.
+    pub(crate) fn declaring(mut self, can: Capabilities) -> Self {
+        self.declared = can;
+        self
     }
 
     async fn pass(
@@ -224,7 +235,7 @@ impl FaultyBackend {
 #[async_trait]
 impl PaymentBackend for FaultyBackend {
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        self.declared
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {

@@ -22,7 +22,7 @@ pub struct Movement {
 
 /// The root of a page of books.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Page {
+pub(crate) struct Page {
     pub(super) calls: u64,
 }
 
@@ -33,7 +33,7 @@ impl Document for Page {
 
 /// What was asked under one key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// The charge that it is about.
     pub(super) charge: OperationKey,
     /// When it was first called for.
@@ -72,7 +72,7 @@ pub(super) enum Act {
 
 /// Where a charge stands.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Account {
+pub(crate) struct Account {
     /// What is held.
     pub(super) held: Money,
     /// What was taken and not given back.

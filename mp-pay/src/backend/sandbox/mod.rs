@@ -20,6 +20,10 @@ use mp_core::{
     store::{MemoryStore, Partition},
 };
 
+#[cfg(test)]
+pub(crate) use self::book::{
+    Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
+};
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
