@@ -32,6 +32,7 @@ pub struct Group {
     /// Who opened it.
     pub opener: UserId,
     /// On what terms.
+    #[serde(flatten)]
     pub terms: Terms,
     /// Where it stands.
     pub state: GroupState,

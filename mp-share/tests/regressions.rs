@@ -320,7 +320,7 @@ async fn what_is_sold_out_is_refused_before_money_is_asked_for() {
     let world = World::new();
     let process = world.process();
     let mut terms = terms(2);
-    terms.stock = 2;
+    terms.pieces = 2;
     let offer = process.offer(terms).await;
     let group = process.open("mei", offer).await.group;
     process.join("ada", group).await.expect("fills the group");

@@ -10,7 +10,7 @@ pub(crate) fn terms() -> Terms {
         group_size: 3,
         seat_hold: Duration::from_secs(600),
         group_duration: Duration::from_secs(3_600),
-        stock: 30,
+        pieces: 30,
         each_max: Some(2),
     }
 }
@@ -61,8 +61,8 @@ fn terms_on_which_no_group_could_fill_are_refused_by_name() {
             0,
             2_592_001,
         ),
-        ("stock", |terms, _, _| terms.stock = 2, 0, 0),
-        ("stock", |terms, _, _| terms.stock = STOCK_MAX + 1, 0, 0),
+        ("pieces", |terms, _, _| terms.pieces = 2, 0, 0),
+        ("pieces", |terms, _, _| terms.pieces = PIECES_MAX + 1, 0, 0),
         ("each_max", |terms, _, _| terms.each_max = Some(0), 0, 0),
     ];
     for (field, change, minor, span) in cases {
