@@ -152,4 +152,4 @@ impl Terms {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
