@@ -32,6 +32,7 @@ pub struct Group {
     /// Who opened it.
     pub opener: UserId,
     /// On what terms.
+    #[serde(flatten)]
     pub terms: Terms,
     /// Where it stands.
     pub state: GroupState,
@@ -150,6 +151,12 @@ impl fmt::Display for GroupState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn what_was_ever_stored_reads_back() {
+        fixture::reads_back::<Group>();
+    }
 
     #[test]
     fn every_state_and_event_has_one_outcome() {

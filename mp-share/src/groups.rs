@@ -1,6 +1,7 @@
 //! [`Groups`]: opens, joins and leaves groups, and sees them to their end.
 
 mod home;
+mod operations;
 mod outcome;
 mod record;
 mod roster;

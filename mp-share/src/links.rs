@@ -1,6 +1,7 @@
 //! [`Links`]: makes, checks and opens share links.
 
 mod base_url;
+mod operations;
 mod record;
 
 use std::{num::NonZeroU32, sync::Arc};

@@ -26,7 +26,7 @@ pub const SEAT_HOLDS: std::ops::RangeInclusive<Duration> =
 pub const GROUP_DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The most pieces of one offer.
-pub const STOCK_MAX: u32 = 90_000;
+pub const PIECES_MAX: u32 = 90_000;
 
 /// Something that is cheaper when bought together.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -36,6 +36,7 @@ pub struct Offer {
     /// Who offers it.
     pub merchant: UserId,
     /// On what terms.
+    #[serde(flatten)]
     pub terms: Terms,
     /// Whether it takes new reservations.
     pub state: OfferState,
@@ -86,8 +87,8 @@ pub struct Terms {
     #[serde(rename = "group_duration_seconds", with = "seconds")]
     #[schemars(with = "u32")]
     pub group_duration: Duration,
-    /// How many pieces there are; enough for one group, up to [`STOCK_MAX`].
-    pub stock: u32,
+    /// How many pieces there are; enough for one group, up to [`PIECES_MAX`].
+    pub pieces: u32,
     /// How many pieces one user may have over all groups; no limit if absent.
     #[serde(default)]
     pub each_max: Option<u32>,
@@ -128,8 +129,8 @@ impl Terms {
                 "is shorter than a seat is held, or longer than 30 days",
             ),
             (
-                "stock",
-                (self.group_size..=STOCK_MAX).contains(&self.stock),
+                "pieces",
+                (self.group_size..=PIECES_MAX).contains(&self.pieces),
                 "is too little for one group, or above 90000",
             ),
             ("each_max", self.each_max != Some(0), "is zero"),
@@ -142,7 +143,7 @@ impl Terms {
 
     /// Returns the capacity of a new offer.
     pub(crate) fn capacity(&self) -> Capacity {
-        let stock = Capacity::of(STOCK, self.stock);
+        let stock = Capacity::of(STOCK, self.pieces);
         match self.each_max {
             Some(max) => stock.with_owner_max(max),
             None => stock,
@@ -151,4 +152,4 @@ impl Terms {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

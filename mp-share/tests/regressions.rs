@@ -82,6 +82,57 @@ async fn paid_late() {
     );
 }
 
+/// The payment's own limit has passed, the seat's has not, but the group's time is over.
+#[tokio::test]
+async fn paid_late_by_seconds() {
+    let (world, process, offer, group) = group_of(2).await;
+    world.clock.advance(Duration::from_secs(3_590));
+    world.bank.set("ada", Payer::Slow(13));
+    let view = process.join("ada", group).await.expect("joins in time");
+    assert_eq!((view.state, view.secured), (GroupState::Expired, 0));
+    process.pass(&world, 2).await;
+    assert_eq!(state(&process, group).await, GroupState::Expired);
+    assert_eq!(
+        (world.bank.books(), process.stock(offer).await),
+        (taken(0), (0, 0))
+    );
+}
+
+/// A seat outlives its payment's time limit by a margin, and no longer.
+#[tokio::test]
+async fn a_payment_that_lands_when_its_seat_has_lapsed_is_given_back() {
+    for (seconds, expected) in [(609, MemberState::Secured), (610, MemberState::Released)] {
+        let (world, process, _, group) = group_of(3).await;
+        world.bank.set("ada", Payer::Slow(seconds));
+        let view = process.join("ada", group).await.expect("joins");
+        assert_eq!(
+            view.membership.map(|own| own.state),
+            Some(expected),
+            "{seconds}"
+        );
+        assert_eq!(
+            world.bank.live("ada"),
+            usize::from(expected == MemberState::Secured)
+        );
+    }
+}
+
+/// Nobody depends on a timer having run: past its deadline, a group is over.
+#[tokio::test]
+async fn a_group_past_its_deadline_cannot_be_joined_or_left() {
+    let (world, process, _, group) = group_of(2).await;
+    pass_deadline(&world);
+    let error = process.join("ada", group).await.expect_err("too late");
+    assert_eq!(error.to_string(), "the group is expired: open another one");
+    let key = "leave".parse().expect("a key");
+    let error = process
+        .groups
+        .leave(&user("mei"), &key, group)
+        .await
+        .expect_err("too late");
+    assert_eq!(error.code(), "group_over");
+}
+
 /// As above, with the expiry done before the money lands.
 #[tokio::test]
 async fn an_expired_group_is_not_revived_by_a_payment() {
@@ -269,7 +320,7 @@ async fn what_is_sold_out_is_refused_before_money_is_asked_for() {
     let world = World::new();
     let process = world.process();
     let mut terms = terms(2);
-    terms.stock = 2;
+    terms.pieces = 2;
     let offer = process.offer(terms).await;
     let group = process.open("mei", offer).await.group;
     process.join("ada", group).await.expect("fills the group");

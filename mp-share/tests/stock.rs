@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 use self::world::{Process, World, app, terms, user};
 
-/// An offer of `stock` pieces, and its participant.
+/// An offer of some pieces, and its participant.
 struct Shop {
     world: World,
     process: Process,
@@ -24,11 +24,11 @@ struct Shop {
 }
 
 impl Shop {
-    async fn with(stock: u32, each_max: Option<u32>) -> Self {
+    async fn with(pieces: u32, each_max: Option<u32>) -> Self {
         let world = World::new();
         let process = world.process();
         let terms = Terms {
-            stock,
+            pieces,
             each_max,
             ..terms(2)
         };

@@ -48,3 +48,19 @@ pub(super) fn member_key(number: MemberNumber) -> String {
 pub(super) fn seat_key(user: &UserId) -> String {
     format!("{SEATS}{user}")
 }
+
+#[cfg(test)]
+mod tests {
+    use mp_core::steps::Drive;
+
+    use super::*;
+    use crate::{fixture, groups::home::GroupHome};
+
+    #[test]
+    fn what_was_ever_stored_reads_back() {
+        fixture::reads_back::<Seat>();
+        fixture::reads_back::<Expire>();
+        fixture::reads_back::<Notice>();
+        fixture::reads_back::<Drive<GroupHome>>();
+    }
+}

@@ -50,3 +50,16 @@ pub(super) fn sharer_key(number: SharerNumber) -> String {
 pub(super) fn opening_key(user: &UserId) -> String {
     format!("o/{user}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn what_was_ever_stored_reads_back() {
+        fixture::reads_back::<CampaignBook>();
+        fixture::reads_back::<Sharer>();
+        fixture::reads_back::<Opening>();
+    }
+}

@@ -62,3 +62,17 @@ pub(super) fn closed_key(key: &str) -> String {
 pub(super) fn holding_key(owner: &UserId) -> String {
     format!("u/{owner}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn what_was_ever_stored_reads_back() {
+        fixture::reads_back::<InFlight>();
+        fixture::reads_back::<Closed>();
+        fixture::reads_back::<Held>();
+        fixture::reads_back::<Lapse>();
+    }
+}

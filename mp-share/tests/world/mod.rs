@@ -194,7 +194,7 @@ pub(crate) fn terms(group_size: u32) -> Terms {
         group_size,
         seat_hold: Duration::from_secs(600),
         group_duration: Duration::from_secs(3_600),
-        stock: 30,
+        pieces: 30,
         each_max: None,
     }
 }

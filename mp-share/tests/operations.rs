@@ -1,0 +1,150 @@
+//! Links and groups as a host offers them: JSON in, JSON out.
+
+mod world;
+
+use mp_core::{
+    Caller, Scope,
+    host::{Effect, Host},
+    sign::{KeyId, KeyRing, Secret},
+};
+use mp_share::Links;
+use serde_json::{Value, json};
+
+use self::world::{World, user};
+
+fn host(world: &World) -> Host {
+    let process = world.process();
+    let secret = Secret::new([7; 32]).expect("32 bytes");
+    let ring = KeyRing::new(KeyId::new(1).expect("below 16"), &secret);
+    let links = Links::new(&process.engine, ring, "https://m.example/").expect("a base URL");
+    let operations = links
+        .operations()
+        .into_iter()
+        .chain(process.groups.operations());
+    Host::new(&process.engine)
+        .with(operations)
+        .expect("names and types fit")
+}
+
+fn member(name: &str) -> Caller {
+    [
+        "share:read",
+        "share:write",
+        "group:read",
+        "group:write",
+        "group:sell",
+    ]
+    .map(Scope::of)
+    .into_iter()
+    .fold(user(name), Caller::with_scope)
+}
+
+async fn ask(host: &Host, name: &str, operation: &str, input: Value) -> Value {
+    let answer = host.call(&member(name), operation, input).await;
+    answer.unwrap_or_else(|error| error.to_json())
+}
+
+fn offer() -> Value {
+    json!({
+        "idempotency_key": "offer",
+        "title": "Dumplings",
+        "price": { "amount": 1200, "currency": "EUR" },
+        "group_price": { "amount": 900, "currency": "EUR" },
+        "group_size": 2,
+        "seat_hold_seconds": 600,
+        "group_duration_seconds": 3600,
+        "pieces": 10,
+    })
+}
+
+#[tokio::test]
+async fn every_operation_says_what_it_may_do() {
+    let host = host(&World::new());
+    let effects: Vec<_> = host
+        .operations()
+        .map(|each| (each.name(), each.effect()))
+        .collect();
+    let expected = [
+        ("group.create_offer", Effect::Reversible),
+        ("group.join", Effect::Money),
+        ("group.leave", Effect::Money),
+        ("group.offer", Effect::Read),
+        ("group.open", Effect::Money),
+        ("group.status", Effect::Read),
+        ("share.mint_link", Effect::Reversible),
+        ("share.open_link", Effect::Reversible),
+        ("share.qr", Effect::Read),
+    ];
+    assert_eq!(effects, expected);
+}
+
+#[tokio::test]
+async fn a_group_is_shared_and_filled_in_json() {
+    let host = host(&World::new());
+    let offer = ask(&host, "merchant", "group.create_offer", offer()).await;
+    let open = json!({ "idempotency_key": "open", "offer": offer["offer"] });
+    let group = ask(&host, "mei", "group.open", open).await;
+    let mint = json!({
+        "idempotency_key": "mint",
+        "subject": { "kind": "group", "id": group["group"] },
+        "expires_at": group["deadline"],
+    });
+    let minted = ask(&host, "mei", "share.mint_link", mint).await;
+    let qr = ask(&host, "mei", "share.qr", json!({ "link": minted["url"] })).await;
+    assert_eq!((&qr["version"], &qr["url"]), (&json!(4), &minted["url"]));
+
+    let open = json!({ "idempotency_key": "open", "link": qr["url"] });
+    let opened = ask(&host, "ada", "share.open_link", open).await;
+    assert_eq!(opened["is_first"], true);
+    let join = json!({ "idempotency_key": "join", "group": opened["link"]["subject"]["id"] });
+    let joined = ask(&host, "ada", "group.join", join.clone()).await;
+    assert_eq!(joined["state"], "filled");
+    assert_eq!(joined["membership"]["state"], "confirmed");
+    assert_eq!(
+        ask(&host, "ada", "group.join", join).await,
+        joined,
+        "repeated, answered alike"
+    );
+
+    let seen = ask(
+        &host,
+        "bo",
+        "group.offer",
+        json!({ "offer": offer["offer"] }),
+    )
+    .await;
+    assert_eq!((&seen["free"], &seen["group_size"]), (&json!(8), &json!(2)));
+    let seen = ask(
+        &host,
+        "bo",
+        "group.status",
+        json!({ "group": group["group"] }),
+    )
+    .await;
+    assert_eq!(
+        (&seen["secured"], &seen["membership"]),
+        (&json!(2), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named() {
+    let host = host(&World::new());
+    let mut wrong = offer();
+    wrong["each_maximum"] = json!(1);
+    let error = ask(&host, "merchant", "group.create_offer", wrong).await;
+    assert_eq!(error["error"]["field"], "each_maximum");
+    let error = ask(
+        &host,
+        "mei",
+        "share.qr",
+        json!({ "link": "https://evil.example/" }),
+    )
+    .await;
+    assert_eq!(error["error"]["code"], "link_malformed");
+    let nowhere = json!({ "group": "gb_00000000000000000000000000" });
+    let error = ask(&host, "mei", "group.status", nowhere).await;
+    assert_eq!(error["error"]["code"], "not_found");
+    let poor = host.call(&user("mei"), "group.status", json!({})).await;
+    assert_eq!(poor.expect_err("no scope").code(), "forbidden");
+}
