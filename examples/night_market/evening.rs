@@ -135,10 +135,10 @@ impl Run {
     }
 
     fn staff(&self) -> Vec<Turn> {
-        let rounds = self.market.rounds_per_tick;
-        let stalls = 0..self.market.stalls.len();
-        stalls
-            .flat_map(|stall| (0..rounds).map(move |round| Turn::Staff { stall, round }))
+        // Every stall has its turn before the first has a second: nobody is served in bursts.
+        let stalls = self.market.stalls.len();
+        (0..self.market.rounds_per_tick)
+            .flat_map(|round| (0..stalls).map(move |stall| Turn::Staff { stall, round }))
             .collect()
     }
 

@@ -44,10 +44,10 @@ const STAMPS_PER_REWARD: u32 = 5;
 
 /// The dishes of every stall, and their prices in cents.
 pub(crate) const DISHES: [(&str, &str, i64); 4] = [
-    ("claypot", "Claypot rice 煲仔飯", 78_00),
-    ("oyster", "Oyster omelette 蠔餅", 55_00),
-    ("skewer", "Squid skewer 魷魚串", 28_00),
-    ("tea", "Iced lemon tea 凍檸茶", 18_00),
+    ("claypot", "Claypot rice 煲仔飯", 7_800),
+    ("oyster", "Oyster omelette 蠔餅", 5_500),
+    ("skewer", "Squid skewer 魷魚串", 2_800),
+    ("tea", "Iced lemon tea 凍檸茶", 1_800),
 ];
 
 /// All services of the evening, joined once.
@@ -279,24 +279,24 @@ fn stall(id: &str) -> Result<Stall, Error> {
 }
 
 fn menu(stalls: &[Stall]) -> Result<Menu, Error> {
-    let dishes = stalls
+    let mut dishes = stalls
         .iter()
         .flat_map(|stall| DISHES.iter().map(move |dish| (stall, dish)));
-    dishes.fold(Ok(Menu::new()), |menu, (stall, (item, title, cents))| {
+    dishes.try_fold(Menu::new(), |menu, (stall, (item, title, cents))| {
         let price = Money::new(*cents, Currency::HKD);
-        menu?.with(stall.shop.clone(), name(item)?, label(title)?, price)
+        menu.with(stall.shop.clone(), name(item)?, label(title)?, price)
     })
 }
 
 fn terms() -> Result<Terms, Error> {
     Ok(Terms {
         title: label("Hotpot for three, bought together 三人打邊爐")?,
-        price: Money::new(168_00, Currency::HKD),
-        group_price: Money::new(128_00, Currency::HKD),
+        price: Money::new(16_800, Currency::HKD),
+        group_price: Money::new(12_800, Currency::HKD),
         group_size: 3,
         seat_hold: Duration::from_secs(10 * 60),
         group_duration: TICK * 3,
-        stock: 60_000,
+        pieces: 60_000,
         each_max: Some(5),
     })
 }
