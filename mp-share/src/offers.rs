@@ -1,5 +1,6 @@
 //! [`Offers`]: what is offered to groups, and its stock.
 
+mod decision;
 mod participant;
 mod record;
 mod stock;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use mp_core::{
-    Command, Decision, Error, ErrorKind, Family, Timestamp,
-    capacity::{CapacityRefusal, Request, ReservationState},
+    Command, Error, ErrorKind, Family, Timestamp,
+    capacity::Request,
     id::{AppId, UserId},
     port::{Confirmed, Participant, Reserved},
 };
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Offers, partition,
+    Offers,
+    decision::{Attempt, confirm, lapse, release, reserve},
+    partition,
     record::{Closed, IN_FLIGHT, InFlight, closed_key, holding_key, in_flight_key},
-    stock::{Standing, Stock, closed_code},
 };
 use crate::offer::{OfferId, STOCK};
 
@@ -24,15 +25,6 @@ const LAPSED_MAX: usize = 64;
 struct StockRequest {
     owner: UserId,
     quantity: u32,
-}
-
-/// What became of an attempt to reserve.
-#[derive(Debug, Deserialize, Serialize)]
-enum Attempt {
-    Reserved,
-    Refused(String),
-    /// There is no room; what has lapsed may make some.
-    Short(String),
 }
 
 impl Offers {
@@ -116,17 +108,7 @@ impl Offers {
         };
         let command = on(app, key)?.key(&holding_key(&owner));
         let key = key.to_owned();
-        let decide = move |family: &Family, now| {
-            let Some(mut stock) = Stock::load(family)? else {
-                return Ok(Decision::unchanged(None));
-            };
-            stock.lapse(&key, now)?;
-            let until = match stock.standing(&key)? {
-                Standing::InFlight(held) if !held.has_lapsed(now) => Some(held.until),
-                _ => None,
-            };
-            Ok::<_, Error>(stock.answer(until))
-        };
+        let decide = move |family: &Family, now| lapse(family, &key, now);
         Ok(self.engine.run(command, decide).await?.answer)
     }
 }
@@ -187,84 +169,6 @@ impl Participant for Offers {
         let message = "the reservation changed meanwhile: release it again";
         Err(Error::new(ErrorKind::Unavailable, "contended", message))
     }
-}
-
-fn reserve(
-    family: &Family,
-    key: &str,
-    request: &Request,
-    lapsed: &[(String, UserId)],
-    now: Timestamp,
-) -> Result<Decision<Attempt>, Error> {
-    let refused = |code: &str| Decision::unchanged(Attempt::Refused(code.to_owned()));
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(refused("not_found"));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) if held.has_lapsed(now) => return Ok(refused("lapsed")),
-        Standing::InFlight(_) => return Ok(Decision::unchanged(Attempt::Reserved)),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            return Ok(Decision::unchanged(Attempt::Reserved));
-        }
-        Standing::Closed(closed) => return Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen if !stock.is_open() => return Ok(refused("offer_closed")),
-        Standing::Unseen => {}
-    }
-    for (key, _) in lapsed {
-        stock.lapse(key, now)?;
-    }
-    let attempt = match stock.reserve(key, request, now)? {
-        Ok(()) => Attempt::Reserved,
-        Err(short @ (CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })) => {
-            Attempt::Short(short.code().to_owned())
-        }
-        Err(refusal) => Attempt::Refused(refusal.code().to_owned()),
-    };
-    Ok(stock.answer(attempt))
-}
-
-/// Answers the code of a refusal, if there is one.
-fn confirm(family: &Family, key: &str, now: Timestamp) -> Result<Decision<Option<String>>, Error> {
-    let refused = |code: &str| Decision::unchanged(Some(code.to_owned()));
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(refused("not_found"));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) => Ok(match stock.confirm(key, &held, now) {
-            Ok(()) => stock.answer(None),
-            Err(refusal) => refused(refusal.code()),
-        }),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            Ok(Decision::unchanged(None))
-        }
-        Standing::Closed(closed) => Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen => Ok(refused("not_found")),
-    }
-}
-
-/// Answers whether it is done; if not, the reservation is of another owner than was read.
-fn release(
-    family: &Family,
-    key: &str,
-    owner: Option<&UserId>,
-    now: Timestamp,
-) -> Result<Decision<bool>, Error> {
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(Decision::unchanged(true));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) | Standing::Closed(Some(held)) => {
-            if owner != Some(&held.owner) {
-                return Ok(Decision::unchanged(false));
-            }
-            if !held.state.is_over() {
-                stock.release(key, &held, now)?;
-            }
-        }
-        Standing::Closed(None) => {}
-        Standing::Unseen => stock.fence(key, now),
-    }
-    Ok(stock.answer(true))
 }
 
 fn on(app: &AppId, key: &str) -> Result<Command, Error> {

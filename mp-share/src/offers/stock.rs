@@ -7,7 +7,10 @@ use mp_core::{
 };
 
 use super::record::{Closed, Held, InFlight, Lapse, closed_key, holding_key, in_flight_key};
-use crate::offer::{Offer, OfferState};
+use crate::{
+    error::newer_release,
+    offer::{Offer, OfferState},
+};
 
 /// An offer's stock as one decision changes it.
 pub(super) struct Stock<'a> {
@@ -26,9 +29,16 @@ pub(super) enum Standing {
 
 impl<'a> Stock<'a> {
     /// Returns the stock, or `None` if there is no such offer.
+    ///
+    /// An offer in a state that is not known here is left to the release that knows it.
     pub(super) fn load(family: &'a Family) -> Result<Option<Self>, Error> {
-        let offer = family.root::<Offer>()?;
-        Ok(offer.map(|offer| Self {
+        let Some(offer) = family.root::<Offer>()? else {
+            return Ok(None);
+        };
+        if offer.state == OfferState::Unrecognized {
+            return Err(newer_release("offer"));
+        }
+        Ok(Some(Self {
             family,
             offer: (*offer).clone(),
             holdings: BTreeMap::new(),
