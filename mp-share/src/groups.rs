@@ -45,7 +45,7 @@ use crate::{
 /// seat or everything back.
 ///
 /// Whoever calls waits for the first round of their own plan; the rest is due work, for which a
-/// [`Worker`](work::Worker) needs [`handlers`](Self::handlers).
+/// [`Worker`](mp_core::work::Worker) needs [`handlers`](Self::handlers).
 #[derive(Clone, Debug)]
 pub struct Groups {
     engine: Engine,

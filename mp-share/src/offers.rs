@@ -69,6 +69,8 @@ impl Offers {
                 state: OfferState::Open,
                 opened_at: now,
                 stock: terms.capacity(),
+                reservations: 0,
+                lapses_from: None,
                 terms: terms.clone(),
             };
             let mut edits = Edits::new();

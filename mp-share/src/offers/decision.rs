@@ -5,15 +5,16 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::stock::{Standing, Stock, closed_code};
+use super::stock::{Lapsed, Standing, Stock, closed_code};
+use crate::offer::HOLD_MAX;
 
 /// What became of an attempt to reserve.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) enum Attempt {
     Reserved,
     Refused(String),
-    /// There is no room; what has lapsed may make some.
-    Short(String),
+    /// There is no room, but what has lapsed may make some.
+    Short,
 }
 
 /// Holds pieces, unless the key is closed or there is no room.
@@ -21,7 +22,7 @@ pub(super) fn reserve(
     family: &Family,
     key: &str,
     request: &Request,
-    lapsed: &[(String, UserId)],
+    lapsed: Option<&Lapsed>,
     now: Timestamp,
 ) -> Result<Decision<Attempt>, Error> {
     let refused = |code: &str| Decision::unchanged(Attempt::Refused(code.to_owned()));
@@ -36,15 +37,20 @@ pub(super) fn reserve(
         }
         Standing::Closed(closed) => return Ok(refused(&closed_code(closed.as_ref()))),
         Standing::Unseen if !stock.is_open() => return Ok(refused("offer_closed")),
+        Standing::Unseen if request.until > now.plus(HOLD_MAX) => {
+            return Ok(refused("held_too_long"));
+        }
         Standing::Unseen => {}
     }
-    for (key, _) in lapsed {
-        stock.lapse(key, now)?;
+    if let Some(lapsed) = lapsed {
+        stock.lapse_all(lapsed, now)?;
     }
     let attempt = match stock.reserve(key, request, now)? {
         Ok(()) => Attempt::Reserved,
-        Err(short @ (CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })) => {
-            Attempt::Short(short.code().to_owned())
+        Err(CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })
+            if stock.may_have_lapsed(now) =>
+        {
+            Attempt::Short
         }
         Err(refusal) => Attempt::Refused(refusal.code().to_owned()),
     };
@@ -99,7 +105,7 @@ pub(super) fn release(
     Ok(stock.answer(true))
 }
 
-/// Answers when the reservation will have lapsed, if it has not.
+/// Gives back what has lapsed and forgets what is long closed; answers when to look again.
 pub(super) fn lapse(
     family: &Family,
     key: &str,
@@ -108,10 +114,15 @@ pub(super) fn lapse(
     let Some(mut stock) = Stock::load(family)? else {
         return Ok(Decision::unchanged(None));
     };
-    stock.lapse(key, now)?;
-    let until = match stock.standing(key)? {
-        Standing::InFlight(held) if !held.has_lapsed(now) => Some(held.until),
-        _ => None,
+    let again = match stock.standing(key)? {
+        // Giving it back sets the time to forget it.
+        Standing::InFlight(held) if held.has_lapsed(now) => {
+            stock.release(key, &held, now)?;
+            None
+        }
+        Standing::InFlight(held) => Some(held.until),
+        Standing::Closed(_) => stock.forget(key, now)?,
+        Standing::Unseen => None,
     };
-    Ok(stock.answer(until))
+    Ok(stock.answer(again))
 }

@@ -4,6 +4,7 @@ use mp_core::{
     capacity::Request,
     id::{AppId, UserId},
     port::{Confirmed, Participant, Reserved},
+    store::Key,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,11 +14,15 @@ use super::{
     decision::{Attempt, confirm, lapse, release, reserve},
     partition,
     record::{Closed, IN_FLIGHT, InFlight, closed_key, holding_key, in_flight_key},
+    stock::Lapsed,
 };
-use crate::offer::{OfferId, STOCK};
+use crate::offer::{Offer, OfferId, STOCK};
 
 /// The most lapsed reservations that one decision gives back to make room.
 const LAPSED_MAX: usize = 64;
+
+/// How often somebody who is short of room looks for what has lapsed.
+const ROUNDS_MAX: u32 = 3;
 
 /// What a plan asks of an offer's stock.
 #[derive(Debug, Deserialize, Serialize)]
@@ -42,37 +47,42 @@ impl Offers {
         app: &AppId,
         key: &str,
         request: &Request,
-        lapsed: Vec<(String, UserId)>,
+        lapsed: Option<Lapsed>,
     ) -> Result<Attempt, Error> {
         let on = on(app, key)?.key(&holding_key(&request.owner));
-        let command = lapsed.iter().fold(on, |command, (key, owner)| {
+        let keys = lapsed.iter().flat_map(|lapsed| &lapsed.keys);
+        let command = keys.fold(on, |command, (key, owner)| {
             command
                 .key(&in_flight_key(key))
                 .key(&closed_key(key))
                 .key(&holding_key(owner))
         });
         let (key, request) = (key.to_owned(), request.clone());
-        let decide = move |family: &Family, now| reserve(family, &key, &request, &lapsed, now);
+        let decide =
+            move |family: &Family, now| reserve(family, &key, &request, lapsed.as_ref(), now);
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Returns reservations of the same offer whose time limit has passed, the longest first.
-    async fn lapsed(&self, app: &AppId, key: &str) -> Result<Vec<(String, UserId)>, Error> {
+    /// Looks for reservations of the same offer whose time limit has passed, the longest first.
+    async fn lapsed(&self, app: &AppId, key: &str) -> Result<Lapsed, Error> {
         let command = Command::on(partition(app, offer_of(key)?)?).prefix(IN_FLIGHT);
         let family = self.engine.read(command).await?;
         let now = self.engine.now();
-        let mut lapsed: Vec<_> = family
-            .scan::<InFlight>(IN_FLIGHT)?
-            .into_iter()
-            .filter(|(_, held)| held.0.has_lapsed(now))
-            .collect();
-        lapsed.sort_by_key(|(_, held)| held.0.until);
-        let name = |key: &str| key.trim_start_matches(IN_FLIGHT).to_owned();
-        Ok(lapsed
-            .into_iter()
-            .take(LAPSED_MAX)
-            .map(|(key, held)| (name(key.as_str()), held.0.owner.clone()))
-            .collect())
+        let mut held = family.scan::<InFlight>(IN_FLIGHT)?;
+        held.sort_by_key(|(_, held)| held.0.until);
+        let lapsed = held.iter().take_while(|(_, held)| held.0.has_lapsed(now));
+        let count = lapsed.take(LAPSED_MAX).count();
+        let others = held.split_off(count);
+        let offer = family.root::<Offer>()?;
+        let name = |key: &Key| key.as_str().trim_start_matches(IN_FLIGHT).to_owned();
+        Ok(Lapsed {
+            reservations: offer.map_or(0, |offer| offer.reservations),
+            keys: held
+                .iter()
+                .map(|(key, held)| (name(key), held.0.owner.clone()))
+                .collect(),
+            next: others.first().map(|(_, held)| held.0.until),
+        })
     }
 
     /// Returns for whom a key was reserved, if it was.
@@ -101,12 +111,13 @@ impl Offers {
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Gives back a reservation if its time limit has passed; else returns when that will be.
+    /// Gives back a reservation whose time limit has passed, or forgets a closed one; returns when
+    /// to look again.
     pub(super) async fn lapse(&self, app: &AppId, key: &str) -> Result<Option<Timestamp>, Error> {
-        let Some(owner) = self.owner(app, key).await? else {
-            return Ok(None);
-        };
-        let command = on(app, key)?.key(&holding_key(&owner));
+        let owner = self.owner(app, key).await?;
+        let command = owner.iter().fold(on(app, key)?, |command, owner| {
+            command.key(&holding_key(owner))
+        });
         let key = key.to_owned();
         let decide = move |family: &Family, now| lapse(family, &key, now);
         Ok(self.engine.run(command, decide).await?.answer)
@@ -136,17 +147,19 @@ impl Participant for Offers {
             owner: asked.owner,
             until,
         };
-        let mut attempt = self.attempt(app, key, &request, Vec::new()).await?;
-        if let Attempt::Short(_) = attempt {
-            let lapsed = self.lapsed(app, key).await?;
-            if !lapsed.is_empty() {
-                attempt = self.attempt(app, key, &request, lapsed).await?;
+        let mut attempt = self.attempt(app, key, &request, None).await?;
+        // A round gives back what it has found; others may reserve and lapse meanwhile.
+        for _ in 0..ROUNDS_MAX {
+            if let Attempt::Short = attempt {
+                let lapsed = self.lapsed(app, key).await?;
+                attempt = self.attempt(app, key, &request, Some(lapsed)).await?;
             }
         }
-        Ok(match attempt {
-            Attempt::Reserved => Reserved::Reserved,
-            Attempt::Refused(code) | Attempt::Short(code) => Reserved::Refused(code),
-        })
+        match attempt {
+            Attempt::Reserved => Ok(Reserved::Reserved),
+            Attempt::Refused(code) => Ok(Reserved::Refused(code)),
+            Attempt::Short => Err(contended()),
+        }
     }
 
     async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
@@ -166,8 +179,7 @@ impl Participant for Offers {
                 return Ok(());
             }
         }
-        let message = "the reservation changed meanwhile: release it again";
-        Err(Error::new(ErrorKind::Unavailable, "contended", message))
+        Err(contended())
     }
 }
 
@@ -181,4 +193,9 @@ fn offer_of(key: &str) -> Result<OfferId, Error> {
     offer.parse().map_err(|error| {
         Error::invalid("key", "does not begin with an offer's id").with_source(error)
     })
+}
+
+fn contended() -> Error {
+    let message = "the offer's reservations keep changing: ask again";
+    Error::new(ErrorKind::Unavailable, "contended", message)
 }

@@ -14,9 +14,9 @@ use std::{
 
 use async_trait::async_trait;
 use mp_core::{
-    Caller, Engine, Error, Timestamp,
+    Caller, Engine, Error,
     amount::{Currency, Money},
-    clock::ManualClock,
+    clock::{Clock, ManualClock},
     entropy::SeededEntropy,
     id::AppId,
     port::{Notification, Notifier},
@@ -104,7 +104,8 @@ impl World {
         }
     }
 
-    /// Returns whether any work is left, however far in the future it is due.
+    /// Returns whether any work is left for the next three days. (Later, closed reservations are
+    /// forgotten.)
     pub(crate) async fn work_is_left(&self) -> bool {
         let kinds = ["group.steps", "group.expire", "group.notice", "offer.lapse"];
         let mut left = !self.store.dead(None, 10).await.expect("lists").is_empty();
@@ -112,7 +113,7 @@ impl World {
             let query = DueQuery {
                 slots: SlotSet::ALL,
                 kind: kind.to_owned(),
-                now: Timestamp::MAX,
+                now: self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60)),
                 lease: Duration::ZERO,
                 limit: 10,
             };
