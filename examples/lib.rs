@@ -1,1 +1,3 @@
-//! Placeholder
+//! What the programs in this package share.
+
+pub mod orders;

@@ -1,1 +1,15 @@
-//! Placeholder
+//! Measures systems side by side: the same work on each, in turns, within one run.
+//!
+//! A machine drifts by a fifth within an hour, so absolute numbers mean little; what is told is the
+//! ratio of medians over rounds that alternate between the sides. Criterion and divan time one
+//! closure after another and know neither turns nor many tasks at once, so the harness is ours.
+
+mod floor;
+mod load;
+mod turns;
+
+pub use self::{
+    floor::SqliteFloor,
+    load::{Load, Throughput},
+    turns::{Side, Table, take_turns},
+};

@@ -154,9 +154,10 @@ impl Caller {
         }
     }
 
-    /// Returns the caller as one segment of a key: the user's id, or `-` for the app itself.
+    /// Returns the caller as part of a key: the user's id, or `-/-` for the app itself, which is no
+    /// user's id because those have no `/`.
     #[must_use]
     pub fn key_segment(&self) -> &str {
-        self.user.as_ref().map_or("-", UserId::as_str)
+        self.user.as_ref().map_or("-/-", UserId::as_str)
     }
 }

@@ -1,8 +1,74 @@
-//! Work in progress.
+//! The mechanisms that mini-program capabilities share, embedded in a host app: decisions that are
+//! durable and taken once, work that happens later, and one registry of what can be asked.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mp_core::{Command, Document, Edits, Engine, Error, Family};
+//! use mp_core::{clock::SystemClock, entropy::SystemEntropy, store::{MemoryStore, Partition}};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Stall { sold: u32 }
+//! impl Document for Stall { const KIND: &'static str = "stall"; const FORMAT: u32 = 1; }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+//! let noodles = Command::on(Partition::new(&"market".parse()?, "stall", "noodles")?);
+//! let sell = |family: &Family, _now| {
+//!     let sold = family.root::<Stall>()?.map_or(0, |stall| stall.sold) + 1;
+//!     let mut edits = Edits::new();
+//!     edits.put_root(Stall { sold });
+//!     Ok::<_, Error>(edits.answer(sold))
+//! };
+//! assert_eq!(engine.run(noodles.clone(), sell).await?.answer, 1);
+//! assert_eq!(engine.run(noodles, sell).await?.answer, 2);
+//! # Ok(()) }
+//! ```
+//!
+//! # The nouns
+//!
+//! - A [`Document`] is a value in a [`store`]: JSON that a person can read, with a format number.
+//! - A [`Partition`](store::Partition) is one aggregate's family of records and the unit of
+//!   atomicity; a [`Command`] addresses a decision to one, a [`Family`] is what the decision reads,
+//!   [`Edits`] are what it writes and sends.
+//! - The [`Engine`] decides, commits and answers: commands on one partition share commits, an
+//!   [`idempotency`] key makes one take effect once, and a lost answer is found out.
+//! - [Due work](work) is everything that happens later; a [`Worker`](work::Worker) does it.
+//! - A [`Plan`](steps::Plan) of [`steps`] spans partitions: reserve, then confirm or release.
+//! - A [`Capacity`](capacity::Capacity) is what is scarce: seats, stock, limits per person.
+//! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
+//!   them and calls [`Operation`](host::Operation)s with JSON.
+//! - An [`Amount`](amount::Amount) counts whole minor units of money or of an app's own unit; [`id`]
+//!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time.
+//!
+//! # What the host supplies
+//!
+//! A [`Store`](store::Store), a [`Clock`], a source of [`entropy`], a tokio runtime (the engine
+//! spawns its commands there), one worker or more that run for as long as the app does, and the
+//! [`port`]s of the capabilities it uses. Who the caller is, the host has found out already.
+//!
+//! # What this crate does not do
+//!
+//! It opens no sockets, reads no wall clock of its own, and knows nothing of payments, queues or
+//! places: those are crates of their own that meet only through the ports. Nothing is atomic across
+//! partitions, deliveries come at least once, and an effect outside the store happens once only if
+//! the other side honours the key it is given.
+//!
+//! # Features
+//!
+//! None by default; features add and change nothing.
+//!
+//! - `sqlite`: a durable store in one file.
+//! - `conformance`: the store contract as clauses to run on a store of one's own, and
+//!   `host::probe`, which tries bad input on every operation of a host.
+
 pub mod amount;
 pub mod caller;
 pub mod capacity;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod document;
 pub mod engine;
 pub mod entropy;

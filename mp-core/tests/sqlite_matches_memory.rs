@@ -7,8 +7,9 @@ use bytes::Bytes;
 use mp_core::{
     clock::Timestamp,
     store::{
-        Batch, CommitId, Delivery, DueQuery, Key, MemoryStore, Outcome, Partition, Query,
-        Selection, SlotSet, SqliteOptions, SqliteStore, Store, StoreErrorKind, Version, Write,
+        Batch, CommitId, Delivery, DueQuery, Durability, Key, MemoryStore, Outcome, Partition,
+        Query, Selection, SlotSet, SqliteOptions, SqliteStore, Store, StoreErrorKind, Version,
+        Write,
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -266,7 +267,9 @@ proptest! {
     #[test]
     fn every_history_reads_the_same_on_both_stores(steps in vec(step(), 1..60)) {
         let folder = tempfile::tempdir()?;
-        let sqlite = SqliteStore::open(folder.path().join("mp.db"), SqliteOptions::default())?;
+        // Nobody pulls the plug here.
+        let options = SqliteOptions::default().with_durability(Durability::Normal);
+        let sqlite = SqliteStore::open(folder.path().join("mp.db"), options)?;
         let mut pair = Pair {
             memory: MemoryStore::new(),
             sqlite,

@@ -1,1 +1,89 @@
-//! Placeholder
+//! Payment intents, refunds and loyalty passes that survive any crash, embedded in your app.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mp_core::{Caller, Engine, Scope, clock::SystemClock, entropy::SystemEntropy, store::MemoryStore};
+//! use mp_core::amount::{Currency, Money};
+//! use mp_pay::{Payments, SandboxBackend, intent::IntentStatus, method::PaymentMethodToken};
+//! use mp_pay::payments::{ConfirmIntent, CreateIntent, RefundIntent};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+//! let payments = Payments::new(&engine, Arc::new(SandboxBackend::new()));
+//! let mei = Caller::user("market".parse()?, "mei".parse()?);
+//! let stall = Caller::app("market".parse()?).with_scope(Scope::STAFF);
+//!
+//! let order = CreateIntent::of(Money::new(12_50, Currency::EUR))
+//!     .with_payment_method(PaymentMethodToken::new("pm_ok")?);
+//! let intent = payments.create_intent(&mei, order, &"order-17".parse()?).await?;
+//! let confirm = ConfirmIntent::of(intent.id);
+//! let paid = payments.confirm(&mei, confirm, &"order-17".parse()?).await?;
+//! assert_eq!(paid.status, IntentStatus::Succeeded);
+//!
+//! let part = RefundIntent::of(intent.id).with_amount(Money::new(2_50, Currency::EUR));
+//! payments.refund(&stall, part, &"order-17-cold".parse()?).await?;
+//! let intent = payments.intent(&mei, intent.id).await?;
+//! assert_eq!(intent.amount_refundable(), Money::new(10_00, Currency::EUR));
+//! # Ok(()) }
+//! ```
+//!
+//! # The nouns
+//!
+//! - A [`PaymentIntent`] is one sum that one payer is to pay, in Stripe's states; an
+//!   [`Attempt`](attempt::Attempt) is one try at charging it, a [`Refund`](refund::Refund) gives
+//!   back of it.
+//! - An [`Operation`](operation::Operation) is one thing asked of the backend. It is written down
+//!   under a fixed key before it is asked, and is `planned`, `sent`, then known; that its outcome
+//!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
+//! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
+//!   settle and release a payer's money.
+//! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
+//!
+//! # What is promised
+//!
+//! At most one movement of money comes of one operation, and its outcome becomes known or is put
+//! before a person, whatever crashes between any two steps; the exception that nobody can avoid is
+//! written down in [`backend::Capabilities`]' classes. Refunds never exceed the capture, whoever
+//! asks for them at once. What is learnt late about an attempt that was given up is undone.
+//!
+//! # What the host supplies
+//!
+//! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos), the
+//! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with
+//! [`Payments::handlers`], and for settlements its
+//! [`PaymentMethods`](method::PaymentMethods).
+//!
+//! # What this crate does not do
+//!
+//! It talks to no provider by itself, sees no card data, converts no currencies and verifies no
+//! webhook signatures: the host checks those and hands the [`Notice`](payments::Notice) on.
+//!
+//! # Features
+//!
+//! None.
+
+pub mod attempt;
+pub mod backend;
+mod error;
+#[cfg(test)]
+mod fixtures;
+pub mod intent;
+pub mod journal;
+pub mod method;
+pub mod operation;
+pub mod pass;
+mod payment;
+pub mod payments;
+pub mod refund;
+pub mod settlement;
+mod text;
+
+pub use self::{
+    backend::{PaymentBackend, sandbox::SandboxBackend},
+    error::PayError,
+    intent::{IntentId, PaymentIntent},
+    pass::{LoyaltyPass, PassId, Passes},
+    payments::{Payments, PaymentsOptions},
+    settlement::PaymentsSettlement,
+};

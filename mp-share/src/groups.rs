@@ -54,6 +54,9 @@ pub struct Groups {
     notifier: Arc<dyn Notifier>,
 }
 
+/// The operation that a group's id is derived from.
+const OPEN: &str = "group.open";
+
 impl Groups {
     /// Joins groups with the offers, the money and the messages that the host supplies.
     #[must_use]
@@ -79,6 +82,21 @@ impl Groups {
         &self.offers
     }
 
+    /// Returns the id of the group that the caller opens, or has opened, under a key.
+    ///
+    /// # Errors
+    ///
+    /// `unauthenticated`.
+    pub fn id_of(caller: &Caller, key: &IdempotencyKey) -> Result<GroupId, Error> {
+        let (app, opener) = (caller.app_id(), caller.signed_in()?);
+        Ok(GroupId::derived(&[
+            app.as_str(),
+            opener.as_str(),
+            OPEN,
+            key.as_str(),
+        ]))
+    }
+
     /// Opens a group on an offer; the caller is its first member and pays as every other.
     ///
     /// # Errors
@@ -91,12 +109,11 @@ impl Groups {
         key: &IdempotencyKey,
         offer: OfferId,
     ) -> Result<GroupView, GroupError> {
-        const OPERATION: &str = "group.open";
         let app = caller.app_id();
         let opener = caller.signed_in()?.clone();
         let offer = self.offers.offer(app, offer).await?;
-        let id = GroupId::derived(&[app.as_str(), opener.as_str(), OPERATION, key.as_str()]);
-        let once = Idempotency::new(caller, OPERATION, key, &offer.id)?;
+        let id = Self::id_of(caller, key)?;
+        let once = Idempotency::new(caller, OPEN, key, &offer.id)?;
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
         let command = Roster::reads(Command::on(partition(app, id)?)).once(once);

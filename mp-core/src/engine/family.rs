@@ -24,6 +24,9 @@ pub struct Family {
     head: Version,
     at: Timestamp,
     records: BTreeMap<Key, Entry>,
+    /// The keys that were selected one by one, apart from the prefixes and ranges: there may be many
+    /// of them.
+    loaded_keys: BTreeSet<Key>,
     loaded: BTreeSet<Selection>,
     edited: BTreeMap<Key, Option<(Bytes, Timestamp)>>,
 }
@@ -82,7 +85,8 @@ impl Family {
             head: view.head,
             at: view.at,
             records: BTreeMap::new(),
-            loaded: BTreeSet::from([Selection::Key(Key::root())]),
+            loaded_keys: BTreeSet::from([Key::root()]),
+            loaded: BTreeSet::new(),
             edited: BTreeMap::new(),
         };
         if family.head == Version::ABSENT {
@@ -101,7 +105,12 @@ impl Family {
             };
             self.records.entry(record.key).or_insert(entry);
         }
-        self.loaded.extend(loaded.iter().cloned());
+        for selection in loaded {
+            match selection {
+                Selection::Key(key) => self.loaded_keys.insert(key.clone()),
+                range => self.loaded.insert(range.clone()),
+            };
+        }
     }
 
     /// Returns the partition.
@@ -129,7 +138,7 @@ impl Family {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.records.len() + self.loaded.len()
+        self.records.len() + self.loaded_keys.len() + self.loaded.len()
     }
 
     /// Returns the root.
@@ -213,12 +222,11 @@ impl Family {
     }
 
     fn covers(&self, key: &str) -> bool {
+        if self.loaded_keys.contains(key) {
+            return true;
+        }
         let Ok(key) = Key::new(key) else { return false };
-        self.loaded.contains(&Selection::Key(key.clone()))
-            || self.loaded.iter().any(|selection| match selection {
-                Selection::Key(_) => false,
-                range => range.contains(&key),
-            })
+        self.loaded.iter().any(|range| range.contains(&key))
     }
 
     /// Returns what of `wanted` is not loaded yet.
@@ -336,13 +344,11 @@ impl Entry {
                 newer,
             }));
         }
-        let stored = self.typed.get().map(|stored| stored.document());
-        stored
-            .and_then(|document| document.downcast().ok())
-            .ok_or_else(|| {
-                let message = format!("a record was read as {} but holds something else", D::KIND);
-                Error::new(ErrorKind::Corrupt, "corrupt_record", message)
-            })
+        match self.typed.get().map(|stored| stored.document().downcast()) {
+            Some(Ok(document)) => Ok(document),
+            // It was read before as another type, perhaps of the same kind.
+            _ => Ok(Arc::new(document::decode::<D>(&self.encode()?)?.0)),
+        }
     }
 
     fn newer_for(&self, successor: &dyn Stored) -> Option<Newer> {

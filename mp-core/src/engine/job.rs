@@ -101,6 +101,8 @@ where
     }
 
     fn decide(&mut self, family: &Family, now: Timestamp) -> Edits {
+        // Should this decision panic, no earlier one may be answered in its place.
+        self.decided = None;
         match self.decision(family, now) {
             Ok((answer, replayed, edits)) => {
                 self.decided = Some(Ok((answer, replayed)));

@@ -15,7 +15,8 @@ const WAITING_MAX: usize = 16_384;
 /// How many partitions' states are kept in memory when nothing waits on them, per shelf.
 const KEPT_MAX: usize = 256;
 
-/// The largest state that is kept in memory when nothing waits on it, in records.
+/// How much state is kept in memory when nothing waits on it, in records per shelf; a larger state
+/// is not kept at all.
 const KEPT_RECORDS_MAX: usize = 65_536;
 
 const SHELVES: usize = 16;
@@ -27,6 +28,8 @@ pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
 struct Shelf {
     busy: HashMap<Partition, VecDeque<Box<dyn Job>>>,
     kept: HashMap<Partition, (u64, Family)>,
+    /// The size of all that is kept, in records.
+    kept_records: usize,
     uses: u64,
 }
 
@@ -56,8 +59,7 @@ impl Mailboxes {
             return Ok(Accepted::Running);
         }
         shelf.busy.insert(partition.clone(), VecDeque::from([job]));
-        let kept = shelf.kept.remove(partition).map(|(_, family)| family);
-        Ok(Accepted::Start(kept))
+        Ok(Accepted::Start(shelf.take_kept(partition)))
     }
 
     /// Takes up to `most` jobs, or closes the mailbox and keeps the state if none waits.
@@ -105,17 +107,24 @@ impl Shelf {
         let Some(family) = family.filter(|family| family.len() <= KEPT_RECORDS_MAX) else {
             return;
         };
-        if self.kept.len() >= KEPT_MAX {
+        self.uses += 1;
+        self.kept_records += family.len();
+        self.kept.insert(partition.clone(), (self.uses, family));
+        while self.kept.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
             self.drop_least_recently_used();
         }
-        self.uses += 1;
-        self.kept.insert(partition.clone(), (self.uses, family));
+    }
+
+    fn take_kept(&mut self, partition: &Partition) -> Option<Family> {
+        let (_, family) = self.kept.remove(partition)?;
+        self.kept_records -= family.len();
+        Some(family)
     }
 
     fn drop_least_recently_used(&mut self) {
         let oldest = self.kept.iter().min_by_key(|(_, (used, _))| *used);
         if let Some(partition) = oldest.map(|(partition, _)| partition.clone()) {
-            self.kept.remove(&partition);
+            self.take_kept(&partition);
         }
     }
 }
@@ -126,4 +135,49 @@ fn busy() -> Error {
         "busy",
         "too many commands wait for this: try again later",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Key, Record, Version, View};
+
+    fn family(partition: &Partition, records: usize) -> Family {
+        let record = |number: usize| Record {
+            key: Key::new(&format!("m/{number}")).expect("a well-formed key"),
+            version: Version(1),
+            value: Default::default(),
+        };
+        let view = View {
+            head: Version(1),
+            records: (0..records).map(record).collect(),
+            ..View::default()
+        };
+        Family::new(partition.clone(), view, &[])
+    }
+
+    #[test]
+    fn what_a_shelf_keeps_is_bounded_by_number_and_by_size() {
+        for records in [1, KEPT_RECORDS_MAX / 3, KEPT_RECORDS_MAX + 1] {
+            let mut shelf = Shelf::default();
+            for number in 0..KEPT_MAX + 50 {
+                let partition = Partition::parse(&format!("test/kept/{number}")).expect("an id");
+                let is_large = records > 1 && number > 10;
+                if is_large {
+                    break;
+                }
+                shelf.close(&partition, Some(family(&partition, records)));
+                assert!(shelf.kept.len() <= KEPT_MAX);
+                let size: usize = shelf.kept.values().map(|(_, family)| family.len()).sum();
+                assert_eq!(shelf.kept_records, size);
+                assert!(size <= KEPT_RECORDS_MAX);
+                let fits = records < KEPT_RECORDS_MAX;
+                assert_eq!(
+                    shelf.kept.contains_key(&partition),
+                    fits,
+                    "the latest is kept"
+                );
+            }
+        }
+    }
 }

@@ -9,8 +9,11 @@ mod combiner;
 mod command;
 mod decision;
 mod family;
+mod fate;
 mod job;
 mod mailbox;
+mod prune;
+mod runner;
 
 use std::{fmt, sync::Arc};
 

@@ -3,15 +3,41 @@ use serde_json::Value;
 
 use crate::error::Error;
 
-/// Reads a typed input, and names the member that does not fit.
+/// The longest path of a member in an error, in characters.
+const FIELD_LENGTH_MAX: usize = 200;
+
+/// The longest account of what is wrong with a member, in characters.
+const PROBLEM_LENGTH_MAX: usize = 200;
+
+/// Reads a typed input, and names the member that does not fit; what stood there is not repeated.
 pub(super) fn decode<I: DeserializeOwned>(input: Value) -> Result<I, Error> {
     serde_path_to_error::deserialize(input).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
         let field = join(&path, named(&problem));
-        let problem = problem.replace('`', "");
-        Error::invalid(field, format!("is not accepted: {problem}"))
+        Error::invalid(cut(&field, FIELD_LENGTH_MAX), told(&problem))
     })
+}
+
+/// Returns serde's account of a problem without what was sent, which may be anything.
+fn told(problem: &str) -> String {
+    if problem.starts_with("missing field `") {
+        return "is required".to_owned();
+    }
+    if problem.starts_with("unknown field `") {
+        return "is no member that is known here".to_owned();
+    }
+    // "invalid type: string \"what was sent\", expected u32" and its like.
+    let problem = match problem.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None => problem.to_owned(),
+    };
+    let problem = problem.replace('`', "");
+    format!("is not accepted: {}", cut(&problem, PROBLEM_LENGTH_MAX))
+}
+
+fn cut(text: &str, length_max: usize) -> String {
+    text.chars().take(length_max).collect()
 }
 
 /// Returns the member that serde's own sentence names, where the path ends at its parent.

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::NOTES;
 use crate::{
     caller::Caller,
     document::Document,
@@ -32,7 +33,7 @@ pub(super) async fn note(
     key: &IdempotencyKey,
     fingerprint: &str,
 ) -> Result<(), Error> {
-    let partition = Partition::new(caller.app_id(), "idem", caller.key_segment())?;
+    let partition = Partition::new(caller.app_id(), NOTES, caller.key_segment())?;
     let used = Idempotency::new(caller, operation, key, &fingerprint)?;
     let decide = |family: &Family, _| {
         let count = family.root::<UsedKeys>()?.map_or(0, |keys| keys.count);

@@ -36,9 +36,17 @@
 mod decode;
 mod keys;
 mod operation;
+#[cfg(feature = "conformance")]
+pub mod probe;
 mod registry;
 
 pub use self::{
     operation::{Effect, Input, Operation, Output},
     registry::Host,
 };
+
+/// The member of an input that carries the idempotency key.
+const KEY: &str = "idempotency_key";
+
+/// The kind of the partitions in which the host notes which keys a caller has used.
+const NOTES: &str = "idem";

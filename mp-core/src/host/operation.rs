@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::decode::decode;
+use super::{KEY, decode::decode};
 use crate::{
     caller::{Caller, Scope},
     error::Error,
@@ -136,7 +136,7 @@ impl Operation {
             async move {
                 match answer {
                     Some(answer) => answer.await.map_err(Into::into),
-                    None => Err(Error::invalid("idempotency_key", "is required")),
+                    None => Err(Error::invalid(KEY, "is required")),
                 }
             }
         };
@@ -269,10 +269,10 @@ fn require_key(schema: &mut Value) {
         "maxLength": IdempotencyKey::LENGTH_MAX,
         "description": "Repeat a call with the same key to be sure that it happens once.",
     });
-    schema["properties"]["idempotency_key"] = key;
+    schema["properties"][KEY] = key;
     match &mut schema["required"] {
-        Value::Array(required) => required.push("idempotency_key".into()),
-        required => *required = serde_json::json!(["idempotency_key"]),
+        Value::Array(required) => required.push(KEY.into()),
+        required => *required = serde_json::json!([KEY]),
     }
 }
 

@@ -3,16 +3,13 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::Value;
 use tracing::Instrument;
 
-use super::{Effect, Operation, keys};
+use super::{Effect, KEY, Operation, keys};
 use crate::{
     caller::Caller,
     engine::Engine,
     error::{Error, ErrorKind},
     id::IdempotencyKey,
 };
-
-/// The member of an input that carries the idempotency key.
-const KEY: &str = "idempotency_key";
 
 /// The registry of everything that can be asked of a host.
 #[derive(Clone)]
@@ -97,6 +94,10 @@ impl Host {
         mut input: Value,
     ) -> Result<Value, Error> {
         caller.require(operation.scope())?;
+        if !input.is_object() {
+            // A list would be read as the members in their order, which no schema says.
+            return Err(Error::invalid("input", "is not a JSON object"));
+        }
         let key = match operation.effect() {
             Effect::Read => None,
             Effect::Reversible | Effect::Money => Some(take_key(&mut input)?),

@@ -63,13 +63,17 @@ impl<H: Home> Steps<H> {
             };
             let now = self.engine.now();
             match plan.next(now) {
+                Next::Rest if !plan.is_recognized() => {
+                    return Ok(Done::Again(plan.ask_again_at(0, now)));
+                }
                 Next::Rest => return Ok(Done::Finished),
-                Next::Expire => self.commit(partition, id, |plan| plan.release()).await?,
+                // Asked of the plan as it then stands: it may have been confirmed meanwhile.
+                Next::Expire => self.commit(partition, id, Plan::expire).await?,
                 Next::Call(step, verb) => {
                     match self.call(&app, id, &plan, step, verb, now).await? {
                         Called::Saw(seen) => {
                             let waits = matches!(seen, Seen::Pending(_));
-                            self.commit(partition, id, move |plan| plan.observe(step, &seen))
+                            self.commit(partition, id, move |plan, _| plan.observe(step, &seen))
                                 .await?;
                             if waits {
                                 return Ok(Done::Again(plan.ask_again_at(step, now)));
@@ -139,7 +143,7 @@ impl<H: Home> Steps<H> {
         &self,
         partition: &Partition,
         id: &str,
-        change: impl Fn(&Plan) -> Plan + Send + 'static,
+        change: impl Fn(&Plan, Timestamp) -> Plan + Send + 'static,
     ) -> Result<(), Error> {
         let key = plan_key(id);
         let command = H::reads(Command::on(partition.clone()).key(&key), id);
@@ -149,7 +153,7 @@ impl<H: Home> Steps<H> {
             let Some(plan) = family.get::<Plan>(&key)? else {
                 return Ok(edits.answer(()));
             };
-            let changed = change(&plan);
+            let changed = change(&plan, now);
             if changed == *plan {
                 return Ok(edits.answer(()));
             }

@@ -109,9 +109,20 @@ impl Plan {
         self.standing
     }
 
+    /// Returns whether this release knows all that the plan says; one that it does not know is left
+    /// to the newer release that wrote it.
+    #[must_use]
+    pub fn is_recognized(&self) -> bool {
+        let known = |step: &Step| step.state != StepState::Unrecognized;
+        self.standing != Standing::Unrecognized && self.steps.iter().all(known)
+    }
+
     /// Returns what has to be done next.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
+        if !self.is_recognized() {
+            return Next::Rest;
+        }
         match self.standing {
             Standing::Reserving => self.next_to_reserve(now),
             Standing::Confirming => self.next_to_confirm(),
@@ -146,11 +157,13 @@ impl Plan {
         position.map_or(Next::Rest, |position| Next::Call(position, Verb::Release))
     }
 
-    /// Returns when a participant that said "pending" is asked again.
+    /// Returns when a participant that said "pending" is asked again: after a pause, or when the
+    /// time for reserving ends if that is sooner.
     #[must_use]
     pub fn ask_again_at(&self, step: usize, now: Timestamp) -> Timestamp {
-        let until = self.steps.get(step).map_or(now, |step| step.until);
-        now.plus(ASK_AGAIN).min(until.max(now))
+        let later = now.plus(ASK_AGAIN);
+        let until = self.steps.get(step).map_or(later, |step| step.until);
+        if until > now { later.min(until) } else { later }
     }
 
     /// Returns the plan after what was seen; what is seen late changes nothing.
@@ -190,6 +203,15 @@ impl Plan {
                 let message = "the plan does not hold all of its reservations";
                 Err(Error::new(ErrorKind::Refused, "not_reserved", message))
             }
+        }
+    }
+
+    /// Returns the plan given up, if the time for reserving is over by now; else as it is.
+    #[must_use]
+    pub fn expire(&self, now: Timestamp) -> Self {
+        match self.next(now) {
+            Next::Expire => self.release(),
+            _ => self.clone(),
         }
     }
 
@@ -235,7 +257,7 @@ impl Plan {
             Standing::Reserving | Standing::Reserved | Standing::Confirming if refused => {
                 *self = self.release();
             }
-            Standing::Releasing if self.next_to_release() == Next::Rest => {
+            Standing::Releasing if self.is_recognized() && self.next_to_release() == Next::Rest => {
                 self.standing = Standing::Released;
             }
             _ => {}

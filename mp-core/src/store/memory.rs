@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{
-    Batch, Change, Changes, CommitId, DELETION_MEMORY, Delivery, DueQuery, Key, Limits, Outcome,
-    Partition, Query, Record, Selection, Settle, Store, StoreError, Version, View, Write,
+    Batch, Change, Changes, CommitId, DELETION_MEMORY, Delivery, DueQuery, Key, Limits, Listing,
+    Outcome, Partition, Query, Record, Selection, Settle, Store, StoreError, Version, View, Write,
     delivery::cut,
 };
 use crate::clock::Timestamp;
@@ -268,19 +268,20 @@ impl Family {
     }
 
     fn changes(&self, since: Version, limit: u32) -> Changes {
-        let puts = self.records.iter().map(|(key, (version, value))| Change {
-            key: key.clone(),
-            version: *version,
-            value: Some(value.clone()),
-        });
-        let deletes = self.deleted.iter().map(|(key, version)| Change {
-            key: key.clone(),
-            version: *version,
-            value: None,
-        });
+        let puts = self
+            .records
+            .iter()
+            .filter(|(_, (version, _))| *version > since);
+        let puts = puts.map(|(key, (version, value))| (key, *version, Some(value.clone())));
+        let deletes = self.deleted.iter().filter(|(_, version)| **version > since);
+        let deletes = deletes.map(|(key, version)| (key, *version, None));
         let mut items: Vec<Change> = puts
             .chain(deletes)
-            .filter(|change| change.version > since)
+            .map(|(key, version, value)| Change {
+                key: key.clone(),
+                version,
+                value,
+            })
             .collect();
         items.sort_by(|a, b| (a.version, &a.key).cmp(&(b.version, &b.key)));
         let lapsed = since < self.forgotten;
@@ -435,6 +436,26 @@ impl Store for MemoryStore {
         Ok(self.with(|state| {
             let family = state.families.get(partition);
             family.map_or_else(Changes::default, |family| family.changes(since, limit))
+        }))
+    }
+}
+
+#[async_trait]
+impl Listing for MemoryStore {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        if limit > Limits::STANDARD.read_max {
+            return Err(StoreError::invalid("partitions", "the limit is too high"));
+        }
+        Ok(self.with(|state| {
+            let later = |partition: &&Partition| after.is_none_or(|after| *partition > after);
+            let mut listed: Vec<Partition> = state.families.keys().filter(later).cloned().collect();
+            listed.sort_unstable();
+            listed.truncate(limit as usize);
+            listed
         }))
     }
 }

@@ -9,6 +9,7 @@ mod batch;
 mod delivery;
 mod error;
 mod key;
+mod listing;
 mod memory;
 mod partition;
 mod read;
@@ -26,6 +27,7 @@ pub use self::{
     delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},
     error::{StoreError, StoreErrorKind},
     key::{KEY_LENGTH_MAX, Key},
+    listing::Listing,
     memory::MemoryStore,
     partition::{PARTITION_LENGTH_MAX, Partition, SLOTS, SlotSet},
     read::{Change, Changes, Query, Record, Selection, Version, View},

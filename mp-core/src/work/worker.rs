@@ -7,65 +7,20 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, pause_after};
+use super::{ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, WorkerOptions, pause_after};
 use crate::{
     clock::{SKEW_MAX, Timestamp},
     engine::Engine,
     error::{Error, ErrorKind},
-    store::{Delivery, DueQuery, Outcome, SlotSet},
+    store::{Delivery, DueQuery, Outcome, Settle},
 };
 
 /// For how long a delivery is leased: ten times the skew that clocks may have, so that two
 /// processes never hold it at once for that reason.
 pub const LEASE: Duration = SKEW_MAX.saturating_mul(10);
 
-/// How a worker works.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct WorkerOptions {
-    /// The slots to work on; all by default.
-    pub slots: SlotSet,
-    /// The most deliveries of one kind leased at a time; 128 by default.
-    pub batch: u32,
-    /// The most handlers that run at once; 64 by default.
-    pub concurrency: usize,
-    /// The pause when nothing was due; 100 ms by default.
-    pub idle: Duration,
-}
-
-impl Default for WorkerOptions {
-    fn default() -> Self {
-        Self {
-            slots: SlotSet::ALL,
-            batch: 128,
-            concurrency: 64,
-            idle: Duration::from_millis(100),
-        }
-    }
-}
-
-impl WorkerOptions {
-    /// Works on these slots only.
-    #[must_use]
-    pub const fn with_slots(mut self, slots: SlotSet) -> Self {
-        self.slots = slots;
-        self
-    }
-
-    /// Runs at most this many handlers at once; zero counts as one.
-    #[must_use]
-    pub const fn with_concurrency(mut self, concurrency: usize) -> Self {
-        self.concurrency = concurrency;
-        self
-    }
-
-    /// Leases at most this many deliveries of one kind at a time; zero counts as one.
-    #[must_use]
-    pub const fn with_batch(mut self, batch: u32) -> Self {
-        self.batch = batch;
-        self
-    }
-}
+/// A delivery, and what its handler came to.
+type Attempt = (Delivery, Result<Done, HandlerError>);
 
 /// Does due work of the kinds it has handlers for.
 ///
@@ -162,12 +117,13 @@ impl Worker {
 
     async fn lease(&self, kind: &str) -> Result<Vec<Delivery>, Error> {
         let now = self.engine.now();
+        let due_max = self.engine.store().limits().due_max;
         let query = DueQuery {
             slots: self.options.slots,
             kind: kind.to_owned(),
             now,
             lease: LEASE,
-            limit: self.options.batch.max(1),
+            limit: self.options.batch.clamp(1, due_max.max(1)),
         };
         let deliveries = self.engine.store().due(&query).await?;
         if let Some(longest) = deliveries
@@ -183,43 +139,71 @@ impl Worker {
         Ok(deliveries)
     }
 
+    /// Handles deliveries, so many at once, and settles in bulk whatever is finished: a slow one
+    /// keeps no other waiting for longer than its lease.
     async fn handle_all(
         &self,
         handler: &Arc<dyn Handler>,
         deliveries: Vec<Delivery>,
     ) -> Result<(), Error> {
+        let mut waiting = deliveries.into_iter();
         let mut running = JoinSet::new();
-        let mut settles = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            if running.len() >= self.options.concurrency.max(1) {
-                self.collect(&mut running, &mut settles).await;
+        let mut outcome = Ok(());
+        loop {
+            let room = self.options.concurrency.max(1) - running.len();
+            for delivery in waiting.by_ref().take(room) {
+                running.spawn(self.attempt(handler.clone(), delivery));
             }
-            let handler = handler.clone();
-            running.spawn(async move {
-                let outcome = handler.handle(&delivery).await;
-                (delivery, outcome)
-            });
+            if running.is_empty() {
+                return outcome;
+            }
+            let settles = self.collect(&mut running).await;
+            if !settles.is_empty()
+                && let Err(error) = self.engine.store().settle(settles).await
+            {
+                // What runs is finished all the same; what is not settled comes back.
+                outcome = Err(error.into());
+            }
         }
-        while !running.is_empty() {
-            self.collect(&mut running, &mut settles).await;
-        }
-        if !settles.is_empty() {
-            self.engine.store().settle(settles).await?;
-        }
-        Ok(())
     }
 
-    async fn collect(
+    /// Attempts one delivery; there is no answer if its lease ends first.
+    fn attempt(
         &self,
-        running: &mut JoinSet<(Delivery, Result<Done, HandlerError>)>,
-        settles: &mut Vec<crate::store::Settle>,
-    ) {
-        // A handler that panicked settles nothing: its delivery comes back when the lease ends.
-        if let Some(Ok((delivery, outcome))) = running.join_next().await {
-            let kind = delivery.key.delivery_kind().unwrap_or_default().to_owned();
-            let outcome = self.judge(&kind, &delivery, outcome);
-            settles.push(delivery.settle(outcome));
+        handler: Arc<dyn Handler>,
+        delivery: Delivery,
+    ) -> impl Future<Output = Option<Attempt>> + use<> {
+        let leased = delivery
+            .lease
+            .map_or(Duration::ZERO, |until| until.since(self.engine.now()));
+        async move {
+            if delivery.attempts > ATTEMPTS_MAX {
+                return Some((delivery, Err(broke_off())));
+            }
+            if leased.is_zero() {
+                return None;
+            }
+            let handled = tokio::time::timeout(leased, handler.handle(&delivery)).await;
+            handled.ok().map(|outcome| (delivery, outcome))
         }
+    }
+
+    /// Waits until an attempt is over and judges all that are.
+    async fn collect(&self, running: &mut JoinSet<Option<Attempt>>) -> Vec<Settle> {
+        let mut over = Vec::from_iter(running.join_next().await);
+        while let Some(next) = running.try_join_next() {
+            over.push(next);
+        }
+        // A handler that panicked or hung settles nothing: its delivery comes back when the lease
+        // ends.
+        let attempts = over.into_iter().filter_map(|joined| joined.ok().flatten());
+        attempts
+            .map(|(delivery, outcome)| {
+                let kind = delivery.key.delivery_kind().unwrap_or_default();
+                let outcome = self.judge(kind, &delivery, outcome);
+                delivery.settle(outcome)
+            })
+            .collect()
     }
 
     fn judge(
@@ -303,4 +287,11 @@ impl fmt::Debug for Worker {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+/// The error of work whose every attempt broke off without an answer: its handler panicked or hung,
+/// or took the process with it.
+fn broke_off() -> HandlerError {
+    let message = "every attempt broke off without an answer";
+    HandlerError::GiveUp(Error::new(ErrorKind::Unknown, "broke_off", message))
 }

@@ -1,7 +1,9 @@
 //! One durable file: the embedded default.
 
+mod admission;
 mod column;
 mod commit;
+mod crew;
 mod delivery;
 mod error;
 mod follower;
@@ -17,25 +19,27 @@ use std::{
     collections::BTreeSet,
     path::{Path, absolute},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use async_trait::async_trait;
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::Connection;
+use tokio::sync::oneshot::{self, error::RecvError};
 
 pub use self::options::{Durability, SqliteOptions};
 use self::{
+    admission::{check_batch, check_limit},
+    crew::{Crew, Queue},
     job::{Job, Task},
     question::{Question, Reply},
     reader::Reader,
-    thread::Thread,
     writer::{GROUP_MAX, Writer},
 };
 use super::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store, StoreError,
-    StoreErrorKind, Version, View, Write,
+    Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Version, View,
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -71,13 +75,11 @@ const READS_WAITING_MAX: usize = 16_384;
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    // The order matters when the store is dropped: first nobody can ask any more, then the threads
-    // end, and the writer, which alone can write the log back, closes the file last.
-    jobs: mpsc::Sender<Job>,
-    questions: mpsc::Sender<Question>,
+    // Dropped before the writer, which alone can write the log back, and which does so only if it
+    // is the last to close the file.
+    readers: Crew<Question>,
+    writer: Crew<Job>,
     transactions: Arc<AtomicU64>,
-    _readers: Vec<Thread>,
-    _writer: Thread,
 }
 
 impl SqliteStore {
@@ -93,20 +95,12 @@ impl SqliteStore {
         let path = absolute(path)
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "open", error))?;
         let transactions = Arc::new(AtomicU64::new(0));
-        let (jobs, waiting) = mpsc::channel(WRITES_WAITING_MAX);
-        let writer = start_writer(&path, &options, waiting, transactions.clone())?;
-        let (questions, waiting) = mpsc::channel(READS_WAITING_MAX);
-        let waiting = Arc::new(Mutex::new(waiting));
-        let readers = (0..options.readers.get())
-            .map(|_| start_reader(&path, &options, waiting.clone()))
-            .collect::<Result<_, _>>();
-        // The threads end when nobody can ask; if a reader fails to start, that is at once.
+        let writer = start_writer(&path, &options, transactions.clone())?;
+        let readers = start_readers(&path, &options)?;
         Ok(Self {
-            jobs,
-            questions,
+            readers,
+            writer,
             transactions,
-            _readers: readers?,
-            _writer: writer,
         })
     }
 
@@ -118,37 +112,27 @@ impl SqliteStore {
         self.transactions.load(Ordering::Relaxed)
     }
 
-    fn submit(&self, op: &'static str, job: Job) -> Result<(), StoreError> {
-        self.jobs
-            .try_send(job)
-            .map_err(|error| unavailable(op, error))
-    }
-
     async fn ask<A>(
         &self,
         op: &'static str,
         question: impl FnOnce(Reply<A>) -> Question,
     ) -> Result<A, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.questions
-            .try_send(question(reply))
-            .map_err(|error| unavailable(op, error))?;
+        self.readers.accept(op, question(reply))?;
         answer
             .await
-            .unwrap_or_else(|error| Err(unavailable(op, error)))
+            .unwrap_or_else(|error| Err(unanswered(StoreErrorKind::Unavailable, op, error)))
     }
 
-    fn submit_commit(&self, partition: Partition, batch: Batch) -> Pending<Version> {
-        batch.check(&self.limits())?;
-        check_values(&batch)?;
-        check_version(&batch)?;
+    fn submit(&self, partition: Partition, batch: Batch) -> Pending<Version> {
+        check_batch(&batch, &self.limits())?;
         let (task, answer) = Task::new((partition, batch));
-        self.submit("commit", Job::Commit(task))?;
+        self.writer.accept("commit", Job::Commit(task))?;
         Ok(answer)
     }
 }
 
-/// Where the answer to a job arrives, if the job was accepted.
+/// Where the answer to a write arrives, if it was accepted.
 type Pending<A> = Result<oneshot::Receiver<Result<A, StoreError>>, StoreError>;
 
 #[async_trait]
@@ -166,7 +150,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        settled("commit", self.submit_commit(partition.clone(), batch)).await
+        settled("commit", self.submit(partition.clone(), batch)).await
     }
 
     async fn commit_many(
@@ -185,7 +169,7 @@ impl Store for SqliteStore {
         while !batches.is_empty() {
             let group = batches.drain(..batches.len().min(GROUP_MAX));
             let pending: Vec<_> = group
-                .map(|(partition, batch)| self.submit_commit(partition, batch))
+                .map(|(partition, batch)| self.submit(partition, batch))
                 .collect();
             for answer in pending {
                 versions.push(settled("commit_many", answer).await);
@@ -197,15 +181,16 @@ impl Store for SqliteStore {
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
         check_limit("due", query.limit, self.limits().due_max)?;
         let (task, answer) = Task::new(query.clone());
-        self.submit("due", Job::Lease(task))?;
+        self.writer.accept("due", Job::Lease(task))?;
+        // Leases whose answer was lost run out.
         answer
             .await
-            .unwrap_or_else(|error| Err(unavailable("due", error)))
+            .unwrap_or_else(|error| Err(unanswered(StoreErrorKind::Unavailable, "due", error)))
     }
 
     async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
         let (task, answer) = Task::new(settles);
-        self.submit("settle", Job::Settle(task))?;
+        self.writer.accept("settle", Job::Settle(task))?;
         settled("settle", Ok(answer)).await
     }
 
@@ -234,73 +219,60 @@ impl Store for SqliteStore {
     }
 }
 
+#[async_trait]
+impl Listing for SqliteStore {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        check_limit("partitions", limit, self.limits().read_max)?;
+        self.ask("partitions", |reply| {
+            Question::Partitions(after.cloned(), limit, reply)
+        })
+        .await
+    }
+}
+
 fn start_writer(
     path: &Path,
     options: &SqliteOptions,
-    mut jobs: mpsc::Receiver<Job>,
     transactions: Arc<AtomicU64>,
-) -> Result<Thread, StoreError> {
+) -> Result<Crew<Job>, StoreError> {
     let connection = schema::open_writer(path, options)?;
-    Thread::start("mp-sqlite-writer", connection, move |connection, ready| {
-        let mut writer = Writer::prepare(connection, transactions)?;
-        ready.tell();
-        writer.run(&mut jobs);
+    let work = move |connection: &Connection, jobs: &Queue<Job>, ready: &dyn Fn()| {
+        let mut writer = Writer::prepare(connection, transactions.clone())?;
+        ready();
+        writer.run(jobs);
         Ok(())
-    })
+    };
+    Crew::start(
+        "mp-sqlite-writer",
+        WRITES_WAITING_MAX,
+        vec![connection],
+        work,
+    )
 }
 
-fn start_reader(
-    path: &Path,
-    options: &SqliteOptions,
-    questions: Arc<Mutex<mpsc::Receiver<Question>>>,
-) -> Result<Thread, StoreError> {
-    let connection = schema::open_reader(path, options)?;
-    Thread::start("mp-sqlite-reader", connection, move |connection, ready| {
+fn start_readers(path: &Path, options: &SqliteOptions) -> Result<Crew<Question>, StoreError> {
+    let connections = (0..options.readers.get()).map(|_| schema::open_reader(path, options));
+    let connections = connections.collect::<Result<_, _>>()?;
+    let work = |connection: &Connection, questions: &Queue<Question>, ready: &dyn Fn()| {
         let mut reader = Reader::prepare(connection)?;
-        ready.tell();
-        reader.run(&questions);
+        ready();
+        reader.run(questions);
         Ok(())
-    })
+    };
+    Crew::start("mp-sqlite-reader", READS_WAITING_MAX, connections, work)
 }
 
 /// Waits for a write's answer. A writer that ends without one leaves the outcome open.
 async fn settled<A>(op: &'static str, pending: Pending<A>) -> Result<A, StoreError> {
     pending?
         .await
-        .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, op, error)))
+        .unwrap_or_else(|error| Err(unanswered(StoreErrorKind::Unknown, op, error)))
 }
 
-fn unavailable(
-    op: &'static str,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, op, error.to_string())
-}
-
-fn check_limit(op: &'static str, limit: u32, most: u32) -> Result<(), StoreError> {
-    if limit > most {
-        return Err(StoreError::invalid(op, "the limit is too high"));
-    }
-    Ok(())
-}
-
-fn check_values(batch: &Batch) -> Result<(), StoreError> {
-    let text = batch.writes.iter().all(|write| match write {
-        Write::Put { value, .. } | Write::Deliver { value, .. } => {
-            std::str::from_utf8(value).is_ok()
-        }
-        Write::Delete { .. } => true,
-    });
-    if text {
-        return Ok(());
-    }
-    Err(StoreError::invalid("commit", "a value is not UTF-8 text"))
-}
-
-/// The engine's integers end at half of ours.
-fn check_version(batch: &Batch) -> Result<(), StoreError> {
-    if batch.expect.0 < i64::MAX.unsigned_abs() {
-        return Ok(());
-    }
-    Err(StoreError::conflict())
+fn unanswered(kind: StoreErrorKind, op: &'static str, error: RecvError) -> StoreError {
+    StoreError::new(kind, op, error)
 }

@@ -8,6 +8,7 @@ pub(super) enum Question {
     Read(Partition, Query, Reply<View>),
     Changes(Partition, Version, u32, Reply<Changes>),
     Dead(Option<(Partition, Key)>, u32, Reply<Vec<Delivery>>),
+    Partitions(Option<Partition>, u32, Reply<Vec<Partition>>),
 }
 
 pub(super) type Reply<A> = oneshot::Sender<Result<A, StoreError>>;

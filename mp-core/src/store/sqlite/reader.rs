@@ -1,13 +1,10 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
-use tokio::sync::mpsc;
 
 use super::{
     column,
+    crew::Queue,
     delivery::{LIST_DEAD, delivery},
     error::store_error,
     follower::Follower,
@@ -24,6 +21,7 @@ pub(super) struct Reader<'c> {
     one: Statement<'c>,
     range: Statement<'c>,
     dead: Statement<'c>,
+    partitions: Statement<'c>,
     follower: Follower<'c>,
 }
 
@@ -36,6 +34,9 @@ const RANGE: &str = "
 SELECT key, version, value FROM mp_record
 WHERE partition = ?1 AND key >= ?2 AND key < ?3 AND key > '' AND value IS NOT NULL
 ORDER BY key LIMIT ?4";
+// Heads only: the key is the second half of the index that this walks.
+const PARTITIONS: &str = "
+SELECT partition FROM mp_record WHERE partition > ?1 AND key = '' ORDER BY partition LIMIT ?2";
 
 impl<'c> Reader<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
@@ -46,14 +47,19 @@ impl<'c> Reader<'c> {
             one: connection.prepare(ONE)?,
             range: connection.prepare(RANGE)?,
             dead: connection.prepare(LIST_DEAD)?,
+            partitions: connection.prepare(PARTITIONS)?,
             follower: Follower::prepare(connection)?,
         })
     }
 
     /// Answers questions until nobody can ask any more.
-    pub(super) fn run(&mut self, questions: &Mutex<mpsc::Receiver<Question>>) {
-        while let Some(question) = next(questions) {
-            self.answer(question);
+    pub(super) fn run(&mut self, questions: &Queue<Question>) {
+        // One at a time: the others may be idle.
+        let mut taken = Vec::with_capacity(1);
+        while questions.take(&mut taken, 1) > 0 {
+            for question in taken.drain(..) {
+                self.answer(question);
+            }
         }
     }
 
@@ -68,6 +74,9 @@ impl<'c> Reader<'c> {
                 tell(reply, "changes", changes);
             }
             Question::Dead(after, limit, reply) => tell(reply, "dead", self.dead(after, limit)),
+            Question::Partitions(after, limit, reply) => {
+                tell(reply, "partitions", self.partitions(after, limit));
+            }
         }
     }
 
@@ -138,14 +147,14 @@ impl<'c> Reader<'c> {
             .query_map(params![partition, key, limit], delivery)?;
         rows.collect()
     }
-}
 
-/// Takes the next question; the threads take turns in waiting for it.
-fn next(questions: &Mutex<mpsc::Receiver<Question>>) -> Option<Question> {
-    questions
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .blocking_recv()
+    fn partitions(&mut self, after: Option<Partition>, limit: u32) -> Result<Vec<Partition>> {
+        let after = after.as_ref().map_or("", Partition::id);
+        let rows = self
+            .partitions
+            .query_map(params![after, limit], |row| column::partition(row, 0))?;
+        rows.collect()
+    }
 }
 
 fn tell<A>(reply: Reply<A>, op: &'static str, answer: Result<A>) {

@@ -1,40 +1,29 @@
 use std::{
-    sync::mpsc::{SyncSender, sync_channel},
+    sync::mpsc::sync_channel,
     thread::{Builder, JoinHandle},
 };
 
-use rusqlite::{Connection, Result};
+use rusqlite::Result;
 
 use super::error::store_error;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// A thread that owns one connection; dropping it waits for the thread's end.
+/// A thread whose end is waited for when it is dropped.
 #[derive(Debug)]
 pub(super) struct Thread(Option<JoinHandle<()>>);
 
-/// Tells whoever opens the store that the thread is ready to work.
-#[derive(Debug)]
-pub(super) struct Ready(SyncSender<Result<()>>);
-
-impl Ready {
-    pub(super) fn tell(&self) {
-        // Nobody listens any more only if opening was given up.
-        drop(self.0.send(Ok(())));
-    }
-}
-
 impl Thread {
-    /// Starts a thread and waits until it is ready or has failed to become so.
+    /// Starts a thread and waits until it calls that it is ready, or fails to become so.
     pub(super) fn start(
         name: &str,
-        connection: Connection,
-        body: impl FnOnce(&Connection, &Ready) -> Result<()> + Send + 'static,
-    ) -> Result<Self, StoreError> {
-        let (sender, started) = sync_channel(1);
-        let ready = Ready(sender);
+        body: impl FnOnce(&dyn Fn()) -> Result<()> + Send + 'static,
+    ) -> std::result::Result<Self, StoreError> {
+        let (sender, started) = sync_channel(2);
         let run = move || {
-            if let Err(error) = body(&connection, &ready) {
-                drop(ready.0.send(Err(error)));
+            // Nobody listens any more once the thread has become ready.
+            let ready = || drop(sender.send(Ok(())));
+            if let Err(error) = body(&ready) {
+                drop(sender.send(Err(error)));
             }
         };
         let handle = Builder::new()

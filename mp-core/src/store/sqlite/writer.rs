@@ -4,10 +4,10 @@ use std::sync::{
 };
 
 use rusqlite::{Connection, Error, Statement};
-use tokio::sync::mpsc;
 
 use super::{
     commit::Commits,
+    crew::Queue,
     delivery::Deliveries,
     error::store_error,
     job::{Job, Statements},
@@ -68,9 +68,9 @@ impl<'c> Writer<'c> {
     }
 
     /// Does jobs until nobody can ask for more.
-    pub(super) fn run(&mut self, jobs: &mut mpsc::Receiver<Job>) {
+    pub(super) fn run(&mut self, jobs: &Queue<Job>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
-        while jobs.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
+        while jobs.take(&mut group, GROUP_MAX) > 0 {
             self.perform(&mut group);
         }
     }

@@ -1,0 +1,219 @@
+//! An evening at a night market, on a store that may be killed at any moment.
+//!
+//! `cargo run --release --example night_market`
+
+mod audit;
+mod evening;
+mod fault;
+mod market;
+mod options;
+mod persist;
+mod places;
+mod progress;
+mod report;
+mod screen;
+mod script;
+mod staff;
+mod tally;
+mod visit;
+
+use std::{fs, path::Path, process::ExitCode, sync::Arc, time::Instant};
+
+use clap::Parser;
+use mp_core::{
+    Caller, Engine, Error, Scope, Timestamp,
+    clock::ManualClock,
+    entropy::SeededEntropy,
+    store::{Listing, MemoryStore, SqliteOptions, SqliteStore, Store},
+};
+
+use self::{
+    evening::Run,
+    market::{APP, Market},
+    options::{Fault, Options, StoreChoice},
+    progress::{Evening, Progress},
+    report::Report,
+    script::Script,
+    tally::Tally,
+};
+
+/// When the market opens: eighteen o'clock in Hong Kong.
+const OPENS_AT: &str = "2026-11-21T10:00:00Z";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let ended = match &options.audit {
+        Some(path) => audit::show(path, options.json),
+        None => hold(&options).await,
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            complain(&*error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Holds the evening, shows what it came to, and returns whether every invariant holds.
+async fn hold(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
+    let choice = match &options.store {
+        Some(choice) => choice.clone(),
+        None => StoreChoice::Sqlite(begin_anew_if_over(options).await?),
+    };
+    let report = match &choice {
+        StoreChoice::Memory => run(options, Arc::new(MemoryStore::new()), None).await?,
+        StoreChoice::Sqlite(path) => {
+            let store = SqliteStore::open(path, SqliteOptions::default())?;
+            run(options, Arc::new(store), Some(path.display().to_string())).await?
+        }
+    };
+    if options.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        screen::show(&report)?;
+    }
+    Ok(report.invariants.hold())
+}
+
+/// An evening in the temporary folder that is over makes room for a new one; one that was broken
+/// off goes on.
+async fn begin_anew_if_over(
+    options: &Options,
+) -> Result<std::path::PathBuf, Box<dyn std::error::Error>> {
+    let path = options.default_path();
+    if !path.exists() {
+        return Ok(path);
+    }
+    let over = {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, SqliteOptions::default())?);
+        let (engine, _) = engine(store, options.seed)?;
+        Progress::new(&engine, &app()?).is_over().await?
+    };
+    if over {
+        remove(&path)?;
+    }
+    Ok(path)
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        if Path::new(&file).exists() {
+            fs::remove_file(&file)?;
+        }
+    }
+    Ok(())
+}
+
+async fn run<S: Listing>(
+    options: &Options,
+    store: Arc<S>,
+    path: Option<String>,
+) -> Result<Report, Error> {
+    let (engine, clock) = engine(store.clone(), options.seed)?;
+    let listing: Arc<dyn Listing> = store;
+    let progress = Progress::new(&engine, &app()?);
+    let opens_at: Timestamp = OPENS_AT
+        .parse()
+        .map_err(|error| Error::invalid("opens_at", error))?;
+    let evening = progress
+        .begin(Evening {
+            seed: options.seed,
+            visitors: options.visitors,
+            opens_at,
+            tick: 0,
+            clock: opens_at,
+            over: false,
+        })
+        .await?;
+    clock.set(evening.clock);
+    let before = progress.total().await?.operations;
+    let script = Arc::new(Script::new(options.seed, options.visitors));
+    let started = Instant::now();
+    let market = Arc::new(Market::open(&engine, &script, options.fault).await?);
+    let evening_run = Run {
+        market: market.clone(),
+        script,
+        progress: progress.clone(),
+        clock,
+        bar: screen::bar(options.visitors, options.json),
+        pause_worker: options.pause_worker,
+    };
+    evening_run.to_the_end(evening).await?;
+    if options.fault == Some(Fault::Seat) {
+        fault::forge_a_member(&market, &listing).await?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    report(&market, &listing, &progress, before, seconds, path).await
+}
+
+/// Counts everything from the records, as anybody could who finds the file.
+async fn report(
+    market: &Market,
+    listing: &Arc<dyn Listing>,
+    progress: &Progress,
+    before: u64,
+    seconds: f64,
+    path: Option<String>,
+) -> Result<Report, Error> {
+    let tally = Tally::of(market, listing).await?;
+    let books = market.acquirer.movements(&market.app).await?;
+    let staff = Caller::app(market.app.clone()).with_scope(Scope::STAFF);
+    let open = market.payments.unresolved(&staff, None, 10).await?.len();
+    let dead = market.worker.dead(10).await?.len();
+    let invariants = tally.invariants(&books, open, dead);
+    let done = progress.total().await?;
+    let now = done.operations - before;
+    Ok(Report {
+        visitors: progress.visitors().await?,
+        locates: done.locates,
+        links_verified: done.links_verified,
+        tickets: tally.tickets,
+        quotes_kept_ratio: tally.quotes_kept as f64 / tally.quotes_given.max(1) as f64,
+        intents: tally.intents,
+        captured: tally.captured,
+        refunded: tally.refunded,
+        declined: tally.declined,
+        unknown_resolved: tally.unknown_resolved,
+        groups_opened: tally.groups_opened,
+        groups_filled: tally.groups_filled,
+        groups_expired: tally.groups_expired,
+        stamps: tally.stamps,
+        seconds,
+        operations: done.operations,
+        operations_per_second: now as f64 / seconds,
+        resumed_at_operation: before,
+        books_balanced: invariants.money_in_equals_money_out && invariants.refunded_le_captured,
+        invariants,
+        path,
+    })
+}
+
+fn engine(store: Arc<dyn Store>, seed: u64) -> Result<(Engine, Arc<ManualClock>), Error> {
+    let opens_at = OPENS_AT
+        .parse()
+        .map_err(|error| Error::invalid("opens_at", error))?;
+    let clock = Arc::new(ManualClock::at(opens_at));
+    Ok((
+        Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(seed))),
+        clock,
+    ))
+}
+
+fn app() -> Result<mp_core::id::AppId, Error> {
+    mp_core::id::AppId::new(APP).map_err(|error| Error::invalid("app", error))
+}
+
+/// Tells a person what went wrong, with everything that caused it.
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("night_market: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+}

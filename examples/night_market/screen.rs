@@ -1,0 +1,127 @@
+use std::{
+    io::{self, IsTerminal, Write as _},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::report::Report;
+
+/// Returns a bar over the evening's visitors; one that shows nothing when nobody watches.
+pub(crate) fn bar(visitors: u32, quiet: bool) -> ProgressBar {
+    if quiet || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::from(visitors));
+    let template = "{prefix} {wide_bar:.yellow/dim} {pos}/{len} visitors  {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Prints the evening as one screen for a person.
+pub(crate) fn show(report: &Report) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "\n  The night market at Temple Street, Hong Kong\n")?;
+    for (label, text) in lines(report) {
+        writeln!(out, "  {label:<12} {text}")?;
+    }
+    writeln!(out)?;
+    for (name, holds) in report.invariants.each() {
+        writeln!(
+            out,
+            "  {} {}",
+            if holds { "✓" } else { "✗ BROKEN" },
+            name.replace('_', " ")
+        )?;
+    }
+    writeln!(out, "\n  {}", whereabouts(report))?;
+    if let Some(path) = &report.path {
+        writeln!(
+            out,
+            "  Look inside:    sqlite3 {path} 'SELECT * FROM mp_json LIMIT 5'"
+        )?;
+        writeln!(
+            out,
+            "  Check it again: cargo run --release --example night_market -- --audit {path}"
+        )?;
+    }
+    out.flush()
+}
+
+fn lines(report: &Report) -> [(&'static str, String); 9] {
+    let percent = report.quotes_kept_ratio * 100.0;
+    [
+        (
+            "Visitors",
+            format!(
+                "{} found a stall in {} searches",
+                report.visitors, report.locates
+            ),
+        ),
+        (
+            "Links",
+            format!(
+                "{} verified offline, signed by friends and stalls",
+                report.links_verified
+            ),
+        ),
+        (
+            "Queues",
+            format!(
+                "{} tickets, {percent:.1} % of promised waits kept",
+                report.tickets
+            ),
+        ),
+        (
+            "Payments",
+            format!(
+                "{} intents, {} declined, {} outcomes lost and found again",
+                report.intents, report.declined, report.unknown_resolved
+            ),
+        ),
+        ("Money in", format!("{:>14}", dollars(report.captured))),
+        ("Money back", format!("{:>14}", dollars(report.refunded))),
+        (
+            "Groups",
+            format!(
+                "{} opened: {} filled, {} expired and gave everybody back what they paid",
+                report.groups_opened, report.groups_filled, report.groups_expired
+            ),
+        ),
+        ("Stamps", format!("{} on loyalty cards", report.stamps)),
+        (
+            "Pace",
+            format!(
+                "{} operations in {:.1} s: {:.0} a second, each durable when answered",
+                report.operations, report.seconds, report.operations_per_second
+            ),
+        ),
+    ]
+}
+
+/// Writes cents as dollars with thousands apart: 123456789 is `HK$ 1,234,567.89`.
+fn dollars(cents: i64) -> String {
+    let whole = (cents / 100).unsigned_abs().to_string();
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let sign = if cents < 0 { "-" } else { "" };
+    format!("HK$ {sign}{grouped}.{:02}", cents.unsigned_abs() % 100)
+}
+
+fn whereabouts(report: &Report) -> String {
+    let place = report.path.as_deref().unwrap_or("memory, and is gone now");
+    match report.resumed_at_operation {
+        0 => format!("The evening is kept in {place}"),
+        operation => {
+            format!("It went on where it was broken off, at operation {operation}: {place}")
+        }
+    }
+}

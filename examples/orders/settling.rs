@@ -1,0 +1,112 @@
+//! What [`Orders`] does with money: each call may be repeated, none moves it twice.
+
+use async_trait::async_trait;
+use mp_core::{
+    Caller, Command, Error, ErrorKind, Family, Scope,
+    id::AppId,
+    port::{Fact, Secured, Settled, SettlementListener, SettlementStatus},
+};
+
+use super::{
+    Order, OrderEvent, OrderId, OrderState, Orders, PayOutcome, Payment, Return,
+    payment::Observed,
+    service::{keep, present},
+};
+
+impl Orders {
+    /// Takes the order's money. Asking again asks for the same payment and never takes it twice.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` for an order that is not the caller's; `payment_unknown` while nobody knows: ask
+    /// again; else the settlement's and the engine's.
+    pub async fn pay(&self, caller: &Caller, id: OrderId) -> Result<PayOutcome, Error> {
+        let order = self.order(caller, id).await?;
+        match PayOutcome::of(order.clone()) {
+            Some(outcome) => Ok(outcome),
+            None => self.collect(&order).await,
+        }
+    }
+
+    async fn collect(&self, order: &Order) -> Result<PayOutcome, Error> {
+        let request = Payment::request(order);
+        match self.settlement.secure(&request).await? {
+            Secured::Secured => {}
+            Secured::NeedsAction(action) => return Ok(PayOutcome::NeedsAction { action }),
+            Secured::Declined(declined) => {
+                return self.observe(order, Observed::Declined(declined)).await;
+            }
+            _ => return Err(payment_unknown()),
+        }
+        match self.settlement.settle(&request.app, &request.key).await? {
+            Settled::Settled => self.observe(order, Observed::Settled).await,
+            Settled::Declined(declined) => self.observe(order, Observed::Declined(declined)).await,
+            _ => Err(payment_unknown()),
+        }
+    }
+
+    /// Commits what the settlement has told, together with the state that follows.
+    async fn observe(&self, order: &Order, observed: Observed) -> Result<PayOutcome, Error> {
+        let command = Command::on(Order::partition(order.app(), order.id())?);
+        let decide = move |family: &Family, now| {
+            let order = present(family)?.observe(observed.at(now))?;
+            Ok::<_, Error>(keep(order))
+        };
+        let order = self.engine.run(command, decide).await?.answer;
+        PayOutcome::of(order).ok_or_else(payment_unknown)
+    }
+
+    /// Takes an order back and gives its money back, whole; for staff. Asking again gives nothing
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, `order_state` unless the buyer has asked; else the settlement's
+    /// and the engine's.
+    pub async fn take_back(&self, caller: &Caller, id: OrderId) -> Result<Order, Error> {
+        caller.require(&Scope::STAFF)?;
+        let order = self.order(caller, id).await?;
+        if order.state() == OrderState::Returned {
+            return Ok(order);
+        }
+        // No other event leads away from this state, so the money may go before the commit.
+        order.state().next(OrderEvent::Return)?;
+        let (key, part) = (Payment::key(id), Return::part(id));
+        self.settlement
+            .give_back(order.app(), &key, &part, order.total())
+            .await?;
+        let command = Command::on(Order::partition(order.app(), id)?);
+        let decide = |family: &Family, now| Ok::<_, Error>(keep(present(family)?.give_back(now)?));
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
+    async fn find(&self, app: &AppId, id: OrderId) -> Result<Option<Order>, Error> {
+        let command = Command::on(Order::partition(app, id)?);
+        let order = self.engine.read(command).await?.root::<Order>()?;
+        Ok(order.map(|order| Order::clone(&order)))
+    }
+}
+
+#[async_trait]
+impl SettlementListener for Orders {
+    async fn learnt(&self, fact: &Fact) -> Result<(), Error> {
+        let Ok(id) = fact.key.as_str().parse::<OrderId>() else {
+            return Ok(());
+        };
+        let moved = !matches!(
+            fact.status,
+            SettlementStatus::Unseen | SettlementStatus::Pending
+        );
+        match self.find(&fact.app, id).await? {
+            Some(order) if moved && order.payment().is_none() => {
+                self.collect(&order).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn payment_unknown() -> Error {
+    let message = "the payment's outcome is not known yet: pay again, it is taken once";
+    Error::new(ErrorKind::Unknown, "payment_unknown", message)
+}

@@ -1,0 +1,47 @@
+//! Stores that are wrong on purpose, each in one way and named after it.
+//!
+//! They show that the clauses bite: each is some correct store in the hands of a [`Bug`].
+
+mod bug;
+mod changing;
+mod committing;
+mod leasing;
+mod limiting;
+mod many;
+mod racing;
+mod reading;
+mod reopening;
+mod settling;
+mod timing;
+
+pub use self::{
+    bug::{Broken, BrokenFactory, Bug},
+    changing::{
+        CutsInsideACommit, FollowsDeliveries, ForgetsDeletions, HidesTheLapse, RepeatsChanges,
+        StartsFromTheBeginning,
+    },
+    committing::{
+        AcceptsAnyBatch, AnswersTheOldVersion, AppliesTwice, ChecksOnlyWrittenKeys, CountsFromOne,
+        CreatesForAnyExpectation, IgnoresTheHead, KeepsDeletedDeliveries, KeepsDeletedRecords,
+        KeepsWhatItRefused, OverwritesOnCreate, TearsTheBatch, TrimsValues,
+    },
+    leasing::{
+        ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,
+        LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,
+        MovesTheHeadWhenLeasing, NeverLeasesAgain,
+    },
+    limiting::AcceptsAnyLimit,
+    many::{AnswersInAnotherOrder, DropsTheRest, FailsTogether, TakesAPartitionTwice},
+    racing::{ChecksBeforeItWrites, ReportsUnknownAsConflict},
+    reading::{
+        ExceedsTheLimit, FailsOnAbsence, ForgetsTheCommitId, HidesTheCut, IncludesTheEnd,
+        LeavesOutTheRoot, ReadsInTwoSnapshots, RepeatsRecords, ShowsDeliveries, SortsBackwards,
+        StampsEveryRecord,
+    },
+    reopening::{ForgetsEverything, ForgetsLeases},
+    settling::{
+        BuriesTheDead, CountsOn, DropsWhatIsPutOff, ForgetsTheFence, HoldsTheDead, KeepsWhatIsDone,
+        LeasesTheDead, ListsTheDeadFromTheStart, MovesTheHeadWhenSettling, SaysItSettled,
+    },
+    timing::{RunsTimeBack, UsesItsOwnClock},
+};

@@ -1,0 +1,18 @@
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::store::Store;
+
+/// Makes the stores that clauses are tried on; whoever tests a store writes one.
+#[async_trait]
+pub trait StoreFactory: fmt::Debug + Send + Sync {
+    /// Opens a fresh, empty store.
+    async fn open(&self) -> Arc<dyn Store>;
+
+    /// Closes a store as a restart would, and opens it again on what it has kept; `None` if
+    /// nothing survives.
+    ///
+    /// The store is the one opened last, and the clause holds no other handle to it.
+    async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>>;
+}

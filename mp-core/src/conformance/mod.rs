@@ -1,0 +1,65 @@
+//! The store contract as promises that can be tried on any [`Store`](crate::store::Store).
+//!
+//! Each clause is an async function that opens fresh stores through a [`StoreFactory`] and says
+//! what it saw if a promise was broken. [`store_conformance!`](crate::store_conformance) makes one
+//! test of each; [`check_all`] tries them all and reports. [`broken`] has stores that are wrong on
+//! purpose, to show that every clause bites.
+//!
+//! Clauses judge the contract and nothing else: not speed, not what happens when the disk or the
+//! network fails.
+//!
+//! # Errors
+//!
+//! Every clause fails alike: with the [`Violation`] that says what was seen.
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "said once, above, for all clauses"
+)]
+
+pub mod atomic;
+pub mod broken;
+pub mod checked;
+mod clause;
+mod clauses;
+pub mod counted;
+mod crowd;
+pub mod durable;
+mod factory;
+pub mod fenced;
+pub mod followed;
+pub mod honest;
+pub mod independent;
+pub mod leased;
+pub mod monotonic;
+mod report;
+mod scene;
+pub mod snapshot;
+pub mod strict;
+pub mod timeless;
+mod violation;
+
+pub use self::{
+    clause::{Clause, Verdict},
+    clauses::CLAUSES,
+    factory::StoreFactory,
+    report::{Report, check_all},
+    violation::Violation,
+};
+
+/// Tries one clause, by name, for a test.
+///
+/// # Panics
+///
+/// If the store breaks the clause, or no clause has this name.
+#[doc(hidden)]
+pub async fn demand(name: &str, factory: &dyn StoreFactory) {
+    let clause = CLAUSES
+        .iter()
+        .find(|clause| clause.name() == name)
+        .expect("the macro takes its names from the table");
+    match clause.check(factory).await {
+        Ok(Verdict::Kept) => {}
+        Ok(Verdict::Skipped) => eprintln!("skipped: nothing survives a restart of this store"),
+        Err(violation) => panic!("contract {}, {name}: {violation}", clause.number()),
+    }
+}

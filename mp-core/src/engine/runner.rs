@@ -1,0 +1,270 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::{Family, combiner::Combiner, fate::Fate, job::Job};
+use crate::{
+    clock::Timestamp,
+    error::{Error, ErrorKind},
+    store::{CommitId, Partition, Selection, StoreError, Version},
+};
+
+/// The most commands that one commit carries.
+const BATCH_MAX: usize = 512;
+
+/// How often a commit is decided anew after conflicts before its callers are told `contended`.
+const CONFLICTS_MAX: u32 = 64;
+
+/// The largest state that is kept in memory between two batches, in records.
+const STATE_RECORDS_MAX: usize = 250_000;
+
+/// Remembered answers that have lapsed are pruned once in so many commits of a partition.
+const PRUNE_EVERY: u64 = 64;
+
+/// Works through one partition's mailbox until it is empty.
+///
+/// Dropped before that (its runtime has stopped), it closes the mailbox, so that later commands
+/// start a new runner.
+pub(super) struct Runner {
+    pub(super) combiner: Arc<Combiner>,
+    pub(super) partition: Partition,
+    family: Option<Family>,
+    /// Whether the family was read after the present jobs were called, so that refusals may rest
+    /// on it.
+    fresh: bool,
+    /// How many of the next jobs are carried out one by one, because together they failed.
+    alone: usize,
+    finished: bool,
+}
+
+impl Runner {
+    pub(super) fn new(
+        combiner: Arc<Combiner>,
+        partition: Partition,
+        family: Option<Family>,
+    ) -> Self {
+        Self {
+            combiner,
+            partition,
+            family,
+            fresh: false,
+            alone: 0,
+            finished: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            let most = if self.alone > 0 { 1 } else { BATCH_MAX };
+            let mailboxes = &self.combiner.mailboxes;
+            let jobs = mailboxes.take(&self.partition, most, &mut self.family);
+            if jobs.is_empty() {
+                break;
+            }
+            self.alone = self.alone.saturating_sub(jobs.len());
+            self.carry_out(jobs).await;
+        }
+        self.finished = true;
+    }
+
+    /// Decides and commits until the jobs have their answers.
+    async fn carry_out(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        // What was read before these jobs were taken may be older than their callers know.
+        self.fresh = false;
+        for conflicts in 0..CONFLICTS_MAX {
+            let now = match self.prepare(&mut jobs).await {
+                Ok(now) => now,
+                Err(error) => return self.fail(jobs, &error),
+            };
+            self.decide(&mut jobs, now);
+            let writes = self
+                .family
+                .as_ref()
+                .is_some_and(|family| family.edited() > 0);
+            match self.commit(now).await {
+                Fate::Done(version) => {
+                    self.answer(jobs, version, now);
+                    if writes && version.0.is_multiple_of(PRUNE_EVERY) {
+                        self.prune(now).await;
+                    }
+                    return;
+                }
+                Fate::Failed(error) => return self.fail(jobs, &error),
+                Fate::Unclear(error) => jobs = self.keep_remembered(jobs, &error),
+                Fate::Again => self.drop_family(),
+            }
+            super::fate::back_off(conflicts).await;
+        }
+        self.fail(jobs, &StoreError::conflict().into());
+    }
+
+    /// Loads what the jobs read; jobs whose selections are malformed are refused here.
+    async fn prepare(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<Timestamp, Error> {
+        loop {
+            let now = self.now();
+            let mut wanted = Vec::new();
+            for job in std::mem::take(jobs) {
+                match job.reads(now) {
+                    Ok(reads) => {
+                        wanted.extend(reads);
+                        jobs.push(job);
+                    }
+                    Err(error) => job.fail(error),
+                }
+            }
+            if !self.load(wanted).await? {
+                // Not a later moment: what a decision reads depends on its time.
+                return Ok(now);
+            }
+        }
+    }
+
+    /// Reads what is missing; returns whether anything was read.
+    async fn load(&mut self, wanted: Vec<Selection>) -> Result<bool, Error> {
+        let Some(family) = &mut self.family else {
+            self.family = Some(self.combiner.read(&self.partition, wanted).await?);
+            self.fresh = true;
+            return Ok(true);
+        };
+        let missing = family.missing(&wanted);
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let view = self.combiner.view(&self.partition, &missing).await?;
+        if view.head == family.head() {
+            family.add(view, &missing);
+            self.fresh = true;
+        } else {
+            self.drop_family();
+        }
+        Ok(true)
+    }
+
+    /// Decides job after job, each on the state the one before has left; those for which the batch
+    /// has no room go back into the mailbox.
+    fn decide(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) {
+        let most = self.combiner.store.limits().writes_max;
+        let Some(family) = &mut self.family else {
+            return;
+        };
+        let mut full = jobs.len();
+        for (position, job) in jobs.iter_mut().enumerate() {
+            // A decision that panics takes nobody with it: it edits nothing and has no answer.
+            let edits = catch_unwind(AssertUnwindSafe(|| job.decide(family, now)));
+            let edits = edits.unwrap_or_default();
+            if position > 0 && family.edited() + edits.len() > most {
+                full = position;
+                break;
+            }
+            family.apply(edits);
+        }
+        if full < jobs.len() {
+            let waiting = jobs.split_off(full);
+            self.combiner.mailboxes.put_back(&self.partition, waiting);
+        }
+    }
+
+    async fn commit(&mut self, now: Timestamp) -> Fate {
+        let Some(family) = &self.family else {
+            return Fate::Again;
+        };
+        if family.edited() == 0 {
+            return self.confirm().await;
+        }
+        let batch = match family.batch(CommitId::random(), now) {
+            Ok(batch) => batch,
+            Err(error) => return Fate::Failed(error),
+        };
+        let fate = self.combiner.send(&self.partition, batch).await;
+        if let (Fate::Done(version), Some(family)) = (&fate, &mut self.family) {
+            family.committed(*version, now);
+            self.fresh = false;
+        }
+        fate
+    }
+
+    /// Makes sure that answers which change nothing rest on the present head.
+    async fn confirm(&mut self) -> Fate {
+        let Some(family) = &self.family else {
+            return Fate::Again;
+        };
+        if self.fresh {
+            return Fate::Done(family.head());
+        }
+        match self.combiner.view(&self.partition, &[]).await {
+            Ok(view) if view.head == family.head() => Fate::Done(view.head),
+            Ok(_) => Fate::Again,
+            Err(error) => Fate::Failed(error),
+        }
+    }
+
+    fn answer(&mut self, jobs: Vec<Box<dyn Job>>, version: Version, now: Timestamp) {
+        for job in jobs {
+            job.answer(version, now);
+        }
+        let len = self.family.as_ref().map_or(0, Family::len);
+        if len > STATE_RECORDS_MAX {
+            self.drop_family();
+        }
+    }
+
+    async fn prune(&mut self, now: Timestamp) {
+        if self.combiner.prune(&self.partition, now).await {
+            self.drop_family();
+        }
+    }
+
+    /// Tells the jobs that they failed; if only one of many may be the cause, they are carried out
+    /// one by one instead.
+    fn fail(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) {
+        self.drop_family();
+        if jobs.len() > 1 && may_be_of_one(error) {
+            self.alone = jobs.len();
+            return self.combiner.mailboxes.put_back(&self.partition, jobs);
+        }
+        for job in jobs {
+            job.fail(error.clone());
+        }
+    }
+
+    /// Keeps the jobs whose own records in the partition tell whether they took effect: deciding
+    /// again either recalls their answers or is the first time. Nobody can tell about the others.
+    fn keep_remembered(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) -> Vec<Box<dyn Job>> {
+        self.drop_family();
+        let (kept, others): (Vec<_>, Vec<_>) =
+            jobs.into_iter().partition(|job| job.is_remembered());
+        for job in others {
+            job.fail(error.clone());
+        }
+        kept
+    }
+
+    fn drop_family(&mut self) {
+        self.family = None;
+        self.fresh = false;
+    }
+
+    /// Returns the time of a decision: inside a partition it never runs back.
+    fn now(&self) -> Timestamp {
+        let at = self.family.as_ref().map_or(Timestamp::MIN, Family::at);
+        self.combiner.clock.now().max(at)
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.combiner.mailboxes.abandon(&self.partition);
+        }
+    }
+}
+
+/// Returns whether one command of a batch may have brought the error on all of them: it wrote
+/// what the store does not take, or what does not encode, or read too much.
+fn may_be_of_one(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Corrupt | ErrorKind::Invalid | ErrorKind::Refused
+    )
+}

@@ -1,0 +1,25 @@
+use async_trait::async_trait;
+
+use super::{Partition, Store, StoreError};
+
+/// A store that can also list what it holds: for operators, audits, and indexes that are rebuilt.
+///
+/// No decision needs it, so a store may do without.
+///
+/// # Contract
+/// 1. *Complete.* A partition that exists before the first page is asked for, and is never deleted,
+///    is on exactly one page.
+#[async_trait]
+pub trait Listing: Store {
+    /// Lists partitions in the order of their ids, after the given one.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the limit is over [`Limits::read_max`](super::Limits::read_max);
+    /// `Unavailable`, `Corrupt`.
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError>;
+}

@@ -1,0 +1,147 @@
+//! The conformance kit bites: every store that is wrong on purpose fails the clause about it.
+#![cfg(feature = "conformance")]
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use mp_core::{
+    conformance::{CLAUSES, StoreFactory, Verdict, broken::*, check_all},
+    store::{MemoryStore, Store},
+};
+
+/// Each broken store, and the clauses that catch it.
+macro_rules! broken_stores {
+    ($($bug:ident: $($clause:ident),+;)*) => {
+        vec![$((stringify!($bug), factory::<$bug>(), vec![$(stringify!($clause)),+])),*]
+    };
+}
+
+fn factory<B: Bug>() -> Box<dyn StoreFactory> {
+    Box::new(BrokenFactory::<B>::default())
+}
+
+fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str>)> {
+    broken_stores! {
+        TearsTheBatch: a_batch_is_applied_whole;
+        KeepsWhatItRefused: a_refused_batch_changes_nothing;
+        IgnoresTheHead: a_stale_head_conflicts;
+        OverwritesOnCreate: a_partition_is_created_once;
+        CreatesForAnyExpectation: an_absent_partition_has_no_head;
+        ChecksOnlyWrittenKeys: every_commit_moves_the_head, records_only_read_are_covered,
+            absent_records_are_covered, a_bound_on_a_count_holds;
+        ChecksBeforeItWrites: of_concurrent_commits_one_wins, of_concurrent_creators_one_wins,
+            concurrent_increments_all_count;
+        ForgetsEverything: a_restart_keeps_commits;
+        ForgetsLeases: a_restart_keeps_leases;
+        AnswersTheOldVersion: each_commit_makes_a_greater_version;
+        CountsFromOne: a_partition_starts_at_its_time;
+        RunsTimeBack: time_never_runs_back;
+        SortsBackwards: records_come_in_key_order;
+        RepeatsRecords: each_record_comes_once;
+        IncludesTheEnd: selections_end_where_they_say;
+        ExceedsTheLimit: a_limit_cuts_and_says_so;
+        HidesTheCut: a_limit_cuts_and_says_so;
+        LeavesOutTheRoot: the_root_is_always_read;
+        FailsOnAbsence: an_absent_partition_reads_as_empty;
+        ShowsDeliveries: deliveries_are_never_read;
+        StampsEveryRecord: records_keep_their_version;
+        KeepsDeletedRecords: a_deleted_record_is_gone;
+        TrimsValues: values_come_back_byte_for_byte;
+        ReadsInTwoSnapshots: a_read_is_one_moment;
+        ForgetsTheCommitId: the_head_keeps_the_commit_id;
+        AppliesTwice: a_batch_sent_twice_applies_once;
+        ReportsUnknownAsConflict: answers_are_true;
+        FailsTogether: batches_do_not_touch_each_other;
+        AnswersInAnotherOrder: answers_come_in_order;
+        TakesAPartitionTwice: a_partition_twice_is_invalid;
+        DropsTheRest: many_batches_are_all_carried_out;
+        LeasesShortestDueFirst: the_longest_due_comes_first;
+        HidesTheDueTime: a_delivery_is_told_whole;
+        LeasesTooEarly: what_is_not_due_is_not_leased;
+        IgnoresTheKind: only_the_asked_kind_is_leased;
+        IgnoresTheSlots: only_asked_slots_are_leased;
+        LeasesMoreThanAsked: a_limit_bounds_leases;
+        LeasesTwice: a_lease_excludes_others, concurrent_callers_share_no_lease;
+        NeverLeasesAgain: a_lease_ends;
+        MovesTheHeadWhenLeasing: leasing_leaves_the_head_alone;
+        ForgetsTheFence: a_lost_lease_settles_nothing, a_rewritten_delivery_stays;
+        KeepsDeletedDeliveries: a_deleted_delivery_is_never_due;
+        SaysItSettled: settling_says_what_it_did;
+        KeepsWhatIsDone: what_is_done_is_removed;
+        DropsWhatIsPutOff: what_is_put_off_comes_again;
+        MovesTheHeadWhenSettling: settling_leaves_the_head_alone;
+        ForgetsAttempts: attempts_count_leases;
+        CountsOn: writing_counts_anew, redriving_counts_anew;
+        ForgetsTheError: the_last_error_is_kept;
+        LeasesTheDead: the_dead_are_never_due;
+        BuriesTheDead: the_dead_are_listed;
+        ListsTheDeadFromTheStart: the_dead_are_listed_in_pages;
+        HoldsTheDead: the_dead_can_be_redriven, the_dead_can_be_removed;
+        ForgetsDeletions: puts_and_deletes_are_told, deletions_are_remembered;
+        RepeatsChanges: only_the_last_change_is_told;
+        StartsFromTheBeginning: changes_start_after_the_version;
+        CutsInsideACommit: pages_of_changes_miss_nothing;
+        FollowsDeliveries: deliveries_are_not_followed;
+        HidesTheLapse: a_lapse_is_owned_up_to;
+        AcceptsAnyBatch: a_key_written_twice_is_invalid, the_root_cannot_be_deleted,
+            a_new_partition_needs_a_root, a_delivery_elsewhere_is_invalid,
+            a_record_among_deliveries_is_invalid, a_value_too_long_is_invalid,
+            too_many_writes_are_invalid;
+        AcceptsAnyLimit: a_read_too_large_is_invalid, a_lease_too_large_is_invalid;
+        UsesItsOwnClock: every_time_is_the_callers;
+    }
+}
+
+#[tokio::test]
+async fn every_broken_store_is_caught_by_the_clause_named_after_its_bug() {
+    for (bug, factory, clauses) in broken_stores() {
+        for name in clauses {
+            let clause = CLAUSES.iter().find(|clause| clause.name() == name);
+            let outcome = clause.expect(name).check(&*factory).await;
+            assert!(outcome.is_err(), "{bug} passed {name}");
+        }
+    }
+}
+
+#[test]
+fn every_clause_has_a_store_that_breaks_it() {
+    let caught: BTreeSet<_> = broken_stores()
+        .into_iter()
+        .flat_map(|(.., names)| names)
+        .collect();
+    let clauses: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.name()).collect();
+    assert_eq!(caught, clauses);
+}
+
+#[test]
+fn every_number_of_the_contract_has_a_clause() {
+    let numbers: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.number()).collect();
+    assert_eq!(numbers, (1..=13).collect());
+}
+
+/// The reference store, kept over a restart by whoever holds it.
+#[derive(Debug)]
+struct Kept;
+
+#[async_trait]
+impl StoreFactory for Kept {
+    async fn open(&self) -> Arc<dyn Store> {
+        Arc::new(MemoryStore::new())
+    }
+
+    async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
+        Some(store)
+    }
+}
+
+#[tokio::test]
+async fn a_good_store_passes_every_clause() {
+    let report = check_all(&Kept).await;
+    assert!(report.is_clean(), "{report}");
+    assert!(
+        report
+            .outcomes()
+            .all(|(_, outcome)| *outcome == Ok(Verdict::Kept)),
+        "{report}"
+    );
+}

@@ -1,0 +1,420 @@
+//! The host's promises: what a call is checked for, and that a key takes effect once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use mp_core::{
+    Caller, Command, Document, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
+    clock::ManualClock,
+    entropy::SeededEntropy,
+    host::{Effect, Host, Operation},
+    id::{IdempotencyKey, Name},
+    idempotency::Idempotency,
+    store::{MemoryStore, Partition},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Clone, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Pour {
+    glass: Name,
+    #[serde(default = "one")]
+    measures: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[derive(Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    glass: Name,
+}
+
+#[derive(Deserialize, JsonSchema, Serialize)]
+struct Lax {
+    anything: u32,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Glass {
+    measures: u32,
+}
+
+impl Document for Glass {
+    const KIND: &'static str = "glass";
+    const FORMAT: u32 = 1;
+}
+
+fn partition(caller: &Caller, glass: &Name) -> Result<Partition, Error> {
+    Partition::new(caller.app_id(), "glass", glass.as_str())
+}
+
+async fn pour(
+    engine: Engine,
+    caller: Caller,
+    pour: Pour,
+    key: IdempotencyKey,
+) -> Result<u32, Error> {
+    let once = Idempotency::new(&caller, "bar.pour", &key, &pour)?;
+    let command = Command::on(partition(&caller, &pour.glass)?).once(once);
+    let decide = move |family: &Family, _: Timestamp| {
+        let poured = family.root::<Glass>()?.map_or(0, |glass| glass.measures);
+        let measures = poured + pour.measures;
+        let mut edits = Edits::new();
+        edits.put_root(Glass { measures });
+        Ok::<_, Error>(edits.answer(measures))
+    };
+    Ok(engine.run(command, decide).await?.answer)
+}
+
+async fn look(engine: Engine, caller: Caller, look: Look) -> Result<u32, Error> {
+    let command = Command::on(partition(&caller, &look.glass)?);
+    let glass = engine.read(command).await?.root::<Glass>()?;
+    Ok(glass.map_or(0, |glass| glass.measures))
+}
+
+/// A bar with one operation of each effect class, and how often it was asked to pour.
+fn bar() -> (Host, Arc<AtomicU32>) {
+    let start = Timestamp::from_micros(1_800_000_000_000_000);
+    let clock = Arc::new(ManualClock::at(start));
+    let store = Arc::new(MemoryStore::new());
+    let engine = Engine::new(store, clock, Arc::new(SeededEntropy::new(1)));
+    let poured = Arc::new(AtomicU32::new(0));
+    let (looking, pouring, paying) = (engine.clone(), engine.clone(), engine.clone());
+    let counted = poured.clone();
+    let operations = [
+        Operation::read(
+            "bar.look",
+            "Tells what is in a glass.",
+            scope("read"),
+            move |caller, input| look(looking.clone(), caller, input),
+        ),
+        Operation::reversible(
+            "bar.pour",
+            "Pours into a glass.",
+            scope("write"),
+            move |caller, input, key| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                pour(pouring.clone(), caller, input, key)
+            },
+        ),
+        Operation::money(
+            "bar.sell",
+            "Sells a glass.",
+            scope("sell"),
+            move |caller, input, key| pour(paying.clone(), caller, input, key),
+        ),
+    ];
+    let host = Host::new(&engine).with(operations).expect("fits");
+    (host, poured)
+}
+
+fn scope(name: &'static str) -> Scope {
+    match name {
+        "read" => Scope::of("bar:read"),
+        "write" => Scope::of("bar:write"),
+        _ => Scope::of("bar:sell"),
+    }
+}
+
+fn guest(app: &str, user: &str) -> Caller {
+    let caller = Caller::user(app.parse().expect("app"), user.parse().expect("user"));
+    ["read", "write", "sell"]
+        .map(scope)
+        .into_iter()
+        .fold(caller, Caller::with_scope)
+}
+
+async fn refused(host: &Host, operation: &str, input: Value) -> (ErrorKind, &'static str, String) {
+    let error = host
+        .call(&guest("pub", "mei"), operation, input.clone())
+        .await
+        .expect_err(&format!("{operation} takes {input}"));
+    let field = error.field().unwrap_or_default().to_owned();
+    (error.kind(), error.code(), field)
+}
+
+#[tokio::test]
+async fn an_operation_that_is_not_there_is_not_found() {
+    let (host, _) = bar();
+    let long = "x".repeat(10_000);
+    for name in ["", "bar.dance", long.as_str()] {
+        let (kind, code, field) = refused(&host, name, json!({})).await;
+        assert_eq!((kind, code), (ErrorKind::NotFound, "unknown_operation"));
+        assert_eq!(field, "operation");
+    }
+    let error = host.call(&guest("pub", "mei"), &long, json!({})).await;
+    assert!(error.expect_err("unknown").to_string().len() < 200);
+}
+
+#[tokio::test]
+async fn a_missing_scope_is_told_before_anything_else() {
+    let (host, poured) = bar();
+    let nobody = Caller::user("pub".parse().expect("app"), "mei".parse().expect("user"));
+    for operation in host.operations() {
+        let call = host.call(&nobody, operation.name(), json!("nonsense"));
+        let error = call.await.expect_err("forbidden");
+        assert_eq!(
+            (error.kind(), error.field()),
+            (ErrorKind::Forbidden, Some("scope"))
+        );
+        assert!(error.to_string().contains(operation.scope().as_str()));
+    }
+    assert_eq!(poured.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_input_that_does_not_fit_is_refused_with_the_member_named() {
+    let (host, poured) = bar();
+    for (operation, input, field) in [
+        ("bar.look", json!(null), "input"),
+        ("bar.look", json!([]), "input"),
+        ("bar.look", json!("glass"), "input"),
+        ("bar.look", json!(["glass"]), "input"),
+        ("bar.pour", json!(null), "input"),
+        ("bar.pour", json!(["k"]), "input"),
+        ("bar.look", json!({}), "glass"),
+        ("bar.look", json!({"glass": 1}), "glass"),
+        ("bar.look", json!({"glass": null}), "glass"),
+        ("bar.look", json!({"glass": "no/glass"}), "glass"),
+        ("bar.look", json!({"glass": "a", "colour": "red"}), "colour"),
+        (
+            "bar.look",
+            json!({"glass": "a", "idempotency_key": "k"}),
+            "idempotency_key",
+        ),
+        ("bar.pour", json!({"idempotency_key": "k"}), "glass"),
+        (
+            "bar.pour",
+            json!({"idempotency_key": "k", "glass": "a", "measures": -1}),
+            "measures",
+        ),
+        (
+            "bar.pour",
+            json!({"idempotency_key": "k", "glass": "a", "measures": 1.5}),
+            "measures",
+        ),
+        (
+            "bar.pour",
+            json!({"idempotency_key": "k", "glass": "a", "measures": "1"}),
+            "measures",
+        ),
+        (
+            "bar.pour",
+            json!({"idempotency_key": "k", "glass": "a", "ice": true}),
+            "ice",
+        ),
+    ] {
+        let expected = (ErrorKind::Invalid, "invalid_field", field.to_owned());
+        assert_eq!(
+            refused(&host, operation, input.clone()).await,
+            expected,
+            "{operation} {input}"
+        );
+    }
+    assert_eq!(poured.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_effect_needs_a_well_formed_key() {
+    let (host, poured) = bar();
+    let long = "k".repeat(IdempotencyKey::LENGTH_MAX + 1);
+    for key in [
+        json!(null),
+        json!(7),
+        json!(""),
+        json!("a b"),
+        json!("a/b"),
+        json!("a\n"),
+        json!("ü"),
+        json!(long),
+    ] {
+        for operation in ["bar.pour", "bar.sell"] {
+            let input = json!({"glass": "a", "idempotency_key": key});
+            let (kind, _, field) = refused(&host, operation, input).await;
+            assert_eq!(
+                (kind, field.as_str()),
+                (ErrorKind::Invalid, "idempotency_key"),
+                "{key}"
+            );
+        }
+    }
+    let (kind, _, field) = refused(&host, "bar.pour", json!({"glass": "a"})).await;
+    assert_eq!(
+        (kind, field.as_str()),
+        (ErrorKind::Invalid, "idempotency_key")
+    );
+    assert_eq!(poured.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn what_was_sent_never_comes_back_in_an_error() {
+    let (host, _) = bar();
+    let mei = guest("pub", "mei");
+    let secret = format!("hush, expected nothing {}", "x".repeat(10_000));
+    for input in [
+        json!({"glass": {"inner": secret}}),
+        json!({"glass": "a", "measures": secret, "idempotency_key": "k"}),
+        json!({"glass": secret}),
+        json!(secret),
+    ] {
+        for operation in ["bar.look", "bar.pour"] {
+            let call = host.call(&mei, operation, input.clone());
+            let error = call.await.expect_err("refused").to_json().to_string();
+            assert!(!error.contains("hush") && error.len() < 400, "{error}");
+        }
+    }
+    let unknown = json!({"glass": "a", secret: 1});
+    let call = host.call(&mei, "bar.look", unknown);
+    let error = call.await.expect_err("refused").to_json().to_string();
+    assert!(error.len() < 600, "{error}");
+}
+
+fn ask(glass: &str, measures: u32, key: &str) -> Value {
+    json!({"glass": glass, "measures": measures, "idempotency_key": key})
+}
+
+async fn poured(host: &Host, caller: &Caller, glass: &str) -> Value {
+    let call = host.call(caller, "bar.look", json!({ "glass": glass }));
+    call.await.expect("looks")
+}
+
+#[tokio::test]
+async fn a_repeated_call_is_answered_alike_and_takes_effect_once() {
+    let (host, _) = bar();
+    let mei = guest("pub", "mei");
+    for operation in ["bar.pour", "bar.sell"] {
+        let first = host.call(&mei, operation, ask(operation, 3, "k")).await;
+        let again = host.call(&mei, operation, ask(operation, 3, "k")).await;
+        assert_eq!(first.expect("pours"), again.expect("is answered"));
+        assert_eq!(poured(&host, &mei, operation).await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_default_that_is_spelt_out_is_the_same_call() {
+    let (host, _) = bar();
+    let mei = guest("pub", "mei");
+    let short = json!({"glass": "a", "idempotency_key": "k"});
+    host.call(&mei, "bar.pour", short).await.expect("pours");
+    host.call(&mei, "bar.pour", ask("a", 1, "k"))
+        .await
+        .expect("is the same");
+    assert_eq!(poured(&host, &mei, "a").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_comes_back_with_another_body_or_target_is_refused() {
+    let (host, _) = bar();
+    let mei = guest("pub", "mei");
+    host.call(&mei, "bar.pour", ask("a", 1, "k"))
+        .await
+        .expect("pours");
+    for other in [ask("a", 2, "k"), ask("b", 1, "k")] {
+        let (kind, code, field) = refused(&host, "bar.pour", other).await;
+        assert_eq!((kind, code), (ErrorKind::KeyReused, "idempotency_conflict"));
+        assert_eq!(field, "idempotency_key");
+    }
+    assert_eq!(poured(&host, &mei, "a").await, 1);
+    assert_eq!(poured(&host, &mei, "b").await, 0);
+}
+
+#[tokio::test]
+async fn keys_of_different_callers_do_not_meet() {
+    let (host, _) = bar();
+    let itself = [scope("read"), scope("write")]
+        .into_iter()
+        .fold(Caller::app("pub".parse().expect("app")), Caller::with_scope);
+    let callers = [
+        guest("pub", "mei"),
+        guest("pub", "ada"),
+        guest("cafe", "mei"),
+        itself,
+        // A user id like any other, and easily taken for nobody's.
+        guest("pub", "-"),
+    ];
+    for (number, caller) in (1..).zip(&callers) {
+        let call = host.call(caller, "bar.pour", ask("a", number, "k"));
+        call.await.expect("is no repetition");
+    }
+    assert_eq!(
+        poured(&host, &guest("pub", "mei"), "a").await,
+        1 + 2 + 4 + 5
+    );
+    assert_eq!(poured(&host, &guest("cafe", "mei"), "a").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn calls_with_one_key_at_once_take_effect_once() {
+    let (host, _) = bar();
+    let mei = guest("pub", "mei");
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (host, mei) = (host.clone(), mei.clone());
+        tasks.spawn(async move { host.call(&mei, "bar.pour", ask("a", 1, "k")).await });
+    }
+    for answer in tasks.join_all().await {
+        assert_eq!(answer.expect("is answered"), 1);
+    }
+    assert_eq!(poured(&host, &mei, "a").await, 1);
+}
+
+#[test]
+fn every_operation_is_described_with_its_schemas() {
+    let (host, _) = bar();
+    let described = host.describe();
+    let list = described.as_array().expect("a list");
+    let names: BTreeSet<_> = list
+        .iter()
+        .map(|each| each["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(names, BTreeSet::from(["bar.look", "bar.pour", "bar.sell"]));
+    for (operation, each) in host.operations().zip(list) {
+        assert_eq!(each["name"], operation.name());
+        assert_eq!(each["scope"], operation.scope().as_str());
+        assert_eq!(each["input"]["type"], "object");
+        assert_eq!(each["input"]["additionalProperties"], false);
+        assert!(each["output"]["type"].is_string());
+        let required = each["input"]["required"].as_array().expect("a list");
+        let has_effect = operation.effect() != Effect::Read;
+        assert_eq!(required.contains(&json!("idempotency_key")), has_effect);
+        let key = &each["input"]["properties"]["idempotency_key"];
+        assert_eq!(key["maxLength"] == IdempotencyKey::LENGTH_MAX, has_effect);
+    }
+    let text = described.to_string();
+    let read: Value = serde_json::from_str(&text).expect("is JSON");
+    assert_eq!(read, described);
+}
+
+#[test]
+fn an_operation_that_is_registered_twice_or_takes_unknown_members_is_refused() {
+    let twice = || {
+        Operation::read(
+            "bar.look",
+            "Looks.",
+            scope("read"),
+            |_: Caller, _: Look| async { Ok::<_, Error>(0_u32) },
+        )
+    };
+    let (host, _) = bar();
+    let error = host.with([twice()]).expect_err("is there already");
+    assert_eq!(error.code(), "unfit_operation");
+    let lax = Operation::read(
+        "bar.lax",
+        "Takes anything.",
+        scope("read"),
+        |_: Caller, _: Lax| async { Ok::<_, Error>(0_u32) },
+    );
+    let (host, _) = bar();
+    let error = host.with([lax]).expect_err("is lax");
+    assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
+}

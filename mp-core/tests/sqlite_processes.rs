@@ -1,0 +1,225 @@
+//! Several users of one file, and the sudden death of one.
+#![cfg(feature = "sqlite")]
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use mp_core::{
+    clock::Timestamp,
+    store::{
+        Batch, CommitId, DueQuery, Key, Partition, Query, Selection, SlotSet, SqliteOptions,
+        SqliteStore, Store, StoreErrorKind, Version, View, Write,
+    },
+};
+use tokio::task::JoinSet;
+
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+fn partition(n: usize) -> Partition {
+    Partition::parse(&format!("market/counter/{n}")).expect("a valid id")
+}
+
+fn everything() -> Query {
+    Query {
+        select: vec![Selection::Prefix(Key::root())],
+        limit: 100_000,
+    }
+}
+
+/// Writes the next number in three ways: in the root, as a record, and as a delivery.
+fn count(view: &View) -> (u64, Batch) {
+    let number = view.records.len().saturating_sub(1) as u64;
+    let value = Bytes::from(number.to_string());
+    let key = |text: String| Key::new(&text).expect("a valid key");
+    let writes = vec![
+        Write::Put {
+            key: Key::root(),
+            value: value.clone(),
+        },
+        Write::Put {
+            key: key(format!("n/{number}")),
+            value: value.clone(),
+        },
+        Write::Deliver {
+            key: key(format!("~o/mail/{number}")),
+            value,
+            due_at: NOW,
+        },
+    ];
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: NOW,
+        writes,
+    };
+    (number, batch)
+}
+
+/// Demands that root, records and deliveries of a counter agree, and returns its count.
+async fn counted(store: &SqliteStore, n: usize) -> u64 {
+    let view = store
+        .read(&partition(n), &everything())
+        .await
+        .expect("reads");
+    let Some(root) = view.records.first() else {
+        return 0;
+    };
+    let records = view.records.len() as u64 - 1;
+    assert_eq!(root.value, (records - 1).to_string(), "{n}");
+    records
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_stores_on_one_file_lose_nothing() {
+    const TASKS: usize = 8;
+    const EACH: usize = 25;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let open = || Arc::new(SqliteStore::open(&path, SqliteOptions::default()).expect("opens"));
+    let stores = [open(), open()];
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let store = stores[task % 2].clone();
+        tasks.spawn(async move {
+            let (mut done, mut conflicts) = (0, 0);
+            while done < EACH {
+                let view = store
+                    .read(&partition(0), &everything())
+                    .await
+                    .expect("reads");
+                match store.commit(&partition(0), count(&view).1).await {
+                    Ok(_) => done += 1,
+                    Err(error) if error.kind() == StoreErrorKind::Conflict => conflicts += 1,
+                    Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
+                }
+            }
+            conflicts
+        });
+    }
+    let conflicts: usize = tasks.join_all().await.into_iter().sum();
+    assert!(conflicts > 0, "the stores never met");
+    assert_eq!(counted(&stores[0], 0).await, (TASKS * EACH) as u64);
+    assert_eq!(counted(&stores[1], 0).await, (TASKS * EACH) as u64);
+}
+
+const CHILD: &str = "MP_SQLITE_KILLED_CHILD";
+const COUNTERS: usize = 16;
+
+/// Run as a child, commits to the file for ever and prints what was acknowledged; run by itself,
+/// kills such children in mid-load and looks at what they left.
+#[test]
+fn a_killed_process_loses_no_acknowledged_commit() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    if let Some(path) = std::env::var_os(CHILD) {
+        runtime.block_on(commit_for_ever(Path::new(&path)));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    for round in 1..=4 {
+        let acknowledged = run_and_kill(&path, Duration::from_millis(150 * round));
+        assert!(
+            !acknowledged.is_empty(),
+            "the child was killed before it committed"
+        );
+        runtime.block_on(check(&path, &acknowledged));
+    }
+}
+
+async fn commit_for_ever(path: &Path) {
+    let store = Arc::new(SqliteStore::open(path, SqliteOptions::default()).expect("opens"));
+    let mut tasks = JoinSet::new();
+    for n in 0..COUNTERS {
+        let store = store.clone();
+        tasks.spawn(async move {
+            loop {
+                let view = store
+                    .read(&partition(n), &everything())
+                    .await
+                    .expect("reads");
+                let (number, batch) = count(&view);
+                store.commit(&partition(n), batch).await.expect("commits");
+                println!("acknowledged {n} {number}");
+            }
+        });
+    }
+    tasks.join_next().await;
+}
+
+/// Lets a child run for some time after its first acknowledgement, kills it, and returns the last
+/// number acknowledged for each counter.
+fn run_and_kill(path: &Path, time: Duration) -> HashMap<usize, u64> {
+    let mut child = Command::new(std::env::current_exe().expect("this test has a file"))
+        .args([
+            "--exact",
+            "a_killed_process_loses_no_acknowledged_commit",
+            "--nocapture",
+        ])
+        .env(CHILD, path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the child starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut acknowledged = HashMap::new();
+    let mut killed_after = None;
+    let mut line = String::new();
+    while output.read_line(&mut line).is_ok_and(|read| read > 0) {
+        if let Some((counter, number)) = acknowledgement(&line) {
+            acknowledged.insert(counter, number);
+            killed_after.get_or_insert_with(|| Instant::now() + time);
+        }
+        if killed_after.is_some_and(|at| Instant::now() >= at) {
+            child.kill().expect("the child is killed");
+        }
+        line.clear();
+    }
+    child.wait().expect("the child has ended");
+    acknowledged
+}
+
+fn acknowledgement(line: &str) -> Option<(usize, u64)> {
+    let (counter, number) = line
+        .strip_suffix('\n')?
+        .strip_prefix("acknowledged ")?
+        .split_once(' ')?;
+    Some((counter.parse().ok()?, number.parse().ok()?))
+}
+
+async fn check(path: &Path, acknowledged: &HashMap<usize, u64>) {
+    let options = SqliteOptions::default().with_quick_check(true);
+    let store = SqliteStore::open(path, options).expect("the file is whole");
+    let mut records = 0;
+    for n in 0..COUNTERS {
+        let counted = counted(&store, n).await;
+        let last = acknowledged.get(&n).copied().unwrap_or(0);
+        assert!(
+            counted > last || acknowledged.get(&n).is_none(),
+            "{n}: {counted} of {last}"
+        );
+        records += counted;
+    }
+    let all = DueQuery {
+        slots: SlotSet::ALL,
+        kind: "mail".to_owned(),
+        now: NOW,
+        lease: Duration::ZERO,
+        limit: 10_000,
+    };
+    let due = store.due(&all).await.expect("leases").len() as u64;
+    assert_eq!(due, records.min(10_000), "every record has its delivery");
+    assert_eq!(
+        store
+            .read(&partition(COUNTERS), &everything())
+            .await
+            .expect("reads")
+            .head,
+        Version::ABSENT
+    );
+}

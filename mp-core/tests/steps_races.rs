@@ -1,0 +1,238 @@
+//! What steps promise when processes race, clocks disagree, and releases of the suite mix.
+
+mod hooked;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mp_core::{
+    Command, Document, Edits, Engine, Error, Family, Timestamp,
+    clock::ManualClock,
+    entropy::SeededEntropy,
+    id::AppId,
+    port::{Confirmed, Participant, Reserved},
+    steps::{self, Home, Plan, Standing, Step, Steps, plan_key},
+    store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Selection, Store, Write},
+    work::{Done, Worker, WorkerOptions},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::hooked::{Call, HookedStore, Phase};
+
+/// A home that confirms whatever is reserved.
+#[derive(Deserialize, Serialize)]
+struct Basket {}
+
+impl Document for Basket {
+    const KIND: &'static str = "basket";
+    const FORMAT: u32 = 1;
+}
+
+impl Home for Basket {
+    const KIND: &'static str = "basket.steps";
+
+    fn reads(command: Command, _: &str) -> Command {
+        command
+    }
+
+    fn react(
+        _: &Family,
+        _: &str,
+        plan: Plan,
+        _: Standing,
+        _: Timestamp,
+        _: &mut Edits,
+    ) -> Result<Plan, Error> {
+        match plan.standing() {
+            Standing::Reserved => plan.confirm(),
+            _ => Ok(plan),
+        }
+    }
+}
+
+/// A participant that reserves and confirms when it is told that it may.
+#[derive(Debug, Default)]
+struct Till {
+    reserves: AtomicBool,
+    confirms: AtomicBool,
+    calls: AtomicU32,
+}
+
+#[async_trait]
+impl Participant for Till {
+    fn name(&self) -> &'static str {
+        "till"
+    }
+
+    async fn reserve(
+        &self,
+        _: &AppId,
+        _: &str,
+        _: &Value,
+        _: Timestamp,
+    ) -> Result<Reserved, Error> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.reserves.load(Ordering::SeqCst) {
+            true => Ok(Reserved::Reserved),
+            false => Ok(Reserved::Pending(Value::Null)),
+        }
+    }
+
+    async fn confirm(&self, _: &AppId, _: &str) -> Result<Confirmed, Error> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.confirms.load(Ordering::SeqCst) {
+            true => Ok(Confirmed::Confirmed),
+            false => Ok(Confirmed::Pending),
+        }
+    }
+
+    async fn release(&self, _: &AppId, _: &str) -> Result<(), Error> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+const PLAN: &str = "p1";
+
+/// For how long the plan of a test may reserve.
+const HOLD: Duration = Duration::from_secs(60);
+
+fn partition() -> Partition {
+    Partition::parse("test/basket/1").expect("a well-formed id")
+}
+
+fn engine(store: Arc<dyn Store>) -> (Engine, Arc<ManualClock>) {
+    let start = Timestamp::from_micros(1_800_000_000_000_000);
+    let clock = Arc::new(ManualClock::at(start));
+    let engine = Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)));
+    (engine, clock)
+}
+
+fn steps(engine: &Engine, till: &Arc<Till>) -> Steps<Basket> {
+    Steps::new(engine, [till.clone() as Arc<dyn Participant>])
+}
+
+async fn start(engine: &Engine) {
+    let decide = |_: &Family, now: Timestamp| {
+        let step = Step::new("till", Value::Null, now.plus(HOLD));
+        let mut edits = Edits::new();
+        edits.put_root(Basket {});
+        steps::put::<Basket>(&mut edits, PLAN, Plan::new(vec![step])?, now);
+        Ok::<_, Error>(edits.answer(()))
+    };
+    let command = Command::on(partition()).key(&plan_key(PLAN));
+    engine.run(command, decide).await.expect("starts");
+}
+
+async fn standing(engine: &Engine) -> Standing {
+    let command = Command::on(partition()).key(&plan_key(PLAN));
+    let family = engine.read(command).await.expect("reads");
+    let plan = family.get::<Plan>(&plan_key(PLAN)).expect("decodes");
+    plan.expect("is there").standing()
+}
+
+#[tokio::test]
+async fn an_expiry_that_comes_too_late_does_not_undo_what_was_confirmed_meanwhile() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let till = Arc::new(Till::default());
+    let (prompt, _) = engine(store.clone());
+    start(&prompt).await;
+    let other = steps(&prompt, &till);
+    other.drive(&partition(), PLAN).await.expect("drives");
+    till.reserves.store(true, Ordering::SeqCst);
+    till.confirms.store(true, Ordering::SeqCst);
+
+    // The late process finds the plan expired; before it says so, the prompt one confirms.
+    let reads = AtomicU32::new(0);
+    let meanwhile = move |call: Call, phase: Phase| {
+        let second = call == Call::Read
+            && phase == Phase::Before
+            && reads.fetch_add(1, Ordering::SeqCst) == 1;
+        let other = other.clone();
+        async move {
+            if second {
+                other.drive(&partition(), PLAN).await.expect("drives");
+            }
+            Ok(())
+        }
+    };
+    let (late, clock) = engine(Arc::new(HookedStore::new(store, meanwhile)));
+    clock.advance(HOLD);
+    let done = steps(&late, &till).drive(&partition(), PLAN).await;
+    assert_eq!(done.expect("drives"), Done::Finished);
+    assert_eq!(standing(&prompt).await, Standing::Confirmed);
+}
+
+#[tokio::test]
+async fn a_confirmation_that_stays_pending_past_its_time_is_asked_for_now_and_then() {
+    let till = Arc::new(Till::default());
+    till.reserves.store(true, Ordering::SeqCst);
+    let (engine, clock) = engine(Arc::new(MemoryStore::new()));
+    start(&engine).await;
+    let handler = steps(&engine, &till).handler();
+    let worker = Worker::new(&engine, WorkerOptions::default()).with([handler]);
+    worker.turn().await.expect("works");
+    clock.advance(HOLD * 2);
+    for _ in 0..10 {
+        worker.turn().await.expect("works");
+    }
+    let calls = till.calls.swap(0, Ordering::SeqCst);
+    assert!(calls <= 3, "{calls} calls at two moments");
+    till.confirms.store(true, Ordering::SeqCst);
+    clock.advance(HOLD);
+    worker.drain().await.expect("works");
+    assert_eq!(standing(&engine).await, Standing::Confirmed);
+}
+
+/// Rewrites a piece of the stored plan, as a newer release might.
+async fn rewrite(store: &dyn Store, from: &str, to: &str) {
+    let key = Key::new(&plan_key(PLAN)).expect("a well-formed key");
+    let select = vec![Selection::Key(key.clone())];
+    let query = Query { select, limit: 1 };
+    let view = store.read(&partition(), &query).await.expect("reads");
+    let text = String::from_utf8_lossy(&view.records[1].value).replacen(from, to, 1);
+    let value = text.into_bytes().into();
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: view.at,
+        writes: vec![Write::Put { key, value }],
+    };
+    store.commit(&partition(), batch).await.expect("commits");
+}
+
+#[tokio::test]
+async fn a_plan_that_a_newer_release_moved_on_is_left_to_it() {
+    let newer_state = (r#""state":"planned""#, r#""state":"mortgaged""#);
+    let newer_standing = (r#""standing":"reserving""#, r#""standing":"auctioned""#);
+    let releasing = (r#""standing":"reserving""#, r#""standing":"releasing""#);
+    for changes in [
+        vec![newer_state],
+        vec![newer_standing],
+        vec![newer_state, releasing],
+    ] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let till = Arc::new(Till::default());
+        let (engine, clock) = engine(store.clone());
+        start(&engine).await;
+        for (from, to) in &changes {
+            rewrite(&*store, from, to).await;
+        }
+        let handler = steps(&engine, &till).handler();
+        let worker = Worker::new(&engine, WorkerOptions::default()).with([handler]);
+        for _ in 0..3 {
+            let turn = tokio::time::timeout(Duration::from_secs(5), worker.turn()).await;
+            let handled = turn.expect("does not spin").expect("works");
+            assert_eq!(handled, 1, "the work stays for the newer release");
+            clock.advance(Duration::from_secs(10));
+        }
+        assert_eq!(till.calls.load(Ordering::SeqCst), 0, "{changes:?}");
+    }
+}

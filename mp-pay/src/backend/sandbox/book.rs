@@ -1,0 +1,215 @@
+//! The sandbox's own books: what it was asked, what it answered, what money it moved.
+
+use mp_core::{Document, Timestamp, amount::Money};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::{DeclineCode, Outcome, Reference},
+    operation::OperationKey,
+};
+
+/// One movement of money that the sandbox made.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Movement {
+    /// For which operation.
+    pub operation: OperationKey,
+    /// From the payer; below zero what went back to them.
+    pub amount: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The root of a page of books.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Page {
+    pub(super) calls: u64,
+}
+
+impl Document for Page {
+    const KIND: &'static str = "sandbox_page";
+    const FORMAT: u32 = 1;
+}
+
+/// What was asked under one key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Asked {
+    /// The charge that it is about.
+    pub(super) charge: OperationKey,
+    /// When it was first called for.
+    pub(super) first_at: Timestamp,
+    /// How often it was called for.
+    pub(super) calls: u32,
+    /// What became of it; `None` if it never acted.
+    pub(super) outcome: Option<Outcome>,
+    /// What is still under way.
+    pub(super) under_way: Option<UnderWay>,
+    /// What moved because of it: one entry for each time that it acted.
+    pub(super) movements: Vec<Movement>,
+}
+
+impl Document for Asked {
+    const KIND: &'static str = "sandbox_operation";
+    const FORMAT: u32 = 1;
+}
+
+/// What will be done later.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct UnderWay {
+    pub(super) act: Act,
+    pub(super) ready_at: Timestamp,
+}
+
+/// What the sandbox is asked to do.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub(super) enum Act {
+    Charge { amount: Money, capture: bool },
+    Capture { amount: Money },
+    Void,
+    Refund { amount: Money },
+}
+
+/// Where a charge stands.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Account {
+    /// What is held.
+    pub(super) held: Money,
+    /// What was taken and not given back.
+    pub(super) taken: Money,
+}
+
+impl Document for Account {
+    const KIND: &'static str = "sandbox_charge";
+    const FORMAT: u32 = 1;
+}
+
+impl Account {
+    const fn empty(like: Money) -> Self {
+        let nothing = Money::zero(like.currency());
+        Self {
+            held: nothing,
+            taken: nothing,
+        }
+    }
+}
+
+/// Carries an act out on a charge, or says why not; returns what moved.
+pub(super) fn carry_out(
+    account: &mut Option<Account>,
+    act: Act,
+) -> Result<Option<Money>, DeclineCode> {
+    if let Act::Charge { amount, .. } = act {
+        account.get_or_insert_with(|| Account::empty(amount));
+    }
+    match (act, account) {
+        (Act::Charge { amount, capture }, Some(account)) => Ok(account.charge(amount, capture)),
+        (Act::Void, None) => Ok(None),
+        (_, None) => Err(DeclineCode::of("resource_missing")),
+        (Act::Capture { amount }, Some(account)) => account.capture(amount),
+        (Act::Void, Some(account)) => account.void(),
+        (Act::Refund { amount }, Some(account)) => account.refund(amount),
+    }
+}
+
+impl Account {
+    fn charge(&mut self, amount: Money, capture: bool) -> Option<Money> {
+        if capture {
+            self.taken = add(self.taken, amount.minor());
+            return Some(amount);
+        }
+        self.held = add(self.held, amount.minor());
+        None
+    }
+
+    fn capture(&mut self, amount: Money) -> Result<Option<Money>, DeclineCode> {
+        if amount.minor() > self.held.minor() {
+            return Err(DeclineCode::of("charge_not_capturable"));
+        }
+        self.held = Money::zero(amount.currency());
+        self.taken = add(self.taken, amount.minor());
+        Ok(Some(amount))
+    }
+
+    fn void(&mut self) -> Result<Option<Money>, DeclineCode> {
+        if self.taken.is_positive() {
+            return Err(DeclineCode::of("charge_already_captured"));
+        }
+        *self = Self::empty(self.held);
+        Ok(None)
+    }
+
+    fn refund(&mut self, amount: Money) -> Result<Option<Money>, DeclineCode> {
+        if amount.minor() > self.taken.minor() {
+            return Err(DeclineCode::of("charge_already_refunded"));
+        }
+        self.taken = add(self.taken, -amount.minor());
+        Ok(Some(Money::new(-amount.minor(), amount.currency())))
+    }
+}
+
+fn add(one: Money, minor: i64) -> Money {
+    Money::new(one.minor().saturating_add(minor), one.currency())
+}
+
+impl Asked {
+    pub(super) const fn first(charge: OperationKey, now: Timestamp) -> Self {
+        Self {
+            charge,
+            first_at: now,
+            calls: 0,
+            outcome: None,
+            under_way: None,
+            movements: Vec::new(),
+        }
+    }
+
+    /// Carries the act out, and takes note of what it came to.
+    pub(super) fn act(
+        &mut self,
+        key: OperationKey,
+        act: Act,
+        account: &mut Option<Account>,
+        at: Timestamp,
+    ) {
+        let acted = carry_out(account, act);
+        let reference = Reference::new(format!("sb_{key}.{}", self.movements.len()));
+        self.under_way = None;
+        self.outcome = Some(match (acted, act, reference) {
+            (Err(code), ..) => Outcome::Declined { code },
+            (_, _, Err(_)) => Outcome::Unknown,
+            (Ok(_), Act::Charge { capture: false, .. }, Ok(reference)) => {
+                Outcome::Authorized { reference }
+            }
+            (Ok(moved), _, Ok(reference)) => {
+                self.movements.extend(moved.map(|amount| Movement {
+                    operation: key,
+                    amount,
+                    at,
+                }));
+                Outcome::Settled { reference }
+            }
+        });
+    }
+
+    /// Does what was put off until now; returns whether anything was.
+    pub(super) fn ripen(
+        &mut self,
+        key: OperationKey,
+        account: &mut Option<Account>,
+        now: Timestamp,
+    ) -> bool {
+        match self.under_way {
+            Some(UnderWay { act, ready_at }) if ready_at <= now => {
+                self.act(key, act, account, now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn decline(&mut self, code: DeclineCode) {
+        self.under_way = None;
+        self.outcome = Some(Outcome::Declined { code });
+    }
+}

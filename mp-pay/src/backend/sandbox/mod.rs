@@ -1,0 +1,262 @@
+//! A payment provider in a box: it keeps books, loses answers on demand, and moves no real money.
+
+mod behaviour;
+mod book;
+mod call;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mp_core::{
+    Command, Engine, Error,
+    amount::Money,
+    clock::SystemClock,
+    entropy::SystemEntropy,
+    id::{AppId, Name},
+    store::{MemoryStore, Partition},
+};
+
+#[cfg(test)]
+pub(crate) use self::book::{
+    Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
+};
+pub use self::{
+    behaviour::{Behaviour, DELAY},
+    book::Movement,
+};
+use self::{
+    book::{Act, Asked},
+    call::{Call, look_up},
+};
+use super::{
+    BackendError, BackendErrorKind, Capabilities, ChargeRequest, Charged, Lookup, Outcome,
+    PaymentBackend,
+};
+use crate::operation::OperationKey;
+
+/// How many pages an app's books have: each a partition `{app}/sandbox/{account}.{page}`.
+pub const PAGES: u8 = 32;
+
+/// A payment provider for tests, demos and simulations.
+///
+/// What it does is chosen per call: by a script, else by a seeded chance, else by the payment
+/// method's token ([`Behaviour::of_token`]). Its books stand in a store, so that a provider that
+/// was made again on the same store remembers everything.
+///
+/// It honours keys exactly as far as its [`Capabilities`] say: a provider that does not replay keys
+/// acts again when it is called again.
+///
+/// ```
+/// use mp_pay::backend::{Capabilities, PaymentBackend, sandbox::SandboxBackend};
+///
+/// let sandbox = SandboxBackend::new().with_capabilities(Capabilities::neither().with_queries());
+/// assert!(sandbox.capabilities().answers_queries);
+/// assert!(sandbox.capabilities().replays_keys.is_none());
+/// ```
+#[derive(Clone, Debug)]
+pub struct SandboxBackend {
+    engine: Engine,
+    account: Name,
+    can: Capabilities,
+    chance: Option<(u64, u16)>,
+    script: Arc<Mutex<VecDeque<Behaviour>>>,
+}
+
+/// For how long the sandbox replays a key, unless told otherwise: a day, as Stripe does.
+pub const REPLAY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for SandboxBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl SandboxBackend {
+    /// Creates a provider whose books are gone when the process ends.
+    #[must_use]
+    pub fn new() -> Self {
+        let engine = Engine::new(
+            Arc::new(MemoryStore::new()),
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy::new()),
+        );
+        let account = Name::new("sandbox").expect("a word is a name");
+        Self::on(&engine, account)
+    }
+
+    /// Creates a provider whose books stand in the engine's store, under this account.
+    #[must_use]
+    pub fn on(engine: &Engine, account: Name) -> Self {
+        Self {
+            engine: engine.clone(),
+            account,
+            can: Capabilities::neither()
+                .with_replay(REPLAY_WINDOW)
+                .with_queries(),
+            chance: None,
+            script: Arc::default(),
+        }
+    }
+
+    /// Replaces what the provider can do; by default everything.
+    #[must_use]
+    pub const fn with_capabilities(mut self, can: Capabilities) -> Self {
+        self.can = can;
+        self
+    }
+
+    /// Loses `per_mille` of a thousand answers before and as many after acting, as the seed says.
+    #[must_use]
+    pub const fn with_losses(mut self, seed: u64, per_mille: u16) -> Self {
+        self.chance = Some((seed, per_mille));
+        self
+    }
+
+    /// Takes the next call that is made of it like this; several are taken in their order.
+    pub fn script(&self, behaviour: Behaviour) {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.push_back(behaviour);
+    }
+
+    /// Returns every movement of an app's money, by operation.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn movements(&self, app: &AppId) -> Result<Vec<Movement>, Error> {
+        let mut movements = Vec::new();
+        for page in 0..PAGES {
+            let partition = self.page(app, page)?;
+            let family = self
+                .engine
+                .read(Command::on(partition).prefix("o/"))
+                .await?;
+            for (_, asked) in family.scan::<Asked>("o/")? {
+                movements.extend(asked.movements.iter().cloned());
+            }
+        }
+        movements.sort_by_key(|movement| movement.operation);
+        Ok(movements)
+    }
+
+    fn page(&self, app: &AppId, page: u8) -> Result<Partition, Error> {
+        Partition::new(app, "sandbox", &format!("{}.{page:02}", self.account))
+    }
+
+    /// Everything about one intent stands on one page.
+    fn page_of(&self, app: &AppId, key: &OperationKey) -> Result<Partition, Error> {
+        let [.., last] = key.intent.to_bytes();
+        self.page(app, last % PAGES)
+    }
+
+    async fn call(
+        &self,
+        op: &'static str,
+        call: Call,
+        token: Behaviour,
+    ) -> Result<Outcome, BackendError> {
+        let scripted = self.scripted();
+        if scripted == Some(Behaviour::Unavailable) {
+            let kind = BackendErrorKind::Unavailable;
+            return Err(BackendError::new(kind, op, "the sandbox was told to be"));
+        }
+        let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
+        let page = self.page_of(&call.app, &call.key).map_err(lost)?;
+        let command = Command::on(page)
+            .key(&format!("o/{}", call.key))
+            .key(&format!("o/{}", call.charge))
+            .key(&format!("c/{}", call.charge));
+        let (chance, window, key) = (self.chance, self.can.replays_keys, call.key.to_string());
+        let take = move |family: &mp_core::Family, now| {
+            let behaviour = |asked: &Asked| {
+                let drawn = chance.and_then(|(seed, per_mille)| {
+                    Behaviour::of_chance(seed, per_mille, &key, asked.calls)
+                });
+                let chosen = scripted.clone().or(drawn);
+                chosen.unwrap_or_else(|| token.clone().of_call(asked.calls))
+            };
+            call.take(family, window, behaviour, now)
+        };
+        let answer = self.engine.run(command, take).await;
+        answer.map(|committed| committed.answer).map_err(lost)
+    }
+
+    fn scripted(&self) -> Option<Behaviour> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.pop_front()
+    }
+}
+
+#[async_trait]
+impl PaymentBackend for SandboxBackend {
+    fn capabilities(&self) -> Capabilities {
+        self.can
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        let call = Call {
+            app: request.app.clone(),
+            key: request.key,
+            charge: request.key,
+            act: Act::Charge {
+                amount: request.amount,
+                capture: request.capture,
+            },
+        };
+        let token = Behaviour::of_token(&request.payment_method);
+        self.call("charge", call, token).await
+    }
+
+    async fn capture(
+        &self,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Result<Outcome, BackendError> {
+        let call = on(key, charge, Act::Capture { amount });
+        self.call("capture", call, Behaviour::Succeed).await
+    }
+
+    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
+        let call = on(key, charge, Act::Void);
+        self.call("void", call, Behaviour::Succeed).await
+    }
+
+    async fn refund(
+        &self,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Result<Outcome, BackendError> {
+        let call = on(key, charge, Act::Refund { amount });
+        self.call("refund", call, Behaviour::Succeed).await
+    }
+
+    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+        if !self.can.answers_queries {
+            return Ok(Lookup::CannotTell);
+        }
+        let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
+        let page = self.page_of(app, key).map_err(lost)?;
+        let command = Command::on(page)
+            .key(&format!("o/{key}"))
+            .prefix(&format!("c/{}", key.intent));
+        let key = *key;
+        let look = move |family: &mp_core::Family, now| look_up(family, key, now);
+        let committed = self.engine.run(command, look).await.map_err(lost)?;
+        Ok(committed.answer.map_or(Lookup::NotFound, Lookup::Found))
+    }
+}
+
+fn on(key: &OperationKey, charge: &Charged, act: Act) -> Call {
+    Call {
+        app: charge.app.clone(),
+        key: *key,
+        charge: charge.key,
+        act,
+    }
+}

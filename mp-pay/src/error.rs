@@ -1,0 +1,79 @@
+use mp_core::{Error, ErrorKind, amount::Money};
+
+use crate::{
+    intent::{IntentEvent, IntentStatus},
+    operation::OperationKey,
+};
+
+/// Why a payment or a pass did not do what it was asked.
+///
+/// A decline is none of these: it is a state, with its code in
+/// [`PaymentIntent::last_error`](crate::PaymentIntent::last_error).
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PayError {
+    /// The shared mechanisms refused or failed: bad input, missing rights, the store.
+    #[error(transparent)]
+    Core(#[from] Error),
+    /// The intent is in a state that does not allow this.
+    #[error("an intent that is {status} does not {event}: read it again")]
+    UnexpectedState {
+        /// Where the intent stands.
+        status: IntentStatus,
+        /// What was asked of it.
+        event: IntentEvent,
+    },
+    /// More was asked for than is left to capture or to refund.
+    #[error("{asked} is more than the {left} that is left")]
+    AmountTooLarge {
+        /// What was asked for.
+        asked: Money,
+        /// What can still be had.
+        left: Money,
+    },
+    /// The backend cannot do this; it was not asked.
+    #[error("the payment backend has no {0}")]
+    Unsupported(&'static str),
+    /// A named limit is reached.
+    #[error("there are {most} {what} already, which is the most")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// The limit.
+        most: u32,
+    },
+    /// The operation does not wait for a person: its outcome is known, or being found out.
+    #[error("the operation {0} does not wait to be resolved")]
+    NotUnresolved(OperationKey),
+    /// A pass holds less than is to be redeemed.
+    #[error("the pass holds {held} {unit} and {asked} are needed")]
+    NotEnough {
+        /// What of.
+        unit: &'static str,
+        /// What it holds.
+        held: u64,
+        /// What was asked for.
+        asked: u64,
+    },
+}
+
+impl From<PayError> for Error {
+    fn from(error: PayError) -> Self {
+        let (kind, code) = match &error {
+            PayError::Core(core) => return core.clone(),
+            PayError::UnexpectedState { .. } => {
+                (ErrorKind::Refused, "payment_intent_unexpected_state")
+            }
+            PayError::AmountTooLarge { .. } => (ErrorKind::Refused, "amount_too_large"),
+            PayError::Unsupported(_) => (ErrorKind::Unsupported, "unsupported"),
+            PayError::TooMany { .. } => (ErrorKind::Refused, "too_many"),
+            PayError::NotUnresolved(_) => (ErrorKind::Refused, "not_unresolved"),
+            PayError::NotEnough { .. } => (ErrorKind::Refused, "balance_insufficient"),
+        };
+        let made = Self::new(kind, code, error.to_string());
+        match error {
+            PayError::AmountTooLarge { .. } => made.with_field("amount"),
+            _ => made,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What happened to an intent, in order: the record that its state is the fold of.
+
+use mp_core::{
+    Document, Timestamp,
+    amount::Money,
+    id::{AppId, UserId},
+    label::Label,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::Outcome,
+    intent::{CancellationReason, CaptureMethod, IntentId},
+    method::PaymentMethodToken,
+    operation::OperationKey,
+    refund::{RefundId, RefundReason},
+    settlement::SettlementMark,
+};
+
+/// One entry of an intent's journal; entries are appended and never changed.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct JournalEntry {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Document for JournalEntry {
+    const KIND: &'static str = "payment_event";
+    const FORMAT: u32 = 1;
+}
+
+/// What happened to an intent: something was asked of it, or observed of the backend.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// It was created.
+    Created(Created),
+    /// An attempt was opened.
+    Confirmed {
+        /// What with, if not with what the intent had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_method: Option<PaymentMethodToken>,
+        /// Whether the backend takes the money at once.
+        capture: bool,
+        /// Until when the payer may act.
+        expires_at: Timestamp,
+    },
+    /// What is held was to be taken, all or part of it.
+    CaptureAsked {
+        /// How much.
+        amount: Money,
+    },
+    /// It was to be given up.
+    CancelAsked {
+        /// Why.
+        reason: CancellationReason,
+    },
+    /// Some of what was taken was to be given back.
+    RefundAsked {
+        /// The refund's name.
+        refund: RefundId,
+        /// How much.
+        amount: Money,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<RefundReason>,
+    },
+    /// The capability that had it secured wanted the money for good.
+    SettleAsked,
+    /// The capability that had it secured let go of it.
+    ReleaseAsked,
+    /// The payer did not act in time.
+    Expired,
+    /// The backend was about to be called.
+    Sent {
+        /// For what.
+        operation: OperationKey,
+    },
+    /// The call surely did not reach the backend.
+    NotSent {
+        /// For what.
+        operation: OperationKey,
+    },
+    /// Something was learnt about an operation.
+    Observed {
+        /// Which.
+        operation: OperationKey,
+        /// What.
+        outcome: Outcome,
+        /// From whom.
+        source: Source,
+    },
+    /// A newer release wrote it.
+    #[serde(other)]
+    Unrecognized,
+}
+
+/// What an intent is created with.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Created {
+    /// Its name.
+    pub id: IntentId,
+    /// The app that is paid.
+    pub app: AppId,
+    /// Who pays.
+    pub owner: UserId,
+    /// What is to be paid.
+    pub amount: Money,
+    /// Whether money is taken at once or held first.
+    pub capture_method: CaptureMethod,
+    /// What it is to be paid with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodToken>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Label>,
+    /// The settlement it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<SettlementMark>,
+}
+
+/// From whom an outcome was learnt.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Source {
+    /// The backend's answer to the call.
+    Call,
+    /// The backend, asked later.
+    Lookup,
+    /// The backend, on its own: a webhook that the host received.
+    Notice,
+    /// A person who looked it up.
+    Person,
+    /// A newer release wrote it.
+    #[serde(other)]
+    Unrecognized,
+}

@@ -1,0 +1,196 @@
+//! What is to be done about an operation next, by what is known of it and what its backend can do.
+
+use std::time::Duration;
+
+use mp_core::{Timestamp, clock::SKEW_MAX};
+
+use super::Payment;
+use crate::{
+    backend::Capabilities,
+    intent::IntentStatus,
+    operation::{Operation, Stage, Step},
+};
+
+/// The shortest pause before the backend is asked again.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+
+/// The longest.
+const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// For how long an outcome is waited for before a person is asked.
+const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What is to be done about an operation next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Call the backend for it, under its key.
+    Call,
+    /// Ask the backend what became of it.
+    Ask,
+    /// Look again at this time.
+    Wait(Timestamp),
+    /// Put it before a person.
+    Person,
+    /// Nothing: its outcome is known.
+    Rest,
+}
+
+/// Decides what is to be done about an operation at `now`.
+pub(crate) fn next_move(
+    payment: &Payment,
+    step: Step,
+    can: Capabilities,
+    call_max: Duration,
+    now: Timestamp,
+) -> Move {
+    let Some(operation) = payment.operation(step) else {
+        return Move::Rest;
+    };
+    match operation.stage {
+        Stage::Planned => Move::Call,
+        Stage::Sent => match operation.sent_at.map(|at| at.plus(call_max)) {
+            Some(until) if now < until => Move::Wait(until),
+            _ => recover(operation, can, call_max, now),
+        },
+        Stage::Unknown => recover(operation, can, call_max, now),
+        Stage::Pending => poll(payment, operation, can, call_max, now),
+        Stage::Done => Move::Rest,
+        // What was taken by mistake and could not be given back is owed: a person has to.
+        Stage::Declined if matches!(step, Step::Return(_)) => Move::Person,
+        Stage::Declined => Move::Rest,
+        Stage::Unrecognized => Move::Person,
+    }
+}
+
+/// Finds out what became of a call by the backend's declared ability.
+fn recover(operation: &Operation, can: Capabilities, call_max: Duration, now: Timestamp) -> Move {
+    if waited(operation, now) > PATIENCE {
+        Move::Person
+    } else if can.answers_queries {
+        Move::Ask
+    } else if may_replay(operation, can, call_max, now) {
+        Move::Call
+    } else {
+        Move::Person
+    }
+}
+
+/// Asks again about what the backend said it will know later.
+fn poll(
+    payment: &Payment,
+    operation: &Operation,
+    can: Capabilities,
+    call_max: Duration,
+    now: Timestamp,
+) -> Move {
+    let asked = recover(operation, can, call_max, now);
+    let awaits_payer = payment.intent.status == IntentStatus::RequiresAction;
+    let attempt = payment.intent.attempt.and_then(|n| payment.attempt(n));
+    match (asked, attempt) {
+        // The payer has until then; the backend may tell of it by itself.
+        (Move::Person, Some(attempt)) if awaits_payer && now < attempt.expires_at => {
+            Move::Wait(attempt.expires_at)
+        }
+        _ => asked,
+    }
+}
+
+/// Returns whether the key is surely still remembered when the call arrives. A replay after the
+/// window would be a new charge.
+fn may_replay(
+    operation: &Operation,
+    can: Capabilities,
+    call_max: Duration,
+    now: Timestamp,
+) -> bool {
+    can.replays_keys.is_some_and(|window| {
+        let latest = now.plus(call_max).plus(SKEW_MAX);
+        latest.since(operation.first_sent_at.unwrap_or(now)) < window
+    })
+}
+
+fn waited(operation: &Operation, now: Timestamp) -> Duration {
+    operation
+        .first_sent_at
+        .map_or(Duration::ZERO, |at| now.since(at))
+}
+
+/// Returns the pause after so many calls, doubling from a second to half an hour.
+fn pause(calls: u32) -> Duration {
+    PAUSE_MIN
+        .saturating_mul(1 << calls.saturating_sub(1).min(20))
+        .min(PAUSE_MAX)
+}
+
+impl Operation {
+    /// Returns when to ask again after an answer that told nothing: after as long again as was
+    /// waited already, within bounds, so that the pauses double.
+    pub(crate) fn ask_again_at(&self, now: Timestamp) -> Timestamp {
+        now.plus(waited(self, now).clamp(PAUSE_MIN, PAUSE_MAX))
+    }
+
+    /// Returns when the outbox brings the operation up again; `None` if it need not.
+    pub(crate) fn due_at(
+        &self,
+        step: Step,
+        call_max: Duration,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        match self.stage {
+            Stage::Planned | Stage::Unknown | Stage::Pending => Some(now.plus(pause(self.calls))),
+            Stage::Sent => Some(self.sent_at.unwrap_or(now).plus(call_max)),
+            Stage::Declined if matches!(step, Step::Return(_)) => Some(now),
+            Stage::Done | Stage::Declined | Stage::Unrecognized => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(3600);
+    const CALL: Duration = Duration::from_secs(30);
+
+    fn sent(stage: Stage) -> Operation {
+        let mut operation = Operation::planned();
+        operation.send(Timestamp::MIN);
+        operation.stage = stage;
+        operation
+    }
+
+    fn after(seconds: u64) -> Timestamp {
+        Timestamp::MIN.plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_left_by_the_declared_ability() {
+        let unknown = sent(Stage::Unknown);
+        let class = |can| recover(&unknown, can, CALL, after(60));
+        assert_eq!(class(Capabilities::neither()), Move::Person);
+        assert_eq!(class(Capabilities::neither().with_queries()), Move::Ask);
+        let replays = Capabilities::neither().with_replay(WINDOW);
+        assert_eq!(class(replays), Move::Call);
+        assert_eq!(class(replays.with_queries()), Move::Ask);
+    }
+
+    #[test]
+    fn a_key_is_not_replayed_when_its_window_may_close_during_the_call() {
+        let unknown = sent(Stage::Unknown);
+        let replays = Capabilities::neither().with_replay(WINDOW);
+        let last = WINDOW.as_secs() - CALL.as_secs() - SKEW_MAX.as_secs();
+        assert_eq!(
+            recover(&unknown, replays, CALL, after(last - 1)),
+            Move::Call
+        );
+        assert_eq!(recover(&unknown, replays, CALL, after(last)), Move::Person);
+    }
+
+    #[test]
+    fn pauses_double_up_to_half_an_hour() {
+        assert_eq!(pause(0), PAUSE_MIN);
+        assert_eq!(pause(1), PAUSE_MIN);
+        assert_eq!(pause(4), PAUSE_MIN * 8);
+        assert_eq!(pause(u32::MAX), PAUSE_MAX);
+    }
+}

@@ -1,0 +1,191 @@
+use mp_core::{amount::Money, id::UserId, label::Label};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::Outcome,
+    intent::{CancellationReason, CaptureMethod, IntentId},
+    method::PaymentMethodToken,
+    operation::OperationKey,
+    refund::RefundReason,
+};
+
+/// Asks for an intent to be created.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateIntent {
+    /// What is to be paid, more than zero.
+    pub amount: Money,
+    /// Whether money is taken at once or held first.
+    #[serde(default)]
+    pub capture_method: CaptureMethod,
+    /// What it is to be paid with; it can also be given when confirming.
+    #[serde(default)]
+    pub payment_method: Option<PaymentMethodToken>,
+    /// Who pays, if not the caller; only staff may say so.
+    #[serde(default)]
+    pub payer: Option<UserId>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<Label>,
+}
+
+impl CreateIntent {
+    /// Asks for an intent over an amount that is taken when it is confirmed.
+    #[must_use]
+    pub const fn of(amount: Money) -> Self {
+        Self {
+            amount,
+            capture_method: CaptureMethod::Automatic,
+            payment_method: None,
+            payer: None,
+            description: None,
+        }
+    }
+
+    /// Pays with this.
+    #[must_use]
+    pub fn with_payment_method(mut self, token: PaymentMethodToken) -> Self {
+        self.payment_method = Some(token);
+        self
+    }
+
+    /// Holds the money until it is captured.
+    #[must_use]
+    pub const fn with_manual_capture(mut self) -> Self {
+        self.capture_method = CaptureMethod::Manual;
+        self
+    }
+}
+
+/// Asks for an intent to be charged.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmIntent {
+    /// Which.
+    pub intent: IntentId,
+    /// What with, if not with what the intent has.
+    #[serde(default)]
+    pub payment_method: Option<PaymentMethodToken>,
+}
+
+impl ConfirmIntent {
+    /// Charges what the intent has as its payment method.
+    #[must_use]
+    pub const fn of(intent: IntentId) -> Self {
+        let payment_method = None;
+        Self {
+            intent,
+            payment_method,
+        }
+    }
+
+    /// Charges this instead.
+    #[must_use]
+    pub fn with_payment_method(mut self, token: PaymentMethodToken) -> Self {
+        self.payment_method = Some(token);
+        self
+    }
+}
+
+/// Asks for held money to be taken; what is not taken is let go.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaptureIntent {
+    /// Of which intent.
+    pub intent: IntentId,
+    /// How much; all that is held if not given.
+    #[serde(default)]
+    pub amount: Option<Money>,
+}
+
+impl CaptureIntent {
+    /// Takes all that is held.
+    #[must_use]
+    pub const fn of(intent: IntentId) -> Self {
+        let amount = None;
+        Self { intent, amount }
+    }
+
+    /// Takes this much.
+    #[must_use]
+    pub const fn with_amount(mut self, amount: Money) -> Self {
+        self.amount = Some(amount);
+        self
+    }
+}
+
+/// Asks for an intent to be given up.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelIntent {
+    /// Which.
+    pub intent: IntentId,
+    /// Why.
+    #[serde(default = "abandoned")]
+    pub reason: CancellationReason,
+}
+
+impl CancelIntent {
+    /// Gives it up as abandoned.
+    #[must_use]
+    pub const fn of(intent: IntentId) -> Self {
+        let reason = CancellationReason::Abandoned;
+        Self { intent, reason }
+    }
+}
+
+const fn abandoned() -> CancellationReason {
+    CancellationReason::Abandoned
+}
+
+/// Asks for taken money to be given back.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefundIntent {
+    /// Of which intent.
+    pub intent: IntentId,
+    /// How much; all that is left if not given.
+    #[serde(default)]
+    pub amount: Option<Money>,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<RefundReason>,
+}
+
+impl RefundIntent {
+    /// Gives back all that is left.
+    #[must_use]
+    pub const fn of(intent: IntentId) -> Self {
+        Self {
+            intent,
+            amount: None,
+            reason: None,
+        }
+    }
+
+    /// Gives back this much.
+    #[must_use]
+    pub const fn with_amount(mut self, amount: Money) -> Self {
+        self.amount = Some(amount);
+        self
+    }
+}
+
+/// Asks for an intent to be shown.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadIntent {
+    /// Which.
+    pub intent: IntentId,
+}
+
+/// Tells what became of an operation: by a webhook, or by a person who looked it up.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Which.
+    pub operation: OperationKey,
+    /// What became of it.
+    pub outcome: Outcome,
+}

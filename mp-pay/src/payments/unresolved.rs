@@ -1,0 +1,175 @@
+use mp_core::{
+    Caller, Document, Error, Scope, Timestamp,
+    amount::Money,
+    id::UserId,
+    store::{Delivery, Key, Partition},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Notice, Payments, drive, manages};
+use crate::{
+    error::PayError,
+    intent::PaymentIntent,
+    journal::Source,
+    operation::{OperationDue, OperationKey, Stage, Step},
+    payment::{self, Change, Move, Payment, next_move},
+};
+
+/// The most operations that [`Payments::unresolved`] lists at a time.
+pub const UNRESOLVED_MAX: u32 = 1_000;
+
+/// An operation that only a person can find out about.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Unresolved {
+    /// Its key, which is also our reference at the backend.
+    pub operation: OperationKey,
+    /// Whose money it is about.
+    pub owner: UserId,
+    /// How much.
+    pub amount: Money,
+    /// How far it came.
+    pub stage: Stage,
+    /// When it was last sent.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl Payments {
+    /// Lists the app's operations that wait for a person, by intent, after the one given: those
+    /// of a backend that can neither replay nor be asked, those whose window has closed, and what
+    /// was taken late and could not be given back.
+    ///
+    /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, the store's errors.
+    pub async fn unresolved(
+        &self,
+        caller: &Caller,
+        after: Option<OperationKey>,
+        limit: u32,
+    ) -> Result<Vec<Unresolved>, PayError> {
+        manages(caller)?;
+        let limit = limit.min(UNRESOLVED_MAX);
+        let prefix = format!("{}/pay/", caller.app_id());
+        let mut cursor = start(&prefix, after)?;
+        let mut listed = Vec::new();
+        while listed.len() < limit as usize {
+            let (partition, key) = &cursor;
+            let store = self.engine.store();
+            let dead = store.dead(Some((partition, key)), limit).await;
+            let dead = dead.map_err(Error::from)?;
+            let Some(last) = dead.last() else { break };
+            cursor = (last.partition.clone(), last.key.clone());
+            for delivery in &dead {
+                if !delivery.partition.id().starts_with(&prefix) {
+                    return Ok(listed);
+                }
+                if listed.len() < limit as usize {
+                    listed.extend(self.unresolved_of(caller, delivery).await?);
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    async fn unresolved_of(
+        &self,
+        caller: &Caller,
+        delivery: &Delivery,
+    ) -> Result<Option<Unresolved>, PayError> {
+        let id = delivery.key.as_str().strip_prefix(&prefix_of_due());
+        let Some(Ok(operation)) = id.map(str::parse::<OperationKey>) else {
+            return Ok(None);
+        };
+        let payment = self.read(caller.app_id(), operation.intent).await?;
+        Ok(describe(&payment, operation))
+    }
+
+    /// Tells what became of an operation that waited for a person.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for an outcome that is
+    /// itself open, [`PayError::NotUnresolved`], the store's errors.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        notice: Notice,
+    ) -> Result<PaymentIntent, PayError> {
+        caller.require(&Scope::STAFF)?;
+        if !notice.outcome.is_known() {
+            let problem = "does not say for good what became of it";
+            return Err(Error::invalid("outcome", problem).into());
+        }
+        let (can, call_max) = (self.backend.capabilities(), self.options.call_max);
+        let Notice { operation, outcome } = notice;
+        let resolve = move |change: &mut Change| {
+            let (payment, now) = (change.payment(), change.now());
+            if payment.operation(operation.step).is_none() {
+                return Err(Error::not_found("operation").into());
+            }
+            if next_move(payment, operation.step, can, call_max, now) != Move::Person {
+                return Err(PayError::NotUnresolved(operation));
+            }
+            drive::observe(change, operation, &outcome, Source::Person)
+        };
+        let command = payment::command(caller.app_id(), operation.intent)?;
+        self.change(command, resolve).await?;
+        let payment = self.carry_on(caller.app_id(), operation.intent).await?;
+        Ok(payment.intent)
+    }
+
+    /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
+    /// checked. It may come twice, late and in any order.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, the store's errors.
+    pub async fn observe(
+        &self,
+        caller: &Caller,
+        notice: Notice,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        let Notice { operation, outcome } = notice;
+        let app = caller.app_id();
+        self.observed(app, operation, outcome, Source::Notice)
+            .await?;
+        Ok(self.carry_on(app, operation.intent).await?.intent)
+    }
+}
+
+/// Returns the place in the list of dead work after which the app's operations come.
+fn start(prefix: &str, after: Option<OperationKey>) -> Result<(Partition, Key), Error> {
+    match after {
+        Some(operation) => Ok((
+            Partition::parse(&format!("{prefix}{}", operation.intent))?,
+            Key::new(&format!("{}{operation}", prefix_of_due()))?,
+        )),
+        // No intent's id sorts before this.
+        None => Ok((Partition::parse(&format!("{prefix}+"))?, Key::root())),
+    }
+}
+
+fn prefix_of_due() -> String {
+    format!("~o/{}/", OperationDue::KIND)
+}
+
+fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
+    let operation = payment.operation(key.step)?;
+    let amount = match key.step {
+        Step::Refund(id) => payment.refunds.get(&id)?.amount,
+        Step::Charge(n) | Step::Void(n) => payment.attempt(n)?.amount,
+        Step::Capture(n) | Step::Return(n) => payment.attempt(n)?.takes(),
+    };
+    Some(Unresolved {
+        operation: key,
+        owner: payment.intent.owner.clone(),
+        amount,
+        stage: operation.stage,
+        sent_at: operation.sent_at,
+    })
+}

@@ -1,0 +1,144 @@
+//! What a host can be asked, by name and in JSON.
+
+mod support;
+
+use mp_core::{
+    Caller, ErrorKind, Scope,
+    host::{Effect, Host},
+};
+use mp_pay::{Passes, backend::PaymentBackend, pass::Program};
+use serde_json::{Value, json};
+
+use self::support::{CLASSES, World, mei, staff};
+
+fn host(world: &World) -> Host {
+    let coffee = Program::new("coffee".parse().expect("a name"), 10).expect("a program");
+    let passes = Passes::new(&world.engine).with(coffee);
+    let host = Host::new(&world.engine).with(world.payments.operations());
+    let host = host.expect("registers").with(passes.operations());
+    host.expect("registers")
+}
+
+fn payer() -> Caller {
+    let scopes = ["pay:read", "pay:write", "pass:read", "pass:write"];
+    let grant = |caller: Caller, scope: &&'static str| caller.with_scope(Scope::of(scope));
+    scopes.iter().fold(mei(), grant)
+}
+
+fn manager() -> Caller {
+    let scopes = ["pay:manage", "pass:manage"];
+    let grant = |caller: Caller, scope: &&'static str| caller.with_scope(Scope::of(scope));
+    scopes.iter().fold(staff(), grant)
+}
+
+#[tokio::test]
+async fn a_payment_lives_its_life_in_json() {
+    let world = World::new(CLASSES[0]);
+    let host = host(&world);
+    let create = json!({
+        "amount": {"amount": 100, "currency": "EUR"},
+        "capture_method": "manual",
+        "payment_method": "pm_ok",
+        "idempotency_key": "k",
+    });
+    let intent = host
+        .call(&payer(), "pay.create_intent", create)
+        .await
+        .expect("creates");
+    assert_eq!(intent["status"], "requires_confirmation");
+    let of = |extra: Value| {
+        let mut input = json!({"intent": intent["id"], "idempotency_key": "k"});
+        let members = extra.as_object().cloned().unwrap_or_default();
+        input.as_object_mut().expect("an object").extend(members);
+        input
+    };
+    let held = host
+        .call(&payer(), "pay.confirm", of(json!({})))
+        .await
+        .expect("confirms");
+    assert_eq!(
+        held["amount_capturable"],
+        json!({"amount": 100, "currency": "EUR"})
+    );
+    let part = |cents: u32| json!({"amount": {"amount": cents, "currency": "EUR"}});
+    let taken = host
+        .call(&manager(), "pay.capture", of(part(80)))
+        .await
+        .expect("captures");
+    assert_eq!(taken["status"], "succeeded");
+    let refund = host
+        .call(&manager(), "pay.refund", of(part(30)))
+        .await
+        .expect("refunds");
+    assert_eq!(refund["operation"]["stage"], "done");
+    let refused = host
+        .call(&manager(), "pay.cancel", of(json!({})))
+        .await
+        .expect_err("too late");
+    assert_eq!(refused.code(), "payment_intent_unexpected_state");
+    let read = json!({"intent": intent["id"]});
+    let read = host
+        .call(&payer(), "pay.intent", read)
+        .await
+        .expect("reads");
+    assert_eq!(read["amount_refunded"]["amount"], 30);
+}
+
+#[tokio::test]
+async fn a_pass_lives_its_life_in_json() {
+    let world = World::new(CLASSES[0]);
+    let host = host(&world);
+    let open = json!({"program": "coffee", "idempotency_key": "k"});
+    let pass = host.call(&payer(), "pass.open", open).await.expect("opens");
+    let id = &pass["id"];
+    let stamp = json!({"pass": id, "stamps": 11, "idempotency_key": "k"});
+    host.call(&manager(), "pass.stamp", stamp)
+        .await
+        .expect("stamps");
+    let earn = json!({"pass": id, "points": 7, "idempotency_key": "k"});
+    host.call(&manager(), "pass.earn", earn)
+        .await
+        .expect("earns");
+    let redeem = json!({"of": "rewards", "count": 1});
+    let redeem = json!({"pass": id, "redeem": redeem, "idempotency_key": "k"});
+    host.call(&payer(), "pass.redeem", redeem)
+        .await
+        .expect("redeems");
+    let read = json!({"pass": id});
+    let read = host
+        .call(&payer(), "pass.balance", read)
+        .await
+        .expect("reads");
+    assert_eq!(
+        (&read["stamps"], &read["rewards"], &read["points"]),
+        (&json!(1), &json!(0), &json!(7))
+    );
+}
+
+#[tokio::test]
+async fn what_moves_value_is_of_the_money_class_and_needs_a_scope_and_known_members() {
+    let world = World::new(CLASSES[0]);
+    let host = host(&world);
+    for operation in host.operations() {
+        let expected = match operation.name() {
+            "pay.intent" | "pass.balance" => Effect::Read,
+            "pass.open" => Effect::Reversible,
+            _ => Effect::Money,
+        };
+        assert_eq!(operation.effect(), expected, "{}", operation.name());
+        let nobody = host.call(&mei(), operation.name(), json!({})).await;
+        assert_eq!(nobody.expect_err("refused").kind(), ErrorKind::Forbidden);
+    }
+    let more = json!({"intent": "pi_01HF7YAT000000000000000000", "tip": 1});
+    let refused = host
+        .call(&payer(), "pay.intent", more)
+        .await
+        .expect_err("refused");
+    assert_eq!(refused.field(), Some("tip"));
+}
+
+#[test]
+fn the_traits_can_be_objects() {
+    fn _backend(_: &dyn PaymentBackend) {}
+    fn _methods(_: &dyn mp_pay::method::PaymentMethods) {}
+}

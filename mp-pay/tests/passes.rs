@@ -1,0 +1,117 @@
+//! What the passes promise.
+
+mod support;
+
+use std::sync::Arc;
+
+use mp_core::{Caller, ErrorKind, store::MemoryStore};
+use mp_pay::{
+    LoyaltyPass, Passes, PayError,
+    pass::{EarnPoints, OpenPass, Program, Redeem, Redemption, StampPass},
+};
+
+use self::support::{app, clock, engine, idem, mei, staff};
+
+fn passes() -> Passes {
+    let engine = engine(Arc::new(MemoryStore::new()), &clock());
+    let program = Program::new("coffee".parse().expect("a name"), 10);
+    Passes::new(&engine).with(program.expect("a program"))
+}
+
+async fn opened(passes: &Passes) -> LoyaltyPass {
+    let program = "coffee".parse().expect("a name");
+    let owner = None;
+    let request = OpenPass { program, owner };
+    let opened = passes.open(&mei(), request, &idem("open")).await;
+    opened.expect("opens")
+}
+
+#[tokio::test]
+async fn a_user_has_one_pass_per_program() {
+    let passes = passes();
+    let one = opened(&passes).await;
+    let program = "coffee".parse().expect("a name");
+    let owner = Some("mei".parse().expect("a user"));
+    let again = OpenPass { program, owner };
+    let two = passes.open(&staff(), again, &idem("other")).await;
+    assert_eq!(two.expect("opens").id, one.id);
+    let program = "tea".parse().expect("a name");
+    let unknown = OpenPass {
+        program,
+        owner: None,
+    };
+    let refused = passes.open(&mei(), unknown, &idem("tea")).await;
+    assert_eq!(kind(refused), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_repeated_key_stamps_once() {
+    let passes = passes();
+    let pass = opened(&passes).await.id;
+    for _ in 0..3 {
+        let stamp = StampPass { pass, stamps: 4 };
+        let stamped = passes.stamp(&staff(), stamp, &idem("s")).await;
+        assert_eq!(stamped.expect("stamps").stamps, 4);
+    }
+    let other = StampPass { pass, stamps: 5 };
+    let refused = passes.stamp(&staff(), other, &idem("s")).await;
+    assert_eq!(kind(refused), ErrorKind::KeyReused);
+    assert_eq!(passes.entries(&mei(), pass).await.expect("lists").len(), 1);
+}
+
+#[tokio::test]
+async fn concurrent_redemptions_never_take_more_than_is_held() {
+    let passes = passes();
+    let pass = opened(&passes).await.id;
+    let earn = EarnPoints { pass, points: 100 };
+    passes
+        .earn(&staff(), earn, &idem("e"))
+        .await
+        .expect("earns");
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let passes = passes.clone();
+        tasks.spawn(async move {
+            let redeem = Redemption::Points { count: 30 };
+            let request = Redeem { pass, redeem };
+            passes
+                .redeem(&mei(), request, &idem(&format!("r{number}")))
+                .await
+        });
+    }
+    let redeemed = tasks.join_all().await;
+    assert_eq!(
+        redeemed.iter().filter(|redeemed| redeemed.is_ok()).count(),
+        3
+    );
+    let balance = passes.balance(&mei(), pass).await.expect("reads");
+    assert_eq!(balance.points, 10);
+    let entries = passes.entries(&mei(), pass).await.expect("lists");
+    let numbers: Vec<u64> = entries.iter().map(|entry| entry.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn only_staff_gives_and_only_the_owner_or_staff_takes() {
+    let passes = passes();
+    let pass = opened(&passes).await.id;
+    let stamp = StampPass { pass, stamps: 1 };
+    let refused = passes.stamp(&mei(), stamp, &idem("s")).await;
+    assert_eq!(kind(refused), ErrorKind::Forbidden);
+    let earn = EarnPoints { pass, points: 1 };
+    passes
+        .earn(&staff(), earn, &idem("e"))
+        .await
+        .expect("earns");
+    let bo = Caller::user(app(), "bo".parse().expect("a user"));
+    let redeem = Redemption::Points { count: 1 };
+    let request = Redeem { pass, redeem };
+    let refused = passes.redeem(&bo, request, &idem("r")).await;
+    assert_eq!(kind(refused), ErrorKind::NotFound);
+    assert_eq!(kind(passes.balance(&bo, pass).await), ErrorKind::NotFound);
+    assert_eq!(kind(passes.entries(&bo, pass).await), ErrorKind::NotFound);
+}
+
+fn kind<T: std::fmt::Debug>(answer: Result<T, PayError>) -> ErrorKind {
+    mp_core::Error::from(answer.expect_err("refused")).kind()
+}

@@ -1,0 +1,92 @@
+use mp_core::{Caller, Command, Committed, Decision, Edits, Family, id::IdempotencyKey};
+
+use super::{Queues, once, require_staff};
+use crate::{
+    desk::Desk,
+    error::QueueError,
+    line::{Line, LineId, LineSetup, LineState},
+};
+
+impl Queues {
+    /// Opens a line for its service day.
+    ///
+    /// # Errors
+    ///
+    /// `line_exists`; `forbidden` without a staff scope, `invalid_field` with the part of the setup
+    /// that no line could have, `idempotency_conflict`, and the store's errors.
+    pub async fn open_line(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        setup: LineSetup,
+        key: &IdempotencyKey,
+    ) -> Result<Committed<Line>, QueueError> {
+        require_staff(caller)?;
+        setup.check()?;
+        let once = once(caller, "queue.open_line", key, &(line, &setup))?;
+        let command = Command::on(line.partition(caller.app_id())?).once(once);
+        let (app, id) = (caller.app_id().clone(), line.clone());
+        let open = move |family: &Family, now| {
+            if family.exists() {
+                return Err(QueueError::LineExists);
+            }
+            let line = Line::open(id.clone(), app.clone(), &setup, now);
+            let mut edits = Edits::new();
+            edits.put_root(line.clone());
+            Ok(edits.answer(line))
+        };
+        self.engine.run(command, open).await
+    }
+
+    /// Stops giving out tickets; whoever waits can still be called. Closing twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `no_such_line`, `forbidden`, and the store's errors.
+    pub async fn close_line(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+    ) -> Result<Committed<Line>, QueueError> {
+        self.turn(caller, line, LineState::Closed).await
+    }
+
+    /// Gives out tickets again. Reopening twice changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `no_such_line`, `forbidden`, and the store's errors.
+    pub async fn reopen_line(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+    ) -> Result<Committed<Line>, QueueError> {
+        self.turn(caller, line, LineState::Open).await
+    }
+
+    async fn turn(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        state: LineState,
+    ) -> Result<Committed<Line>, QueueError> {
+        require_staff(caller)?;
+        let command = Command::on(line.partition(caller.app_id())?);
+        let turn = move |family: &Family, now| -> Result<Decision<Line>, QueueError> {
+            Ok(Desk::at(family, now)?.turned(state))
+        };
+        self.engine.run(command, turn).await
+    }
+
+    /// Returns a line as it stands; everybody in the app may look.
+    ///
+    /// # Errors
+    ///
+    /// `no_such_line`, and the store's errors.
+    pub async fn line(&self, caller: &Caller, line: &LineId) -> Result<Line, QueueError> {
+        let command = Command::on(line.partition(caller.app_id())?);
+        let family = self.engine.read(command).await?;
+        let found = family.root::<Line>()?.ok_or(QueueError::NoSuchLine)?;
+        Ok(Line::clone(&found))
+    }
+}

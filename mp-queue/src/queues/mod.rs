@@ -1,0 +1,249 @@
+//! The service that hosts call.
+
+mod line;
+mod position;
+mod ticket;
+
+use std::sync::Arc;
+
+use mp_core::{
+    Caller, Command, Committed, Engine, Scope,
+    engine::Planned,
+    host::Operation,
+    id::{AppId, IdempotencyKey, UserId},
+    idempotency::Idempotency,
+    port::Notifier,
+    work::Handler,
+};
+use serde::Serialize;
+
+use crate::{
+    desk::{self, CallFrom, Desk, Join, Joined, ticket_key, user_key},
+    error::QueueError,
+    line::LineId,
+    operation,
+    position::Followers,
+    ticket::{Ticket, TicketId},
+    work,
+};
+
+/// The right to open and close lines and to call, serve and recall tickets.
+pub const QUEUE_STAFF: Scope = Scope::of("queue:staff");
+
+/// How [`Queues`] work.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct QueueOptions {
+    /// The most lines whose positions are kept in memory; 256 by default.
+    pub lines_followed_max: usize,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            lines_followed_max: 256,
+        }
+    }
+}
+
+impl QueueOptions {
+    /// Keeps the positions of at most this many lines in memory; zero counts as one.
+    #[must_use]
+    pub const fn with_lines_followed_max(mut self, lines: usize) -> Self {
+        self.lines_followed_max = lines;
+        self
+    }
+}
+
+/// Virtual queues: lines that are opened, joined, called from and followed.
+///
+/// It is cheap to clone. Users see and leave their own tickets; who has [`Scope::STAFF`] or
+/// [`QUEUE_STAFF`] works the counter; another app sees nothing.
+///
+/// # Examples
+///
+/// See the [front page](crate).
+#[derive(Clone, Debug)]
+pub struct Queues {
+    engine: Engine,
+    followers: Arc<Followers>,
+}
+
+impl Queues {
+    /// Joins the queues to an engine.
+    #[must_use]
+    pub fn new(engine: &Engine, options: &QueueOptions) -> Self {
+        let followers = Followers::new(engine, options.lines_followed_max);
+        Self {
+            engine: engine.clone(),
+            followers: Arc::new(followers),
+        }
+    }
+
+    /// Takes a ticket for the signed-in user's party.
+    ///
+    /// One user holds at most one live ticket of a line. The same key is answered with the same
+    /// ticket, however often it is delivered.
+    ///
+    /// # Errors
+    ///
+    /// `no_such_line`, `line_closed`, `line_full`, `no_lane`, `already_in_line`;
+    /// `unauthenticated`, `idempotency_conflict`, and the store's errors.
+    pub async fn join(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        party: u32,
+        key: &IdempotencyKey,
+    ) -> Result<Committed<Joined>, QueueError> {
+        let (command, join) = join_command(caller, line, party, key)?;
+        self.engine
+            .run(command, move |family, now| desk::join(family, now, &join))
+            .await
+    }
+
+    /// Decides a [`join`](Self::join) without committing it: for a host that commits it with its
+    /// own data, such as the order that goes with the ticket.
+    ///
+    /// # Errors
+    ///
+    /// As [`join`](Self::join).
+    pub async fn plan_join(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        party: u32,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<Joined>, QueueError> {
+        let (command, join) = join_command(caller, line, party, key)?;
+        self.engine
+            .plan(command, move |family, now| desk::join(family, now, &join))
+            .await
+    }
+
+    /// Calls the next ticket to the counter.
+    ///
+    /// # Errors
+    ///
+    /// `nobody_waits`, which is not remembered under the key: a later call may find somebody;
+    /// `no_such_line`, `no_such_lane`; `forbidden`, `idempotency_conflict`, and the store's errors.
+    pub async fn call_next(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        from: CallFrom,
+        key: &IdempotencyKey,
+    ) -> Result<Committed<Ticket>, QueueError> {
+        let command = call_command(caller, line, from, key)?;
+        self.engine
+            .run(command, move |family, now| {
+                desk::call_next(family, now, from)
+            })
+            .await
+    }
+
+    /// Decides a [`call_next`](Self::call_next) without committing it: for a host that commits it
+    /// with its own data, such as the table that the party gets.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_next`](Self::call_next).
+    pub async fn plan_call_next(
+        &self,
+        caller: &Caller,
+        line: &LineId,
+        from: CallFrom,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<Ticket>, QueueError> {
+        let command = call_command(caller, line, from, key)?;
+        self.engine
+            .plan(command, move |family, now| {
+                desk::call_next(family, now, from)
+            })
+            .await
+    }
+
+    /// Returns the handlers for a worker: they tell people that they are called or that their turn
+    /// is near (topics `queue.called` and `queue.near`), and end calls whose grace is over.
+    #[must_use]
+    pub fn handlers(&self, notifier: Arc<dyn Notifier>) -> Vec<Arc<dyn Handler>> {
+        work::handlers(self, notifier)
+    }
+
+    /// Returns the operations to register with a host.
+    #[must_use]
+    pub fn operations(&self) -> Vec<Operation> {
+        operation::all(self)
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+fn join_command(
+    caller: &Caller,
+    line: &LineId,
+    party: u32,
+    key: &IdempotencyKey,
+) -> Result<(Command, Join), QueueError> {
+    let owner = caller.signed_in()?.clone();
+    let join = Join {
+        ticket: ticket_id(caller.app_id(), &owner, line, key),
+        app: caller.app_id().clone(),
+        line: line.clone(),
+        owner,
+        party,
+    };
+    let command = Desk::command(line.partition(caller.app_id())?)
+        .key(&ticket_key(join.ticket))
+        .key(&user_key(&join.owner))
+        .once(once(caller, "queue.join", key, &(line, party))?);
+    Ok((command, join))
+}
+
+fn call_command(
+    caller: &Caller,
+    line: &LineId,
+    from: CallFrom,
+    key: &IdempotencyKey,
+) -> Result<Command, QueueError> {
+    require_staff(caller)?;
+    let once = once(caller, "queue.call_next", key, &(line, from))?;
+    Ok(Desk::command(line.partition(caller.app_id())?).once(once))
+}
+
+/// Derives a ticket's id from who joins which line under which key.
+fn ticket_id(app: &AppId, user: &UserId, line: &LineId, key: &IdempotencyKey) -> TicketId {
+    let line = line.to_string();
+    TicketId::derived(&[app.as_str(), user.as_str(), &line, key.as_str()])
+}
+
+fn once(
+    caller: &Caller,
+    operation: &str,
+    key: &IdempotencyKey,
+    command: &impl Serialize,
+) -> Result<Idempotency, QueueError> {
+    Ok(Idempotency::new(caller, operation, key, command)?)
+}
+
+fn is_staff(caller: &Caller) -> bool {
+    caller.has(&Scope::STAFF) || caller.has(&QUEUE_STAFF)
+}
+
+fn require_staff(caller: &Caller) -> Result<(), QueueError> {
+    if is_staff(caller) {
+        return Ok(());
+    }
+    Ok(caller.require(&QUEUE_STAFF)?)
+}
+
+/// Refuses what is not the caller's, without telling that it exists.
+fn require_owner(caller: &Caller, owner: &UserId) -> Result<(), QueueError> {
+    if is_staff(caller) || caller.user_id() == Some(owner) {
+        Ok(())
+    } else {
+        Err(QueueError::NoSuchTicket)
+    }
+}

@@ -1,0 +1,121 @@
+//! What happens later: notices once, and the end of a call's grace.
+
+mod market;
+
+use mp_queue::{LineSetup, TicketState};
+
+use self::market::{GRACE, Market, setup};
+
+#[tokio::test]
+async fn a_called_person_is_told_once_per_call() {
+    let market = Market::open().await;
+    let mei = market.join("mei", 2).await.expect("joins").ticket;
+    market.call().await.expect("calls");
+    market.work().await;
+    market.work().await;
+    market.recall(mei.id).await.expect("recalls");
+    market.call().await.expect("calls");
+    market.work().await;
+    let told = market.phones.told();
+    let keys: Vec<&str> = told.iter().map(|told| told.key.as_str()).collect();
+    let key = |call: u32| format!("queue.called/{}.{call}", mei.id);
+    assert_eq!(keys, [key(1), key(2)]);
+    assert_eq!(told[0].topic, "queue.called");
+    assert_eq!(told[0].user.as_str(), "mei");
+    assert_eq!(told[0].details["number"], "A001");
+}
+
+#[tokio::test]
+async fn who_has_few_ahead_is_told_once_that_their_turn_is_near() {
+    let market = Market::open_with(LineSetup { near: 2, ..setup() }).await;
+    for nth in 0..8 {
+        market.join(&format!("u{nth}"), 2).await.expect("joins");
+    }
+    market.work().await;
+    assert_eq!(
+        market.phones.heard(),
+        [""; 0],
+        "those near on joining see it on their ticket"
+    );
+    let third = market.call().await.expect("calls");
+    market.serve(third.id).await.expect("serves");
+    market.work().await;
+    assert_eq!(market.phones.heard(), ["u3 queue.near"]);
+    assert_eq!(market.phones.told()[0].details["ahead"], 2);
+}
+
+#[tokio::test]
+async fn departures_bring_turns_near_too() {
+    let market = Market::open_with(LineSetup { near: 1, ..setup() }).await;
+    let mut tickets = Vec::new();
+    for nth in 0..6 {
+        let joined = market.join(&format!("u{nth}"), 2).await.expect("joins");
+        tickets.push(joined.ticket.id);
+    }
+    for gone in [1, 4, 0] {
+        market.leave(tickets[gone]).await.expect("leaves");
+    }
+    market.work().await;
+    let mut heard = market.phones.heard();
+    heard.sort();
+    assert_eq!(heard, ["u2 queue.near", "u3 queue.near"]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_call_takes_back_a_notice_that_was_not_given() {
+    let market = Market::open().await;
+    let mei = market.join("mei", 2).await.expect("joins").ticket.id;
+    market.call().await.expect("calls");
+    market.recall(mei).await.expect("recalls");
+    market.work().await;
+    market.call().await.expect("calls");
+    market.serve(mei).await.expect("serves");
+    market.work().await;
+    assert_eq!(market.phones.heard(), [""; 0]);
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_counter_that_has_stopped_expecting_them() {
+    let market = Market::open().await;
+    market.join("mei", 2).await.expect("joins");
+    market.call().await.expect("calls");
+    market.clock.advance(GRACE);
+    market.work().await;
+    assert_eq!(market.phones.heard(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_end_of_a_grace_is_written_down_once_it_is_over() {
+    let market = Market::open().await;
+    let mei = market.join("mei", 2).await.expect("joins").ticket.id;
+    let called = market.call().await.expect("calls");
+    market.work().await;
+    assert_eq!(market.board().await.lanes[0].counts.called, 1);
+    market.clock.advance(GRACE * 2);
+    market.work().await;
+    let counts = market.board().await.lanes[0].counts;
+    assert_eq!((counts.called, counts.no_show), (0, 1));
+    let ticket = market.ticket(mei).await;
+    assert_eq!(ticket.state, TicketState::NoShow);
+    assert_eq!(ticket.closed_at, called.grace_ends_at);
+    assert_eq!(market.work().await, 0, "nothing is left to do");
+}
+
+#[tokio::test]
+async fn a_served_or_recalled_ticket_has_no_timer_left() {
+    let market = Market::open().await;
+    for name in ["mei", "ada"] {
+        market.join(name, 2).await.expect("joins");
+    }
+    let (mei, ada) = (
+        market.call().await.expect("calls"),
+        market.call().await.expect("calls"),
+    );
+    market.serve(mei.id).await.expect("serves");
+    market.recall(ada.id).await.expect("recalls");
+    market.work().await;
+    market.clock.advance(GRACE * 2);
+    assert_eq!(market.work().await, 0);
+    assert_eq!(market.ticket(mei.id).await.state, TicketState::Served);
+    assert_eq!(market.ticket(ada.id).await.state, TicketState::Waiting);
+}
