@@ -318,7 +318,7 @@ proptest! {
     fn at_rest_nothing_is_held_and_what_was_confirmed_is_sold(
         moves in prop::collection::vec(any_move(), 1..40),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (confirmed, counts, overfull, left) = runtime.block_on(async {
             let (confirmed, shop) = play(moves).await;
             let left = shop.world.work_is_left().await;
