@@ -1,6 +1,5 @@
 //! What steps promise when processes race, clocks disagree, and releases of the suite mix.
-
-mod hooked;
+#![cfg(feature = "conformance")]
 
 use std::{
     sync::{
@@ -24,7 +23,7 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::hooked::{Call, HookedStore, Phase};
+use mp_core::conformance::{Call, HookedStore, Phase};
 
 /// A home that confirms whatever is reserved.
 #[derive(Deserialize, Serialize)]
@@ -151,7 +150,7 @@ async fn an_expiry_that_comes_too_late_does_not_undo_what_was_confirmed_meanwhil
 
     // The late process finds the plan expired; before it says so, the prompt one confirms.
     let reads = AtomicU32::new(0);
-    let meanwhile = move |call: Call, phase: Phase| {
+    let meanwhile = move |call: Call, phase: Phase, _: Option<&Partition>| {
         let second = call == Call::Read
             && phase == Phase::Before
             && reads.fetch_add(1, Ordering::SeqCst) == 1;
