@@ -3,8 +3,9 @@
 mod base_url;
 mod operations;
 mod record;
+mod sharer;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
@@ -19,6 +20,7 @@ pub use self::record::Opening;
 use self::{
     base_url::BaseUrl,
     record::{CampaignBook, Sharer, opening_key, sharer_key},
+    sharer::{candidates, give_number},
 };
 use crate::{
     error::ShareError,
@@ -226,33 +228,6 @@ impl Links {
     }
 }
 
-/// Finds the user among the candidate numbers, or gives them the first that is free.
-fn give_number(
-    family: &Family,
-    candidates: &[SharerNumber; CANDIDATES],
-    user: &UserId,
-) -> Result<Decision<SharerNumber>, ShareError> {
-    let book = book(family)?;
-    for number in candidates {
-        let key = sharer_key(*number);
-        match family.get::<Sharer>(&key)? {
-            Some(sharer) if sharer.user == *user => return Ok(Decision::unchanged(*number)),
-            Some(_) => {}
-            None if book.sharers >= SHARERS_MAX => return Err(ShareError::CampaignFull),
-            None => {
-                let mut edits = Edits::new();
-                edits.put(&key, Sharer { user: user.clone() });
-                edits.put_root(CampaignBook {
-                    sharers: book.sharers + 1,
-                    ..book
-                });
-                return Ok(edits.answer(*number));
-            }
-        }
-    }
-    Err(ShareError::CampaignFull)
-}
-
 fn note_opening(
     family: &Family,
     opener: &UserId,
@@ -296,28 +271,6 @@ fn book(family: &Family) -> Result<CampaignBook, Error> {
 fn partition(app: &AppId, campaign: Campaign) -> Result<Partition, Error> {
     Partition::new(app, "link", &campaign.to_string())
 }
-
-/// How many numbers are tried for one sharer: with [`SHARERS_MAX`] of 2³² numbers taken, all of
-/// them are taken once in 10¹⁸.
-const CANDIDATES: usize = 4;
-
-/// Returns the numbers that a user may have in a campaign, in the order of trying.
-///
-/// They are drawn from a hash, so that they tell neither how many share nor who came first.
-fn candidates(app: &AppId, campaign: Campaign, user: &UserId) -> [SharerNumber; CANDIDATES] {
-    let campaign = campaign.to_string();
-    std::array::from_fn(|n| {
-        let parts = [app.as_str(), &campaign, user.as_str(), &n.to_string()];
-        let [a, b, c, d, ..] = SharerHash::derived(&parts).to_bytes();
-        let number = u32::from_be_bytes([a, b, c, d]);
-        SharerNumber(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
-    })
-}
-
-mp_core::id_type!(
-    /// Where sharers' numbers come from.
-    SharerHash, "sharer"
-);
 
 #[cfg(test)]
 mod tests;
