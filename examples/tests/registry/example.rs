@@ -12,8 +12,10 @@ pub(crate) struct Example {
     /// The user who calls, with the operation's own scope and no other.
     pub(crate) by: &'static str,
     pub(crate) input: Value,
-    /// Other inputs that are as valid, by what is other about them.
-    pub(crate) others: Vec<(&'static str, Value)>,
+    /// Other valid inputs about the same thing.
+    pub(crate) bodies: Vec<Value>,
+    /// The same input about other things.
+    pub(crate) targets: Vec<Value>,
     /// Members that name something without being an id.
     pub(crate) names: Vec<Unknown>,
     /// Ids that are not looked up, and why.
@@ -49,6 +51,16 @@ pub(crate) enum Foreign {
     Shared { why: &'static str },
 }
 
+impl Foreign {
+    /// Returns why it is so, where it is not as usual.
+    pub(crate) const fn why(self) -> &'static str {
+        match self {
+            Self::Refused => "what is somebody's own is nobody else's",
+            Self::RefusedAs { why, .. } | Self::Apart { why } | Self::Shared { why } => why,
+        }
+    }
+}
+
 /// The app that the world is in, and one that has nothing to do with it.
 pub(crate) const APP: &str = "market";
 pub(crate) const OTHER_APP: &str = "harbour";
@@ -63,7 +75,8 @@ impl Example {
             operation,
             by,
             input,
-            others: Vec::new(),
+            bodies: Vec::new(),
+            targets: Vec::new(),
             names: Vec::new(),
             unlooked: Vec::new(),
             other_user: Foreign::Refused,
@@ -72,18 +85,14 @@ impl Example {
     }
 
     /// Another valid input about the same thing: the example's with other members.
-    pub(crate) fn other_body(self, members: Value) -> Self {
-        self.other("another body", members)
+    pub(crate) fn other_body(mut self, members: Value) -> Self {
+        self.bodies.push(with(&self.input, members));
+        self
     }
 
     /// The same about another thing.
-    pub(crate) fn other_target(self, members: Value) -> Self {
-        self.other("another target", members)
-    }
-
-    fn other(mut self, what: &'static str, members: Value) -> Self {
-        let input = with(&self.input, members);
-        self.others.push((what, input));
+    pub(crate) fn other_target(mut self, members: Value) -> Self {
+        self.targets.push(with(&self.input, members));
         self
     }
 

@@ -11,13 +11,13 @@ use super::{
 
 /// Checks what becomes of the valid call when another user makes it, and somebody of another app.
 pub(crate) async fn check(name: &str, answer: &Value, findings: &mut Findings) {
-    let world = World::new().await;
+    let world = World::about(name).await;
     let (operation, example) = (world.operation(name), world.example(name));
     let stranger = Example::stranger(operation);
     let problem = problem(&world, example, &stranger, example.other_user, None).await;
     findings.case("a call by another user", problem);
 
-    let world = World::new().await;
+    let world = World::about(name).await;
     let namesake = example.namesake(operation);
     let problem = self::problem(&world, example, &namesake, example.other_app, Some(answer)).await;
     findings.case("a call in another app", problem);
@@ -40,8 +40,10 @@ async fn problem(
         (Err(error), Foreign::Refused) => ill_refused(error),
         (Err(error), Foreign::RefusedAs { code, .. }) if error.code() == code => None,
         (Ok(_), Foreign::Shared { .. }) => None,
-        (Ok(shown), Foreign::Apart { .. }) => secret.and_then(|secret| shows(shown, secret)),
-        _ => Some(format!("is answered {answer:?}, not {foreign:?}")),
+        (Ok(shown), Foreign::Apart { .. }) => {
+            secret.and_then(|secret| shows(shown, secret, &example.input))
+        }
+        _ => Some(format!("is answered {answer:?}, though {}", foreign.why())),
     };
     problem.or_else(|| {
         changed(
@@ -77,10 +79,10 @@ fn changed(
     }
 }
 
-/// Finds an id in an answer that stands in another answer too.
-fn shows(shown: &Value, secret: &Value) -> Option<String> {
-    let (shown, secret) = (shown.to_string(), secret.to_string());
+/// Finds an id in an answer that stands in another answer too, but not in what was sent.
+fn shows(shown: &Value, secret: &Value, sent: &Value) -> Option<String> {
+    let [shown, secret, sent] = [shown, secret, sent].map(Value::to_string);
     let mut ids = secret.split('"').filter(|text| prefix(text).is_some());
-    let leaked = ids.find(|id| shown.contains(*id))?;
+    let leaked = ids.find(|id| shown.contains(*id) && !sent.contains(*id))?;
     Some(format!("is answered with {leaked}, which is another's"))
 }

@@ -26,7 +26,7 @@ const CASES_MIN: usize = 900;
 
 #[tokio::test]
 async fn every_operation_has_one_example() {
-    let world = World::new().await;
+    let world = World::whole().await;
     let registered: BTreeSet<&str> = world.host.operations().map(|each| each.name()).collect();
     let covered: BTreeSet<&str> = world.examples.iter().map(|each| each.operation).collect();
     assert_eq!(registered, covered, "write one in the table");
@@ -36,7 +36,7 @@ async fn every_operation_has_one_example() {
 #[tokio::test]
 async fn bad_input_of_every_operation_is_refused_by_name_and_changes_nothing() {
     let operations: Vec<&str> = {
-        let world = World::new().await;
+        let world = World::whole().await;
         world.host.operations().map(|each| each.name()).collect()
     };
     let mut findings = Findings::default();

@@ -16,7 +16,7 @@ pub(crate) const KEY: &str = "valid";
 /// Checks that the valid call succeeds, answers what is described, and happens once however often
 /// it comes; returns the answer.
 pub(crate) async fn check(name: &str, findings: &mut Findings) -> Value {
-    let world = World::new().await;
+    let world = World::about(name).await;
     let (operation, example) = (world.operation(name), world.example(name));
     let caller = example.caller(operation);
     let input = keyed(operation, &example.input, KEY);
@@ -46,43 +46,50 @@ pub(crate) async fn check(name: &str, findings: &mut Findings) -> Value {
     answer
 }
 
-/// Checks that the key of the valid call is refused with anything else, and that nothing else is
-/// wrong with that.
+/// Checks that the key of the valid call is refused with anything else, which under a key of its
+/// own is not.
 async fn reused_keys(world: &World, example: &Example, findings: &mut Findings) {
-    let operation = world.operation(example.operation);
-    let caller = example.caller(operation);
-    let is_alone = example
-        .input
-        .as_object()
-        .is_some_and(|members| members.is_empty());
-    if example.others.is_empty() && !is_alone {
-        findings.case(
-            "a reused key",
-            Some("has no other input to be tried with".into()),
-        );
+    let members = example.input.as_object();
+    let is_bare = members.is_some_and(|members| members.is_empty());
+    if example.bodies.is_empty() && example.targets.is_empty() && !is_bare {
+        let problem = "has no other input to be tried with";
+        findings.case("a reused key", Some(problem.to_owned()));
     }
-    for (what, other) in &example.others {
-        let before = world.contents().await;
-        let input = keyed(operation, other, KEY);
-        let problem = match world.call(&caller, example.operation, input).await {
-            Err(error) if error.code() != "idempotency_conflict" => {
-                Some(format!("is refused: {error}"))
-            }
-            Err(error) if error.kind() != ErrorKind::KeyReused => {
-                Some(format!("is {:?}", error.kind()))
-            }
-            Err(error) if error.field() != Some("idempotency_key") => Some("is not named".into()),
-            Err(_) => world.contents().await.changed_since(&before),
-            Ok(_) => Some("is accepted".into()),
-        };
+    let bodies = example.bodies.iter().map(|body| ("another body", body));
+    let targets = example
+        .targets
+        .iter()
+        .map(|target| ("another target", target));
+    for (what, other) in bodies.chain(targets) {
+        let problem = reused(world, example, other).await;
         findings.case(&format!("a reused key with {what}"), problem);
-
-        let fresh = World::new().await;
-        let input = keyed(operation, other, "its-own");
-        let answer = fresh.call(&caller, example.operation, input).await;
-        let problem = answer.err().map(|error| format!("is refused: {error}"));
+        let problem = first_used(example, other).await;
         findings.case(&format!("a key of its own with {what}"), problem);
     }
+}
+
+async fn reused(world: &World, example: &Example, other: &Value) -> Option<String> {
+    let operation = world.operation(example.operation);
+    let before = world.contents().await;
+    let input = keyed(operation, other, KEY);
+    let caller = example.caller(operation);
+    let Err(error) = world.call(&caller, example.operation, input).await else {
+        return Some("is accepted".to_owned());
+    };
+    let is_named = error.field() == Some("idempotency_key");
+    if error.kind() != ErrorKind::KeyReused || error.code() != "idempotency_conflict" || !is_named {
+        return Some(format!("is refused as {}", error.to_json()));
+    }
+    world.contents().await.changed_since(&before)
+}
+
+async fn first_used(example: &Example, other: &Value) -> Option<String> {
+    let world = World::about(example.operation).await;
+    let operation = world.operation(example.operation);
+    let input = keyed(operation, other, "its-own");
+    let caller = example.caller(operation);
+    let answer = world.call(&caller, example.operation, input).await;
+    answer.err().map(|error| format!("is refused: {error}"))
 }
 
 /// Says how an answer differs from what is described of it, at its top.

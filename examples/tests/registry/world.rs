@@ -43,18 +43,33 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) async fn new() -> Self {
+    /// Sets up what the operations of one capability are about; setting up everything each time
+    /// would take most of the test's time.
+    pub(crate) async fn about(operation: &str) -> Self {
+        let mut world = Self::bare();
+        let setup = Setup::on(&world.host);
+        world.examples = table::about(&setup, operation).await;
+        world
+    }
+
+    /// Sets up everything.
+    pub(crate) async fn whole() -> Self {
+        let mut world = Self::bare();
+        let setup = Setup::on(&world.host);
+        world.examples = table::whole(&setup).await;
+        world
+    }
+
+    fn bare() -> Self {
         let memory = Arc::new(MemoryStore::new());
         let store = Arc::new(CountingStore::new(memory.clone()));
         let start = Timestamp::from_micros(1_800_000_000_000_000);
         let clock = Arc::new(ManualClock::at(start));
         let engine = Engine::new(store.clone(), clock, Arc::new(SeededEntropy::new(1)));
-        let host = host(&engine);
-        let examples = table::all(&Setup::on(&host)).await;
         Self {
-            host,
+            host: host(&engine),
             store,
-            examples,
+            examples: Vec::new(),
             memory,
         }
     }
