@@ -26,6 +26,7 @@ mod crowd;
 pub mod durable;
 mod factory;
 pub mod fenced;
+mod fixtures;
 pub mod followed;
 pub mod honest;
 pub mod independent;
@@ -42,6 +43,7 @@ pub use self::{
     clause::{Clause, Verdict},
     clauses::CLAUSES,
     factory::StoreFactory,
+    fixtures::Fixtures,
     report::{Report, check_all},
     violation::Violation,
 };
