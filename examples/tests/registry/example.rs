@@ -20,6 +20,8 @@ pub(crate) struct Example {
     pub(crate) names: Vec<Unknown>,
     /// Ids that are not looked up, and why.
     pub(crate) unlooked: Vec<(&'static str, &'static str)>,
+    /// The member that says on whose behalf the call is, which only staff may do for others.
+    pub(crate) behalf: Option<&'static str>,
     pub(crate) other_user: Foreign,
     pub(crate) other_app: Foreign,
 }
@@ -79,6 +81,7 @@ impl Example {
             targets: Vec::new(),
             names: Vec::new(),
             unlooked: Vec::new(),
+            behalf: None,
             other_user: Foreign::Refused,
             other_app: Foreign::Refused,
         }
@@ -115,6 +118,13 @@ impl Example {
     pub(crate) fn not_looked_up(mut self, pointer: &'static str, why: &'static str) -> Self {
         self.unlooked.push((pointer, why));
         self
+    }
+
+    /// Says which member names the user on whose behalf the call is; it may be the caller.
+    pub(crate) fn on_behalf(mut self, member: &'static str) -> Self {
+        self.behalf = Some(member);
+        let own = self.by;
+        self.other_body(json!({member: own}))
     }
 
     pub(crate) const fn by_another_user(mut self, foreign: Foreign) -> Self {

@@ -1,9 +1,9 @@
 use mp_core::{Caller, Error, ErrorKind, host::Effect};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     contents::Contents,
-    example::{Example, Foreign, keyed},
+    example::{Example, Foreign, STRANGER, keyed, with},
     findings::Findings,
     unknown::prefix,
     world::World,
@@ -21,6 +21,26 @@ pub(crate) async fn check(name: &str, answer: &Value, findings: &mut Findings) {
     let namesake = example.namesake(operation);
     let problem = self::problem(&world, example, &namesake, example.other_app, Some(answer)).await;
     findings.case("a call in another app", problem);
+
+    if let Some(member) = example.behalf {
+        let problem = on_behalf(&World::about(name).await, example, member).await;
+        findings.case("a call on another user's behalf", problem);
+    }
+}
+
+async fn on_behalf(world: &World, example: &Example, member: &str) -> Option<String> {
+    let operation = world.operation(example.operation);
+    let input = with(&example.input, json!({member: STRANGER}));
+    let input = keyed(operation, &input, "behalf");
+    let before = world.contents().await.without_notes();
+    let caller = example.caller(operation);
+    match world.call(&caller, example.operation, input).await {
+        Err(error) if error.kind() == ErrorKind::Forbidden && error.field().is_some() => {
+            let after = world.contents().await.without_notes();
+            after.changed_since(&before)
+        }
+        answer => Some(format!("is answered {answer:?}")),
+    }
 }
 
 /// Says what was wrong; `secret` is what the answer must not show.

@@ -34,6 +34,7 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .by_another_user(SHARED)
             .in_another_app(FORGED),
         Example::of("share.qr", "mei", link(&first))
+            .other_body(json!({"correction": "quartile"}))
             .by_another_user(SHARED)
             .in_another_app(FORGED),
     ]

@@ -11,7 +11,7 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
     let rewards = |count: u32| json!({"redeem": {"of": "rewards", "count": count}});
     vec![
         Example::of("pass.open", "mei", json!({"program": "cake"}))
-            .other_body(json!({"owner": "mei"}))
+            .on_behalf("owner")
             .other_target(json!({"program": "tea"}))
             .names("program", "nothing")
             .by_another_user(OWN)

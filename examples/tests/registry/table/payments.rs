@@ -14,6 +14,7 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
         Example::of("pay.create_intent", "mei", wish())
             .other_body(part(12_51))
             .other_body(json!({"description": "Another lunch"}))
+            .on_behalf("payer")
             .by_another_user(OWN)
             .in_another_app(OWN),
         Example::of("pay.confirm", "mei", new.clone())
