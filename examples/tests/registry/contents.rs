@@ -77,7 +77,7 @@ async fn a_commit_of_any_kind_is_seen_but_for_the_notes() {
         };
         store.commit(&partition, batch).await.expect("commits");
         let after = Contents::of(&store).await;
-        assert_eq!(after.changed_since(&before).is_some(), true, "{id}");
+        assert!(after.changed_since(&before).is_some(), "{id}");
         let (noted, known) = (after.without_notes(), before.without_notes());
         assert_eq!(noted.changed_since(&known).is_some(), is_seen, "{id}");
         assert_eq!(noted.touched_since(&known), None, "{id} is new");

@@ -22,7 +22,7 @@ use self::{findings::Findings, world::World};
 
 /// Fewer operations or cases than these would mean that the test has lost its grip.
 const OPERATIONS_MIN: usize = 44;
-const CASES_MIN: usize = 900;
+const CASES_MIN: usize = 2_000;
 
 #[tokio::test]
 async fn every_operation_has_one_example() {

@@ -55,8 +55,8 @@ const OWN: Foreign = Foreign::Apart {
 fn terms(title: &str) -> Value {
     json!({
         "title": title,
-        "price": {"amount": 168_00, "currency": "HKD"},
-        "group_price": {"amount": 128_00, "currency": "HKD"},
+        "price": {"amount": 16_800, "currency": "HKD"},
+        "group_price": {"amount": 12_800, "currency": "HKD"},
         "group_size": 3,
         "seat_hold_seconds": 600,
         "group_duration_seconds": 3_600,
