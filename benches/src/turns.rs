@@ -32,8 +32,17 @@ pub struct Table {
 }
 
 /// Lets the sides take turns for so many rounds, after one that warms up and does not count.
+///
+/// A word on the command line (`cargo bench --bench rush -- tickets`) leaves only the sides whose
+/// names have it: for a profile of one side.
 #[must_use]
 pub fn take_turns(title: &str, rounds: usize, mut sides: Vec<Side<'_>>) -> Table {
+    if let Some(word) = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'))
+    {
+        sides.retain(|side| side.name.contains(&word));
+    }
     let mut measured: Vec<Vec<Throughput>> = vec![Vec::new(); sides.len()];
     for round in 0..=rounds {
         for (side, measured) in sides.iter_mut().zip(&mut measured) {

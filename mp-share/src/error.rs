@@ -128,3 +128,10 @@ impl From<GroupError> for Error {
         Self::new(ErrorKind::Refused, error.code(), error.to_string()).with_field(field)
     }
 }
+
+/// Returns the error of something that a newer release has written: work on it is tried again until
+/// one that knows it takes it up.
+pub(crate) fn newer_release(field: &'static str) -> Error {
+    let message = "a newer release wrote this, and only it can go on";
+    Error::new(ErrorKind::Unavailable, "newer_release", message).with_field(field)
+}

@@ -1,5 +1,8 @@
 //! [`Groups`]: opens, joins and leaves groups, and sees them to their end.
 
+mod decision;
+mod drive;
+mod handlers;
 mod home;
 mod operations;
 mod outcome;
@@ -9,29 +12,27 @@ mod view;
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use mp_core::{
-    Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
-    capacity::Capacity,
+    Caller, Command, Engine, Error, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
-    port::{Fact, Notifier, Participant, Settlement, SettlementListener},
+    port::{Notifier, Participant, Settlement},
     steps::{PaymentParticipant, Plan, Steps, plan_key},
     store::Partition,
-    work::{self, Done, Handler, HandlerError},
 };
 
 pub use self::view::{GroupView, Membership};
 use self::{
+    decision::{changed, open},
     home::GroupHome,
-    record::{Expire, Notice, Seat, member_key, seat_key},
+    record::{Seat, member_key, seat_key},
     roster::Roster,
 };
 use crate::{
     error::GroupError,
-    group::{Group, GroupId, GroupState, SEATS},
+    group::{Group, GroupId, GroupState},
     member::{Member, MemberNumber, PlanId},
-    offer::{Offer, OfferId, OfferState},
+    offer::OfferId,
     offers::Offers,
 };
 
@@ -44,7 +45,7 @@ use crate::{
 /// seat or everything back.
 ///
 /// Whoever calls waits for the first round of their own plan; the rest is due work, for which a
-/// [`Worker`](work::Worker) needs [`handlers`](Self::handlers).
+/// [`Worker`](mp_core::work::Worker) needs [`handlers`](Self::handlers).
 #[derive(Clone, Debug)]
 pub struct Groups {
     engine: Engine,
@@ -210,14 +211,6 @@ impl Groups {
         let group = family.root::<Group>()?.ok_or_else(no_group)?;
         Ok((*group).clone())
     }
-
-    /// Returns the handlers of all due work of groups and offers, for a [`Worker`](work::Worker).
-    #[must_use]
-    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
-        let mut handlers = self.offers.handlers();
-        handlers.extend([self.steps.handler(), self.expiry(), self.notices()]);
-        handlers
-    }
 }
 
 impl Groups {
@@ -237,32 +230,6 @@ impl Groups {
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?)).once(once);
         let decide = move |family: &Family, now| changed(family, now, &change);
         Ok(self.engine.run(command, decide).await?.answer)
-    }
-
-    /// Drives a member's plan as far as it goes now, and tells where that led.
-    async fn drive(
-        &self,
-        caller: &Caller,
-        id: GroupId,
-        member: MemberNumber,
-    ) -> Result<GroupView, GroupError> {
-        let (app, group) = (caller.app_id(), id);
-        let offer = self.group(app, group).await?.offer;
-        let plan = PlanId {
-            offer,
-            group,
-            member,
-        };
-        if let Err(error) = self.drive_plan(app, plan).await {
-            // What was decided stands, and due work drives the plan on.
-            tracing::debug!(%error, %plan, "the first round broke off");
-        }
-        self.status(caller, id).await
-    }
-
-    async fn drive_plan(&self, app: &AppId, plan: PlanId) -> Result<Done, Error> {
-        let partition = partition(app, plan.group)?;
-        self.steps.drive(&partition, &plan.to_string()).await
     }
 
     async fn membership(
@@ -291,103 +258,6 @@ impl Groups {
         let (member, plan) = (found.get::<Member>(&member)?, found.get::<Plan>(&plan)?);
         Ok(member.map(|member| Membership::of(&member, plan.as_deref())))
     }
-
-    fn expiry(&self) -> Arc<dyn Handler> {
-        let engine = self.engine.clone();
-        work::on(move |delivery, _: Expire| {
-            let engine = engine.clone();
-            async move {
-                let command = Roster::reads(Command::on(delivery.partition));
-                let until = engine.run(command, expire).await?.answer;
-                Ok::<_, HandlerError>(until.map_or(Done::Finished, Done::Again))
-            }
-        })
-    }
-
-    fn notices(&self) -> Arc<dyn Handler> {
-        let notifier = self.notifier.clone();
-        work::on(move |_, notice: Notice| {
-            let notifier = notifier.clone();
-            async move {
-                notifier.notify(&notice.notification).await?;
-                Ok::<_, HandlerError>(Done::Finished)
-            }
-        })
-    }
-}
-
-/// Drives a member's plan on at once when something is learnt about its payment.
-#[async_trait]
-impl SettlementListener for Groups {
-    async fn learnt(&self, fact: &Fact) -> Result<(), Error> {
-        let plan = fact.key.as_str().rsplit_once('.');
-        if let Some(Ok(plan)) = plan.map(|(plan, _step)| plan.parse::<PlanId>()) {
-            self.drive_plan(&fact.app, plan).await?;
-        }
-        Ok(())
-    }
-}
-
-fn open(
-    family: &Family,
-    app: &AppId,
-    id: GroupId,
-    offer: &Offer,
-    opener: &UserId,
-    now: Timestamp,
-) -> Result<Decision<MemberNumber>, GroupError> {
-    if let Some(roster) = Roster::load(family)? {
-        // The same key long after its answer was forgotten: the id derives from it.
-        let seat = roster.seats.get(opener).and_then(|seat| seat.member);
-        return Ok(Decision::unchanged(seat.ok_or(GroupError::NotMember)?));
-    }
-    if offer.state != OfferState::Open {
-        return Err(GroupError::OfferClosed);
-    }
-    let deadline = now.plus(offer.terms.group_duration);
-    let mut roster = Roster::of(Group {
-        id,
-        offer: offer.id,
-        opener: opener.clone(),
-        terms: offer.terms.clone(),
-        state: GroupState::Open,
-        opened_at: now,
-        deadline,
-        seats: Capacity::of(SEATS, offer.terms.group_size).with_owner_max(1),
-        attempts: 0,
-    });
-    let number = roster.join(opener, now)?;
-    let mut edits = Edits::new();
-    edits.schedule(&id.to_string(), deadline, &Expire {});
-    roster.write(None, app, now, &mut edits);
-    Ok(edits.answer(number))
-}
-
-/// Changes the roster of a group that exists.
-fn changed<T>(
-    family: &Family,
-    now: Timestamp,
-    change: impl Fn(&mut Roster, Timestamp) -> Result<T, GroupError>,
-) -> Result<Decision<T>, GroupError> {
-    let mut roster = Roster::load(family)?.ok_or_else(no_group)?;
-    let answer = change(&mut roster, now)?;
-    let mut edits = Edits::new();
-    roster.write(None, &app(family.partition())?, now, &mut edits);
-    Ok(edits.answer(answer))
-}
-
-/// Expires a group; answers when to look again if its deadline has not passed after all.
-fn expire(family: &Family, now: Timestamp) -> Result<Decision<Option<Timestamp>>, Error> {
-    let Some(mut roster) = Roster::load(family)? else {
-        return Ok(Decision::unchanged(None));
-    };
-    if roster.group.state_at(now) == GroupState::Open {
-        return Ok(Decision::unchanged(Some(roster.group.deadline)));
-    }
-    roster.expire(now)?;
-    let mut edits = Edits::new();
-    roster.write(None, &app(family.partition())?, now, &mut edits);
-    Ok(edits.answer(None))
 }
 
 fn partition(app: &AppId, id: GroupId) -> Result<Partition, Error> {

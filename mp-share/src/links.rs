@@ -3,12 +3,14 @@
 mod base_url;
 mod operations;
 mod record;
+mod sharer;
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::sync::Arc;
 
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
-    id::{AppId, UserId},
+    id::{AppId, IdempotencyKey, UserId},
+    idempotency::Idempotency,
     sign::KeyRing,
     store::Partition,
 };
@@ -19,6 +21,7 @@ pub use self::record::Opening;
 use self::{
     base_url::BaseUrl,
     record::{CampaignBook, Sharer, opening_key, sharer_key},
+    sharer::{candidates, give_number},
 };
 use crate::{
     error::ShareError,
@@ -165,9 +168,22 @@ impl Links {
     ///
     /// `unauthenticated`; as [`verify`](Self::verify); the store's errors.
     pub async fn open(&self, caller: &Caller, text: &str) -> Result<Opened, ShareError> {
+        self.open_under(None, caller, text).await
+    }
+
+    /// Opens a link; under the same key it is answered alike, though it is not new any more.
+    async fn open_under(
+        &self,
+        key: Option<&IdempotencyKey>,
+        caller: &Caller,
+        text: &str,
+    ) -> Result<Opened, ShareError> {
         let opener = caller.signed_in()?.clone();
         let link = self.verify(caller.app_id(), text, self.engine.now())?;
-        let noted = self.note(caller.app_id(), opener, link).await?;
+        let once = key.map(|key| Idempotency::new(caller, "share.open_link", key, &link));
+        let noted = self
+            .note(caller.app_id(), opener, link, once.transpose()?)
+            .await?;
         Ok(Opened {
             link,
             sharer: noted.sharer,
@@ -215,8 +231,13 @@ impl Links {
         app: &AppId,
         opener: UserId,
         link: ShareLink,
+        once: Option<Idempotency>,
     ) -> Result<Noted, ShareError> {
         let on = Command::on(partition(app, link.campaign)?).key(&opening_key(&opener));
+        let on = match once {
+            Some(once) => on.once(once),
+            None => on,
+        };
         let command = link
             .sharer
             .iter()
@@ -224,33 +245,6 @@ impl Links {
         let decide = move |family: &Family, now| note_opening(family, &opener, &link, now);
         Ok(self.engine.run(command, decide).await?.answer)
     }
-}
-
-/// Finds the user among the candidate numbers, or gives them the first that is free.
-fn give_number(
-    family: &Family,
-    candidates: &[SharerNumber; CANDIDATES],
-    user: &UserId,
-) -> Result<Decision<SharerNumber>, ShareError> {
-    let book = book(family)?;
-    for number in candidates {
-        let key = sharer_key(*number);
-        match family.get::<Sharer>(&key)? {
-            Some(sharer) if sharer.user == *user => return Ok(Decision::unchanged(*number)),
-            Some(_) => {}
-            None if book.sharers >= SHARERS_MAX => return Err(ShareError::CampaignFull),
-            None => {
-                let mut edits = Edits::new();
-                edits.put(&key, Sharer { user: user.clone() });
-                edits.put_root(CampaignBook {
-                    sharers: book.sharers + 1,
-                    ..book
-                });
-                return Ok(edits.answer(*number));
-            }
-        }
-    }
-    Err(ShareError::CampaignFull)
 }
 
 fn note_opening(
@@ -296,28 +290,6 @@ fn book(family: &Family) -> Result<CampaignBook, Error> {
 fn partition(app: &AppId, campaign: Campaign) -> Result<Partition, Error> {
     Partition::new(app, "link", &campaign.to_string())
 }
-
-/// How many numbers are tried for one sharer: with [`SHARERS_MAX`] of 2³² numbers taken, all of
-/// them are taken once in 10¹⁸.
-const CANDIDATES: usize = 4;
-
-/// Returns the numbers that a user may have in a campaign, in the order of trying.
-///
-/// They are drawn from a hash, so that they tell neither how many share nor who came first.
-fn candidates(app: &AppId, campaign: Campaign, user: &UserId) -> [SharerNumber; CANDIDATES] {
-    let campaign = campaign.to_string();
-    std::array::from_fn(|n| {
-        let parts = [app.as_str(), &campaign, user.as_str(), &n.to_string()];
-        let [a, b, c, d, ..] = SharerHash::derived(&parts).to_bytes();
-        let number = u32::from_be_bytes([a, b, c, d]);
-        SharerNumber(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
-    })
-}
-
-mp_core::id_type!(
-    /// Where sharers' numbers come from.
-    SharerHash, "sharer"
-);
 
 #[cfg(test)]
 mod tests;

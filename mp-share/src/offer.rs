@@ -28,6 +28,10 @@ pub const GROUP_DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The most pieces of one offer.
 pub const PIECES_MAX: u32 = 90_000;
 
+/// The longest time for which pieces are held: what a group's whole life needs. A reservation that
+/// was given back is remembered as long, so that a late call cannot bring it back to life.
+pub const HOLD_MAX: Duration = Duration::from_secs(32 * 24 * 60 * 60);
+
 /// Something that is cheaper when bought together.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Offer {
@@ -44,6 +48,10 @@ pub struct Offer {
     pub opened_at: Timestamp,
     /// What is held and sold of it over all groups: the quota [`STOCK`].
     pub stock: Capacity,
+    /// How many reservations were ever made.
+    pub reservations: u64,
+    /// From when on a reservation may have lapsed: none lapses earlier.
+    pub lapses_from: Option<Timestamp>,
 }
 
 impl Document for Offer {
@@ -101,12 +109,16 @@ impl Terms {
     ///
     /// `invalid_field` with the member's name.
     pub fn check(&self) -> Result<(), Error> {
-        let positive = self.price.is_positive() && self.group_price.is_positive();
         let same_currency = self.price.currency() == self.group_price.currency();
         let cheaper = self.group_price.minor() <= self.price.minor();
         let durations = self.seat_hold..=GROUP_DURATION_MAX;
         let checks = [
-            ("price", positive, "is not above zero"),
+            ("price", self.price.is_positive(), "is not above zero"),
+            (
+                "group_price",
+                self.group_price.is_positive(),
+                "is not above zero",
+            ),
             (
                 "group_price",
                 same_currency,

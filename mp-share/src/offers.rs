@@ -1,5 +1,6 @@
 //! [`Offers`]: what is offered to groups, and its stock.
 
+mod decision;
 mod participant;
 mod record;
 mod stock;
@@ -68,6 +69,8 @@ impl Offers {
                 state: OfferState::Open,
                 opened_at: now,
                 stock: terms.capacity(),
+                reservations: 0,
+                lapses_from: None,
                 terms: terms.clone(),
             };
             let mut edits = Edits::new();

@@ -1,127 +1,126 @@
-//! Every crash on the way from joining to a full group, and from joining to an expired one.
+//! Every crash on the way from joining to a full group, to an expired one, and out again.
 
 mod world;
 
-use mp_share::{group::GroupState, member::MemberState};
+use mp_share::{GroupError, group::GroupState, member::MemberState};
 
 use self::world::{Books, Fault, GROUP_PRICE, Process, World, pass_deadline, terms, user};
 
-const MEMBERS: [&str; 3] = ["mei", "ada", "bo"];
-
-/// How the evening is meant to end.
+/// How the evening is meant to go.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Ending {
-    Filled,
-    Expired,
+enum Evening {
+    /// Mei opens a group, Ada and Bo join, and it fills.
+    Fills,
+    /// Mei opens a group, only Ada joins, and its time is over.
+    Expires,
+    /// Mei opens a group, Ada joins and leaves, Bo and Cy join, and it fills.
+    LosesAda,
 }
 
-impl Ending {
+impl Evening {
     fn joiners(self) -> &'static [&'static str] {
         match self {
-            Self::Filled => &MEMBERS[1..],
-            Self::Expired => &MEMBERS[1..2],
+            Self::Fills => &["ada", "bo"],
+            Self::Expires => &["ada"],
+            Self::LosesAda => &["ada", "bo", "cy"],
+        }
+    }
+
+    /// Returns where each member is to stand in the end.
+    fn members(self) -> &'static [(&'static str, MemberState)] {
+        use MemberState::{Confirmed, Released};
+        match self {
+            Self::Fills => &[("mei", Confirmed), ("ada", Confirmed), ("bo", Confirmed)],
+            Self::Expires => &[("mei", Released), ("ada", Released)],
+            Self::LosesAda => &[
+                ("mei", Confirmed),
+                ("ada", Released),
+                ("bo", Confirmed),
+                ("cy", Confirmed),
+            ],
         }
     }
 }
 
 /// Everything that people and the worker do, until somebody is told of a failure.
-async fn evening(world: &World, process: &Process, ending: Ending) {
+async fn spend(evening: Evening, world: &World, process: &Process) -> Result<(), GroupError> {
     let key = "key".parse().expect("a key");
     let (merchant, groups) = (user("merchant"), &process.groups);
-    let Ok(offer) = groups.offers().create(&merchant, &key, &terms(3)).await else {
-        return;
-    };
-    let Ok(view) = groups.open(&user("mei"), &key, offer.id).await else {
-        return;
-    };
-    for name in ending.joiners() {
-        if groups.join(&user(name), &key, view.group).await.is_err() {
-            return;
+    let offer = groups.offers().create(&merchant, &key, &terms(3)).await?.id;
+    let group = groups.open(&user("mei"), &key, offer).await?.group;
+    for name in evening.joiners() {
+        groups.join(&user(name), &key, group).await?;
+        if (evening, *name) == (Evening::LosesAda, "ada") {
+            groups.leave(&user(name), &key, group).await?;
         }
     }
-    let _ = process.worker.drain().await;
-    if ending == Ending::Expired {
+    process.worker.drain().await?;
+    if evening == Evening::Expires {
         pass_deadline(world);
-        let _ = process.worker.drain().await;
+        process.worker.drain().await?;
     }
+    Ok(())
 }
 
 /// Lets one call go wrong, starts the process again, has everybody repeat what they asked for, and
 /// checks that all is as if nothing had happened; returns whether there was such a call.
-async fn survives(ending: Ending, call: u32, fault: Fault) -> bool {
+async fn survives(evening: Evening, call: u32, fault: Fault) -> bool {
     let world = World::new();
     world.faults.plan(call, fault);
-    evening(&world, &world.process(), ending).await;
+    // Whoever is told of a failure asks again after the restart.
+    let _ = spend(evening, &world, &world.process()).await;
     let fired = world.faults.fired();
     world.faults.restart();
     let process = world.process();
-    evening(&world, &process, ending).await;
+    let case = format!("{evening:?}, call {call} {fault:?}");
+    spend(evening, &world, &process).await.expect(&case);
     process.pass(&world, 5).await;
-    let case = format!("{ending:?}, call {call} {fault:?}");
-    check(&world, &process, ending, &case).await;
+    check(evening, &world, &process, &case).await;
     fired
 }
 
-async fn check(world: &World, process: &Process, ending: Ending, case: &str) {
+async fn check(evening: Evening, world: &World, process: &Process, case: &str) {
     let key = "key".parse().expect("a key");
-    let offer = process
-        .groups
-        .offers()
+    let offers = process.groups.offers();
+    let offer = offers
         .create(&user("merchant"), &key, &terms(3))
-        .await;
-    let offer = offer.expect(case).id;
+        .await
+        .expect(case)
+        .id;
     let group = process
         .groups
         .open(&user("mei"), &key, offer)
         .await
         .expect(case);
-    let members = 1 + ending.joiners().len();
-    let (state, member, taken, sold, topic) = match ending {
-        Ending::Filled => {
-            let confirmed = MemberState::Confirmed;
-            (
-                GroupState::Filled,
-                confirmed,
-                3 * GROUP_PRICE,
-                3,
-                "group.filled",
-            )
-        }
-        Ending::Expired => (
-            GroupState::Expired,
-            MemberState::Released,
-            0,
-            0,
-            "group.expired",
-        ),
+    for (name, expected) in evening.members() {
+        let member = process.member(name, group.group).await;
+        assert_eq!(member, Some(*expected), "{case}: {name}");
+    }
+    let (state, sold, topic, told) = match evening {
+        Evening::Fills | Evening::LosesAda => (GroupState::Filled, 3, "group.filled", 3),
+        Evening::Expires => (GroupState::Expired, 0, "group.expired", 2),
     };
     assert_eq!(group.state, state, "{case}");
-    for name in &MEMBERS[..members] {
-        assert_eq!(
-            process.member(name, group.group).await,
-            Some(member),
-            "{case}: {name}"
-        );
-    }
+    let taken = i64::from(sold) * GROUP_PRICE;
     assert_eq!(world.bank.books(), Books { held: 0, taken }, "{case}");
     assert_eq!(process.stock(offer).await, (0, sold), "{case}");
-    assert_eq!(world.told.count(topic), members, "{case}");
+    assert_eq!(world.told.count(topic), told, "{case}");
     assert_eq!(world.store.overfull(), 0, "{case}");
     assert!(!world.work_is_left().await, "{case}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_crash_loses_a_seat_or_money() {
-    for ending in [Ending::Filled, Ending::Expired] {
+    for evening in [Evening::Fills, Evening::Expires, Evening::LosesAda] {
         let mut cases = 0;
         for fault in Fault::ALL {
             let mut call = 0;
-            while survives(ending, call, fault).await {
+            while survives(evening, call, fault).await {
                 call += 1;
             }
             assert!(call > 20, "the evening makes more calls than {call}");
             cases += call;
         }
-        println!("{ending:?}: {cases} cases");
+        println!("{evening:?}: {cases} cases");
     }
 }

@@ -6,7 +6,10 @@ mod world;
 
 use std::time::Duration;
 
-use mp_core::port::{Fact, SettlementListener, SettlementStatus};
+use mp_core::{
+    port::{Fact, SettlementListener, SettlementStatus},
+    store::{Batch, CommitId, Key, Partition, Query, Store, Write},
+};
 use mp_share::{
     group::{GroupId, GroupState},
     member::MemberState,
@@ -468,4 +471,45 @@ async fn attempts_are_bounded() {
     }
     let error = process.join("ada", group).await.expect_err("enough");
     assert_eq!(error.code(), "too_many_attempts");
+}
+
+/// Two adjacent releases may share a store: what the older one does not know it leaves alone.
+#[tokio::test]
+async fn a_group_in_a_newer_releases_state_is_left_alone() {
+    let (world, process, _, group) = group_of(3).await;
+    let partition = Partition::new(&app(), "group", &group.to_string()).expect("a partition");
+    let view = world
+        .store
+        .read(&partition, &Query::default())
+        .await
+        .expect("reads");
+    let root = String::from_utf8(view.records[0].value.to_vec()).expect("JSON is UTF-8");
+    let newer = root.replace(r#""state":"open""#, r#""state":"simmering""#);
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId(1),
+        at: view.at,
+        writes: vec![Write::Put {
+            key: Key::root(),
+            value: newer.clone().into(),
+        }],
+    };
+    world
+        .store
+        .commit(&partition, batch)
+        .await
+        .expect("commits");
+    let error = process
+        .join("ada", group)
+        .await
+        .expect_err("not ours to change");
+    assert_eq!(error.code(), "newer_release");
+    pass_deadline(&world);
+    process.pass(&world, 2).await;
+    let view = world
+        .store
+        .read(&partition, &Query::default())
+        .await
+        .expect("reads");
+    assert_eq!(view.records[0].value, newer);
 }

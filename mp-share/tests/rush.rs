@@ -142,3 +142,43 @@ async fn a_rush_in_which_too_few_pay_gives_everything_back() {
     let (_, state) = evening(few).await;
     assert_eq!(state, GroupState::Expired);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_rush_on_scarce_stock_never_oversells_over_many_groups() {
+    const GROUPS: u32 = 20;
+    const PIECES: u32 = 7;
+    let world = World::new();
+    let processes = [Arc::new(world.process()), Arc::new(world.process())];
+    let mut scarce = terms(2);
+    scarce.pieces = PIECES;
+    let offer = processes[0].offer(scarce).await;
+    let mut tasks = JoinSet::new();
+    for pair in 0..GROUPS {
+        let process = processes[pair as usize % 2].clone();
+        tasks.spawn(async move {
+            let view = process.open(&format!("opener{pair}"), offer).await;
+            // Whoever opened a group without a piece has no seat in it; the others fill theirs.
+            let _ = process.join(&format!("joiner{pair}"), view.group).await;
+            view.group
+        });
+    }
+    let groups = tasks.join_all().await;
+    pass_deadline(&world);
+    processes[0].pass(&world, 5).await;
+
+    let mut filled = 0;
+    for group in groups {
+        let group = processes[0]
+            .groups
+            .group(&app(), group)
+            .await
+            .expect("reads");
+        filled += u32::from(group.state == GroupState::Filled);
+    }
+    assert_eq!(processes[0].stock(offer).await, (0, 2 * filled));
+    let taken = i64::from(2 * filled) * GROUP_PRICE;
+    assert_eq!(world.bank.books(), Books { held: 0, taken });
+    assert!(2 * filled <= PIECES, "{filled} groups on {PIECES} pieces");
+    assert_eq!(world.store.overfull(), 0);
+    assert!(!world.work_is_left().await);
+}

@@ -2,15 +2,16 @@
 
 mod world;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use mp_core::{
-    Timestamp,
+    Command, Timestamp,
     port::{Confirmed, Participant, Reserved},
+    store::Partition,
 };
 use mp_share::{
     Offers,
-    offer::{OfferId, Terms},
+    offer::{HOLD_MAX, OfferId, Terms},
 };
 use proptest::prelude::*;
 
@@ -69,6 +70,14 @@ impl Shop {
     async fn release(&self, step: u32) {
         let released = self.stock().release(&app(), &self.key(step)).await;
         released.expect("a healthy store");
+    }
+
+    /// Returns how many closed keys are remembered.
+    async fn closed(&self) -> usize {
+        let partition = Partition::new(&app(), "offer", &self.offer.to_string());
+        let command = Command::on(partition.expect("a partition")).prefix("c/");
+        let family = self.process.engine.read(command).await.expect("reads");
+        family.count("c/").expect("selected")
     }
 
     /// Returns how many pieces are held and how many are sold.
@@ -152,6 +161,32 @@ async fn what_has_lapsed_is_given_back_by_a_timer() {
 }
 
 #[tokio::test]
+async fn a_closed_key_is_remembered_as_long_as_anything_can_be_held() {
+    let shop = Shop::with(2, None).await;
+    let too_long = HOLD_MAX.as_secs() + 1;
+    assert_eq!(
+        shop.reserve(1, "mei", too_long).await,
+        refused("held_too_long")
+    );
+    assert_eq!(
+        shop.reserve(1, "mei", too_long - 1).await,
+        Reserved::Reserved
+    );
+    assert_eq!(shop.reserve(2, "ada", 60).await, Reserved::Reserved);
+    shop.confirm(2).await;
+    shop.release(1).await;
+    shop.release(3).await;
+    shop.world.clock.advance(HOLD_MAX - Duration::from_secs(1));
+    shop.process.pass(&shop.world, 0).await;
+    assert_eq!(shop.closed().await, 3);
+    shop.world.clock.advance(Duration::from_secs(1));
+    shop.process.pass(&shop.world, 0).await;
+    assert_eq!(shop.closed().await, 1, "what is sold is never forgotten");
+    shop.release(2).await;
+    assert_eq!(shop.counts().await, (0, 0));
+}
+
+#[tokio::test]
 async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
     let shop = Shop::with(2, None).await;
     shop.reserve(1, "mei", 60).await;
@@ -175,7 +210,8 @@ async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
 #[tokio::test]
 async fn requests_that_make_no_sense_are_errors_that_no_repetition_mends() {
     let shop = Shop::with(2, None).await;
-    let (stock, app, until) = (shop.stock(), app(), Timestamp::MAX);
+    let until = shop.now().plus(Duration::from_secs(60));
+    let (stock, app) = (shop.stock(), app());
     let nothing = serde_json::json!({});
     let error = stock.reserve(&app, &shop.key(1), &nothing, until).await;
     assert_eq!(error.expect_err("no owner").field(), Some("request"));
@@ -206,31 +242,73 @@ fn any_move() -> impl Strategy<Value = Move> {
     ]
 }
 
-/// Plays the moves; returns which keys were last seen confirmed, and the shop at rest.
+/// What ought to be held and sold, by key.
+#[derive(Default)]
+struct Model {
+    held: BTreeMap<u32, (String, Timestamp)>,
+    sold: BTreeMap<u32, String>,
+}
+
+impl Model {
+    /// Returns how many pieces are held and sold at a time: of everybody, or of one owner.
+    fn live(&self, owner: Option<&str>, now: Timestamp) -> usize {
+        let theirs = |each: &str| owner.is_none_or(|owner| owner == each);
+        let held = self.held.values();
+        let held = held.filter(|(each, until)| theirs(each) && *until > now);
+        held.count() + self.sold.values().filter(|each| theirs(each)).count()
+    }
+
+    /// Checks a refusal, which must not rest on what has lapsed.
+    fn reserved(
+        &mut self,
+        step: u32,
+        owner: &str,
+        until: Timestamp,
+        now: Timestamp,
+        seen: &Reserved,
+    ) {
+        match seen {
+            Reserved::Reserved if !self.sold.contains_key(&step) => {
+                self.held.entry(step).or_insert((owner.to_owned(), until));
+            }
+            Reserved::Refused(code) if code == "sold_out" => assert_eq!(self.live(None, now), 3),
+            Reserved::Refused(code) if code == "owner_limit" => {
+                assert_eq!(self.live(Some(owner), now), 2);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Plays the moves; returns how many pieces ought to be sold, and the shop at rest.
 async fn play(moves: Vec<Move>) -> (usize, Shop) {
     let shop = Shop::with(3, Some(2)).await;
-    let mut confirmed = BTreeSet::new();
+    let mut model = Model::default();
     for next in moves {
         match next {
             Move::Reserve(step, owner, seconds) => {
-                shop.reserve(step, ["mei", "ada", "bo"][usize::from(owner)], seconds)
-                    .await;
+                let owner = ["mei", "ada", "bo"][usize::from(owner)];
+                let seen = shop.reserve(step, owner, seconds).await;
+                let until = shop.now().plus(Duration::from_secs(seconds));
+                model.reserved(step, owner, until, shop.now(), &seen);
             }
             Move::Confirm(step) => {
                 if shop.confirm(step).await == Confirmed::Confirmed {
-                    confirmed.insert(step);
+                    let held = model.held.remove(&step);
+                    model.sold.extend(held.map(|(owner, _)| (step, owner)));
                 }
             }
             Move::Release(step) => {
                 shop.release(step).await;
-                confirmed.remove(&step);
+                model.held.remove(&step);
+                model.sold.remove(&step);
             }
             Move::Wait(seconds) => shop.world.clock.advance(Duration::from_secs(seconds)),
             Move::Work => shop.process.pass(&shop.world, 0).await,
         }
     }
     shop.process.pass(&shop.world, 3).await;
-    (confirmed.len(), shop)
+    (model.sold.len(), shop)
 }
 
 proptest! {
@@ -240,7 +318,7 @@ proptest! {
     fn at_rest_nothing_is_held_and_what_was_confirmed_is_sold(
         moves in prop::collection::vec(any_move(), 1..40),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (confirmed, counts, overfull, left) = runtime.block_on(async {
             let (confirmed, shop) = play(moves).await;
             let left = shop.world.work_is_left().await;

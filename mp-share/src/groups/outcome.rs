@@ -35,9 +35,8 @@ impl Roster {
             return self.let_go(number, "too_late", now);
         };
         self.group.seats = kept.capacity;
-        self.change(number, |member| {
-            member.seat = kept.reservation;
-            step(member, MemberEvent::Secure);
+        self.step(number, MemberEvent::Secure, |member| {
+            member.seat = kept.reservation
         });
         if self.group.is_full() {
             self.fill()
@@ -48,12 +47,12 @@ impl Roster {
 
     /// Notes that a member's piece is sold and the money taken.
     pub(super) fn confirmed(&mut self, number: MemberNumber) {
-        self.change(number, |member| step(member, MemberEvent::Confirm));
+        self.step(number, MemberEvent::Confirm, |_| {});
     }
 
     /// Notes that a member's piece and money are given back.
     pub(super) fn released(&mut self, number: MemberNumber) {
-        self.change(number, |member| step(member, MemberEvent::Release));
+        self.step(number, MemberEvent::Release, |_| {});
     }
 
     /// Lets go of a member: the seat comes free now, piece and money as their plan is driven.
@@ -83,10 +82,9 @@ impl Roster {
         if self.group.state == GroupState::Filled {
             self.notices.push((number, "group.seat_lost"));
         }
-        self.change(number, |member| {
+        self.step(number, MemberEvent::LetGo, |member| {
             member.seat = free.reservation;
             member.reason = Some(reason.to_owned());
-            step(member, MemberEvent::LetGo);
         });
         self.replan(number, |plan| Ok(plan.release()))
     }
@@ -161,9 +159,15 @@ impl Roster {
         members.map(|member| member.number).collect()
     }
 
-    fn change(&mut self, number: MemberNumber, change: impl FnOnce(&mut Member)) {
-        if let Some(member) = self.members.get_mut(&number) {
-            change(Arc::make_mut(member));
+    /// Moves a member on, and changes it, if the event changes anything.
+    fn step(&mut self, number: MemberNumber, event: MemberEvent, change: impl FnOnce(&mut Member)) {
+        let Some(member) = self.members.get_mut(&number) else {
+            return;
+        };
+        if let Some(state) = member.state.next(event) {
+            let member = Arc::make_mut(member);
+            member.state = state;
+            change(member);
             self.touched.insert(number);
         }
     }
@@ -178,11 +182,5 @@ impl Roster {
             self.driven.insert(number);
         }
         Ok(())
-    }
-}
-
-fn step(member: &mut Member, event: MemberEvent) {
-    if let Some(state) = member.state.next(event) {
-        member.state = state;
     }
 }

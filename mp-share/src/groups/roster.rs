@@ -18,7 +18,7 @@ use super::{
     record::{Expire, MEMBERS, Notice, PLANS, SEATS, Seat, member_key, seat_key},
 };
 use crate::{
-    error::GroupError,
+    error::{self, GroupError},
     group::{self, ATTEMPTS_EACH_MAX, ATTEMPTS_MAX, Group, GroupState},
     member::{Member, MemberNumber, MemberState, PlanId},
     offers::Offers,
@@ -46,10 +46,15 @@ impl Roster {
     }
 
     /// Returns the group's roster, or `None` if there is no such group.
+    ///
+    /// A group in a state that is not known here is left to the release that knows it.
     pub(super) fn load(family: &Family) -> Result<Option<Self>, Error> {
         let Some(group) = family.root::<Group>()? else {
             return Ok(None);
         };
+        if group.state == GroupState::Unrecognized {
+            return Err(error::newer_release("group"));
+        }
         let mut roster = Self::of((*group).clone());
         for (_, member) in family.scan::<Member>(MEMBERS)? {
             roster.members.insert(member.number, member);

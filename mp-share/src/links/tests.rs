@@ -141,14 +141,3 @@ async fn links_that_could_never_be_opened_are_not_made() {
         assert_eq!(Error::from(error).field(), Some("expires_at"));
     }
 }
-
-#[test]
-fn numbers_are_tried_in_an_order_that_never_changes() {
-    let app = "market".parse().expect("app");
-    let user = "mei".parse().expect("user");
-    let tried = candidates(&app, Campaign::NONE, &user).map(|number| number.0.get());
-    assert_eq!(
-        tried,
-        [658_318_103, 2_396_276_791, 2_489_742_668, 2_752_906_712]
-    );
-}

@@ -1,22 +1,28 @@
 use async_trait::async_trait;
 use mp_core::{
-    Command, Decision, Error, ErrorKind, Family, Timestamp,
-    capacity::{CapacityRefusal, Request, ReservationState},
+    Command, Error, ErrorKind, Family, Timestamp,
+    capacity::Request,
     id::{AppId, UserId},
     port::{Confirmed, Participant, Reserved},
+    store::Key,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Offers, partition,
+    Offers,
+    decision::{Attempt, confirm, lapse, release, reserve},
+    partition,
     record::{Closed, IN_FLIGHT, InFlight, closed_key, holding_key, in_flight_key},
-    stock::{Standing, Stock, closed_code},
+    stock::Lapsed,
 };
-use crate::offer::{OfferId, STOCK};
+use crate::offer::{Offer, OfferId, STOCK};
 
 /// The most lapsed reservations that one decision gives back to make room.
 const LAPSED_MAX: usize = 64;
+
+/// How often somebody who is short of room looks for what has lapsed.
+const ROUNDS_MAX: u32 = 3;
 
 /// What a plan asks of an offer's stock.
 #[derive(Debug, Deserialize, Serialize)]
@@ -24,15 +30,6 @@ const LAPSED_MAX: usize = 64;
 struct StockRequest {
     owner: UserId,
     quantity: u32,
-}
-
-/// What became of an attempt to reserve.
-#[derive(Debug, Deserialize, Serialize)]
-enum Attempt {
-    Reserved,
-    Refused(String),
-    /// There is no room; what has lapsed may make some.
-    Short(String),
 }
 
 impl Offers {
@@ -50,37 +47,42 @@ impl Offers {
         app: &AppId,
         key: &str,
         request: &Request,
-        lapsed: Vec<(String, UserId)>,
+        lapsed: Option<Lapsed>,
     ) -> Result<Attempt, Error> {
         let on = on(app, key)?.key(&holding_key(&request.owner));
-        let command = lapsed.iter().fold(on, |command, (key, owner)| {
+        let keys = lapsed.iter().flat_map(|lapsed| &lapsed.keys);
+        let command = keys.fold(on, |command, (key, owner)| {
             command
                 .key(&in_flight_key(key))
                 .key(&closed_key(key))
                 .key(&holding_key(owner))
         });
         let (key, request) = (key.to_owned(), request.clone());
-        let decide = move |family: &Family, now| reserve(family, &key, &request, &lapsed, now);
+        let decide =
+            move |family: &Family, now| reserve(family, &key, &request, lapsed.as_ref(), now);
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Returns reservations of the same offer whose time limit has passed, the longest first.
-    async fn lapsed(&self, app: &AppId, key: &str) -> Result<Vec<(String, UserId)>, Error> {
+    /// Looks for reservations of the same offer whose time limit has passed, the longest first.
+    async fn lapsed(&self, app: &AppId, key: &str) -> Result<Lapsed, Error> {
         let command = Command::on(partition(app, offer_of(key)?)?).prefix(IN_FLIGHT);
         let family = self.engine.read(command).await?;
         let now = self.engine.now();
-        let mut lapsed: Vec<_> = family
-            .scan::<InFlight>(IN_FLIGHT)?
-            .into_iter()
-            .filter(|(_, held)| held.0.has_lapsed(now))
-            .collect();
-        lapsed.sort_by_key(|(_, held)| held.0.until);
-        let name = |key: &str| key.trim_start_matches(IN_FLIGHT).to_owned();
-        Ok(lapsed
-            .into_iter()
-            .take(LAPSED_MAX)
-            .map(|(key, held)| (name(key.as_str()), held.0.owner.clone()))
-            .collect())
+        let mut held = family.scan::<InFlight>(IN_FLIGHT)?;
+        held.sort_by_key(|(_, held)| held.0.until);
+        let lapsed = held.iter().take_while(|(_, held)| held.0.has_lapsed(now));
+        let count = lapsed.take(LAPSED_MAX).count();
+        let others = held.split_off(count);
+        let offer = family.root::<Offer>()?;
+        let name = |key: &Key| key.as_str().trim_start_matches(IN_FLIGHT).to_owned();
+        Ok(Lapsed {
+            reservations: offer.map_or(0, |offer| offer.reservations),
+            keys: held
+                .iter()
+                .map(|(key, held)| (name(key), held.0.owner.clone()))
+                .collect(),
+            next: others.first().map(|(_, held)| held.0.until),
+        })
     }
 
     /// Returns for whom a key was reserved, if it was.
@@ -109,24 +111,15 @@ impl Offers {
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Gives back a reservation if its time limit has passed; else returns when that will be.
+    /// Gives back a reservation whose time limit has passed, or forgets a closed one; returns when
+    /// to look again.
     pub(super) async fn lapse(&self, app: &AppId, key: &str) -> Result<Option<Timestamp>, Error> {
-        let Some(owner) = self.owner(app, key).await? else {
-            return Ok(None);
-        };
-        let command = on(app, key)?.key(&holding_key(&owner));
+        let owner = self.owner(app, key).await?;
+        let command = owner.iter().fold(on(app, key)?, |command, owner| {
+            command.key(&holding_key(owner))
+        });
         let key = key.to_owned();
-        let decide = move |family: &Family, now| {
-            let Some(mut stock) = Stock::load(family)? else {
-                return Ok(Decision::unchanged(None));
-            };
-            stock.lapse(&key, now)?;
-            let until = match stock.standing(&key)? {
-                Standing::InFlight(held) if !held.has_lapsed(now) => Some(held.until),
-                _ => None,
-            };
-            Ok::<_, Error>(stock.answer(until))
-        };
+        let decide = move |family: &Family, now| lapse(family, &key, now);
         Ok(self.engine.run(command, decide).await?.answer)
     }
 }
@@ -154,17 +147,19 @@ impl Participant for Offers {
             owner: asked.owner,
             until,
         };
-        let mut attempt = self.attempt(app, key, &request, Vec::new()).await?;
-        if let Attempt::Short(_) = attempt {
-            let lapsed = self.lapsed(app, key).await?;
-            if !lapsed.is_empty() {
-                attempt = self.attempt(app, key, &request, lapsed).await?;
+        let mut attempt = self.attempt(app, key, &request, None).await?;
+        // A round gives back what it has found; others may reserve and lapse meanwhile.
+        for _ in 0..ROUNDS_MAX {
+            if let Attempt::Short = attempt {
+                let lapsed = self.lapsed(app, key).await?;
+                attempt = self.attempt(app, key, &request, Some(lapsed)).await?;
             }
         }
-        Ok(match attempt {
-            Attempt::Reserved => Reserved::Reserved,
-            Attempt::Refused(code) | Attempt::Short(code) => Reserved::Refused(code),
-        })
+        match attempt {
+            Attempt::Reserved => Ok(Reserved::Reserved),
+            Attempt::Refused(code) => Ok(Reserved::Refused(code)),
+            Attempt::Short => Err(contended()),
+        }
     }
 
     async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
@@ -184,87 +179,8 @@ impl Participant for Offers {
                 return Ok(());
             }
         }
-        let message = "the reservation changed meanwhile: release it again";
-        Err(Error::new(ErrorKind::Unavailable, "contended", message))
+        Err(contended())
     }
-}
-
-fn reserve(
-    family: &Family,
-    key: &str,
-    request: &Request,
-    lapsed: &[(String, UserId)],
-    now: Timestamp,
-) -> Result<Decision<Attempt>, Error> {
-    let refused = |code: &str| Decision::unchanged(Attempt::Refused(code.to_owned()));
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(refused("not_found"));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) if held.has_lapsed(now) => return Ok(refused("lapsed")),
-        Standing::InFlight(_) => return Ok(Decision::unchanged(Attempt::Reserved)),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            return Ok(Decision::unchanged(Attempt::Reserved));
-        }
-        Standing::Closed(closed) => return Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen if !stock.is_open() => return Ok(refused("offer_closed")),
-        Standing::Unseen => {}
-    }
-    for (key, _) in lapsed {
-        stock.lapse(key, now)?;
-    }
-    let attempt = match stock.reserve(key, request, now)? {
-        Ok(()) => Attempt::Reserved,
-        Err(short @ (CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })) => {
-            Attempt::Short(short.code().to_owned())
-        }
-        Err(refusal) => Attempt::Refused(refusal.code().to_owned()),
-    };
-    Ok(stock.answer(attempt))
-}
-
-/// Answers the code of a refusal, if there is one.
-fn confirm(family: &Family, key: &str, now: Timestamp) -> Result<Decision<Option<String>>, Error> {
-    let refused = |code: &str| Decision::unchanged(Some(code.to_owned()));
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(refused("not_found"));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) => Ok(match stock.confirm(key, &held, now) {
-            Ok(()) => stock.answer(None),
-            Err(refusal) => refused(refusal.code()),
-        }),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            Ok(Decision::unchanged(None))
-        }
-        Standing::Closed(closed) => Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen => Ok(refused("not_found")),
-    }
-}
-
-/// Answers whether it is done; if not, the reservation is of another owner than was read.
-fn release(
-    family: &Family,
-    key: &str,
-    owner: Option<&UserId>,
-    now: Timestamp,
-) -> Result<Decision<bool>, Error> {
-    let Some(mut stock) = Stock::load(family)? else {
-        return Ok(Decision::unchanged(true));
-    };
-    match stock.standing(key)? {
-        Standing::InFlight(held) | Standing::Closed(Some(held)) => {
-            if owner != Some(&held.owner) {
-                return Ok(Decision::unchanged(false));
-            }
-            if !held.state.is_over() {
-                stock.release(key, &held, now)?;
-            }
-        }
-        Standing::Closed(None) => {}
-        Standing::Unseen => stock.fence(key, now),
-    }
-    Ok(stock.answer(true))
 }
 
 fn on(app: &AppId, key: &str) -> Result<Command, Error> {
@@ -277,4 +193,9 @@ fn offer_of(key: &str) -> Result<OfferId, Error> {
     offer.parse().map_err(|error| {
         Error::invalid("key", "does not begin with an offer's id").with_source(error)
     })
+}
+
+fn contended() -> Error {
+    let message = "the offer's reservations keep changing: ask again";
+    Error::new(ErrorKind::Unavailable, "contended", message)
 }

@@ -1,9 +1,11 @@
 use mp_core::{
     Document, Timestamp,
-    capacity::{Holding, Reservation},
+    capacity::{Holding, Reservation, ReservationState},
     id::UserId,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::offer::HOLD_MAX;
 
 /// Stock that is held.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -18,12 +20,22 @@ pub(super) struct Closed {
     pub(super) closed_at: Timestamp,
 }
 
+impl Closed {
+    /// Returns when it may be forgotten; never, as long as its pieces are sold.
+    pub(super) fn forget_at(&self) -> Option<Timestamp> {
+        let sold = |closed: &Reservation| closed.state == ReservationState::Confirmed;
+        let is_sold = self.reservation.as_ref().is_some_and(sold);
+        (!is_sold).then(|| self.closed_at.plus(HOLD_MAX))
+    }
+}
+
 /// What one user has of the offer, over all groups.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(super) struct Held(pub(super) Holding);
 
-/// The work of giving back a reservation whose time limit has passed.
+/// The work of giving back a reservation whose time limit has passed, and of forgetting one that is
+/// closed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Lapse {
     pub(super) reservation: String,

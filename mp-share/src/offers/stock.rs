@@ -7,7 +7,10 @@ use mp_core::{
 };
 
 use super::record::{Closed, Held, InFlight, Lapse, closed_key, holding_key, in_flight_key};
-use crate::offer::{Offer, OfferState};
+use crate::{
+    error::newer_release,
+    offer::{Offer, OfferState},
+};
 
 /// An offer's stock as one decision changes it.
 pub(super) struct Stock<'a> {
@@ -24,11 +27,29 @@ pub(super) enum Standing {
     Closed(Option<Reservation>),
 }
 
+/// What was found when somebody looked for reservations that have lapsed.
+#[derive(Clone, Debug)]
+pub(super) struct Lapsed {
+    /// How many reservations had ever been made by then.
+    pub(super) reservations: u64,
+    /// Those that have lapsed, and whose they are.
+    pub(super) keys: Vec<(String, UserId)>,
+    /// When the first of the others lapses.
+    pub(super) next: Option<Timestamp>,
+}
+
 impl<'a> Stock<'a> {
     /// Returns the stock, or `None` if there is no such offer.
+    ///
+    /// An offer in a state that is not known here is left to the release that knows it.
     pub(super) fn load(family: &'a Family) -> Result<Option<Self>, Error> {
-        let offer = family.root::<Offer>()?;
-        Ok(offer.map(|offer| Self {
+        let Some(offer) = family.root::<Offer>()? else {
+            return Ok(None);
+        };
+        if offer.state == OfferState::Unrecognized {
+            return Err(newer_release("offer"));
+        }
+        Ok(Some(Self {
             family,
             offer: (*offer).clone(),
             holdings: BTreeMap::new(),
@@ -62,9 +83,10 @@ impl<'a> Stock<'a> {
             Ok(taken) => taken,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let reservation = key.to_owned();
-        self.edits
-            .schedule(key, request.until, &Lapse { reservation });
+        self.look_again(key, request.until);
+        self.offer.reservations += 1;
+        let earliest = self.offer.lapses_from.unwrap_or(request.until);
+        self.offer.lapses_from = Some(earliest.min(request.until));
         let in_flight = InFlight(taken.reservation.clone());
         self.edits.put(&in_flight_key(key), in_flight);
         self.take(taken);
@@ -86,7 +108,7 @@ impl<'a> Stock<'a> {
         Ok(())
     }
 
-    /// Gives back what is held or sold, and keeps the key closed for good.
+    /// Gives back what is held or sold, and closes the key.
     pub(super) fn release(
         &mut self,
         key: &str,
@@ -105,13 +127,43 @@ impl<'a> Stock<'a> {
     }
 
     /// Gives back what is held if its time limit has passed.
-    pub(super) fn lapse(&mut self, key: &str, now: Timestamp) -> Result<(), Error> {
+    fn lapse(&mut self, key: &str, now: Timestamp) -> Result<(), Error> {
         match self.standing(key)? {
             Standing::InFlight(reservation) if reservation.has_lapsed(now) => {
                 self.release(key, &reservation, now)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Returns whether a reservation may have lapsed that was not given back yet.
+    pub(super) fn may_have_lapsed(&self, now: Timestamp) -> bool {
+        self.offer.lapses_from.is_some_and(|from| from <= now)
+    }
+
+    /// Gives back what was found to have lapsed, and notes from when on it is worth looking again.
+    ///
+    /// A reservation that was made since may lapse earlier; then the note stays as it is.
+    pub(super) fn lapse_all(&mut self, found: &Lapsed, now: Timestamp) -> Result<(), Error> {
+        for (key, _) in &found.keys {
+            self.lapse(key, now)?;
+        }
+        if self.offer.reservations == found.reservations {
+            self.offer.lapses_from = found.next;
+            self.edits.put_root(self.offer.clone());
+        }
+        Ok(())
+    }
+
+    /// Forgets a closed key whose time has come; else returns when that will be.
+    pub(super) fn forget(&mut self, key: &str, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        let closed = self.family.get::<Closed>(&closed_key(key))?;
+        let forget_at = closed.and_then(|closed| closed.forget_at());
+        if forget_at.is_some_and(|at| at <= now) {
+            self.edits.delete(&closed_key(key));
+            return Ok(None);
+        }
+        Ok(forget_at)
     }
 
     /// Closes a key under which nothing was ever reserved.
@@ -147,17 +199,23 @@ impl<'a> Stock<'a> {
         self.holdings.insert(taken.reservation.owner, taken.holding);
     }
 
+    /// Closes a key; unless its pieces are sold, it is forgotten in time.
     fn close(&mut self, key: &str, reservation: Option<Reservation>, now: Timestamp) {
         self.edits.delete(&in_flight_key(key));
-        self.edits.unschedule::<Lapse>(key);
-        let closed_at = now;
-        self.edits.put(
-            &closed_key(key),
-            Closed {
-                reservation,
-                closed_at,
-            },
-        );
+        let closed = Closed {
+            reservation,
+            closed_at: now,
+        };
+        match closed.forget_at() {
+            Some(at) => self.look_again(key, at),
+            None => self.edits.unschedule::<Lapse>(key),
+        }
+        self.edits.put(&closed_key(key), closed);
+    }
+
+    fn look_again(&mut self, key: &str, at: Timestamp) {
+        let reservation = key.to_owned();
+        self.edits.schedule(key, at, &Lapse { reservation });
     }
 }
 

@@ -14,9 +14,9 @@ use std::{
 
 use async_trait::async_trait;
 use mp_core::{
-    Caller, Engine, Error, Timestamp,
+    Caller, Engine, Error, ErrorKind,
     amount::{Currency, Money},
-    clock::ManualClock,
+    clock::{Clock, ManualClock},
     entropy::SeededEntropy,
     id::AppId,
     port::{Notification, Notifier},
@@ -56,12 +56,15 @@ pub(crate) struct Process {
 
 /// Remembers which notifications were handed over.
 #[derive(Debug, Default)]
-pub(crate) struct Told(Mutex<BTreeSet<String>>);
+pub(crate) struct Told {
+    keys: Mutex<BTreeSet<String>>,
+    faults: Arc<Faults>,
+}
 
 impl Told {
     /// Returns how many different notifications of a topic there were.
     pub(crate) fn count(&self, topic: &str) -> usize {
-        let told = self.0.lock().expect("unpoisoned");
+        let told = self.keys.lock().expect("unpoisoned");
         told.iter().filter(|key| key.ends_with(topic)).count()
     }
 }
@@ -69,11 +72,16 @@ impl Told {
 #[async_trait]
 impl Notifier for Told {
     async fn notify(&self, notification: &Notification) -> Result<(), Error> {
-        self.0
-            .lock()
-            .expect("unpoisoned")
-            .insert(notification.key.clone());
-        Ok(())
+        let key = notification.key.clone();
+        let call = async { self.keys.lock().expect("unpoisoned").insert(key) };
+        match self.faults.around(call).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::new(
+                ErrorKind::Unavailable,
+                "no_signal",
+                "nobody hears it",
+            )),
+        }
     }
 }
 
@@ -85,7 +93,10 @@ impl World {
         Self {
             store: Arc::new(WatchedStore::new(faults.clone())),
             bank: Arc::new(Bank::new(faults.clone(), clock.clone())),
-            told: Arc::default(),
+            told: Arc::new(Told {
+                faults: faults.clone(),
+                ..Told::default()
+            }),
             clock,
             faults,
         }
@@ -104,7 +115,8 @@ impl World {
         }
     }
 
-    /// Returns whether any work is left, however far in the future it is due.
+    /// Returns whether any work is left for the next three days. (Later, closed reservations are
+    /// forgotten.)
     pub(crate) async fn work_is_left(&self) -> bool {
         let kinds = ["group.steps", "group.expire", "group.notice", "offer.lapse"];
         let mut left = !self.store.dead(None, 10).await.expect("lists").is_empty();
@@ -112,7 +124,7 @@ impl World {
             let query = DueQuery {
                 slots: SlotSet::ALL,
                 kind: kind.to_owned(),
-                now: Timestamp::MAX,
+                now: self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60)),
                 lease: Duration::ZERO,
                 limit: 10,
             };

@@ -1,0 +1,79 @@
+use mp_core::{
+    Decision, Edits, Error, Family, Timestamp,
+    capacity::Capacity,
+    id::{AppId, UserId},
+};
+
+use super::{app, no_group, record::Expire, roster::Roster};
+use crate::{
+    error::GroupError,
+    group::{Group, GroupId, GroupState, SEATS},
+    member::MemberNumber,
+    offer::{Offer, OfferState},
+};
+
+/// Opens a group with its first member.
+pub(super) fn open(
+    family: &Family,
+    app: &AppId,
+    id: GroupId,
+    offer: &Offer,
+    opener: &UserId,
+    now: Timestamp,
+) -> Result<Decision<MemberNumber>, GroupError> {
+    if let Some(roster) = Roster::load(family)? {
+        // The same key long after its answer was forgotten: the id derives from it.
+        let seat = roster.seats.get(opener).and_then(|seat| seat.member);
+        return Ok(Decision::unchanged(seat.ok_or(GroupError::NotMember)?));
+    }
+    if offer.state != OfferState::Open {
+        return Err(GroupError::OfferClosed);
+    }
+    let deadline = now.plus(offer.terms.group_duration);
+    let mut roster = Roster::of(Group {
+        id,
+        offer: offer.id,
+        opener: opener.clone(),
+        terms: offer.terms.clone(),
+        state: GroupState::Open,
+        opened_at: now,
+        deadline,
+        seats: Capacity::of(SEATS, offer.terms.group_size).with_owner_max(1),
+        attempts: 0,
+    });
+    let number = roster.join(opener, now)?;
+    let mut edits = Edits::new();
+    edits.schedule(&id.to_string(), deadline, &Expire {});
+    roster.write(None, app, now, &mut edits);
+    Ok(edits.answer(number))
+}
+
+/// Changes the roster of a group that exists.
+pub(super) fn changed<T>(
+    family: &Family,
+    now: Timestamp,
+    change: impl Fn(&mut Roster, Timestamp) -> Result<T, GroupError>,
+) -> Result<Decision<T>, GroupError> {
+    let mut roster = Roster::load(family)?.ok_or_else(no_group)?;
+    let answer = change(&mut roster, now)?;
+    let mut edits = Edits::new();
+    roster.write(None, &app(family.partition())?, now, &mut edits);
+    Ok(edits.answer(answer))
+}
+
+/// Expires a group; answers when to look again if its deadline has not passed after all.
+pub(super) fn expire(
+    family: &Family,
+    now: Timestamp,
+) -> Result<Decision<Option<Timestamp>>, Error> {
+    let Some(mut roster) = Roster::load(family)? else {
+        return Ok(Decision::unchanged(None));
+    };
+    if roster.group.state_at(now) == GroupState::Open {
+        return Ok(Decision::unchanged(Some(roster.group.deadline)));
+    }
+    roster.expire(now)?;
+    let mut edits = Edits::new();
+    roster.write(None, &app(family.partition())?, now, &mut edits);
+    Ok(edits.answer(None))
+}

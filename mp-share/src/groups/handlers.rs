@@ -1,0 +1,46 @@
+use std::sync::Arc;
+
+use mp_core::{
+    Command,
+    work::{self, Done, Handler, HandlerError},
+};
+
+use super::{
+    Groups,
+    decision::expire,
+    record::{Expire, Notice},
+    roster::Roster,
+};
+
+impl Groups {
+    /// Returns the handlers of all due work of groups and offers, for a [`Worker`](work::Worker).
+    #[must_use]
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        let mut handlers = self.offers.handlers();
+        handlers.extend([self.steps.handler(), self.expiry(), self.notices()]);
+        handlers
+    }
+
+    fn expiry(&self) -> Arc<dyn Handler> {
+        let engine = self.engine.clone();
+        work::on(move |delivery, _: Expire| {
+            let engine = engine.clone();
+            async move {
+                let command = Roster::reads(Command::on(delivery.partition));
+                let until = engine.run(command, expire).await?.answer;
+                Ok::<_, HandlerError>(until.map_or(Done::Finished, Done::Again))
+            }
+        })
+    }
+
+    fn notices(&self) -> Arc<dyn Handler> {
+        let notifier = self.notifier.clone();
+        work::on(move |_, notice: Notice| {
+            let notifier = notifier.clone();
+            async move {
+                notifier.notify(&notice.notification).await?;
+                Ok::<_, HandlerError>(Done::Finished)
+            }
+        })
+    }
+}
