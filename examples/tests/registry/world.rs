@@ -100,7 +100,7 @@ impl World {
 /// Joins the services as a host does; the bank's books stand in the same store, so that money that
 /// moves is seen there too.
 fn host(engine: &Engine) -> Host {
-    let bank = SandboxBackend::on(engine, "bank".parse().expect("a name"));
+    let bank = SandboxBackend::on(engine, &"bank".parse().expect("a name"));
     let payments = Payments::new(engine, Arc::new(bank));
     let settlement = Arc::new(PaymentsSettlement::new(&payments, Arc::new(Wallets)));
     let offers = Offers::new(engine);
