@@ -29,6 +29,7 @@ pub mod fenced;
 mod fixtures;
 pub mod followed;
 pub mod honest;
+mod hooked;
 pub mod independent;
 pub mod leased;
 pub mod monotonic;
@@ -44,6 +45,7 @@ pub use self::{
     clauses::CLAUSES,
     factory::StoreFactory,
     fixtures::Fixtures,
+    hooked::{Call, HookedStore, Phase},
     report::{Report, check_all},
     violation::Violation,
 };
