@@ -37,7 +37,10 @@ pub struct Table {
 /// names have it: for a profile of one side.
 #[must_use]
 pub fn take_turns(title: &str, rounds: usize, mut sides: Vec<Side<'_>>) -> Table {
-    if let Some(word) = std::env::args().skip(1).find(|argument| !argument.starts_with('-')) {
+    if let Some(word) = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'))
+    {
         sides.retain(|side| side.name.contains(&word));
     }
     let mut measured: Vec<Vec<Throughput>> = vec![Vec::new(); sides.len()];

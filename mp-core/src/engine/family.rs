@@ -222,11 +222,14 @@ impl Family {
     }
 
     fn covers(&self, key: &str) -> bool {
-        if self.loaded_keys.contains(key) {
-            return true;
-        }
-        let Ok(key) = Key::new(key) else { return false };
-        self.loaded.iter().any(|range| range.contains(&key))
+        // A whole prefix is found before the many single keys are searched.
+        !key.starts_with('~')
+            && (self.loaded.iter().any(|selection| match selection {
+                Selection::Key(one) => one.as_str() == key,
+                Selection::Prefix(prefix) => key.starts_with(prefix.as_str()),
+                Selection::Range { from, to } => from.as_str() <= key && key < to.as_str(),
+            }) || self.loaded_keys.contains(key)
+                || self.records.contains_key(key))
     }
 
     /// Returns what of `wanted` is not loaded yet.
@@ -247,7 +250,9 @@ impl Family {
 
     /// Refuses edits to records that were not selected: they might overwrite what nobody looked at.
     pub(super) fn check(&self, edits: &Edits) -> Result<(), Error> {
-        let blind = |key: &&Key| !key.is_delivery() && !self.covers(key.as_str());
+        let blind = |key: &&Key| {
+            !key.is_delivery() && !self.covers(key.as_str()) && !edits.is_declared_new(key)
+        };
         edits
             .keys()
             .find(blind)
