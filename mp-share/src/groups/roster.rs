@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem, num::NonZeroU32, sync::Arc, time::Duration};
 
 use mp_core::{
     Command, Edits, Error, Family, Timestamp,
@@ -240,22 +240,25 @@ impl<'a> Roster<'a> {
 
     /// Writes what has changed. The plan of `own`, if there is one, is written by whoever drives it.
     pub(super) fn write(
-        self,
+        mut self,
         own: Option<MemberNumber>,
         app: &AppId,
         now: Timestamp,
         edits: &mut Edits,
     ) -> Result<(), Error> {
-        for (number, plan) in self
-            .plans
-            .iter()
-            .filter(|(number, _)| Some(**number) != own)
-        {
-            let id = self.plan_id(*number).to_string();
-            steps::put::<GroupHome>(edits, &id, (**plan).clone(), now);
+        for (number, topic) in &self.notices {
+            if let Some(member) = self.member(*number)? {
+                let id = format!("{number}.{topic}");
+                edits.send(&id, now, &self.notice(app, &member, topic));
+            }
         }
-        for (number, member) in &self.members {
-            edits.put(&member_key(*number), (**member).clone());
+        let (members, plans) = (mem::take(&mut self.members), mem::take(&mut self.plans));
+        for (number, plan) in plans.into_iter().filter(|(number, _)| Some(*number) != own) {
+            let id = self.plan_id(number).to_string();
+            steps::put::<GroupHome>(edits, &id, Arc::unwrap_or_clone(plan), now);
+        }
+        for (number, member) in members {
+            edits.put(&member_key(number), Arc::unwrap_or_clone(member));
         }
         for (user, seat) in &self.seats {
             edits.put(&seat_key(user), *seat);
@@ -264,12 +267,6 @@ impl<'a> Roster<'a> {
             // The group has just given out the number, so nothing stands under it.
             edits.declare_new(&member_key(number));
             edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
-        }
-        for (number, topic) in &self.notices {
-            if let Some(member) = self.member(*number)? {
-                let id = format!("{number}.{topic}");
-                edits.send(&id, now, &self.notice(app, &member, topic));
-            }
         }
         let id = self.group.id.to_string();
         match self.rest {
