@@ -131,6 +131,10 @@ impl Edits {
         self.writes.is_empty()
     }
 
+    pub(super) fn put_at<D: Document>(&mut self, key: Key, document: D) {
+        self.writes.insert(key, Edit::Put(stored(document)));
+    }
+
     fn deliver<D: Document>(&mut self, space: &str, id: &str, due_at: Timestamp, message: &D) {
         let edit = document::encode(message, None).map(|bytes| Edit::Deliver(bytes, due_at));
         self.edit(&format!("{space}/{}/{id}", D::KIND), edit);
