@@ -14,6 +14,9 @@ use super::{
 /// How long a tick is by the evening's own clock.
 pub(crate) const TICK: Duration = Duration::from_secs(5 * 60);
 
+/// By how much clocks in Hong Kong are ahead of UTC.
+const HONG_KONG: Duration = Duration::from_secs(8 * 60 * 60);
+
 /// How many visitors and members of staff act at once.
 const AT_ONCE: usize = 128;
 
@@ -85,15 +88,9 @@ impl Run {
             .map(|tick| self.script.arrivals(tick).len())
             .sum();
         self.bar.set_position(arrived as u64);
-        self.bar.set_message(
-            evening
-                .clock
-                .to_string()
-                .chars()
-                .skip(11)
-                .take(5)
-                .collect::<String>(),
-        );
+        let there = evening.clock.plus(HONG_KONG).to_string();
+        self.bar
+            .set_message(there.chars().skip(11).take(5).collect::<String>());
     }
 
     /// Lets everybody act who arrives in this tick and is not done with it yet.

@@ -90,9 +90,9 @@ pub(crate) struct Acquirer {
 impl Acquirer {
     pub(crate) fn new(engine: &Engine, fault: Option<Fault>) -> Result<Self, Error> {
         let account = Name::new("acquirer").map_err(|error| Error::invalid("account", error))?;
-        let forgetful = SandboxBackend::on(engine, account.clone());
+        let forgetful = SandboxBackend::on(engine, &account);
         Ok(Self {
-            sound: SandboxBackend::on(engine, account),
+            sound: SandboxBackend::on(engine, &account),
             forgetful: forgetful.with_capabilities(Capabilities::neither()),
             fault,
             spoiled: AtomicU32::new(0),

@@ -23,6 +23,11 @@ where
     call().await
 }
 
+/// A payment whose outcome the provider knows later is not asked for at once: due work will.
 fn may_help(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown)
+    match error.kind() {
+        ErrorKind::Unavailable => true,
+        ErrorKind::Unknown => error.code() != "payment_unknown",
+        _ => false,
+    }
 }

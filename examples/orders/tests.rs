@@ -18,7 +18,7 @@ use mp_core::{
 use proptest::prelude::*;
 use serde_json::json;
 
-use self::unsteady::{Answer, UnsteadyDesk, UnsteadyStore};
+use self::unsteady::{Answer, Unsteady, UnsteadyDesk};
 use super::*;
 
 struct Market {
@@ -224,8 +224,8 @@ async fn a_key_whose_answer_was_forgotten_places_an_order_of_its_own() {
 #[tokio::test]
 async fn a_crash_between_basket_and_order_neither_loses_nor_doubles_the_order() {
     for recovers_by_worker in [true, false] {
-        let store = Arc::new(UnsteadyStore::new("/order/"));
-        let market = Market::on(store.clone());
+        let store = Unsteady::new("/order/");
+        let market = Market::on(store.store());
         market.add(&mei(), "beef", 2, "add").await.expect("adds");
         store.fail(true);
         let error = market.place("place").await.expect_err("cut off in between");
@@ -241,7 +241,7 @@ async fn a_crash_between_basket_and_order_neither_loses_nor_doubles_the_order() 
         store.fail(false);
 
         // A restart: nothing is kept but the store.
-        let market = Market::on(store.clone());
+        let market = Market::on(store.store());
         if recovers_by_worker {
             assert_eq!(market.work().await, 1);
         }
@@ -323,8 +323,8 @@ async fn a_lost_answer_of_the_settlement_is_asked_for_again_under_the_same_key()
 
 #[tokio::test]
 async fn a_crash_after_the_money_was_taken_is_mended_by_paying_again() {
-    let store = Arc::new(UnsteadyStore::new("/order/"));
-    let market = Market::on(store.clone());
+    let store = Unsteady::new("/order/");
+    let market = Market::on(store.store());
     let order = market.placed().await;
     store.fail(true);
     market

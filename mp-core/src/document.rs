@@ -4,9 +4,12 @@
 //! rules that let two adjacent releases share a store:
 //!
 //! - adding a member raises [`Document::FORMAT`] and gives the member a `#[serde(default)]`;
-//! - a value whose format is newer than ours is read, and its unknown members survive a rewrite;
+//! - a value whose format is newer than ours is read, and its unknown members survive a rewrite, at
+//!   any depth of objects; items of lists do not keep them, so what may grow is named, not numbered;
 //! - an enum that may grow has a `#[serde(other)] Unrecognized` variant, which no state machine
 //!   moves on from, so what we do not understand is never overwritten.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -44,7 +47,18 @@ pub trait Document: Serialize + DeserializeOwned + Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Newer {
     format: u32,
-    members: Map<String, Value>,
+    members: Strangers,
+}
+
+type Strangers = BTreeMap<String, Stranger>;
+
+/// What is not known of one member.
+#[derive(Clone, Debug, PartialEq)]
+enum Stranger {
+    /// The member itself.
+    Whole(Value),
+    /// Members inside it.
+    Within(Strangers),
 }
 
 /// Writes a value, together with what a newer release had put into it.
@@ -59,9 +73,7 @@ pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes,
     };
     let mut members: Map<String, Value> =
         serde_json::from_slice(&body).map_err(|error| corrupt::<D>().with_source(error))?;
-    for (name, member) in &newer.members {
-        members.entry(name).or_insert_with(|| member.clone());
-    }
+    put_back(&newer.members, &mut members);
     let body = serde_json::to_vec(&members).map_err(|error| corrupt::<D>().with_source(error))?;
     stamp::<D>(newer.format, &body)
 }
@@ -81,17 +93,37 @@ pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
     if stamp.format <= D::FORMAT {
         return Ok((document, None));
     }
-    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(broken)?;
-    members.retain(|name, _| name != "kind" && name != "format");
+    let mut stored: Map<String, Value> = serde_json::from_slice(bytes).map_err(broken)?;
+    stored.retain(|name, _| name != "kind" && name != "format");
     let known: Value = serde_json::to_value(&document).map_err(broken)?;
-    members.retain(|name, _| known.get(name).is_none());
-    Ok((
-        document,
-        Some(Newer {
-            format: stamp.format,
-            members,
-        }),
-    ))
+    let (format, members) = (stamp.format, strangers(stored, &known));
+    Ok((document, Some(Newer { format, members })))
+}
+
+/// Returns what of a stored object is not known, at any depth of objects.
+fn strangers(stored: Map<String, Value>, known: &Value) -> Strangers {
+    let stranger = |(name, member)| match (member, known.get(&name)) {
+        (member, None) => Some((name, Stranger::Whole(member))),
+        (Value::Object(inner), Some(known @ Value::Object(_))) => {
+            let within = strangers(inner, known);
+            (!within.is_empty()).then_some((name, Stranger::Within(within)))
+        }
+        _ => None,
+    };
+    stored.into_iter().filter_map(stranger).collect()
+}
+
+/// Puts strangers back where they were, unless what they stood in is gone.
+fn put_back(strangers: &Strangers, members: &mut Map<String, Value>) {
+    for (name, stranger) in strangers {
+        match (stranger, members.get_mut(name)) {
+            (Stranger::Within(within), Some(Value::Object(inner))) => put_back(within, inner),
+            (Stranger::Whole(member), None) => {
+                members.insert(name.clone(), member.clone());
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -171,6 +203,31 @@ mod tests {
             }
         );
         assert!(String::from_utf8_lossy(&bytes).contains(r#""format":2"#));
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Nest {
+        inner: BTreeMap<String, Old>,
+    }
+
+    impl Document for Nest {
+        const KIND: &'static str = "nest";
+        const FORMAT: u32 = 1;
+    }
+
+    #[test]
+    fn unknown_members_survive_inside_objects_that_survive() {
+        let bytes = br#"{"kind":"nest","format":2,"inner":{
+            "a":{"name":"a","colour":"red"},"b":{"name":"b","colour":"blue"}}}"#;
+        let (mut nest, newer) = decode::<Nest>(bytes).expect("reads");
+        nest.inner.remove("b");
+        let written = encode(&nest, newer.as_ref()).expect("encodes");
+        let value: Value = serde_json::from_slice(&written).expect("is JSON");
+        assert_eq!(value["inner"]["a"]["colour"], "red");
+        assert!(
+            value["inner"].get("b").is_none(),
+            "what was removed stays removed"
+        );
     }
 
     #[test]

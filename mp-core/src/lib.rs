@@ -73,6 +73,8 @@ pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+#[cfg(all(test, feature = "conformance"))]
+mod fixtures;
 pub mod host;
 pub mod id;
 pub mod idempotency;

@@ -1,4 +1,5 @@
 //! The engine's promises, on the reference store and on one that loses answers.
+#![cfg(feature = "conformance")]
 
 mod lossy;
 
@@ -14,7 +15,7 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use self::lossy::{Lose, LossyStore};
+use self::lossy::{Lose, Loss};
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Counter {
@@ -285,25 +286,25 @@ async fn a_panicking_decision_is_told_and_does_not_block_its_partition() {
 #[tokio::test]
 async fn a_lost_answer_is_found_out_and_never_applied_twice() {
     for lose in [Lose::Before, Lose::After, Lose::AfterAndMove] {
-        let store = Arc::new(LossyStore::new(lose));
-        let (engine, _) = engine(store.clone());
+        let loss = Loss::new(lose);
+        let (engine, _) = engine(loss.store());
         add(&engine, 0, None).await.expect("adds");
-        store.lose_next();
+        loss.lose_next();
         let answer = add(&engine, 1, Some("k"))
             .await
             .expect("its outcome is found out");
         assert_eq!(answer.0, 2, "{lose:?}");
         assert_eq!(count(&engine).await, (2, 2), "{lose:?}");
-        assert_eq!(store.lost(), 1, "{lose:?}");
+        assert_eq!(loss.lost(), 1, "{lose:?}");
     }
 }
 
 #[tokio::test]
 async fn a_lost_answer_without_a_key_is_reported_unknown_when_the_head_moved() {
-    let store = Arc::new(LossyStore::new(Lose::AfterAndMove));
-    let (engine, _) = engine(store.clone());
+    let loss = Loss::new(Lose::AfterAndMove);
+    let (engine, _) = engine(loss.store());
     add(&engine, 0, None).await.expect("adds");
-    store.lose_next();
+    loss.lose_next();
     let error = add(&engine, 1, None).await.expect_err("nobody can tell");
     assert_eq!(error.kind(), ErrorKind::Unknown);
     assert_eq!(count(&engine).await, (2, 2));

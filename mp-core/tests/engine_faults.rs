@@ -1,7 +1,6 @@
 //! What the engine promises when several commands share a fate, on stores and clocks that
 //! misbehave at a chosen moment.
-
-mod hooked;
+#![cfg(feature = "conformance")]
 
 use std::{
     future::Future,
@@ -26,7 +25,7 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinHandle};
 
-use self::hooked::{Call, HookedStore, Phase};
+use mp_core::conformance::{Call, HookedStore, Phase};
 
 const START: i64 = 1_800_000_000_000_000;
 
@@ -122,7 +121,7 @@ async fn set(store: &dyn Store, count: u64) {
 fn held(inner: Arc<dyn Store>, which: Call) -> (HookedStore, Arc<Notify>, Arc<Notify>) {
     let (reached, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (at, sign, calls) = (reached.clone(), go.clone(), Arc::new(AtomicU32::new(0)));
-    let hook = move |call: Call, phase: Phase| {
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
         let first =
             call == which && phase == Phase::After && calls.fetch_add(1, Ordering::SeqCst) == 0;
         let (at, sign) = (at.clone(), sign.clone());
@@ -195,7 +194,7 @@ async fn after_a_lost_answer_no_later_failure_means_that_nothing_was_written() {
     set(&*inner, 0).await;
     let commits = Arc::new(AtomicU32::new(0));
     // The first commit is applied and its answer lost; then the store is out of reach for a while.
-    let hook = move |call: Call, phase: Phase| {
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
         let number = match (call, phase) {
             (Call::Commit, Phase::Before) => commits.fetch_add(1, Ordering::SeqCst) + 1,
             _ => commits.load(Ordering::SeqCst),
@@ -223,7 +222,7 @@ async fn a_command_with_a_key_learns_its_outcome_whatever_its_neighbours_can() {
     let commits = Arc::new(AtomicU32::new(0));
     let other = inner.clone();
     // The second commit is applied, another process's follows, and the answer gets lost.
-    let hook = move |call: Call, phase: Phase| {
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
         let second = call == Call::Commit
             && phase == Phase::After
             && commits.fetch_add(1, Ordering::SeqCst) == 1;
@@ -325,9 +324,10 @@ fn a_runtime_that_stops_before_a_command_ran_does_not_lock_its_partition() {
 #[tokio::test]
 async fn a_store_with_small_limits_is_filled_in_order() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let (mut store, reached, go) = held(inner.clone(), Call::Read);
-    store.limits.writes_max = 4;
-    let engine = engine(Arc::new(store));
+    let (store, reached, go) = held(inner.clone(), Call::Read);
+    let mut limits = inner.limits();
+    limits.writes_max = 4;
+    let engine = engine(Arc::new(store.with_limits(limits)));
     let first = adding(&engine, None, 0);
     reached.notified().await;
     let keys: Vec<String> = (0..20).map(|number| format!("k{number}")).collect();
@@ -354,7 +354,7 @@ async fn a_refusal_prunes_nothing() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let reads = Arc::new(AtomicU32::new(0));
     let counted = reads.clone();
-    let hook = move |call: Call, phase: Phase| {
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
         if (call, phase) == (Call::Read, Phase::Before) {
             counted.fetch_add(1, Ordering::SeqCst);
         }

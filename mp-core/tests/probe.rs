@@ -41,8 +41,14 @@ struct Line {
 #[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "kind")]
 enum Delivery {
-    Pickup { counter: u8 },
-    Courier { street: Name },
+    Pickup {
+        counter: u8,
+    },
+    Courier {
+        street: Name,
+        #[schemars(range(max = 99))]
+        floor: u8,
+    },
 }
 
 fn buy() -> Value {
@@ -50,7 +56,7 @@ fn buy() -> Value {
         "shop": "noodles",
         "price": {"amount": 1250, "currency": "EUR"},
         "lines": [{"item": "soup", "count": 2}],
-        "delivery": {"kind": "courier", "street": "main"},
+        "delivery": {"kind": "courier", "street": "main", "floor": 3},
         "tip": {"amount": 3, "unit": "noodles:stamps"},
         "at": "2026-11-21T18:00:00Z",
     })
@@ -146,6 +152,9 @@ fn careful(buy: &Buy) -> Result<(), Error> {
     if buy.price.is_negative() {
         return Err(negative("price.amount"));
     }
+    if matches!(buy.delivery, Delivery::Courier { floor: 100.., .. }) {
+        return Err(Error::invalid("delivery.floor", "is above 99"));
+    }
     match &buy.tip {
         Some(tip) if tip.is_negative() => Err(negative("tip")),
         _ => Ok(()),
@@ -178,6 +187,7 @@ fn every_place_of_the_valid_input_is_tried() {
         "lines of another type",
         "lines[0].item with a control character",
         "lines[0].count below its minimum",
+        "delivery.floor above its maximum",
         "lines[0].member_that_nobody_knows that nobody knows",
         "delivery.street that is missing",
         "tip.unit that does not exist",
@@ -217,7 +227,8 @@ async fn what_is_taken_though_it_is_bad_is_found() {
     let found = found::<Buy>(|_| Ok(()), buy()).await;
     expect(&found, "price.amount that is negative is accepted");
     expect(&found, "tip.amount that is negative is accepted");
-    assert_eq!(found.len(), 2, "{found:#?}");
+    expect(&found, "delivery.floor above its maximum is accepted");
+    assert_eq!(found.len(), 3, "{found:#?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! What steps promise when processes race, clocks disagree, and releases of the suite mix.
-
-mod hooked;
+#![cfg(feature = "conformance")]
 
 use std::{
     sync::{
@@ -17,14 +16,14 @@ use mp_core::{
     entropy::SeededEntropy,
     id::AppId,
     port::{Confirmed, Participant, Reserved},
-    steps::{self, Home, Plan, Standing, Step, Steps, plan_key},
+    steps::{self, Home, Plan, Seen, Standing, Step, Steps, plan_key},
     store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Selection, Store, Write},
     work::{Done, Worker, WorkerOptions},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::hooked::{Call, HookedStore, Phase};
+use mp_core::conformance::{Call, HookedStore, Phase};
 
 /// A home that confirms whatever is reserved.
 #[derive(Deserialize, Serialize)]
@@ -151,7 +150,7 @@ async fn an_expiry_that_comes_too_late_does_not_undo_what_was_confirmed_meanwhil
 
     // The late process finds the plan expired; before it says so, the prompt one confirms.
     let reads = AtomicU32::new(0);
-    let meanwhile = move |call: Call, phase: Phase| {
+    let meanwhile = move |call: Call, phase: Phase, _: Option<&Partition>| {
         let second = call == Call::Read
             && phase == Phase::Before
             && reads.fetch_add(1, Ordering::SeqCst) == 1;
@@ -235,4 +234,17 @@ async fn a_plan_that_a_newer_release_moved_on_is_left_to_it() {
         }
         assert_eq!(till.calls.load(Ordering::SeqCst), 0, "{changes:?}");
     }
+}
+
+#[test]
+fn what_a_pending_step_waits_for_is_what_was_seen_last() {
+    let until = Timestamp::from_micros(1_800_000_000_000_000);
+    let plan = Plan::new(vec![Step::new("till", Value::Null, until)]).expect("well-formed");
+    let plan = plan.observe(0, &Seen::Pending("sign in".into()));
+    let plan = plan.observe(0, &Seen::Pending("enter the code".into()));
+    assert_eq!(plan.steps()[0].detail, Some("enter the code".into()));
+    let plan = plan.observe(0, &Seen::Reserved);
+    assert_eq!(plan.steps()[0].detail, None);
+    let late = plan.observe(0, &Seen::Pending("sign in".into()));
+    assert_eq!(late, plan, "a late answer changes nothing");
 }

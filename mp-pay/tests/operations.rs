@@ -137,6 +137,23 @@ async fn what_moves_value_is_of_the_money_class_and_needs_a_scope_and_known_memb
     assert_eq!(refused.field(), Some("tip"));
 }
 
+#[tokio::test]
+async fn no_request_gives_a_reason_that_says_that_nobody_asked() {
+    let world = World::new(CLASSES[0]);
+    let (host, intent) = (host(&world), world.pay("pm_ok", false).await);
+    for (operation, reasons) in [
+        ("pay.cancel", ["automatic", "unrecognized", "whim"]),
+        ("pay.refund", ["released", "unrecognized", "whim"]),
+    ] {
+        for reason in reasons {
+            let input = json!({"intent": intent.id, "reason": reason, "idempotency_key": "k"});
+            let refused = host.call(&manager(), operation, input).await;
+            let refused = refused.expect_err("refused");
+            assert_eq!(refused.field(), Some("reason"), "{operation} {reason}");
+        }
+    }
+}
+
 #[test]
 fn the_traits_can_be_objects() {
     fn _backend(_: &dyn PaymentBackend) {}

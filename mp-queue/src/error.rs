@@ -85,10 +85,11 @@ impl QueueError {
 
     const fn field(&self) -> Option<&'static str> {
         match self {
+            // Queue and day name a line together; the queue stands for both.
             Self::NoSuchLine | Self::LineExists | Self::LineClosed | Self::LineFull { .. } => {
-                Some("line")
+                Some("queue")
             }
-            Self::NoSuchLane(_) => Some("lane"),
+            Self::NoSuchLane(_) => Some("from.lane"),
             Self::NoLaneFor { .. } => Some("party"),
             Self::NoSuchTicket | Self::IllegalMove(_) => Some("ticket"),
             _ => None,

@@ -153,6 +153,18 @@ async fn refusals_say_kind_code_and_field() {
             ["invalid", "invalid_field", "ticket"],
         ),
         (
+            &mei,
+            "queue.ticket",
+            json!({"day": "2026-11-22", "ticket": "qt_26WXWZBZS97ZQC7DFBZAYR06BP"}),
+            ["not_found", "no_such_line", "queue"],
+        ),
+        (
+            &counter(),
+            "queue.call_next",
+            json!({"from": {"lane": "Z"}, "idempotency_key": "k5"}),
+            ["invalid", "no_such_lane", "from.lane"],
+        ),
+        (
             &counter(),
             "queue.open_line",
             json!({"setup": {"lanes": []}, "idempotency_key": "k4"}),

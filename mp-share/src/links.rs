@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
-    id::{AppId, UserId},
+    id::{AppId, IdempotencyKey, UserId},
+    idempotency::Idempotency,
     sign::KeyRing,
     store::Partition,
 };
@@ -167,9 +168,22 @@ impl Links {
     ///
     /// `unauthenticated`; as [`verify`](Self::verify); the store's errors.
     pub async fn open(&self, caller: &Caller, text: &str) -> Result<Opened, ShareError> {
+        self.open_under(None, caller, text).await
+    }
+
+    /// Opens a link; under the same key it is answered alike, though it is not new any more.
+    async fn open_under(
+        &self,
+        key: Option<&IdempotencyKey>,
+        caller: &Caller,
+        text: &str,
+    ) -> Result<Opened, ShareError> {
         let opener = caller.signed_in()?.clone();
         let link = self.verify(caller.app_id(), text, self.engine.now())?;
-        let noted = self.note(caller.app_id(), opener, link).await?;
+        let once = key.map(|key| Idempotency::new(caller, "share.open_link", key, &link));
+        let noted = self
+            .note(caller.app_id(), opener, link, once.transpose()?)
+            .await?;
         Ok(Opened {
             link,
             sharer: noted.sharer,
@@ -217,8 +231,13 @@ impl Links {
         app: &AppId,
         opener: UserId,
         link: ShareLink,
+        once: Option<Idempotency>,
     ) -> Result<Noted, ShareError> {
         let on = Command::on(partition(app, link.campaign)?).key(&opening_key(&opener));
+        let on = match once {
+            Some(once) => on.once(once),
+            None => on,
+        };
         let command = link
             .sharer
             .iter()

@@ -109,12 +109,16 @@ impl Terms {
     ///
     /// `invalid_field` with the member's name.
     pub fn check(&self) -> Result<(), Error> {
-        let positive = self.price.is_positive() && self.group_price.is_positive();
         let same_currency = self.price.currency() == self.group_price.currency();
         let cheaper = self.group_price.minor() <= self.price.minor();
         let durations = self.seat_hold..=GROUP_DURATION_MAX;
         let checks = [
-            ("price", positive, "is not above zero"),
+            ("price", self.price.is_positive(), "is not above zero"),
+            (
+                "group_price",
+                self.group_price.is_positive(),
+                "is not above zero",
+            ),
             (
                 "group_price",
                 same_currency,

@@ -94,8 +94,10 @@ async fn a_group_is_shared_and_filled_in_json() {
     assert_eq!((&qr["version"], &qr["url"]), (&json!(4), &minted["url"]));
 
     let open = json!({ "idempotency_key": "open", "link": qr["url"] });
-    let opened = ask(&host, "ada", "share.open_link", open).await;
+    let opened = ask(&host, "ada", "share.open_link", open.clone()).await;
     assert_eq!(opened["is_first"], true);
+    let again = ask(&host, "ada", "share.open_link", open).await;
+    assert_eq!(again, opened, "repeated, answered alike");
     let join = json!({ "idempotency_key": "join", "group": opened["link"]["subject"]["id"] });
     let joined = ask(&host, "ada", "group.join", join.clone()).await;
     assert_eq!(joined["state"], "filled");

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,12 +12,10 @@ use async_trait::async_trait;
 use mp_core::{
     Error, ErrorKind,
     amount::Money,
+    conformance::{Call, HookedStore, Phase},
     id::AppId,
     port::{SecureRequest, Secured, Settled, Settlement, SettlementKey, SettlementStatus},
-    store::{
-        Batch, Changes, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query, Settle,
-        Store, StoreError, StoreErrorKind, Version, View,
-    },
+    store::{MemoryStore, Partition, Store, StoreErrorKind},
 };
 use serde_json::json;
 
@@ -112,23 +110,35 @@ impl Settlement for UnsteadyDesk {
     }
 }
 
-/// A store that cannot commit to partitions of one kind while it is told to fail.
+/// Lets a memory store fail to commit to partitions of one kind while it is told to.
 #[derive(Debug)]
-pub(super) struct UnsteadyStore {
-    inner: MemoryStore,
+pub(super) struct Unsteady {
+    inner: Arc<MemoryStore>,
     kind: &'static str,
     fails: AtomicBool,
     written: Mutex<BTreeSet<String>>,
 }
 
-impl UnsteadyStore {
-    pub(super) fn new(kind: &'static str) -> Self {
-        Self {
-            inner: MemoryStore::new(),
+impl Unsteady {
+    pub(super) fn new(kind: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::new(MemoryStore::new()),
             kind,
             fails: AtomicBool::new(false),
             written: Mutex::default(),
-        }
+        })
+    }
+
+    pub(super) fn store(self: &Arc<Self>) -> Arc<dyn Store> {
+        let unsteady = self.clone();
+        let hook = move |call, phase, partition: Option<&Partition>| {
+            let verdict = match (call, partition) {
+                (Call::Commit, Some(partition)) => unsteady.commit(phase, partition),
+                _ => Ok(()),
+            };
+            async move { verdict }
+        };
+        Arc::new(HookedStore::new(self.inner.clone(), hook))
     }
 
     pub(super) fn fail(&self, fails: bool) {
@@ -141,68 +151,16 @@ impl UnsteadyStore {
         written.iter().filter(|id| id.contains(kind)).count()
     }
 
-    fn refuses(&self, partition: &Partition) -> bool {
-        self.fails.load(Ordering::SeqCst) && partition.id().contains(self.kind)
-    }
-}
-
-#[async_trait]
-impl Store for UnsteadyStore {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
-    }
-
-    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        self.inner.read(partition, query).await
-    }
-
-    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        if self.refuses(partition) {
-            return Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "commit",
-                "the disk is gone",
-            ));
+    fn commit(&self, phase: Phase, partition: &Partition) -> Result<(), StoreErrorKind> {
+        let fails = self.fails.load(Ordering::SeqCst) && partition.id().contains(self.kind);
+        match phase {
+            Phase::Before if fails => Err(StoreErrorKind::Unavailable),
+            Phase::Before => Ok(()),
+            Phase::After => {
+                let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+                written.insert(partition.id().to_owned());
+                Ok(())
+            }
         }
-        let version = self.inner.commit(partition, batch).await?;
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.insert(partition.id().to_owned());
-        Ok(version)
-    }
-
-    async fn commit_many(
-        &self,
-        batches: Vec<(Partition, Batch)>,
-    ) -> Vec<Result<Version, StoreError>> {
-        let mut answers = Vec::with_capacity(batches.len());
-        for (partition, batch) in batches {
-            answers.push(self.commit(&partition, batch).await);
-        }
-        answers
-    }
-
-    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.due(query).await
-    }
-
-    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
-        self.inner.settle(settles).await
-    }
-
-    async fn dead(
-        &self,
-        after: Option<(&Partition, &Key)>,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.dead(after, limit).await
-    }
-
-    async fn changes(
-        &self,
-        partition: &Partition,
-        since: Version,
-        limit: u32,
-    ) -> Result<Changes, StoreError> {
-        self.inner.changes(partition, since, limit).await
     }
 }

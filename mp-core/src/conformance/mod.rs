@@ -26,8 +26,10 @@ mod crowd;
 pub mod durable;
 mod factory;
 pub mod fenced;
+mod fixtures;
 pub mod followed;
 pub mod honest;
+mod hooked;
 pub mod independent;
 pub mod leased;
 pub mod monotonic;
@@ -42,6 +44,8 @@ pub use self::{
     clause::{Clause, Verdict},
     clauses::CLAUSES,
     factory::StoreFactory,
+    fixtures::Fixtures,
+    hooked::{Call, HookedStore, Phase},
     report::{Report, check_all},
     violation::Violation,
 };

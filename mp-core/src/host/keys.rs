@@ -13,7 +13,7 @@ use crate::{
 
 /// The root of the partition that notes which keys a caller has used, and for what.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct UsedKeys {
+pub(crate) struct UsedKeys {
     count: u64,
 }
 

@@ -34,7 +34,7 @@
 //! ```
 
 mod decode;
-mod keys;
+pub(crate) mod keys;
 mod operation;
 #[cfg(feature = "conformance")]
 pub mod probe;

@@ -18,10 +18,11 @@ pub trait Home: Send + Sync + 'static {
     /// Selects what [`react`](Self::react) reads beside the root and the plan.
     fn reads(command: Command, plan: &str) -> Command;
 
-    /// Decides what the home does about a plan that has come to stand differently; its edits are
-    /// committed together with the plan.
+    /// Decides what the home does about a plan of which something was seen; its edits are committed
+    /// together with the plan.
     ///
-    /// `plan` stands as it will after the commit. To confirm or release it, return it changed.
+    /// `plan` stands as it will after the commit, and stood as `before` until now: often that is the
+    /// same, because only one of its steps has moved on. To confirm or release it, return it changed.
     ///
     /// # Errors
     ///

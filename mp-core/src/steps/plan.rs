@@ -173,6 +173,11 @@ impl Plan {
         let Some(step) = plan.steps.get_mut(position) else {
             return plan;
         };
+        if let (StepState::Pending, Seen::Pending(detail)) = (step.state, seen) {
+            // It waits for something else now: a screen must show the present one.
+            step.detail = Some(detail.clone());
+            return plan;
+        }
         let Some(state) = step.state.next(seen) else {
             return plan;
         };

@@ -10,6 +10,7 @@
 //! for a worker; a stopped one delays messages, it does not oversell or double.
 
 mod backoff;
+mod dead;
 mod handler;
 mod lag;
 mod options;

@@ -26,7 +26,7 @@ type Attempt = (Delivery, Result<Done, HandlerError>);
 ///
 /// Kinds take turns, so that a flood of one does not starve another.
 pub struct Worker {
-    engine: Engine,
+    pub(super) engine: Engine,
     handlers: BTreeMap<String, Arc<dyn Handler>>,
     options: WorkerOptions,
     report: Mutex<WorkReport>,
@@ -73,7 +73,7 @@ impl Worker {
                 Ok(0) => self.options.idle,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
-                    tracing::warn!(%error, "due work could not be read");
+                    tracing::warn!(%error, "due work could not be read or settled");
                     self.options.idle.saturating_mul(10)
                 }
             };
@@ -245,32 +245,6 @@ impl Worker {
     fn note(&self, kind: &str, note: impl FnOnce(&mut super::KindReport)) {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         note(report.entry(kind.to_owned()).or_default());
-    }
-
-    /// Lists dead deliveries, at most `limit`.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub async fn dead(&self, limit: u32) -> Result<Vec<Delivery>, Error> {
-        Ok(self.engine.store().dead(None, limit).await?)
-    }
-
-    /// Makes a dead delivery due again, with its attempts counted anew.
-    ///
-    /// # Errors
-    ///
-    /// `refused` if it is not dead any more; the store's errors.
-    pub async fn redrive(&self, delivery: &Delivery) -> Result<(), Error> {
-        let at = self.engine.now();
-        let settle = delivery.settle(Outcome::Redrive { at });
-        match self.engine.store().settle(vec![settle]).await?[..] {
-            [true] => Ok(()),
-            _ => {
-                let message = "the delivery is not dead any more";
-                Err(Error::new(ErrorKind::Refused, "not_dead", message))
-            }
-        }
     }
 
     /// Returns the time the worker goes by.

@@ -16,7 +16,7 @@ use super::{
     faults::{Faults, Mode, Site},
     life::Manner,
 };
-use crate::hooked::Phase;
+use mp_core::conformance::Phase;
 
 /// A participant that keeps its own books, outside the store, and obeys the contract.
 #[derive(Debug)]

@@ -2,7 +2,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::hooked::{Call, Phase};
+use mp_core::conformance::{Call, Phase};
 
 /// Where a fault may strike.
 #[derive(Clone, Copy, Debug, PartialEq)]

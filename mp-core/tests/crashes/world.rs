@@ -16,7 +16,7 @@ use super::{
     life::Life,
     order::{self, Order, PLAN, look, partition},
 };
-use crate::hooked::{Call, HookedStore, Phase};
+use mp_core::conformance::{Call, HookedStore, Phase};
 
 const NAMES: [&str; 3] = ["stock", "seat", "payment"];
 
@@ -106,7 +106,7 @@ impl World {
 
     fn faulty_store(&self) -> HookedStore {
         let faults = self.faults.clone();
-        HookedStore::new(self.store.clone(), move |call, phase| {
+        HookedStore::new(self.store.clone(), move |call, phase, _| {
             let faults = faults.clone();
             async move {
                 match faults.pass(Site::Store(call), phase).await {

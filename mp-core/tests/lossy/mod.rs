@@ -1,9 +1,11 @@
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
 
-use async_trait::async_trait;
-use mp_core::store::{
-    Batch, Changes, CommitId, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query,
-    Settle, Store, StoreError, StoreErrorKind, Version, View,
+use mp_core::{
+    conformance::{Call, HookedStore, Phase},
+    store::{Batch, CommitId, MemoryStore, Partition, Query, Store, StoreErrorKind},
 };
 
 /// When the answer of a commit gets lost.
@@ -17,23 +19,32 @@ pub(crate) enum Lose {
     AfterAndMove,
 }
 
-/// A memory store that loses one answer when told to.
+/// Loses the answer of one commit on a memory store when told to.
 #[derive(Debug)]
-pub(crate) struct LossyStore {
-    inner: MemoryStore,
+pub(crate) struct Loss {
+    inner: Arc<MemoryStore>,
     lose: Lose,
     armed: AtomicBool,
     lost: AtomicU32,
 }
 
-impl LossyStore {
-    pub(crate) fn new(lose: Lose) -> Self {
-        Self {
-            inner: MemoryStore::new(),
+impl Loss {
+    pub(crate) fn new(lose: Lose) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::new(MemoryStore::new()),
             lose,
             armed: AtomicBool::new(false),
             lost: AtomicU32::new(0),
-        }
+        })
+    }
+
+    pub(crate) fn store(self: &Arc<Self>) -> Arc<dyn Store> {
+        let loss = self.clone();
+        let hook = move |call, phase, partition: Option<&Partition>| {
+            let (loss, partition) = (loss.clone(), partition.cloned());
+            async move { loss.pass(call, phase, partition).await }
+        };
+        Arc::new(HookedStore::new(self.inner.clone(), hook))
     }
 
     pub(crate) fn lose_next(&self) {
@@ -43,73 +54,44 @@ impl LossyStore {
     pub(crate) fn lost(&self) -> u32 {
         self.lost.load(Ordering::SeqCst)
     }
-}
 
-#[async_trait]
-impl Store for LossyStore {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
-    }
-
-    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        self.inner.read(partition, query).await
-    }
-
-    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
+    async fn pass(
+        &self,
+        call: Call,
+        phase: Phase,
+        partition: Option<Partition>,
+    ) -> Result<(), StoreErrorKind> {
+        let when = if self.lose == Lose::Before {
+            Phase::Before
+        } else {
+            Phase::After
+        };
+        let Some(partition) = partition.filter(|_| (call, phase) == (Call::Commit, when)) else {
+            return Ok(());
+        };
         if !self.armed.swap(false, Ordering::SeqCst) {
-            return self.inner.commit(partition, batch).await;
+            return Ok(());
         }
         self.lost.fetch_add(1, Ordering::SeqCst);
-        if self.lose != Lose::Before {
-            let at = batch.at;
-            let expect = self.inner.commit(partition, batch).await?;
-            if self.lose == Lose::AfterAndMove {
-                let commit_id = CommitId::random();
-                let other = Batch {
-                    expect,
-                    commit_id,
-                    at,
-                    writes: Vec::new(),
-                };
-                self.inner.commit(partition, other).await?;
-            }
+        if self.lose == Lose::AfterAndMove {
+            self.move_on(&partition).await;
         }
-        Err(StoreError::new(
-            StoreErrorKind::Unknown,
-            "commit",
-            "the connection was lost",
-        ))
+        Err(StoreErrorKind::Unknown)
     }
 
-    async fn commit_many(
-        &self,
-        batches: Vec<(Partition, Batch)>,
-    ) -> Vec<Result<Version, StoreError>> {
-        self.inner.commit_many(batches).await
-    }
-
-    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.due(query).await
-    }
-
-    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
-        self.inner.settle(settles).await
-    }
-
-    async fn dead(
-        &self,
-        after: Option<(&Partition, &Key)>,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.dead(after, limit).await
-    }
-
-    async fn changes(
-        &self,
-        partition: &Partition,
-        since: Version,
-        limit: u32,
-    ) -> Result<Changes, StoreError> {
-        self.inner.changes(partition, since, limit).await
+    async fn move_on(&self, partition: &Partition) {
+        let view = self
+            .inner
+            .read(partition, &Query::default())
+            .await
+            .expect("reads");
+        let commit_id = CommitId::random();
+        let other = Batch {
+            expect: view.head,
+            commit_id,
+            at: view.at,
+            writes: Vec::new(),
+        };
+        self.inner.commit(partition, other).await.expect("commits");
     }
 }

@@ -8,35 +8,48 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use mp_core::{
     ErrorKind,
-    store::{
-        Batch, Changes, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query, Settle,
-        Store, StoreError, StoreErrorKind, Version, View,
-    },
+    conformance::{Call, HookedStore, Phase},
+    store::{MemoryStore, Store, StoreErrorKind},
 };
 use mp_location::Nearby;
 
 use crate::market::{Market, found, key, stall, temple_street, user};
 
-/// A store that answers `changes` a set number of times, then fails, until it is set anew.
-#[derive(Debug)]
-struct Patchy {
-    store: MemoryStore,
-    answers: AtomicU32,
-}
+/// Lets a store answer `changes` a set number of times, then fail, until it is set anew.
+#[derive(Clone, Debug)]
+struct Patchy(Arc<AtomicU32>);
 
 impl Patchy {
     fn new() -> Self {
-        Self {
-            store: MemoryStore::new(),
-            answers: AtomicU32::new(u32::MAX),
-        }
+        Self(Arc::new(AtomicU32::new(u32::MAX)))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        let patchy = self.clone();
+        let hook = move |call, phase, _: Option<&_>| {
+            let fails = (call, phase) == (Call::Changes, Phase::Before) && !patchy.answers();
+            async move {
+                if fails {
+                    Err(StoreErrorKind::Unavailable)
+                } else {
+                    Ok(())
+                }
+            }
+        };
+        Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), hook))
+    }
+
+    fn answers(&self) -> bool {
+        let left = |answers: u32| answers.checked_sub(1);
+        self.0
+            .try_update(Ordering::SeqCst, Ordering::SeqCst, left)
+            .is_ok()
     }
 
     fn fail_after(&self, answers: u32) {
-        self.answers.store(answers, Ordering::SeqCst);
+        self.0.store(answers, Ordering::SeqCst);
     }
 
     fn recover(&self) {
@@ -44,67 +57,10 @@ impl Patchy {
     }
 }
 
-#[async_trait]
-impl Store for Patchy {
-    fn limits(&self) -> Limits {
-        self.store.limits()
-    }
-
-    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        self.store.read(partition, query).await
-    }
-
-    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        self.store.commit(partition, batch).await
-    }
-
-    async fn commit_many(
-        &self,
-        batches: Vec<(Partition, Batch)>,
-    ) -> Vec<Result<Version, StoreError>> {
-        self.store.commit_many(batches).await
-    }
-
-    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        self.store.due(query).await
-    }
-
-    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
-        self.store.settle(settles).await
-    }
-
-    async fn dead(
-        &self,
-        after: Option<(&Partition, &Key)>,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.store.dead(after, limit).await
-    }
-
-    async fn changes(
-        &self,
-        partition: &Partition,
-        since: Version,
-        limit: u32,
-    ) -> Result<Changes, StoreError> {
-        let left = self
-            .answers
-            .try_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-        if left.is_err() {
-            return Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "changes",
-                "down",
-            ));
-        }
-        self.store.changes(partition, since, limit).await
-    }
-}
-
 #[tokio::test]
 async fn a_search_that_could_not_catch_up_says_so_and_the_next_one_misses_nothing() {
-    let store = Arc::new(Patchy::new());
-    let market = Market::on(store.clone());
+    let store = Patchy::new();
+    let market = Market::on(store.store());
     let (ours, theirs) = (market.process(), market.process());
     let mei = user("mei");
     let at_once = Nearby::to(temple_street())
@@ -134,8 +90,8 @@ async fn a_search_that_could_not_catch_up_says_so_and_the_next_one_misses_nothin
 
 #[tokio::test]
 async fn what_is_fresh_enough_needs_no_store() {
-    let store = Arc::new(Patchy::new());
-    let market = Market::on(store.clone());
+    let store = Patchy::new();
+    let market = Market::on(store.store());
     let places = market.process();
     let mei = user("mei");
     let new = stall("noodles", temple_street());

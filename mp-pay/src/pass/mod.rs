@@ -1,8 +1,10 @@
 //! Loyalty passes: stamps, points and rewards that a user collects in a program.
 
 mod entry;
+mod operations;
 mod passes;
 mod program;
+mod request;
 
 use mp_core::{
     Document, Error, Timestamp,
@@ -14,11 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     entry::{EntryId, EntryKind, PassEntry},
-    passes::{
-        EarnPoints, OpenPass, PASS_MANAGE, PASS_READ, PASS_WRITE, Passes, ReadPass, Redeem,
-        Redemption, StampPass,
-    },
+    passes::{PASS_MANAGE, PASS_READ, PASS_WRITE, Passes},
     program::{Program, STAMPS_PER_REWARD_MAX},
+    request::{EarnPoints, OpenPass, ReadPass, Redeem, Redemption, StampPass},
 };
 use crate::error::PayError;
 

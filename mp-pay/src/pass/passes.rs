@@ -2,15 +2,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{
     Caller, Command, Edits, Engine, Error, Family, Scope, Timestamp,
-    host::Operation,
     id::{AppId, IdempotencyKey, Name, UserId},
     idempotency::Idempotency,
     store::Partition,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::{Act, EntryId, LoyaltyPass, PassEntry, PassId, Program};
+use super::{
+    Act, EarnPoints, EntryId, LoyaltyPass, OpenPass, PassEntry, PassId, Program, Redeem, StampPass,
+};
 use crate::error::PayError;
 
 /// The right to open one's own passes and redeem from them.
@@ -21,71 +20,6 @@ pub const PASS_READ: Scope = Scope::of("pass:read");
 
 /// The right to stamp and credit every pass of the app; staff have it.
 pub const PASS_MANAGE: Scope = Scope::of("pass:manage");
-
-/// Asks for a pass in a program; a user has one per program.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct OpenPass {
-    /// Which program.
-    pub program: Name,
-    /// Whose, if not the caller's; only staff may say so.
-    #[serde(default)]
-    pub owner: Option<UserId>,
-}
-
-/// Asks for stamps to be put on a pass.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct StampPass {
-    /// Which.
-    pub pass: PassId,
-    /// How many, 1 to [`STAMPS_MAX`](super::STAMPS_MAX).
-    pub stamps: u32,
-}
-
-/// Asks for points to be added to a pass.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct EarnPoints {
-    /// Which.
-    pub pass: PassId,
-    /// How many, more than zero.
-    pub points: u64,
-}
-
-/// Asks for something on a pass to be redeemed.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Redeem {
-    /// Which.
-    pub pass: PassId,
-    /// What.
-    pub redeem: Redemption,
-}
-
-/// What is redeemed.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(tag = "of", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Redemption {
-    /// Rewards for full cards.
-    Rewards {
-        /// How many.
-        count: u32,
-    },
-    /// Points.
-    Points {
-        /// How many.
-        count: u64,
-    },
-}
-
-/// Asks for a pass to be shown.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadPass {
-    /// Which.
-    pub pass: PassId,
-}
 
 /// Loyalty passes and what is collected on them.
 ///
@@ -297,59 +231,6 @@ impl Passes {
             Ok(edits.answer(pass))
         };
         Ok(self.engine.run(command, decide).await?.answer)
-    }
-
-    /// Returns what a host can be asked about passes.
-    #[must_use]
-    pub fn operations(&self) -> Vec<Operation> {
-        let [open, stamp, earn, redeem, balance] = std::array::from_fn(|_| self.clone());
-        vec![
-            Operation::reversible(
-                "pass.open",
-                "Opens a user's loyalty pass in a program, or shows the one there is.",
-                PASS_WRITE,
-                move |caller, request, key| {
-                    let passes = open.clone();
-                    async move { passes.open(&caller, request, &key).await }
-                },
-            ),
-            Operation::money(
-                "pass.stamp",
-                "Puts stamps on a pass; full cards become rewards.",
-                PASS_MANAGE,
-                move |caller, request, key| {
-                    let passes = stamp.clone();
-                    async move { passes.stamp(&caller, request, &key).await }
-                },
-            ),
-            Operation::money(
-                "pass.earn",
-                "Adds points to a pass.",
-                PASS_MANAGE,
-                move |caller, request, key| {
-                    let passes = earn.clone();
-                    async move { passes.earn(&caller, request, &key).await }
-                },
-            ),
-            Operation::money(
-                "pass.redeem",
-                "Redeems rewards or points on a pass.",
-                PASS_WRITE,
-                move |caller, request, key| {
-                    let passes = redeem.clone();
-                    async move { passes.redeem(&caller, request, &key).await }
-                },
-            ),
-            Operation::read(
-                "pass.balance",
-                "Shows a pass with its stamps, rewards and points.",
-                PASS_READ,
-                move |caller, request: ReadPass| {
-                    let passes = balance.clone();
-                    async move { passes.balance(&caller, request.pass).await }
-                },
-            ),
-        ]
     }
 }
 

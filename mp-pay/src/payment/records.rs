@@ -188,7 +188,7 @@ impl Change {
         let Some(fact) = FactLearnt::of(&self.payment) else {
             return;
         };
-        let before = self.before.as_ref().map(|before| status_of(before));
+        let before = self.before.as_ref().map(status_of);
         if before != Some(fact.fact.status) {
             edits.send("status", self.now, &fact);
         }

@@ -3,8 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    backend::{NextAction, Outcome, Reference},
-    intent::{CaptureMethod, IntentId},
+    backend::{DeclineCode, NextAction, Outcome, Reference},
+    intent::{CancellationReason, CaptureMethod, IntentId},
     journal::{JournalEntry, Source},
     method::PaymentMethodToken,
     operation::{OperationKey, Stage},

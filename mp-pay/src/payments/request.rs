@@ -1,7 +1,10 @@
+mod reason;
+
 use mp_core::{amount::Money, id::UserId, label::Label};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::reason::{GivenBack, GivenUp, given_back, given_up};
 use crate::{
     backend::Outcome,
     intent::{CancellationReason, CaptureMethod, IntentId},
@@ -121,8 +124,9 @@ impl CaptureIntent {
 pub struct CancelIntent {
     /// Which.
     pub intent: IntentId,
-    /// Why.
-    #[serde(default = "abandoned")]
+    /// Why; in JSON, none that says that nobody asked.
+    #[serde(default = "abandoned", deserialize_with = "given_up")]
+    #[schemars(with = "GivenUp")]
     pub reason: CancellationReason,
 }
 
@@ -148,8 +152,9 @@ pub struct RefundIntent {
     /// How much; all that is left if not given.
     #[serde(default)]
     pub amount: Option<Money>,
-    /// Why.
-    #[serde(default)]
+    /// Why; in JSON, none that says that nobody asked.
+    #[serde(default, deserialize_with = "given_back")]
+    #[schemars(with = "Option<GivenBack>")]
     pub reason: Option<RefundReason>,
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod faulty;
+pub(crate) mod process;
 
 use std::{sync::Arc, time::Duration};
 
@@ -43,7 +44,7 @@ impl World {
         // The provider's books stand in a store of the provider's.
         let provider = engine(Arc::new(MemoryStore::new()), &clock);
         let account = "acme".parse().expect("a name");
-        let sandbox = SandboxBackend::on(&provider, account).with_capabilities(can);
+        let sandbox = SandboxBackend::on(&provider, &account).with_capabilities(can);
         Self::on(
             Arc::new(MemoryStore::new()),
             clock,

@@ -1,71 +1,37 @@
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use async_trait::async_trait;
-use mp_core::store::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query, Settle, Store,
-    StoreError, Version, View,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
 };
 
-/// A memory store that takes its time to answer, and counts how often changes are asked for.
-#[derive(Debug, Default)]
-pub(crate) struct CountingStore {
-    inner: MemoryStore,
-    asked: AtomicU32,
-}
+use mp_core::{
+    conformance::{Call, HookedStore, Phase},
+    store::{MemoryStore, Store},
+};
 
-impl CountingStore {
-    pub(crate) fn asked(&self) -> u32 {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
+/// Counts how often changes are asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked(Arc<AtomicU32>);
 
-#[async_trait]
-impl Store for CountingStore {
-    fn limits(&self) -> Limits {
-        self.inner.limits()
+impl Asked {
+    pub(crate) fn times(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
     }
 
-    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        self.inner.read(partition, query).await
-    }
-
-    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        self.inner.commit(partition, batch).await
-    }
-
-    async fn commit_many(
-        &self,
-        batches: Vec<(Partition, Batch)>,
-    ) -> Vec<Result<Version, StoreError>> {
-        self.inner.commit_many(batches).await
-    }
-
-    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.due(query).await
-    }
-
-    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
-        self.inner.settle(settles).await
-    }
-
-    async fn dead(
-        &self,
-        after: Option<(&Partition, &Key)>,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        self.inner.dead(after, limit).await
-    }
-
-    async fn changes(
-        &self,
-        partition: &Partition,
-        since: Version,
-        limit: u32,
-    ) -> Result<Changes, StoreError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        for _ in 0..50 {
-            tokio::task::yield_now().await;
-        }
-        self.inner.changes(partition, since, limit).await
+    /// Returns a memory store that counts, and takes its time to answer.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        let asked = self.clone();
+        let hook = move |call, phase, _: Option<&_>| {
+            let asked = asked.clone();
+            async move {
+                if (call, phase) == (Call::Changes, Phase::Before) {
+                    asked.0.fetch_add(1, Ordering::SeqCst);
+                    for _ in 0..50 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                Ok(())
+            }
+        };
+        Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), hook))
     }
 }

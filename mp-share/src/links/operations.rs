@@ -118,14 +118,13 @@ impl Links {
         })
     }
 
-    /// Repeating it notes nothing new, so the key is not needed.
     async fn open_link(
         self,
         caller: Caller,
         input: OpenLink,
-        _: IdempotencyKey,
+        key: IdempotencyKey,
     ) -> Result<OpenedLink, ShareError> {
-        let opened = self.open(&caller, &input.link).await?;
+        let opened = self.open_under(Some(&key), &caller, &input.link).await?;
         Ok(OpenedLink {
             link: opened.link,
             is_first: opened.is_first,

@@ -37,7 +37,7 @@ fn terms_on_which_no_group_could_fill_are_refused_by_name() {
     assert!(terms().check().is_ok());
     let cases: [(&str, Spoil); 13] = [
         ("price", |terms| terms.price = euros(0)),
-        ("price", |terms| terms.group_price = euros(-1)),
+        ("group_price", |terms| terms.group_price = euros(-1)),
         ("group_price", |terms| terms.group_price = euros(1_201)),
         ("group_price", |terms| {
             terms.group_price = Money::new(900, Currency::USD)

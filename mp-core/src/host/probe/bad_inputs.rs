@@ -65,7 +65,7 @@ impl fmt::Debug for BadInput {
 ///
 /// - the whole: no object, and an object with a member too many;
 /// - each required member left out; each member null, and of another type;
-/// - each integer a fraction, or below its minimum;
+/// - each integer a fraction; each number below its minimum, or above its maximum;
 /// - each text of [`TEXT_OVERLONG`] characters, and with a control character;
 /// - each amount negative, and of an unknown currency or a malformed unit;
 /// - and all of that inside every object and the first item of every list.

@@ -105,6 +105,9 @@ impl<'a> Walk<'a> {
         if let Some(minimum) = shape.get("minimum").and_then(Value::as_i64) {
             self.replace(place, "below its minimum", json!(minimum.saturating_sub(1)));
         }
+        if let Some(maximum) = shape.get("maximum").and_then(Value::as_i64) {
+            self.replace(place, "above its maximum", json!(maximum.saturating_add(1)));
+        }
     }
 
     fn amount(&mut self, place: &Place, amount: &Value) {

@@ -60,7 +60,7 @@ pub const PAGES: u8 = 32;
 #[derive(Clone, Debug)]
 pub struct SandboxBackend {
     engine: Engine,
-    account: Name,
+    account: Arc<str>,
     can: Capabilities,
     chance: Option<(u64, u16)>,
     script: Arc<Mutex<VecDeque<Behaviour>>>,
@@ -84,15 +84,18 @@ impl SandboxBackend {
             Arc::new(SystemClock),
             Arc::new(SystemEntropy::new()),
         );
-        let account = Name::new("sandbox").expect("a word is a name");
-        Self::on(&engine, account)
+        Self::kept_by(engine, "sandbox".into())
     }
 
     /// Creates a provider whose books stand in the engine's store, under this account.
     #[must_use]
-    pub fn on(engine: &Engine, account: Name) -> Self {
+    pub fn on(engine: &Engine, account: &Name) -> Self {
+        Self::kept_by(engine.clone(), account.as_str().into())
+    }
+
+    fn kept_by(engine: Engine, account: Arc<str>) -> Self {
         Self {
-            engine: engine.clone(),
+            engine,
             account,
             can: Capabilities::neither()
                 .with_replay(REPLAY_WINDOW)

@@ -1,0 +1,296 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::{
+    counts::Counts,
+    error::AuditError,
+    file::Family,
+    findings::Findings,
+    invariant::Invariant::{EveryEffectOnce, MoneyInEqualsMoneyOut, RefundedLeCaptured},
+    journal::{Entry, Event, Outcome},
+    money::Cents,
+};
+
+/// One intent, folded from its journal.
+#[derive(Debug, Default)]
+pub(super) struct Payment {
+    pub(super) partition: String,
+    /// The key under which another capability asked for it, if one did.
+    pub(super) settlement: Option<String>,
+    /// What was asked of the provider, by its name there: `pi_…-c1`, `-k1`, `-v1`, `-x1`, `-rf_…`.
+    pub(super) operations: BTreeMap<String, Operation>,
+    id: String,
+    amount: i64,
+    attempts: u32,
+}
+
+/// One thing asked of the provider.
+#[derive(Debug, Default)]
+pub(super) struct Operation {
+    /// What it moves if it moves money, in cents: from the payer, below zero to them.
+    cents: i64,
+    /// How often the journal says that the provider was about to be called for it.
+    pub(super) sent: u32,
+    doubted: bool,
+    outcome: Outcome,
+}
+
+impl Operation {
+    /// Returns what it has moved, as far as was observed.
+    pub(super) const fn moved(&self) -> i64 {
+        match self.outcome {
+            Outcome::Settled => self.cents,
+            _ => 0,
+        }
+    }
+
+    /// Takes in an outcome: a success counts for good, also after a decline.
+    fn observe(&mut self, outcome: Outcome) {
+        if outcome.is_known() && !self.outcome.happened() {
+            self.outcome = outcome;
+        }
+        self.doubted |= outcome == Outcome::Unknown && !self.outcome.is_known();
+    }
+}
+
+/// What the root of the partition claims about the intent.
+#[derive(Deserialize)]
+struct Root {
+    status: String,
+    amount_capturable: Cents,
+    amount_received: Cents,
+    amount_refunded: Cents,
+    amount_reserved_for_refund: Cents,
+}
+
+/// The root of a partition whose payment was let go of before it was seen.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Head {
+    Intent(Root),
+    Fence {
+        #[serde(rename = "fenced_at")]
+        _fenced_at: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Attempt {
+    charge: Stage,
+    captured: Option<Capture>,
+    void: Option<Stage>,
+    returned: Option<Stage>,
+}
+
+#[derive(Deserialize)]
+struct Capture {
+    operation: Stage,
+}
+
+#[derive(Deserialize)]
+struct Refund {
+    operation: Stage,
+}
+
+#[derive(Deserialize)]
+struct Stage {
+    stage: String,
+}
+
+impl Payment {
+    /// Folds the journal of an intent, and holds the other records of its partition to it; `None`
+    /// for a partition that only keeps a key from being used.
+    pub(super) fn audit(
+        family: &Family,
+        counts: &mut Counts,
+        findings: &mut Findings,
+    ) -> Result<Option<Self>, AuditError> {
+        let Head::Intent(root) = family.root()? else {
+            return Ok(None);
+        };
+        let mut payment = Self {
+            partition: family.partition.clone(),
+            id: family.id().to_owned(),
+            ..Self::default()
+        };
+        let journal = family.shelf::<Entry>("j/")?;
+        for ((_, entry), place) in journal.iter().zip(1..) {
+            let problem = format_args!("its journal has entry {} at place {place}", entry.number);
+            let whole = entry.number == place;
+            findings.expect(whole, MoneyInEqualsMoneyOut, &family.partition, problem);
+            payment.apply(&entry.event, findings);
+        }
+        payment.check_root(&root, findings);
+        payment.check_stages(&stages(family)?, findings);
+        payment.count(counts);
+        Ok(Some(payment))
+    }
+
+    fn apply(&mut self, event: &Event, findings: &mut Findings) {
+        match event {
+            Event::Created { amount, settlement } => {
+                self.amount = amount.0;
+                self.settlement = settlement.as_ref().map(|mark| mark.key.clone());
+            }
+            Event::Confirmed => {
+                self.attempts += 1;
+                self.plan(&format!("c{}", self.attempts), self.amount);
+            }
+            Event::CaptureAsked { amount } => self.plan(&format!("k{}", self.attempts), amount.0),
+            Event::RefundAsked { refund, amount } => {
+                let (asked, left) = (amount.0, self.left());
+                let problem = format_args!("{asked} cents were to go back, and {left} were left");
+                findings.expect(asked <= left, RefundedLeCaptured, &self.partition, problem);
+                self.plan(refund, -asked);
+            }
+            Event::Sent { operation } => self.operation(operation).sent += 1,
+            Event::Observed { operation, outcome } => self.operation(operation).observe(*outcome),
+            Event::Other => {}
+        }
+    }
+
+    fn plan(&mut self, step: &str, cents: i64) {
+        let operation = Operation {
+            cents,
+            ..Operation::default()
+        };
+        self.operations
+            .insert(format!("{}-{step}", self.id), operation);
+    }
+
+    /// Returns an operation of the journal; one that it does not ask for by itself follows from a
+    /// wish to let go: of a hold, of what an attempt took, or of all that is left.
+    fn operation(&mut self, key: &str) -> &mut Operation {
+        let step = key.strip_prefix(&self.id).unwrap_or_default();
+        let cents = match step.get(..2) {
+            Some("-x") => -self.taken_by(step.get(2..).unwrap_or_default()),
+            Some("-r") => -self.left(),
+            _ => 0,
+        };
+        let follows = Operation {
+            cents,
+            ..Operation::default()
+        };
+        self.operations.entry(key.to_owned()).or_insert(follows)
+    }
+
+    fn taken_by(&self, attempt: &str) -> i64 {
+        let steps = ["c", "k"].map(|step| format!("{}-{step}{attempt}", self.id));
+        steps
+            .iter()
+            .filter_map(|key| self.operations.get(key))
+            .map(Operation::moved)
+            .sum()
+    }
+
+    /// Returns what was taken and no refund has claimed: one that was declined claims nothing.
+    fn left(&self) -> i64 {
+        let left = self.operations.values().map(|operation| {
+            let claims = operation.cents < 0 && operation.outcome != Outcome::Declined;
+            if claims {
+                operation.cents
+            } else {
+                operation.moved()
+            }
+        });
+        left.sum()
+    }
+
+    fn sum(&self, steps: [&str; 2]) -> i64 {
+        let of_steps = self.operations.iter().filter(|(key, _)| {
+            let step = key.get(self.id.len()..).unwrap_or_default();
+            steps.iter().any(|wanted| step.starts_with(wanted))
+        });
+        of_steps.map(|(_, operation)| operation.moved()).sum()
+    }
+
+    /// Returns what was taken for good, without what came back because the attempt was given up.
+    fn captured(&self) -> i64 {
+        self.sum(["-c", "-k"]) + self.sum(["-x", "-x"])
+    }
+
+    fn refunded(&self) -> i64 {
+        -self.sum(["-rf_", "-rf_"])
+    }
+
+    fn check_root(&self, root: &Root, findings: &mut Findings) {
+        let partition = &self.partition;
+        let amounts = [
+            ("captured", root.amount_received.0, self.captured()),
+            ("refunded", root.amount_refunded.0, self.refunded()),
+        ];
+        for (what, kept, folded) in amounts {
+            let problem =
+                format_args!("the intent says {kept} cents {what}, and its journal {folded}");
+            findings.expect(kept == folded, MoneyInEqualsMoneyOut, partition, problem);
+        }
+        for (of, refunded, captured) in [
+            ("the intent", root.amount_refunded.0, root.amount_received.0),
+            ("the journal", self.refunded(), self.captured()),
+        ] {
+            let problem =
+                format_args!("by {of} {refunded} cents went back, and {captured} were taken");
+            findings.expect(refunded <= captured, RefundedLeCaptured, partition, problem);
+        }
+        let reserved = root.amount_capturable.0 != 0 || root.amount_reserved_for_refund.0 != 0;
+        let moving = ["processing", "requires_action", "requires_capture"];
+        let open = reserved || moving.contains(&root.status.as_str());
+        let problem = format_args!("the intent is {}, and money is still moving", root.status);
+        findings.expect(!open, EveryEffectOnce, partition, problem);
+    }
+
+    /// Holds the progress that attempts and refunds note to what the journal has observed.
+    fn check_stages(&self, stages: &[(String, String)], findings: &mut Findings) {
+        let partition = &self.partition;
+        let mut noted = BTreeSet::new();
+        for (step, stage) in stages {
+            let key = format!("{}-{step}", self.id);
+            let observed = self.operations.get(&key);
+            let happened = observed.is_some_and(|operation| operation.outcome.happened());
+            let known = stage == "done" || stage == "declined";
+            let problem = format_args!("the outcome of {step} is open: it is {stage}");
+            findings.expect(known, EveryEffectOnce, partition, problem);
+            let problem = format_args!("{step} is {stage}, and its journal says otherwise");
+            let agrees = happened == (stage == "done");
+            findings.expect(agrees, MoneyInEqualsMoneyOut, partition, problem);
+            noted.insert(key);
+        }
+        let lost = self.operations.keys().find(|key| !noted.contains(*key));
+        let problem = format_args!("nothing notes the progress of {lost:?}");
+        findings.expect(lost.is_none(), EveryEffectOnce, partition, problem);
+    }
+
+    fn count(&self, counts: &mut Counts) {
+        let operations = || self.operations.values();
+        let declined = operations().any(|operation| operation.outcome == Outcome::Declined);
+        let found =
+            operations().filter(|operation| operation.doubted && operation.outcome.is_known());
+        counts.intents += 1;
+        counts.captured += self.captured();
+        counts.refunded += self.refunded();
+        counts.declined += u64::from(declined);
+        counts.unknown_resolved += found.count() as u64;
+    }
+}
+
+/// Returns how far every operation has come, by its step.
+fn stages(family: &Family) -> Result<Vec<(String, String)>, AuditError> {
+    let mut stages = Vec::new();
+    for (number, attempt) in family.shelf::<Attempt>("a/")? {
+        let of_attempt = [
+            ("c", Some(attempt.charge)),
+            ("k", attempt.captured.map(|capture| capture.operation)),
+            ("v", attempt.void),
+            ("x", attempt.returned),
+        ];
+        let planned = of_attempt
+            .into_iter()
+            .filter_map(|(step, stage)| Some((format!("{step}{number}"), stage?.stage)));
+        stages.extend(planned);
+    }
+    for (id, refund) in family.shelf::<Refund>("f/")? {
+        stages.push((id.to_owned(), refund.operation.stage));
+    }
+    Ok(stages)
+}

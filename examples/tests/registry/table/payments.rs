@@ -1,0 +1,79 @@
+use serde_json::{Value, json};
+
+use super::super::{
+    example::{Example, Foreign, with},
+    setup::Setup,
+};
+
+pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
+    let [new, other_new] = [intent(setup).await, intent(setup).await];
+    let [held, other_held] = [confirmed(setup).await, confirmed(setup).await];
+    let [taken, other_taken] = [captured(setup).await, captured(setup).await];
+    let part = |cents: i64| json!({"amount": {"amount": cents, "currency": "EUR"}});
+    vec![
+        Example::of("pay.create_intent", "mei", wish())
+            .other_body(part(12_51))
+            .other_body(json!({"description": "Another lunch"}))
+            .on_behalf("payer")
+            .by_another_user(OWN)
+            .in_another_app(OWN),
+        Example::of("pay.confirm", "mei", new.clone())
+            .other_body(json!({"payment_method": "pm_declined"}))
+            .other_target(other_new),
+        Example::of("pay.capture", "chef", with(&held, part(5_00)))
+            .other_body(part(6_00))
+            .other_target(other_held.clone())
+            .by_another_user(MANAGED),
+        Example::of(
+            "pay.cancel",
+            "chef",
+            with(&held, json!({"reason": "duplicate"})),
+        )
+        .other_body(json!({"reason": "fraudulent"}))
+        .other_target(other_held)
+        .by_another_user(MANAGED),
+        Example::of("pay.refund", "chef", with(&taken, part(5_00)))
+            .other_body(part(6_00))
+            .other_body(json!({"reason": "requested_by_customer"}))
+            .other_target(other_taken)
+            .by_another_user(MANAGED),
+        Example::of("pay.intent", "mei", new),
+    ]
+}
+
+const OWN: Foreign = Foreign::Apart {
+    why: "the caller creates an intent of their own",
+};
+
+const MANAGED: Foreign = Foreign::Shared {
+    why: "pay:manage is the right over every intent of the app",
+};
+
+fn wish() -> Value {
+    json!({
+        "amount": {"amount": 12_50, "currency": "EUR"},
+        "capture_method": "manual",
+        "payment_method": "pm_ok",
+        "description": "Lunch",
+    })
+}
+
+/// Creates an intent, and returns what names it.
+async fn intent(setup: &Setup<'_>) -> Value {
+    let intent = setup.call("mei", "pay.create_intent", wish()).await;
+    json!({"intent": intent["id"]})
+}
+
+/// Has an intent hold money.
+async fn confirmed(setup: &Setup<'_>) -> Value {
+    let intent = intent(setup).await;
+    setup.call("mei", "pay.confirm", intent.clone()).await;
+    intent
+}
+
+/// Has an intent take what it holds.
+async fn captured(setup: &Setup<'_>) -> Value {
+    let intent = confirmed(setup).await;
+    setup.call("chef", "pay.capture", intent.clone()).await;
+    intent
+}

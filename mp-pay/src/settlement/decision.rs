@@ -1,0 +1,183 @@
+//! What a settlement comes to, as plain functions of what stands in its partition.
+
+use mp_core::{
+    Edits, Error, Family, Timestamp,
+    amount::Money,
+    idempotency::key_reused,
+    port::{Declined, SecureRequest, Secured, Settled, SettlementStatus},
+};
+
+use super::{SettlementMark, status_of};
+use crate::{
+    error::PayError,
+    intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
+    journal::{Created, Event},
+    method::PaymentMethodToken,
+    payment::{self, Change, Fence, Payment, Root},
+    refund::{REFUNDS_MAX, RefundId},
+};
+
+/// What stands in a settlement's partition.
+pub(super) enum Found {
+    Nothing,
+    Fenced(Declined),
+    Payment(Box<Payment>),
+}
+
+pub(super) fn found(family: &Family) -> Result<Found, PayError> {
+    if let Some(payment) = payment::load(family)? {
+        return Ok(Found::Payment(Box::new(payment)));
+    }
+    let root = family.root::<Root>()?;
+    Ok(match root.as_deref() {
+        Some(Root::Fence(fence)) => Found::Fenced(declined(&fence.code)),
+        _ => Found::Nothing,
+    })
+}
+
+/// Returns whether letting go was not asked for yet, or was and the backend has refused it.
+pub(super) fn is_news(intent: &PaymentIntent) -> bool {
+    let released = intent.settlement.as_ref().is_some_and(|mark| mark.released);
+    !released || intent.amount_refundable().is_positive()
+}
+
+pub(super) fn fence(code: &'static str, now: Timestamp) -> Edits {
+    let mut edits = Edits::new();
+    edits.put_root(Root::Fence(Fence {
+        fenced_at: now,
+        code: code.to_owned(),
+    }));
+    edits
+}
+
+/// Creates and confirms the intent in one commit.
+pub(super) fn opened(
+    request: &SecureRequest,
+    id: IntentId,
+    method: &PaymentMethodToken,
+    held: bool,
+    now: Timestamp,
+) -> Result<Change, PayError> {
+    let capture_method = if held {
+        CaptureMethod::Manual
+    } else {
+        CaptureMethod::Automatic
+    };
+    let created = Created {
+        id,
+        app: request.app.clone(),
+        owner: request.payer.clone(),
+        amount: request.amount,
+        capture_method,
+        payment_method: Some(method.clone()),
+        description: None,
+        settlement: Some(SettlementMark::new(request.key.clone(), request.deadline)),
+    };
+    let mut change = Change::create(created, now);
+    change.apply(Event::Confirmed {
+        payment_method: None,
+        capture: !held,
+        expires_at: request.deadline,
+    })?;
+    Ok(change)
+}
+
+pub(super) fn is_for(intent: &PaymentIntent, request: &SecureRequest) -> Result<(), Error> {
+    let deadline = intent.settlement.as_ref().map(|mark| mark.deadline);
+    let same = intent.owner == request.payer
+        && intent.amount == request.amount
+        && deadline == Some(request.deadline);
+    if same { Ok(()) } else { Err(key_reused()) }
+}
+
+pub(super) fn secured(payment: &Payment) -> Result<Secured, PayError> {
+    let intent = &payment.intent;
+    if intent.settlement.as_ref().is_some_and(|mark| mark.released) {
+        return Ok(Secured::Declined(declined("released")));
+    }
+    Ok(match status_of(payment) {
+        SettlementStatus::Secured | SettlementStatus::Settled => Secured::Secured,
+        SettlementStatus::Declined | SettlementStatus::Released => {
+            Secured::Declined(declined_by(intent))
+        }
+        _ if intent.status == IntentStatus::RequiresAction => {
+            let action = serde_json::to_value(&intent.next_action);
+            let broken = |error| Error::invalid("next_action", "is no JSON").with_source(error);
+            Secured::NeedsAction(action.map_err(broken)?)
+        }
+        _ => Secured::Unknown,
+    })
+}
+
+pub(super) fn settle(change: &mut Change) -> Result<(), PayError> {
+    let intent = &change.payment().intent;
+    let mark = intent.settlement.as_ref();
+    if mark.is_none_or(|mark| mark.released || mark.settled) {
+        return Ok(());
+    }
+    match intent.status {
+        IntentStatus::RequiresCapture => {
+            let amount = intent.amount_capturable;
+            change.apply(Event::CaptureAsked { amount })?;
+            change.apply(Event::SettleAsked)
+        }
+        IntentStatus::Succeeded => change.apply(Event::SettleAsked),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn settled(payment: &Payment) -> Settled {
+    let intent = &payment.intent;
+    if intent.settlement.as_ref().is_some_and(|mark| mark.released) {
+        return Settled::Declined(declined("released"));
+    }
+    match intent.status {
+        IntentStatus::Succeeded => Settled::Settled,
+        IntentStatus::Canceled => Settled::Declined(declined_by(intent)),
+        _ => Settled::Unknown,
+    }
+}
+
+pub(super) fn ask_back(
+    change: &mut Change,
+    refund: RefundId,
+    amount: Money,
+    partial: bool,
+) -> Result<(), PayError> {
+    let payment = change.payment();
+    if let Some(earlier) = payment.refunds.get(&refund) {
+        return if earlier.amount == amount {
+            Ok(())
+        } else {
+            Err(key_reused().into())
+        };
+    }
+    if !partial && amount != payment.intent.amount_received {
+        return Err(PayError::Unsupported("partial refund"));
+    }
+    if payment.refunds.len() >= REFUNDS_MAX as usize {
+        let (what, most) = ("refunds", REFUNDS_MAX);
+        return Err(PayError::TooMany { what, most });
+    }
+    let reason = None;
+    change.apply(Event::RefundAsked {
+        refund,
+        amount,
+        reason,
+    })
+}
+
+fn declined_by(intent: &PaymentIntent) -> Declined {
+    declined(
+        intent
+            .last_error
+            .as_ref()
+            .map_or("declined", |code| code.as_str()),
+    )
+}
+
+fn declined(code: &str) -> Declined {
+    Declined {
+        code: code.to_owned(),
+    }
+}

@@ -1,0 +1,156 @@
+//! Processes that are struck, and what outlives them.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use mp_core::{
+    clock::ManualClock,
+    store::{MemoryStore, Store},
+};
+use mp_pay::{
+    SandboxBackend,
+    backend::{Capabilities, DeclineCode, Lookup, Outcome, PaymentBackend},
+    operation::OperationKey,
+    payments::Notice,
+};
+
+use super::{
+    World, app, clock, engine,
+    faulty::{Doom, Fault, FaultyBackend, FaultyStore},
+    staff,
+};
+
+/// What outlives a process: the clock, the store and the provider.
+pub(crate) struct Outside {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sandbox: SandboxBackend,
+    /// What the provider says that it can do.
+    pub(crate) declared: Capabilities,
+}
+
+/// Where a process is struck: at which write, at which call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strike {
+    pub(crate) write: u32,
+    pub(crate) call: u32,
+    pub(crate) fault: Fault,
+}
+
+pub(crate) const UNHARMED: Strike = Strike {
+    write: 0,
+    call: 0,
+    fault: Fault::LostBefore,
+};
+
+pub(crate) struct Process {
+    pub(crate) world: World,
+    pub(crate) store: Arc<FaultyStore>,
+    pub(crate) backend: Arc<FaultyBackend>,
+}
+
+impl Outside {
+    pub(crate) fn new(can: Capabilities) -> Self {
+        let clock = clock();
+        let provider = engine(Arc::new(MemoryStore::new()), &clock);
+        let account = "acme".parse().expect("a name");
+        Self {
+            sandbox: SandboxBackend::on(&provider, &account).with_capabilities(can),
+            store: Arc::new(MemoryStore::new()),
+            clock,
+            declared: can,
+        }
+    }
+
+    pub(crate) fn start(&self, strike: Strike) -> Process {
+        let dead = Arc::new(AtomicBool::new(false));
+        let doom = Doom::at(strike.write, strike.fault, &dead);
+        let store = Arc::new(FaultyStore::new(self.store.clone(), doom));
+        let doom = Doom::at(strike.call, strike.fault, &dead);
+        let backend = FaultyBackend::new(Arc::new(self.sandbox.clone()), doom);
+        let backend = Arc::new(backend.declaring(self.declared));
+        let (clock, sandbox) = (self.clock.clone(), self.sandbox.clone());
+        Process {
+            world: World::on(store.clone(), clock, sandbox, backend.clone()),
+            store,
+            backend,
+        }
+    }
+}
+
+impl Process {
+    /// Works through what is due, for long enough that every pause is over.
+    pub(crate) async fn recover(&self) {
+        let worker = self.world.worker();
+        for _ in 0..4 {
+            self.world.clock.advance(Duration::from_secs(61));
+            // A process that dies of it is started again by the caller.
+            let _ = worker.drain().await;
+        }
+    }
+}
+
+pub(crate) fn resolvable(can: Capabilities) -> bool {
+    can.answers_queries || can.replays_keys.is_some()
+}
+
+/// Checks what must hold after any crash once the worker has done its work.
+pub(crate) async fn audit(process: &Process, can: Capabilities, case: &str) {
+    let world = &process.world;
+    let mut moved: BTreeMap<OperationKey, Vec<i64>> = BTreeMap::new();
+    for movement in world.movements().await {
+        let amounts = moved.entry(movement.operation).or_default();
+        amounts.push(movement.amount.minor());
+    }
+    for (operation, amounts) in &moved {
+        assert_eq!(amounts.len(), 1, "{case}: {operation} moved {amounts:?}");
+    }
+    let listed = world.payments.unresolved(&staff(), None, 100).await;
+    let listed = listed.expect("lists");
+    assert!(listed.is_empty() || !resolvable(can), "{case}: {listed:?}");
+    let dead = world.store.dead(None, 100).await.expect("lists");
+    assert_eq!(dead.len(), listed.len(), "{case}");
+    for waiting in &listed {
+        resolve(world, waiting.operation).await;
+    }
+    let left = world.unresolved().await;
+    assert_eq!(left, 0, "{case}");
+}
+
+/// Does what a person would: looks the operation up in the provider's books.
+pub(crate) async fn resolve(world: &World, operation: OperationKey) {
+    let queries = Capabilities::neither().with_queries();
+    let books = world.sandbox.clone().with_capabilities(queries);
+    let found = books.lookup(&app(), &operation).await.expect("looks");
+    let outcome = match found {
+        Lookup::Found(outcome) => outcome,
+        _ => Outcome::Declined {
+            code: DeclineCode::new("never_came").expect("a code"),
+        },
+    };
+    let notice = Notice { operation, outcome };
+    world
+        .payments
+        .resolve(&staff(), notice)
+        .await
+        .expect("resolves");
+}
+
+/// Returns every strike at one of so many writes and calls.
+pub(crate) fn strikes(writes: u32, calls: u32, faults: &[Fault]) -> Vec<Strike> {
+    let at = |write, call| {
+        let strike = move |fault: &Fault| Strike {
+            write,
+            call,
+            fault: *fault,
+        };
+        faults.iter().map(strike)
+    };
+    (1..=writes)
+        .flat_map(|write| at(write, 0))
+        .chain((1..=calls).flat_map(|call| at(0, call)))
+        .collect()
+}
