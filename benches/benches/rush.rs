@@ -12,14 +12,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mp_benches::{Side, SqliteFloor, Throughput, take_turns};
+use async_trait::async_trait;
+use mp_benches::{Side, SqliteFloor, Table, Throughput, take_turns};
 use mp_core::{
-    Caller, Engine, Scope,
+    Caller, Engine, Error, Scope,
+    amount::{Currency, Money},
     clock::SystemClock,
     entropy::SystemEntropy,
-    store::{Query, Selection, SqliteOptions, SqliteStore, Store},
+    id::AppId,
+    port::{
+        Notification, Notifier, SecureRequest, Secured, Settled, Settlement, SettlementKey,
+        SettlementStatus,
+    },
+    store::{Key, Partition, Query, Selection, SqliteOptions, SqliteStore, Store},
 };
 use mp_queue::{LaneSetup, LineId, LineSetup, QueueError, QueueOptions, Queues};
+use mp_share::{GroupError, GroupId, Groups, Offers, Terms};
 use tokio::runtime::Runtime;
 
 /// How many places there are; as many commands again are refused.
@@ -43,36 +51,50 @@ fn main() {
 
     for refused in [false, true] {
         let what = if refused { "refusals" } else { "admissions" };
+        let rounds = Arc::new(AtomicU64::new(0));
         let tickets = TicketRush {
             engine: engine.clone(),
-            round: Arc::default(),
+            round: rounds.clone(),
         };
+        let groups = GroupRush::new(&engine, rounds);
         let mut sides = Vec::new();
         for tasks in TASKS {
             let (runtime, floor) = (&runtime, &floor);
-            sides.push(Side::new(
-                format!("floor: select, update, insert, {tasks} tasks"),
-                move || floor_round(runtime, floor, tasks, refused),
-            ));
+            sides.push(Side::new(floor_name(tasks), move || {
+                floor_round(runtime, floor, tasks, refused)
+            }));
         }
-        let side = || tickets.run(&runtime, refused);
-        sides.push(Side::new("tickets of one line, 128 tasks", side));
+        sides.push(Side::new(TICKETS, || tickets.run(&runtime, refused)));
+        sides.push(Side::new(SEATS, || groups.run(&runtime, refused, false)));
+        if !refused {
+            sides.push(Side::new(JOINS, || groups.run(&runtime, refused, true)));
+        }
         let table = take_turns(&format!("A rush on one partition: {what}"), ROUNDS, sides);
         println!("{table}");
-        let of = |name: &str| {
-            table
-                .of(name)
-                .map_or(0.0, |throughput| throughput.per_second)
-        };
-        let best = TASKS
-            .map(|tasks| of(&format!("floor: select, update, insert, {tasks} tasks")))
-            .into_iter()
-            .fold(0.0, f64::max);
-        println!(
-            "  tickets: {:.1}x the floor's best\n",
-            of("tickets of one line, 128 tasks") / best
-        );
+        tell_ratios(&table);
     }
+}
+
+const TICKETS: &str = "tickets of one line, 128 tasks";
+const SEATS: &str = "group seats, to be paid later, 128 tasks";
+const JOINS: &str = "group joins with stock and payment, 128 tasks";
+
+fn floor_name(tasks: u32) -> String {
+    format!("floor: select, update, insert, {tasks} tasks")
+}
+
+fn tell_ratios(table: &Table) {
+    let of = |name: &str| table.of(name).map(|throughput| throughput.per_second);
+    let floors = TASKS.iter().filter_map(|tasks| of(&floor_name(*tasks)));
+    let Some(best) = floors.max_by(f64::total_cmp) else {
+        return;
+    };
+    for side in [TICKETS, SEATS, JOINS] {
+        if let Some(per_second) = of(side) {
+            println!("  {side}: {:.1}x the floor's best", per_second / best);
+        }
+    }
+    println!();
 }
 
 /// Runs `calls` commands from 128 tasks and returns how fast they were.
@@ -178,21 +200,18 @@ impl TicketRush {
     }
 
     async fn rows(&self, line: &LineId) -> usize {
-        let partition = format!("market/line/{line}");
-        let partition = mp_core::store::Partition::parse(&partition).expect("a partition");
-        let all = Selection::Prefix(mp_core::store::Key::root());
-        let query = Query {
-            select: vec![all],
-            limit: 100_000,
-        };
-        self.engine
-            .store()
-            .read(&partition, &query)
-            .await
-            .expect("reads")
-            .records
-            .len()
+        records(&self.engine, &format!("market/line/{line}")).await
     }
+}
+
+async fn records(engine: &Engine, partition: &str) -> usize {
+    let partition = Partition::parse(partition).expect("a partition");
+    let query = Query {
+        select: vec![Selection::Prefix(Key::root())],
+        limit: 100_000,
+    };
+    let view = engine.store().read(&partition, &query).await;
+    view.expect("reads").records.len()
 }
 
 fn join(
@@ -213,5 +232,135 @@ fn join(
                 Err(error) => panic!("{error}"),
             }
         })
+    }
+}
+
+/// Everybody joins one group of an offer.
+struct GroupRush {
+    engine: Engine,
+    groups: Groups,
+    round: Arc<AtomicU64>,
+}
+
+impl GroupRush {
+    fn new(engine: &Engine, round: Arc<AtomicU64>) -> Self {
+        let money = Arc::new(ReadyMoney);
+        Self {
+            engine: engine.clone(),
+            groups: Groups::new(engine, Offers::new(engine), money.clone(), money),
+            round,
+        }
+    }
+
+    fn run(&self, runtime: &Runtime, refused: bool, paid: bool) -> Throughput {
+        let round = self.round.fetch_add(1, Ordering::Relaxed);
+        runtime.block_on(async {
+            let group = self.open(&format!("{refused}-{paid}-{round}")).await;
+            let partition = format!("market/group/{group}");
+            let before = records(&self.engine, &partition).await;
+            // The opener has the first of the places.
+            let admitted = PLACES - 1;
+            let admissions = rush(128, admitted, self.seat(group, 0, paid)).await;
+            let rows = records(&self.engine, &partition).await - before;
+            if !refused && !paid {
+                let rows = rows as f64 / f64::from(admitted);
+                println!("  rows written per seat: {rows:.2} records and 1 delivery");
+            }
+            if !refused {
+                return admissions;
+            }
+            rush(128, PLACES, self.seat(group, PLACES, paid)).await
+        })
+    }
+
+    async fn open(&self, round: &str) -> GroupId {
+        let key = round.parse().expect("a key");
+        let merchant = caller("merchant");
+        let terms = Terms {
+            title: "Premiere".parse().expect("a label"),
+            price: Money::new(1_200, Currency::EUR),
+            group_price: Money::new(900, Currency::EUR),
+            group_size: PLACES,
+            seat_hold: Duration::from_secs(600),
+            group_duration: Duration::from_secs(3_600),
+            pieces: PLACES,
+            each_max: None,
+        };
+        let offer = self.groups.offers().create(&merchant, &key, &terms).await;
+        let offer = offer.expect("creates").id;
+        let group = self.groups.open(&caller("opener"), &key, offer).await;
+        group.expect("opens").group
+    }
+
+    fn seat(
+        &self,
+        group: GroupId,
+        from: u32,
+        paid: bool,
+    ) -> impl Fn(u32) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static
+    {
+        let groups = self.groups.clone();
+        move |number| {
+            let groups = groups.clone();
+            Box::pin(async move {
+                let caller = caller(&format!("user-{}", from + number));
+                let key = "join".parse().expect("a key");
+                let taken = if paid {
+                    groups.join(&caller, &key, group).await.map(drop)
+                } else {
+                    groups.take_seat(&caller, &key, group).await.map(drop)
+                };
+                match taken {
+                    Ok(()) => assert!(from == 0),
+                    Err(GroupError::Full) => assert!(from > 0),
+                    Err(error) => panic!("{error}"),
+                }
+            })
+        }
+    }
+}
+
+fn caller(user: &str) -> Caller {
+    let app = "market".parse().expect("an app");
+    Caller::user(app, user.parse().expect("a user"))
+}
+
+/// Money that is there at once: what a join costs without the bank's time.
+#[derive(Debug)]
+struct ReadyMoney;
+
+#[async_trait]
+impl Settlement for ReadyMoney {
+    async fn secure(&self, _: &SecureRequest) -> Result<Secured, Error> {
+        Ok(Secured::Secured)
+    }
+
+    async fn settle(&self, _: &AppId, _: &SettlementKey) -> Result<Settled, Error> {
+        Ok(Settled::Settled)
+    }
+
+    async fn release(&self, _: &AppId, _: &SettlementKey) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn give_back(
+        &self,
+        _: &AppId,
+        _: &SettlementKey,
+        _: &SettlementKey,
+        _: Money,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn status(&self, _: &AppId, _: &SettlementKey) -> Result<SettlementStatus, Error> {
+        Ok(SettlementStatus::Secured)
+    }
+}
+
+#[async_trait]
+impl Notifier for ReadyMoney {
+    async fn notify(&self, _: &Notification) -> Result<(), Error> {
+        Ok(())
     }
 }

@@ -71,14 +71,23 @@ impl Idempotency {
     /// Returns the keys under which an answer may stand that is remembered at `now`: the one that a
     /// new answer is written to first.
     pub(crate) fn keys(&self, now: Timestamp) -> [String; 2] {
-        let period = period(now);
+        let period = Self::period(now);
         [period, period.saturating_sub(1)]
             .map(|period| format!("{IDEMPOTENCY_PREFIX}{period:08}/{}", self.path))
     }
 
     /// Returns the key before which every remembered answer has lapsed at `now`.
     pub(crate) fn lapsed_before(now: Timestamp) -> String {
-        format!("{IDEMPOTENCY_PREFIX}{:08}", period(now).saturating_sub(1))
+        format!(
+            "{IDEMPOTENCY_PREFIX}{:08}",
+            Self::period(now).saturating_sub(1)
+        )
+    }
+
+    /// Returns which stretch of [`IDEMPOTENCY_MEMORY`] a moment lies in; the keys of one stretch are
+    /// the same.
+    pub(crate) fn period(now: Timestamp) -> u64 {
+        now.as_millis() / 1_000 / IDEMPOTENCY_MEMORY.as_secs()
     }
 
     pub(crate) fn remember<T: Serialize>(&self, answer: &T) -> Result<Remembered, Error> {
@@ -120,11 +129,15 @@ pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
         Error::invalid("command", "does not serialise as JSON").with_source(error)
     })?;
     let hash = digest(&SHA256, canonical.to_string().as_bytes());
-    Ok(hash
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hexadecimal(hash.as_ref()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect()
 }
 
 /// An answer that was given, and for which command.
@@ -137,8 +150,4 @@ pub(crate) struct Remembered {
 impl Document for Remembered {
     const KIND: &'static str = "answer";
     const FORMAT: u32 = 1;
-}
-
-fn period(now: Timestamp) -> u64 {
-    now.as_millis() / 1_000 / IDEMPOTENCY_MEMORY.as_secs()
 }

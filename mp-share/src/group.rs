@@ -17,7 +17,7 @@ mp_core::id_type!(
 pub const SEATS: &str = "seats";
 
 /// The most memberships of one group, those that came to nothing included.
-pub const ATTEMPTS_MAX: u32 = 1_000;
+pub const ATTEMPTS_MAX: u32 = 20_000;
 
 /// The most memberships of one user in one group, those that came to nothing included.
 pub const ATTEMPTS_EACH_MAX: u32 = 10;
@@ -44,11 +44,14 @@ pub struct Group {
     pub seats: Capacity,
     /// How many memberships were begun; the last one has this number.
     pub attempts: u32,
+    /// From when on a seat may have lapsed: none lapses earlier.
+    #[serde(default)]
+    pub lapses_from: Timestamp,
 }
 
 impl Document for Group {
     const KIND: &'static str = "group";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl Group {

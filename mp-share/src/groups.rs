@@ -23,10 +23,10 @@ use mp_core::{
 
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, open},
+    decision::{changed, lapse, open},
     home::GroupHome,
     record::{Seat, member_key, seat_key},
-    roster::Roster,
+    roster::{JoinRefusal, Roster},
 };
 use crate::{
     error::GroupError,
@@ -116,7 +116,8 @@ impl Groups {
         let once = Idempotency::new(caller, OPEN, key, &offer.id)?;
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
-        let command = Roster::reads(Command::on(partition(app, id)?)).once(once);
+        let command = Command::on(partition(app, id)?);
+        let command = Roster::reads_seat(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await
     }
@@ -128,19 +129,49 @@ impl Groups {
     ///
     /// # Errors
     ///
-    /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::Full`],
-    /// [`GroupError::AlreadyMember`], [`GroupError::TooManyAttempts`]; `idempotency_conflict`; the
-    /// store's errors.
+    /// As [`take_seat`](Self::take_seat).
     pub async fn join(
         &self,
         caller: &Caller,
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
-        let user = caller.signed_in()?.clone();
-        let change = move |roster: &mut Roster, now| roster.join(&user, now);
-        let number = self.change(caller, "group.join", key, id, change).await?;
+        let number = self.take_seat(caller, key, id).await?;
         self.drive(caller, id, number).await
+    }
+
+    /// Takes a seat in a group and answers as soon as it is durable; due work then pays for it.
+    ///
+    /// It is [`join`](Self::join) without the wait for stock and money: for a rush, when many more
+    /// people press the button than a payment backend can serve in that second. Who has the seat
+    /// is decided at once, in one commit together with the plan that pays for it, and the seat is
+    /// held for [`Terms::seat_hold`](crate::offer::Terms::seat_hold). The plan is due at once, for
+    /// whichever [`Worker`](mp_core::work::Worker) runs the [handlers](Self::handlers);
+    /// [`status`](Self::status) tells how far it has come, and [`join`](Self::join) with the same
+    /// key waits for it. What it costs does not depend on the group's size.
+    ///
+    /// # Errors
+    ///
+    /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::Full`],
+    /// [`GroupError::AlreadyMember`], [`GroupError::TooManyAttempts`]; `idempotency_conflict`; the
+    /// store's errors.
+    pub async fn take_seat(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+    ) -> Result<MemberNumber, GroupError> {
+        let user = caller.signed_in()?;
+        let once = Idempotency::new(caller, "group.join", key, &id)?;
+        let partition = partition(caller.app_id(), id)?;
+        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
+        match self.try_seat(command.clone(), user).await {
+            Err(JoinRefusal::Short) => {}
+            taken => return Ok(taken?),
+        }
+        let everybody = Roster::reads(Command::on(partition));
+        self.engine.run(everybody, lapse).await?;
+        Ok(self.try_seat(command, user).await?)
     }
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
@@ -156,7 +187,7 @@ impl Groups {
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
         let user = caller.signed_in()?.clone();
-        let change = move |roster: &mut Roster, now| roster.leave(&user, now);
+        let change = move |roster: &mut Roster<'_>, now| roster.leave(&user, now);
         let number = self.change(caller, "group.leave", key, id, change).await?;
         self.drive(caller, id, number).await
     }
@@ -177,7 +208,7 @@ impl Groups {
         let decide = |family: &Family, now| {
             changed(family, now, |roster, now| {
                 if roster.group.state == GroupState::Canceled {
-                    return Ok(());
+                    return Ok::<_, GroupError>(());
                 }
                 roster.require_open(now)?;
                 Ok(roster.cancel(now)?)
@@ -214,6 +245,13 @@ impl Groups {
 }
 
 impl Groups {
+    async fn try_seat(&self, command: Command, user: &UserId) -> Result<MemberNumber, JoinRefusal> {
+        let user = user.clone();
+        let join = move |roster: &mut Roster<'_>, now| roster.join(&user, now);
+        let decide = move |family: &Family, now| changed(family, now, &join);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
     /// Changes a group's roster once per idempotency key.
     async fn change<F>(
         &self,
@@ -224,7 +262,7 @@ impl Groups {
         change: F,
     ) -> Result<MemberNumber, GroupError>
     where
-        F: Fn(&mut Roster, Timestamp) -> Result<MemberNumber, GroupError> + Send + 'static,
+        F: Fn(&mut Roster<'_>, Timestamp) -> Result<MemberNumber, GroupError> + Send + 'static,
     {
         let once = Idempotency::new(caller, operation, key, &id)?;
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?)).once(once);

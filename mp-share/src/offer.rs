@@ -16,7 +16,7 @@ mp_core::id_type!(
 );
 
 /// The fewest and the most members of a group.
-pub const GROUP_SIZES: std::ops::RangeInclusive<u32> = 2..=100;
+pub const GROUP_SIZES: std::ops::RangeInclusive<u32> = 2..=5_000;
 
 /// The shortest and the longest time for which a seat is held for its payment.
 pub const SEAT_HOLDS: std::ops::RangeInclusive<Duration> =
@@ -128,7 +128,7 @@ impl Terms {
             (
                 "group_size",
                 GROUP_SIZES.contains(&self.group_size),
-                "is not 2 to 100",
+                "is not 2 to 5000",
             ),
             (
                 "seat_hold_seconds",

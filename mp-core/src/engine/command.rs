@@ -1,3 +1,5 @@
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
 use crate::{
@@ -14,6 +16,8 @@ pub struct Command {
     partition: Partition,
     reads: Vec<Selection>,
     idempotency: Option<Idempotency>,
+    /// The period and the keys that [`answer_keys`](Self::answer_keys) last told.
+    answer_keys: OnceLock<(u64, [Key; 2])>,
     problem: Option<Error>,
 }
 
@@ -25,6 +29,7 @@ impl Command {
             partition,
             reads: Vec::new(),
             idempotency: None,
+            answer_keys: OnceLock::new(),
             problem: None,
         }
     }
@@ -45,6 +50,7 @@ impl Command {
     #[must_use]
     pub fn once(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = Some(idempotency);
+        self.answer_keys = OnceLock::new();
         self
     }
 
@@ -70,14 +76,29 @@ impl Command {
             return Err(problem.clone());
         }
         let mut reads = self.reads.clone();
-        for key in self
-            .idempotency
-            .iter()
-            .flat_map(|idempotency| idempotency.keys(now))
-        {
-            reads.push(Selection::Key(Key::new(&key)?));
+        for key in self.answer_keys(now)?.into_iter().flatten() {
+            reads.push(Selection::Key(key));
         }
         Ok(reads)
+    }
+
+    /// Returns the keys under which the answer may stand that is remembered at `now`, if it is to be
+    /// remembered: first the one that a new answer is written to.
+    pub(super) fn answer_keys(&self, now: Timestamp) -> Result<Option<[Key; 2]>, Error> {
+        let Some(idempotency) = &self.idempotency else {
+            return Ok(None);
+        };
+        let period = Idempotency::period(now);
+        if let Some((known, keys)) = self.answer_keys.get()
+            && *known == period
+        {
+            return Ok(Some(keys.clone()));
+        }
+        let [present, last] = idempotency.keys(now);
+        let keys = [Key::new(&present)?, Key::new(&last)?];
+        // A period later the first ones stay; then they are made anew each time.
+        let _ = self.answer_keys.set((period, keys.clone()));
+        Ok(Some(keys))
     }
 }
 

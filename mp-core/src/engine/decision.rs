@@ -45,6 +45,7 @@ impl<T> Decision<T> {
 #[derive(Default)]
 pub struct Edits {
     writes: BTreeMap<Key, Edit>,
+    declared_new: Vec<Key>,
     problem: Option<Error>,
 }
 
@@ -76,6 +77,15 @@ impl Edits {
         self.edit(key, Ok(Edit::Delete));
     }
 
+    /// Declares that nothing can stand at `key` yet, for instance because it holds a number that the
+    /// root has just given out: then it may be put without having been selected.
+    pub fn declare_new(&mut self, key: &str) {
+        match Key::new(key) {
+            Ok(key) => self.declared_new.push(key),
+            Err(error) => self.problem = self.problem.take().or(Some(error)),
+        }
+    }
+
     /// Sends a message through the outbox: work of kind [`Document::KIND`], due at `due_at`.
     ///
     /// A message with the same kind and `id` that is still there is replaced.
@@ -102,6 +112,7 @@ impl Edits {
     /// Takes over the edits of another decision on the same partition.
     pub fn extend(&mut self, other: Self) {
         self.writes.extend(other.writes);
+        self.declared_new.extend(other.declared_new);
         self.problem = self.problem.take().or(other.problem);
     }
 
@@ -118,6 +129,10 @@ impl Edits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    pub(super) fn put_at<D: Document>(&mut self, key: Key, document: D) {
+        self.writes.insert(key, Edit::Put(stored(document)));
     }
 
     fn deliver<D: Document>(&mut self, space: &str, id: &str, due_at: Timestamp, message: &D) {
@@ -140,6 +155,10 @@ impl Edits {
 
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.writes.keys()
+    }
+
+    pub(super) fn is_declared_new(&self, key: &Key) -> bool {
+        self.declared_new.contains(key)
     }
 
     /// Returns the first key or value that could not be written, if there was one.

@@ -1,6 +1,6 @@
 use std::{
     any::Any,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet, btree_map},
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -26,9 +26,10 @@ pub struct Family {
     records: BTreeMap<Key, Entry>,
     /// The keys that were selected one by one, apart from the prefixes and ranges: there may be many
     /// of them.
-    loaded_keys: BTreeSet<Key>,
+    loaded_keys: HashSet<Key>,
     loaded: BTreeSet<Selection>,
-    edited: BTreeMap<Key, Option<(Bytes, Timestamp)>>,
+    /// What is not in the store yet.
+    edited: BTreeMap<Key, Edit>,
 }
 
 #[derive(Clone)]
@@ -85,7 +86,7 @@ impl Family {
             head: view.head,
             at: view.at,
             records: BTreeMap::new(),
-            loaded_keys: BTreeSet::from([Key::root()]),
+            loaded_keys: HashSet::from([Key::root()]),
             loaded: BTreeSet::new(),
             edited: BTreeMap::new(),
         };
@@ -222,11 +223,14 @@ impl Family {
     }
 
     fn covers(&self, key: &str) -> bool {
-        if self.loaded_keys.contains(key) {
-            return true;
-        }
-        let Ok(key) = Key::new(key) else { return false };
-        self.loaded.iter().any(|range| range.contains(&key))
+        // A whole prefix is found before the many single keys are searched.
+        !key.starts_with('~')
+            && (self.loaded.iter().any(|selection| match selection {
+                Selection::Key(one) => one.as_str() == key,
+                Selection::Prefix(prefix) => key.starts_with(prefix.as_str()),
+                Selection::Range { from, to } => from.as_str() <= key && key < to.as_str(),
+            }) || self.loaded_keys.contains(key)
+                || self.records.contains_key(key))
     }
 
     /// Returns what of `wanted` is not loaded yet.
@@ -247,7 +251,9 @@ impl Family {
 
     /// Refuses edits to records that were not selected: they might overwrite what nobody looked at.
     pub(super) fn check(&self, edits: &Edits) -> Result<(), Error> {
-        let blind = |key: &&Key| !key.is_delivery() && !self.covers(key.as_str());
+        let blind = |key: &&Key| {
+            !key.is_delivery() && !self.covers(key.as_str()) && !edits.is_declared_new(key)
+        };
         edits
             .keys()
             .find(blind)
@@ -257,33 +263,32 @@ impl Family {
     /// Applies a decision's edits, so that the next decision of the batch sees them.
     pub(super) fn apply(&mut self, edits: Edits) {
         for (key, edit) in edits.into_writes() {
-            match edit {
-                Edit::Put(stored) => self.put(key, stored),
-                Edit::Deliver(bytes, due_at) => {
-                    self.edited.insert(key, Some((bytes, due_at)));
-                }
+            let edit = match edit {
+                Edit::Put(stored) => Edit::Put(self.put(key.clone(), stored)),
                 Edit::Delete => {
                     self.records.remove(&key);
-                    self.edited.insert(key, None);
+                    Edit::Delete
                 }
-            }
+                deliver @ Edit::Deliver(..) => deliver,
+            };
+            self.edited.insert(key, edit);
         }
     }
 
-    fn put(&mut self, key: Key, stored: Arc<dyn Stored>) {
-        let newer = self
-            .records
-            .get(&key)
-            .and_then(|replaced| replaced.newer_for(&*stored));
-        let stored = newer.map_or_else(|| stored.clone(), |newer| stored.with_newer(newer));
-        self.records.insert(
-            key.clone(),
-            Entry {
-                bytes: None,
-                typed: OnceLock::from(stored),
-            },
-        );
-        self.edited.insert(key, None);
+    /// Replaces a record, and returns it with what a newer release had put into the replaced one.
+    fn put(&mut self, key: Key, stored: Arc<dyn Stored>) -> Arc<dyn Stored> {
+        match self.records.entry(key) {
+            btree_map::Entry::Vacant(place) => {
+                place.insert(Entry::of(stored.clone()));
+                stored
+            }
+            btree_map::Entry::Occupied(mut place) => {
+                let newer = place.get().newer_for(&*stored);
+                let stored = newer.map_or_else(|| stored.clone(), |newer| stored.with_newer(newer));
+                place.insert(Entry::of(stored.clone()));
+                stored
+            }
+        }
     }
 
     pub(super) fn edited(&self) -> usize {
@@ -292,28 +297,8 @@ impl Family {
 
     /// Returns the writes that bring the store to where the edits have brought the family.
     fn writes(&self) -> Result<Vec<Write>, Error> {
-        self.edited
-            .iter()
-            .map(|(key, delivery)| self.write(key, delivery.as_ref()))
-            .collect()
-    }
-
-    fn write(&self, key: &Key, delivery: Option<&(Bytes, Timestamp)>) -> Result<Write, Error> {
-        let key = key.clone();
-        if let Some((value, due_at)) = delivery {
-            return Ok(Write::Deliver {
-                key,
-                value: value.clone(),
-                due_at: *due_at,
-            });
-        }
-        match self.records.get(&key) {
-            Some(entry) => Ok(Write::Put {
-                value: entry.encode()?,
-                key,
-            }),
-            None => Ok(Write::Delete { key }),
-        }
+        let write = |(key, edit): (&Key, &Edit)| edit.write(key.clone());
+        self.edited.iter().map(write).collect()
     }
 
     /// Returns the edits as one batch on this head.
@@ -334,7 +319,31 @@ impl Family {
     }
 }
 
+impl Edit {
+    fn write(&self, key: Key) -> Result<Write, Error> {
+        Ok(match self {
+            Self::Put(stored) => Write::Put {
+                key,
+                value: stored.encode()?,
+            },
+            Self::Deliver(value, due_at) => Write::Deliver {
+                key,
+                value: value.clone(),
+                due_at: *due_at,
+            },
+            Self::Delete => Write::Delete { key },
+        })
+    }
+}
+
 impl Entry {
+    fn of(stored: Arc<dyn Stored>) -> Self {
+        Self {
+            bytes: None,
+            typed: OnceLock::from(stored),
+        }
+    }
+
     fn read<D: Document>(&self) -> Result<Arc<D>, Error> {
         if self.typed.get().is_none() {
             let (document, newer) = document::decode::<D>(self.bytes.as_deref().unwrap_or(b""))?;

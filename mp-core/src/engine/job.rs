@@ -66,9 +66,9 @@ where
             return Ok((answer, true, Edits::new()));
         }
         let Decision { answer, mut edits } = (self.decide)(family, now)?;
-        if let Some(idempotency) = self.command.idempotency() {
-            let [key, _] = idempotency.keys(now);
-            edits.put(&key, idempotency.remember(&answer)?);
+        let keys = self.command.answer_keys(now)?;
+        if let (Some(idempotency), Some([key, _])) = (self.command.idempotency(), keys) {
+            edits.put_at(key, idempotency.remember(&answer)?);
         }
         if let Some(problem) = edits.problem() {
             return Err(problem.into());
@@ -81,8 +81,8 @@ where
         let Some(idempotency) = self.command.idempotency() else {
             return Ok(None);
         };
-        for key in idempotency.keys(now) {
-            if let Some(remembered) = family.get::<Remembered>(&key)? {
+        for key in self.command.answer_keys(now)?.into_iter().flatten() {
+            if let Some(remembered) = family.get::<Remembered>(key.as_str())? {
                 return idempotency.recall(&remembered).map(Some);
             }
         }

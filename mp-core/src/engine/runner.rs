@@ -92,11 +92,22 @@ impl Runner {
                 }
                 Fate::Failed(error) => return self.fail(jobs, &error),
                 Fate::Unclear(error) => jobs = self.keep_remembered(jobs, &error),
-                Fate::Again => self.drop_family(),
+                Fate::Again => {
+                    self.drop_family();
+                    self.halve(&mut jobs);
+                }
             }
             super::fate::back_off(conflicts).await;
         }
         self.fail(jobs, &StoreError::conflict().into());
+    }
+
+    /// Puts half of the jobs back after a conflict: the fewer there are, the sooner they are read for
+    /// and decided, so that in the end they get in between the commits of another process, however
+    /// busy it is.
+    fn halve(&self, jobs: &mut Vec<Box<dyn Job>>) {
+        let waiting = jobs.split_off(jobs.len().div_ceil(2));
+        self.combiner.mailboxes.put_back(&self.partition, waiting);
     }
 
     /// Loads what the jobs read; jobs whose selections are malformed are refused here.

@@ -4,7 +4,11 @@ use mp_core::{
     id::{AppId, UserId},
 };
 
-use super::{app, no_group, record::Expire, roster::Roster};
+use super::{
+    app, no_group,
+    record::Expire,
+    roster::{Rest, Roster},
+};
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState, SEATS},
@@ -23,14 +27,14 @@ pub(super) fn open(
 ) -> Result<Decision<MemberNumber>, GroupError> {
     if let Some(roster) = Roster::load(family)? {
         // The same key long after its answer was forgotten: the id derives from it.
-        let seat = roster.seats.get(opener).and_then(|seat| seat.member);
-        return Ok(Decision::unchanged(seat.ok_or(GroupError::NotMember)?));
+        let number = roster.seat(opener)?.member;
+        return Ok(Decision::unchanged(number.ok_or(GroupError::NotMember)?));
     }
     if offer.state != OfferState::Open {
         return Err(GroupError::OfferClosed);
     }
     let deadline = now.plus(offer.terms.group_duration);
-    let mut roster = Roster::of(Group {
+    let group = Group {
         id,
         offer: offer.id,
         opener: opener.clone(),
@@ -40,28 +44,43 @@ pub(super) fn open(
         deadline,
         seats: Capacity::of(SEATS, offer.terms.group_size).with_owner_max(1),
         attempts: 0,
-    });
+        lapses_from: Timestamp::MAX,
+    };
+    let mut roster = Roster::of(family, group);
     let number = roster.join(opener, now)?;
     let mut edits = Edits::new();
     edits.schedule(&id.to_string(), deadline, &Expire {});
-    roster.write(None, app, now, &mut edits);
+    roster.write(None, app, now, &mut edits)?;
     Ok(edits.answer(number))
 }
 
 /// Changes the roster of a group that exists.
-pub(super) fn changed<T>(
+pub(super) fn changed<T, E: From<Error>>(
     family: &Family,
     now: Timestamp,
-    change: impl Fn(&mut Roster, Timestamp) -> Result<T, GroupError>,
-) -> Result<Decision<T>, GroupError> {
+    change: impl Fn(&mut Roster<'_>, Timestamp) -> Result<T, E>,
+) -> Result<Decision<T>, E> {
     let mut roster = Roster::load(family)?.ok_or_else(no_group)?;
     let answer = change(&mut roster, now)?;
     let mut edits = Edits::new();
-    roster.write(None, &app(family.partition())?, now, &mut edits);
+    roster.write(None, &app(family.partition())?, now, &mut edits)?;
     Ok(edits.answer(answer))
 }
 
-/// Expires a group; answers when to look again if its deadline has not passed after all.
+/// Gives back the seats of those who have not paid in time, as far as one commit goes.
+pub(super) fn lapse(family: &Family, now: Timestamp) -> Result<Decision<()>, Error> {
+    let Some(mut roster) = Roster::load(family)? else {
+        return Ok(Decision::unchanged(()));
+    };
+    let mut edits = Edits::new();
+    if roster.group.state_at(now) == GroupState::Open && roster.lapse(now)? {
+        roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    }
+    Ok(edits.answer(()))
+}
+
+/// Expires a group, or goes on with what its end means for its members; answers when to look again
+/// if its deadline has not passed after all.
 pub(super) fn expire(
     family: &Family,
     now: Timestamp,
@@ -73,7 +92,10 @@ pub(super) fn expire(
         return Ok(Decision::unchanged(Some(roster.group.deadline)));
     }
     roster.expire(now)?;
+    if roster.rest == Rest::Untouched {
+        roster.see_to_members(now)?;
+    }
     let mut edits = Edits::new();
-    roster.write(None, &app(family.partition())?, now, &mut edits);
+    roster.write(None, &app(family.partition())?, now, &mut edits)?;
     Ok(edits.answer(None))
 }

@@ -34,19 +34,19 @@ impl Home for GroupHome {
         };
         let refusal = plan.refusal().unwrap_or("unpaid").to_owned();
         let standing = plan.standing();
-        roster.plans.insert(own, plan.clone().into());
+        roster.put_plan(own, plan.clone());
         match standing {
             Standing::Reserved => roster.secured(own, now)?,
-            Standing::Confirmed => roster.confirmed(own),
+            Standing::Confirmed => roster.confirmed(own)?,
             Standing::Releasing => roster.let_go(own, &refusal, now)?,
             Standing::Released => {
                 roster.let_go(own, &refusal, now)?;
-                roster.released(own);
+                roster.released(own)?;
             }
             Standing::Reserving | Standing::Confirming | Standing::Unrecognized => return Ok(plan),
         }
-        let plan = roster.plans.get(&own).map_or(plan, |own| (**own).clone());
-        roster.write(Some(own), &app(family.partition())?, now, edits);
+        let plan = roster.plan(own)?.map_or(plan, |own| (*own).clone());
+        roster.write(Some(own), &app(family.partition())?, now, edits)?;
         Ok(plan)
     }
 }

@@ -22,7 +22,7 @@ struct CreateOffer {
     price: Money,
     /// The price of one piece for each member of a group that fills.
     group_price: Money,
-    /// How many members make a group full, 2 to 100.
+    /// How many members make a group full, 2 to 5000.
     group_size: u32,
     /// For how long a seat is held until it is paid for, in seconds.
     #[serde(rename = "seat_hold_seconds", with = "seconds")]

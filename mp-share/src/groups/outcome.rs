@@ -1,22 +1,31 @@
-use std::sync::Arc;
+use mp_core::{
+    Error, Timestamp,
+    capacity::{Holding, ReservationState},
+    id::UserId,
+    steps::{Plan, Standing},
+};
 
-use mp_core::{Error, Timestamp, id::UserId, steps::Plan};
-
-use super::roster::Roster;
+use super::roster::{Rest, Roster};
 use crate::{
     error::GroupError,
     group::{GroupEvent, GroupState},
     member::{Member, MemberEvent, MemberNumber, MemberState},
 };
 
+/// How many members one commit lets go of or keeps; what is left of a larger group is done by due
+/// work, commit after commit.
+///
+/// Each takes at most five writes: member, seat, plan, the work that drives it, and a notice.
+const PORTION_MAX: usize = 512;
+
 /// What becomes of a group and its members.
-impl Roster {
+impl Roster<'_> {
     /// Keeps the seat of a member whose piece and money are reserved, and fills the group with the
     /// last one.
     ///
     /// Money that lands when the seat's time or the group's is over is let go of again.
     pub(super) fn secured(&mut self, number: MemberNumber, now: Timestamp) -> Result<(), Error> {
-        let Some(member) = self.members.get(&number).cloned() else {
+        let Some(member) = self.member(number)? else {
             return Ok(());
         };
         if member.state != MemberState::Reserved {
@@ -30,29 +39,30 @@ impl Roster {
         if self.group.state != GroupState::Open {
             return self.let_go(number, "too_late", now);
         }
-        let seat = self.seats.get(&member.user).copied().unwrap_or_default();
-        let Ok(kept) = self.group.seats.confirm(&member.seat, &seat.holding, now) else {
+        // Keeping a seat leaves its owner with as many as before.
+        let untouched = Holding::default();
+        let Ok(kept) = self.group.seats.confirm(&member.seat, &untouched, now) else {
             return self.let_go(number, "too_late", now);
         };
         self.group.seats = kept.capacity;
         self.step(number, MemberEvent::Secure, |member| {
             member.seat = kept.reservation
-        });
+        })?;
         if self.group.is_full() {
-            self.fill()
+            self.fill(now)
         } else {
             Ok(())
         }
     }
 
     /// Notes that a member's piece is sold and the money taken.
-    pub(super) fn confirmed(&mut self, number: MemberNumber) {
-        self.step(number, MemberEvent::Confirm, |_| {});
+    pub(super) fn confirmed(&mut self, number: MemberNumber) -> Result<(), Error> {
+        self.step(number, MemberEvent::Confirm, |_| {})
     }
 
     /// Notes that a member's piece and money are given back.
-    pub(super) fn released(&mut self, number: MemberNumber) {
-        self.step(number, MemberEvent::Release, |_| {});
+    pub(super) fn released(&mut self, number: MemberNumber) -> Result<(), Error> {
+        self.step(number, MemberEvent::Release, |_| {})
     }
 
     /// Lets go of a member: the seat comes free now, piece and money as their plan is driven.
@@ -64,13 +74,13 @@ impl Roster {
         reason: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let Some(member) = self.members.get(&number).cloned() else {
+        let Some(member) = self.member(number)? else {
             return Ok(());
         };
         if member.state.next(MemberEvent::LetGo).is_none() {
             return Ok(());
         }
-        let mut seat = self.seats.get(&member.user).copied().unwrap_or_default();
+        let mut seat = self.seat(&member.user)?;
         let free = if member.seat.has_lapsed(now) {
             self.group.seats.lapse(&member.seat, &seat.holding, now)?
         } else {
@@ -78,24 +88,39 @@ impl Roster {
         };
         self.group.seats = free.capacity;
         seat.holding = free.holding;
-        self.seats.insert(member.user.clone(), seat);
+        self.put_seat(&member.user, seat);
         if self.group.state == GroupState::Filled {
             self.notices.push((number, "group.seat_lost"));
         }
         self.step(number, MemberEvent::LetGo, |member| {
             member.seat = free.reservation;
             member.reason = Some(reason.to_owned());
-        });
+        })?;
         self.replan(number, |plan| Ok(plan.release()))
     }
 
-    /// Lets go of whoever has not paid in time, and tells whether there was somebody.
+    /// Lets go of those who have not paid in time, and notes from when on it is worth looking again;
+    /// tells whether anything changed.
     pub(super) fn lapse(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let lapsed = self.numbers(|member| member.seat.has_lapsed(now));
-        for number in &lapsed {
-            self.let_go(*number, "unpaid", now)?;
+        if self.group.lapses_from > now {
+            return Ok(false);
         }
-        Ok(!lapsed.is_empty())
+        let mut next = Timestamp::MAX;
+        let mut lapsed = self.numbers(|member| {
+            let lapsed = member.seat.has_lapsed(now);
+            if !lapsed && member.seat.state == ReservationState::Reserved {
+                next = next.min(member.seat.until);
+            }
+            Ok(lapsed)
+        })?;
+        if lapsed.len() <= PORTION_MAX {
+            self.group.lapses_from = next;
+        }
+        lapsed.truncate(PORTION_MAX);
+        for number in lapsed {
+            self.let_go(number, "unpaid", now)?;
+        }
+        Ok(true)
     }
 
     /// Gives up the user's seat, as long as the group is open.
@@ -105,7 +130,7 @@ impl Roster {
         now: Timestamp,
     ) -> Result<MemberNumber, GroupError> {
         self.require_open(now)?;
-        let number = self.seated(user).ok_or(GroupError::NotMember)?;
+        let number = self.seated(user)?.ok_or(GroupError::NotMember)?;
         self.let_go(number, "left", now)?;
         Ok(number)
     }
@@ -113,63 +138,96 @@ impl Roster {
     /// Ends the group if its deadline has passed.
     pub(super) fn expire(&mut self, now: Timestamp) -> Result<(), Error> {
         if self.group.state_at(now) == GroupState::Expired {
-            self.end(GroupEvent::Expire, "group_expired", "group.expired", now)?;
+            self.end(GroupEvent::Expire, now)?;
         }
         Ok(())
     }
 
     /// Calls the group off.
     pub(super) fn cancel(&mut self, now: Timestamp) -> Result<(), Error> {
-        self.end(GroupEvent::Cancel, "group_canceled", "group.canceled", now)
+        self.end(GroupEvent::Cancel, now)
     }
 
-    fn end(
-        &mut self,
-        event: GroupEvent,
-        reason: &str,
-        topic: &'static str,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    /// Ends the group well: every seat is paid for, so every member has one and nobody else does.
+    fn fill(&mut self, now: Timestamp) -> Result<(), Error> {
+        self.end(GroupEvent::Fill, now)
+    }
+
+    fn end(&mut self, event: GroupEvent, now: Timestamp) -> Result<(), Error> {
         let Some(state) = self.group.state.next(event) else {
             return Ok(());
         };
         self.group.state = state;
-        for number in self.numbers(|member| member.state.has_seat()) {
-            self.let_go(number, reason, now)?;
-            self.notices.push((number, topic));
-        }
-        Ok(())
+        self.see_to_members(now)
     }
 
-    /// Ends the group well: every seat is paid for, so every member has one and nobody else does.
-    fn fill(&mut self) -> Result<(), Error> {
-        let Some(state) = self.group.state.next(GroupEvent::Fill) else {
-            return Ok(());
+    /// Carries out what the group's end means for its members, for as many as one commit takes.
+    pub(super) fn see_to_members(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut waiting = match self.group.state {
+            GroupState::Filled => self.numbers(|member| self.is_to_be_kept(member))?,
+            GroupState::Expired | GroupState::Canceled => {
+                self.numbers(|member| Ok(member.state.has_seat()))?
+            }
+            GroupState::Open | GroupState::Unrecognized => return Ok(()),
         };
-        self.group.state = state;
-        for number in self.numbers(|member| member.state == MemberState::Secured) {
-            self.replan(number, Plan::confirm)?;
-            self.notices.push((number, "group.filled"));
+        self.rest = if waiting.len() > PORTION_MAX {
+            Rest::Waits
+        } else {
+            Rest::Done
+        };
+        waiting.truncate(PORTION_MAX);
+        for number in waiting {
+            self.see_to(number, now)?;
         }
         Ok(())
     }
 
-    fn numbers(&self, wanted: impl Fn(&Member) -> bool) -> Vec<MemberNumber> {
-        let members = self.members.values().filter(|member| wanted(member));
-        members.map(|member| member.number).collect()
+    fn is_to_be_kept(&self, member: &Member) -> Result<bool, Error> {
+        if member.state != MemberState::Secured {
+            return Ok(false);
+        }
+        let plan = self.plan(member.number)?;
+        Ok(plan.is_some_and(|plan| plan.standing() == Standing::Reserved))
+    }
+
+    fn see_to(&mut self, number: MemberNumber, now: Timestamp) -> Result<(), Error> {
+        let topic = match self.group.state {
+            GroupState::Filled => {
+                self.replan(number, Plan::confirm)?;
+                "group.filled"
+            }
+            GroupState::Canceled => {
+                self.let_go(number, "group_canceled", now)?;
+                "group.canceled"
+            }
+            _ => {
+                self.let_go(number, "group_expired", now)?;
+                "group.expired"
+            }
+        };
+        self.notices.push((number, topic));
+        Ok(())
     }
 
     /// Moves a member on, and changes it, if the event changes anything.
-    fn step(&mut self, number: MemberNumber, event: MemberEvent, change: impl FnOnce(&mut Member)) {
-        let Some(member) = self.members.get_mut(&number) else {
-            return;
+    fn step(
+        &mut self,
+        number: MemberNumber,
+        event: MemberEvent,
+        change: impl FnOnce(&mut Member),
+    ) -> Result<(), Error> {
+        let Some(member) = self.member(number)? else {
+            return Ok(());
         };
         if let Some(state) = member.state.next(event) {
-            let member = Arc::make_mut(member);
-            member.state = state;
-            change(member);
-            self.touched.insert(number);
+            let mut member = Member {
+                state,
+                ..(*member).clone()
+            };
+            change(&mut member);
+            self.put_member(member);
         }
+        Ok(())
     }
 
     fn replan(
@@ -177,9 +235,8 @@ impl Roster {
         number: MemberNumber,
         change: impl FnOnce(&Plan) -> Result<Plan, Error>,
     ) -> Result<(), Error> {
-        if let Some(plan) = self.plans.get_mut(&number) {
-            *plan = Arc::new(change(plan)?);
-            self.driven.insert(number);
+        if let Some(plan) = self.plan(number)? {
+            self.put_plan(number, change(&plan)?);
         }
         Ok(())
     }

@@ -1,16 +1,11 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, mem, num::NonZeroU32, sync::Arc, time::Duration};
 
 use mp_core::{
     Command, Edits, Error, Family, Timestamp,
     capacity::{CapacityRefusal, Request, Taken},
     id::{AppId, UserId},
     port::Notification,
-    steps::{self, PaymentParticipant, Plan, STEP_MARGIN, Step},
+    steps::{self, PaymentParticipant, Plan, STEP_MARGIN, Step, plan_key},
 };
 
 use super::{
@@ -28,60 +23,152 @@ use crate::{
 /// last moment gets them, even if nobody does due work for a while.
 const STOCK_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A group with everybody in it, as one decision changes it.
-pub(super) struct Roster {
+/// A group as one decision changes it.
+///
+/// Members, seats and plans are looked up one by one, so that what a decision costs does not grow
+/// with the group; only [`numbers`](Self::numbers) looks at everybody.
+pub(super) struct Roster<'a> {
+    family: &'a Family,
     pub(super) group: Group,
-    pub(super) members: BTreeMap<MemberNumber, Arc<Member>>,
-    pub(super) seats: BTreeMap<UserId, Seat>,
-    pub(super) plans: BTreeMap<MemberNumber, Arc<Plan>>,
-    pub(super) touched: BTreeSet<MemberNumber>,
-    pub(super) driven: BTreeSet<MemberNumber>,
+    members: BTreeMap<MemberNumber, Arc<Member>>,
+    seats: BTreeMap<UserId, Seat>,
+    plans: BTreeMap<MemberNumber, Arc<Plan>>,
+    joined: Option<MemberNumber>,
+    pub(super) rest: Rest,
     pub(super) notices: Vec<(MemberNumber, &'static str)>,
 }
 
-impl Roster {
+/// What the end of a group still has to mean for its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// This decision did not look.
+    Untouched,
+    /// One commit had no room for everybody: due work goes on at once, by the group's timer.
+    Waits,
+    /// Everybody has been seen to.
+    Done,
+}
+
+/// Why somebody gets no seat.
+#[derive(Debug)]
+pub(super) enum JoinRefusal {
+    /// None is free, but some may have lapsed: give those back, then ask again.
+    Short,
+    Refused(GroupError),
+}
+
+impl From<GroupError> for JoinRefusal {
+    fn from(error: GroupError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Error> for JoinRefusal {
+    fn from(error: Error) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<JoinRefusal> for GroupError {
+    fn from(refusal: JoinRefusal) -> Self {
+        match refusal {
+            JoinRefusal::Short => Self::Full,
+            JoinRefusal::Refused(error) => error,
+        }
+    }
+}
+
+impl<'a> Roster<'a> {
     /// Selects everything in the group; all of it is bounded by [`ATTEMPTS_MAX`].
     pub(super) fn reads(command: Command) -> Command {
         command.prefix(MEMBERS).prefix(SEATS).prefix(PLANS)
     }
 
+    /// Selects what [`join`](Self::join) looks at: what the user had in the group so far.
+    pub(super) fn reads_seat(command: Command, user: &UserId) -> Command {
+        command.key(&seat_key(user))
+    }
+
     /// Returns the group's roster, or `None` if there is no such group.
     ///
     /// A group in a state that is not known here is left to the release that knows it.
-    pub(super) fn load(family: &Family) -> Result<Option<Self>, Error> {
+    pub(super) fn load(family: &'a Family) -> Result<Option<Self>, Error> {
         let Some(group) = family.root::<Group>()? else {
             return Ok(None);
         };
         if group.state == GroupState::Unrecognized {
             return Err(error::newer_release("group"));
         }
-        let mut roster = Self::of((*group).clone());
-        for (_, member) in family.scan::<Member>(MEMBERS)? {
-            roster.members.insert(member.number, member);
-        }
-        for (key, seat) in family.scan::<Seat>(SEATS)? {
-            let user = UserId::new(key.as_str().trim_start_matches(SEATS));
-            let user = user.map_err(|error| Error::invalid("user", error))?;
-            roster.seats.insert(user, *seat);
-        }
-        for (key, plan) in family.scan::<Plan>(PLANS)? {
-            let id: PlanId = key.as_str().trim_start_matches(PLANS).parse()?;
-            roster.plans.insert(id.member, plan);
-        }
-        Ok(Some(roster))
+        Ok(Some(Self::of(family, (*group).clone())))
     }
 
-    /// Returns the roster of a group that nobody has joined yet.
-    pub(super) const fn of(group: Group) -> Self {
+    /// Returns the roster of a group as it stands in the family, or will stand there.
+    pub(super) const fn of(family: &'a Family, group: Group) -> Self {
         Self {
+            family,
             group,
             members: BTreeMap::new(),
             seats: BTreeMap::new(),
             plans: BTreeMap::new(),
-            touched: BTreeSet::new(),
-            driven: BTreeSet::new(),
+            joined: None,
+            rest: Rest::Untouched,
             notices: Vec::new(),
         }
+    }
+
+    /// Returns a member.
+    pub(super) fn member(&self, number: MemberNumber) -> Result<Option<Arc<Member>>, Error> {
+        match self.members.get(&number) {
+            Some(member) => Ok(Some(member.clone())),
+            None => self.family.get(&member_key(number)),
+        }
+    }
+
+    /// Returns what a user has in the group.
+    pub(super) fn seat(&self, user: &UserId) -> Result<Seat, Error> {
+        if let Some(seat) = self.seats.get(user) {
+            return Ok(*seat);
+        }
+        let seat = self.family.get::<Seat>(&seat_key(user))?;
+        Ok(seat.map_or_else(Seat::default, |seat| *seat))
+    }
+
+    /// Returns a member's plan.
+    pub(super) fn plan(&self, number: MemberNumber) -> Result<Option<Arc<Plan>>, Error> {
+        match self.plans.get(&number) {
+            Some(plan) => Ok(Some(plan.clone())),
+            None => self
+                .family
+                .get(&plan_key(&self.plan_id(number).to_string())),
+        }
+    }
+
+    /// Returns the numbers of all members that are wanted, in their order.
+    pub(super) fn numbers(
+        &self,
+        mut wanted: impl FnMut(&Member) -> Result<bool, Error>,
+    ) -> Result<Vec<MemberNumber>, Error> {
+        let mut numbers = Vec::new();
+        for (_, stored) in self.family.scan::<Member>(MEMBERS)? {
+            let member = self.members.get(&stored.number).unwrap_or(&stored);
+            if wanted(member)? {
+                numbers.push(stored.number);
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    pub(super) fn put_member(&mut self, member: Member) {
+        self.members.insert(member.number, Arc::new(member));
+    }
+
+    pub(super) fn put_seat(&mut self, user: &UserId, seat: Seat) {
+        self.seats.insert(user.clone(), seat);
+    }
+
+    pub(super) fn put_plan(&mut self, number: MemberNumber, plan: Plan) {
+        self.plans.insert(number, Arc::new(plan));
     }
 
     /// Takes a seat for a user and begins the plan that pays for it.
@@ -89,16 +176,16 @@ impl Roster {
         &mut self,
         user: &UserId,
         now: Timestamp,
-    ) -> Result<MemberNumber, GroupError> {
+    ) -> Result<MemberNumber, JoinRefusal> {
         self.require_open(now)?;
-        let seat = self.seats.get(user).copied().unwrap_or_default();
+        let seat = self.seat(user)?;
         if self.group.attempts >= ATTEMPTS_MAX || seat.attempts >= ATTEMPTS_EACH_MAX {
-            return Err(GroupError::TooManyAttempts);
+            return Err(GroupError::TooManyAttempts.into());
         }
         let pay_until = now
             .plus(self.group.terms.seat_hold)
             .min(self.group.deadline);
-        let taken = self.take_seat(user, pay_until, now)?;
+        let taken = self.take_seat(user, &seat, pay_until, now)?;
         self.group.attempts += 1;
         let number = MemberNumber(NonZeroU32::MIN.saturating_add(self.group.attempts - 1));
         let member = Member {
@@ -115,12 +202,11 @@ impl Roster {
             member: Some(number),
         };
         self.group.seats = taken.capacity;
-        self.members.insert(number, Arc::new(member));
-        self.seats.insert(user.clone(), seat);
-        let plan = self.plan(user, pay_until)?;
-        self.plans.insert(number, Arc::new(plan));
-        self.touched.insert(number);
-        self.driven.insert(number);
+        self.group.lapses_from = self.group.lapses_from.min(member.seat.until);
+        self.put_member(member);
+        self.put_seat(user, seat);
+        self.put_plan(number, self.plan_to_pay(user, pay_until)?);
+        self.joined = Some(number);
         Ok(number)
     }
 
@@ -133,10 +219,14 @@ impl Roster {
     }
 
     /// Returns the user's last member, if it has a seat.
-    pub(super) fn seated(&self, user: &UserId) -> Option<MemberNumber> {
-        let number = self.seats.get(user)?.member?;
-        let has_seat = self.members.get(&number)?.state.has_seat();
-        has_seat.then_some(number)
+    pub(super) fn seated(&self, user: &UserId) -> Result<Option<MemberNumber>, Error> {
+        let Some(number) = self.seat(user)?.member else {
+            return Ok(None);
+        };
+        let member = self.member(number)?;
+        Ok(member
+            .filter(|member| member.state.has_seat())
+            .map(|_| number))
     }
 
     pub(super) fn plan_id(&self, member: MemberNumber) -> PlanId {
@@ -150,38 +240,42 @@ impl Roster {
 
     /// Writes what has changed. The plan of `own`, if there is one, is written by whoever drives it.
     pub(super) fn write(
-        self,
+        mut self,
         own: Option<MemberNumber>,
         app: &AppId,
         now: Timestamp,
         edits: &mut Edits,
-    ) {
-        for number in self.driven.iter().filter(|number| Some(**number) != own) {
-            if let Some(plan) = self.plans.get(number) {
-                let id = self.plan_id(*number).to_string();
-                steps::put::<GroupHome>(edits, &id, (**plan).clone(), now);
-            }
-        }
-        for member in self
-            .touched
-            .iter()
-            .filter_map(|number| self.members.get(number))
-        {
-            edits.put(&member_key(member.number), (**member).clone());
-            if let Some(seat) = self.seats.get(&member.user) {
-                edits.put(&seat_key(&member.user), *seat);
-            }
-        }
+    ) -> Result<(), Error> {
         for (number, topic) in &self.notices {
-            if let Some(member) = self.members.get(number) {
+            if let Some(member) = self.member(*number)? {
                 let id = format!("{number}.{topic}");
-                edits.send(&id, now, &self.notice(app, member, topic));
+                edits.send(&id, now, &self.notice(app, &member, topic));
             }
         }
-        if self.group.state != GroupState::Open {
-            edits.unschedule::<Expire>(&self.group.id.to_string());
+        let (members, plans) = (mem::take(&mut self.members), mem::take(&mut self.plans));
+        for (number, plan) in plans.into_iter().filter(|(number, _)| Some(*number) != own) {
+            let id = self.plan_id(number).to_string();
+            steps::put::<GroupHome>(edits, &id, Arc::unwrap_or_clone(plan), now);
+        }
+        for (number, member) in members {
+            edits.put(&member_key(number), Arc::unwrap_or_clone(member));
+        }
+        for (user, seat) in &self.seats {
+            edits.put(&seat_key(user), *seat);
+        }
+        if let Some(number) = self.joined {
+            // The group has just given out the number, so nothing stands under it.
+            edits.declare_new(&member_key(number));
+            edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
+        }
+        let id = self.group.id.to_string();
+        match self.rest {
+            Rest::Untouched => {}
+            Rest::Waits => edits.schedule(&id, now, &Expire {}),
+            Rest::Done => edits.unschedule::<Expire>(&id),
         }
         edits.put_root(self.group);
+        Ok(())
     }
 
     /// Returns what a member is told.
@@ -202,33 +296,27 @@ impl Roster {
         }
     }
 
-    /// Holds a seat; those whose time limit has passed make room first.
+    /// Holds a seat; where there is none but some may have lapsed, it is for the caller to look.
     fn take_seat(
-        &mut self,
+        &self,
         user: &UserId,
+        seat: &Seat,
         pay_until: Timestamp,
         now: Timestamp,
-    ) -> Result<Taken, GroupError> {
+    ) -> Result<Taken, JoinRefusal> {
         // The seat outlives the payment's time limit, so money that lands in time finds it.
         let request = Request::one(group::SEATS, user, pay_until.plus(STEP_MARGIN));
-        let mut taken = self.try_seat(&request, now);
-        if taken.is_err() && self.lapse(now)? {
-            taken = self.try_seat(&request, now);
-        }
+        let taken = self.group.seats.reserve(&request, &seat.holding, now);
         taken.map_err(|refusal| match refusal {
-            CapacityRefusal::SoldOut { .. } => GroupError::Full,
-            CapacityRefusal::OwnerLimit { .. } => GroupError::AlreadyMember,
-            other => GroupError::Core(other.into()),
+            CapacityRefusal::SoldOut { .. } if self.group.lapses_from <= now => JoinRefusal::Short,
+            CapacityRefusal::SoldOut { .. } => GroupError::Full.into(),
+            CapacityRefusal::OwnerLimit { .. } => GroupError::AlreadyMember.into(),
+            other => GroupError::Core(other.into()).into(),
         })
     }
 
-    fn try_seat(&self, request: &Request, now: Timestamp) -> Result<Taken, CapacityRefusal> {
-        let seat = self.seats.get(&request.owner).copied().unwrap_or_default();
-        self.group.seats.reserve(request, &seat.holding, now)
-    }
-
     /// First a piece, then the money: what can be refused cheaply is asked for first.
-    fn plan(&self, user: &UserId, pay_until: Timestamp) -> Result<Plan, Error> {
+    fn plan_to_pay(&self, user: &UserId, pay_until: Timestamp) -> Result<Plan, Error> {
         let hold_until = self.group.deadline.plus(STOCK_GRACE);
         let piece = Offers::request(user, 1);
         let payment = PaymentParticipant::request(user, self.group.terms.group_price);

@@ -43,7 +43,9 @@ fn terms_on_which_no_group_could_fill_are_refused_by_name() {
             terms.group_price = Money::new(900, Currency::USD)
         }),
         ("group_size", |terms| terms.group_size = 1),
-        ("group_size", |terms| terms.group_size = 101),
+        ("group_size", |terms| {
+            terms.group_size = GROUP_SIZES.end() + 1
+        }),
         ("seat_hold_seconds", |terms| terms.seat_hold = seconds(29)),
         ("seat_hold_seconds", |terms| {
             terms.seat_hold = seconds(86_401)
