@@ -25,7 +25,7 @@ use mp_share::{
 
 use super::{market::Market, options::Fault};
 
-/// How many calls a fault spoils.
+/// How many calls a fault spoils; a few more if several are made at once.
 const SPOILED: u32 = 3;
 
 /// Writes a member too many into a group that is full, past every service, as a broken store might.
@@ -105,7 +105,17 @@ impl Acquirer {
     }
 
     fn spoils(&self, fault: Fault) -> bool {
-        self.fault == Some(fault) && self.spoiled.fetch_add(1, Ordering::Relaxed) < SPOILED
+        self.fault == Some(fault) && self.spoiled.load(Ordering::Relaxed) < SPOILED
+    }
+
+    /// Notes what came of a thing and of doing it again: it was spoiled if both times happened.
+    ///
+    /// A declined card is not charged twice, and of what was given back whole nothing is left.
+    fn note(&self, once: &Outcome, again: &Outcome) {
+        let settled = |outcome| matches!(outcome, &Outcome::Settled { .. });
+        if settled(once) && settled(again) {
+            self.spoiled.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -117,8 +127,9 @@ impl PaymentBackend for Acquirer {
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
         if request.capture && self.spoils(Fault::Capture) {
-            self.forgetful.charge(request).await?;
-            return self.forgetful.charge(request).await;
+            let once = self.forgetful.charge(request).await?;
+            self.note(&once, &self.forgetful.charge(request).await?);
+            return Ok(once);
         }
         self.sound.charge(request).await
     }
@@ -129,10 +140,6 @@ impl PaymentBackend for Acquirer {
         charge: &Charged,
         amount: Money,
     ) -> Result<Outcome, BackendError> {
-        if self.spoils(Fault::Capture) {
-            self.forgetful.capture(key, charge, amount).await?;
-            return self.forgetful.capture(key, charge, amount).await;
-        }
         self.sound.capture(key, charge, amount).await
     }
 
@@ -147,8 +154,10 @@ impl PaymentBackend for Acquirer {
         amount: Money,
     ) -> Result<Outcome, BackendError> {
         if self.spoils(Fault::Refund) {
-            self.forgetful.refund(key, charge, amount).await?;
-            return self.forgetful.refund(key, charge, amount).await;
+            let once = self.forgetful.refund(key, charge, amount).await?;
+            let again = self.forgetful.refund(key, charge, amount).await?;
+            self.note(&once, &again);
+            return Ok(once);
         }
         self.sound.refund(key, charge, amount).await
     }

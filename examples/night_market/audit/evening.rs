@@ -63,7 +63,7 @@ impl Arrivals {
             sum.links_verified += done.links_verified;
             let visitor = who.strip_prefix('v').and_then(|number| number.parse().ok());
             let again = visitor.is_some_and(|number| !self.0.insert(number));
-            let problem = format_args!("{who} had come in an earlier tick already");
+            let problem = format_args!("{who} is done in another tick as well");
             findings.expect(!again, EveryEffectOnce, &family.partition, problem);
         }
         let noted = family.root::<Tick>()?.done;

@@ -9,7 +9,7 @@ use super::{
     findings::Findings,
     invariant::Invariant::{EveryEffectOnce, NoGroupOverFull, NoPayerWithoutSeatOrRefund},
     ledger::Receipts,
-    money::Cents,
+    member::{Member, Plan},
     offer::Sales,
 };
 
@@ -45,55 +45,9 @@ struct Quota {
     confirmed: u64,
 }
 
-#[derive(Deserialize)]
-struct Member {
-    number: u32,
-    user: String,
-    state: String,
-    seat: Seat,
-}
-
-#[derive(Deserialize)]
-struct Seat {
-    takes: BTreeMap<String, u64>,
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct Plan {
-    steps: Vec<Step>,
-    standing: String,
-}
-
-#[derive(Deserialize)]
-struct Step {
-    participant: String,
-    request: Request,
-}
-
-#[derive(Deserialize)]
-struct Request {
-    amount: Option<Cents>,
-}
-
-impl Member {
-    fn has_seat(&self) -> bool {
-        matches!(self.state.as_str(), "reserved" | "secured" | "confirmed")
-    }
-
-    fn takes(&self) -> u64 {
-        match self.seat.state.as_str() {
-            "reserved" | "confirmed" => self.seat.takes.values().sum(),
-            _ => 0,
-        }
-    }
-}
-
-impl Plan {
-    fn price(&self) -> Option<i64> {
-        let mut steps = self.steps.iter();
-        let payment = steps.find(|step| step.participant == "payment")?;
-        payment.request.amount.map(|amount| amount.0)
+impl Quota {
+    const fn given_out(&self) -> u64 {
+        self.reserved + self.confirmed
     }
 }
 
@@ -168,12 +122,6 @@ fn recount(partition: &str, group: &Group, members: &[(&str, Member)], findings:
             *key == number.to_string(),
             format!("member {number} stands at m/{key}"),
         );
-    }
-}
-
-impl Quota {
-    const fn given_out(&self) -> u64 {
-        self.reserved + self.confirmed
     }
 }
 

@@ -4,7 +4,8 @@ use super::{
     booking::{Booking, Books},
     findings::Findings,
     invariant::Invariant::{EveryEffectOnce, MoneyInEqualsMoneyOut, NoPayerWithoutSeatOrRefund},
-    payment::{Operation, Payment},
+    operation::Operation,
+    payment::Payment,
 };
 
 /// Both sides of every payment: what our journals say, and what the provider's books say.

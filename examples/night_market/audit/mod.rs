@@ -15,16 +15,22 @@ mod invariant;
 mod journal;
 mod ledger;
 mod line;
+mod member;
 mod money;
 mod offer;
+mod operation;
 mod order;
 mod pass;
 mod payment;
 mod screen;
+mod stage;
 mod verdict;
 mod work;
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use self::{evening::Evening, file::File, verdict::Verdict};
 
@@ -38,14 +44,22 @@ use self::{evening::Evening, file::File, verdict::Verdict};
 /// If the file cannot be opened, is no store, holds no evening, or has a record that no release of
 /// the market would write.
 pub(crate) fn show(path: &Path, json: bool) -> Result<bool, Box<dyn std::error::Error>> {
+    audit(path, json, &mut io::stdout().lock())
+}
+
+fn audit(
+    path: &Path,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<bool, Box<dyn std::error::Error>> {
     let file = File::open(path)?;
     let evening = Evening::in_file(&file)?;
     if !evening.over {
-        screen::unfinished(path, &evening, json)?;
+        screen::unfinished(path, &evening, json, out)?;
         return Ok(false);
     }
     let verdict = Verdict::on(&file, &evening)?;
-    screen::show(path, &verdict, json)?;
+    screen::show(path, &verdict, json, out)?;
     Ok(verdict.holds())
 }
 

@@ -10,6 +10,8 @@ use super::{
     invariant::Invariant::{EveryEffectOnce, MoneyInEqualsMoneyOut, RefundedLeCaptured},
     journal::{Entry, Event, Outcome},
     money::Cents,
+    operation::Operation,
+    stage::stages,
 };
 
 /// One intent, folded from its journal.
@@ -23,35 +25,6 @@ pub(super) struct Payment {
     id: String,
     amount: i64,
     attempts: u32,
-}
-
-/// One thing asked of the provider.
-#[derive(Debug, Default)]
-pub(super) struct Operation {
-    /// What it moves if it moves money, in cents: from the payer, below zero to them.
-    cents: i64,
-    /// How often the journal says that the provider was about to be called for it.
-    pub(super) sent: u32,
-    doubted: bool,
-    outcome: Outcome,
-}
-
-impl Operation {
-    /// Returns what it has moved, as far as was observed.
-    pub(super) const fn moved(&self) -> i64 {
-        match self.outcome {
-            Outcome::Settled => self.cents,
-            _ => 0,
-        }
-    }
-
-    /// Takes in an outcome: a success counts for good, also after a decline.
-    fn observe(&mut self, outcome: Outcome) {
-        if outcome.is_known() && !self.outcome.happened() {
-            self.outcome = outcome;
-        }
-        self.doubted |= outcome == Outcome::Unknown && !self.outcome.is_known();
-    }
 }
 
 /// What the root of the partition claims about the intent.
@@ -73,29 +46,6 @@ enum Head {
         #[serde(rename = "fenced_at")]
         _fenced_at: String,
     },
-}
-
-#[derive(Deserialize)]
-struct Attempt {
-    charge: Stage,
-    captured: Option<Capture>,
-    void: Option<Stage>,
-    returned: Option<Stage>,
-}
-
-#[derive(Deserialize)]
-struct Capture {
-    operation: Stage,
-}
-
-#[derive(Deserialize)]
-struct Refund {
-    operation: Stage,
-}
-
-#[derive(Deserialize)]
-struct Stage {
-    stage: String,
 }
 
 impl Payment {
@@ -151,12 +101,8 @@ impl Payment {
     }
 
     fn plan(&mut self, step: &str, cents: i64) {
-        let operation = Operation {
-            cents,
-            ..Operation::default()
-        };
-        self.operations
-            .insert(format!("{}-{step}", self.id), operation);
+        let key = format!("{}-{step}", self.id);
+        self.operations.insert(key, Operation::asked(cents));
     }
 
     /// Returns an operation of the journal; one that it does not ask for by itself follows from a
@@ -168,11 +114,10 @@ impl Payment {
             Some("-r") => -self.left(),
             _ => 0,
         };
-        let follows = Operation {
-            cents,
-            ..Operation::default()
-        };
-        self.operations.entry(key.to_owned()).or_insert(follows)
+        let follows = || Operation::asked(cents);
+        self.operations
+            .entry(key.to_owned())
+            .or_insert_with(follows)
     }
 
     fn taken_by(&self, attempt: &str) -> i64 {
@@ -272,25 +217,4 @@ impl Payment {
         counts.declined += u64::from(declined);
         counts.unknown_resolved += found.count() as u64;
     }
-}
-
-/// Returns how far every operation has come, by its step.
-fn stages(family: &Family) -> Result<Vec<(String, String)>, AuditError> {
-    let mut stages = Vec::new();
-    for (number, attempt) in family.shelf::<Attempt>("a/")? {
-        let of_attempt = [
-            ("c", Some(attempt.charge)),
-            ("k", attempt.captured.map(|capture| capture.operation)),
-            ("v", attempt.void),
-            ("x", attempt.returned),
-        ];
-        let planned = of_attempt
-            .into_iter()
-            .filter_map(|(step, stage)| Some((format!("{step}{number}"), stage?.stage)));
-        stages.extend(planned);
-    }
-    for (id, refund) in family.shelf::<Refund>("f/")? {
-        stages.push((id.to_owned(), refund.operation.stage));
-    }
-    Ok(stages)
 }

@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    io::{self, Write as _},
+    io::{self, Write},
     path::Path,
 };
 
@@ -26,8 +26,12 @@ struct Unfinished {
 }
 
 /// Shows what an audit came to: as one JSON object, or as a screen for a person.
-pub(super) fn show(path: &Path, verdict: &Verdict, json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+pub(super) fn show(
+    path: &Path,
+    verdict: &Verdict,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     if json {
         let report = Report {
             path: path.display().to_string(),
@@ -35,7 +39,7 @@ pub(super) fn show(path: &Path, verdict: &Verdict, json: bool) -> io::Result<()>
             counts: &verdict.counts,
             findings: verdict.findings(),
         };
-        return print(&mut out, &report);
+        return print(out, &report);
     }
     writeln!(out, "\n  The books of the night market, added up again")?;
     writeln!(out, "  from the records in {} alone\n", path.display())?;
@@ -58,7 +62,12 @@ pub(super) fn show(path: &Path, verdict: &Verdict, json: bool) -> io::Result<()>
 }
 
 /// Says that an evening is not over, and what to do about it.
-pub(super) fn unfinished(path: &Path, evening: &Evening, json: bool) -> io::Result<()> {
+pub(super) fn unfinished(
+    path: &Path,
+    evening: &Evening,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let Evening { visitors, seed, .. } = evening;
     let file = path.display();
     let sentence = format!(
@@ -66,19 +75,18 @@ pub(super) fn unfinished(path: &Path, evening: &Evening, json: bool) -> io::Resu
          {visitors} --seed {seed} --store sqlite:{file}, then audit it",
         evening.tick
     );
-    let mut out = io::stdout().lock();
     if json {
         let report = Unfinished {
             path: file.to_string(),
             over: false,
             unfinished: sentence,
         };
-        return print(&mut out, &report);
+        return print(out, &report);
     }
     writeln!(out, "{sentence}")
 }
 
-fn print(out: &mut impl io::Write, report: &impl Serialize) -> io::Result<()> {
+fn print(out: &mut impl Write, report: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, report)?;
     writeln!(out)
 }

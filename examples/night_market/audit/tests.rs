@@ -1,1 +1,266 @@
+//! For every invariant some tampering, by plain SQL, with an evening that passes: each check bites.
 
+mod copy;
+
+use self::copy::{Copy, delete, insert, set};
+use super::invariant::Invariant::{self, *};
+
+/// Asserts that the audit names the invariant, in a sentence that names a partition of the kind.
+fn assert_named(invariant: Invariant, kind: &str, statement: &str) {
+    let verdict = Copy::tampered(&[statement]).verdict();
+    let findings = verdict.findings();
+    assert!(!verdict.invariants()[&invariant], "{findings:?}");
+    let names =
+        |finding: &&str| finding.starts_with(&format!("{invariant}: temple-street/{kind}/"));
+    assert!(findings.iter().any(names), "{findings:?}");
+}
+
+#[test]
+fn an_untouched_evening_passes() {
+    let verdict = Copy::tampered(&[]).verdict();
+    assert!(verdict.holds(), "{:?}", verdict.findings());
+    assert!(verdict.findings().is_empty());
+    assert_eq!(verdict.counts.visitors, copy::VISITORS);
+}
+
+#[test]
+fn money_in_equals_money_out() {
+    let moved = "json_array_length(value, '$.movements') = 1";
+    let cent_more = "json_extract(value, '$.movements[0].amount.amount') + 1";
+    let booked = set(
+        "sandbox",
+        "o/*",
+        moved,
+        "$.movements[0].amount.amount",
+        cent_more,
+    );
+    assert_named(MoneyInEqualsMoneyOut, "pay", &booked);
+    assert_named(MoneyInEqualsMoneyOut, "sandbox", &booked);
+
+    let received = "json_extract(value, '$.amount_received.amount')";
+    let taken = format!("{received} > 0");
+    let said = set(
+        "pay",
+        "",
+        &taken,
+        "$.amount_received.amount",
+        &format!("{received} + 1"),
+    );
+    assert_named(MoneyInEqualsMoneyOut, "pay", &said);
+
+    let settled = "json_extract(value, '$.event.outcome.outcome') = 'settled'";
+    assert_named(MoneyInEqualsMoneyOut, "pay", &delete("pay", "j/*", settled));
+    assert_named(
+        MoneyInEqualsMoneyOut,
+        "pay",
+        &delete("sandbox", "o/*", moved),
+    );
+}
+
+#[test]
+fn refunded_le_captured() {
+    let taken = "json_extract(value, '$.amount_received.amount') > 0";
+    let more = "json_extract(value, '$.amount_received.amount') + 1";
+    let said = set("pay", "", taken, "$.amount_refunded.amount", more);
+    assert_named(RefundedLeCaptured, "pay", &said);
+
+    let back = "json_extract(value, '$.movements[0].amount.amount') < 0";
+    let tenfold = "json_extract(value, '$.movements[0].amount.amount') * 10";
+    let booked = set(
+        "sandbox",
+        "o/*",
+        back,
+        "$.movements[0].amount.amount",
+        tenfold,
+    );
+    assert_named(RefundedLeCaptured, "sandbox", &booked);
+
+    let asked = "json_extract(value, '$.event.type') = 'refund_asked'";
+    let tenfold = "json_extract(value, '$.event.amount.amount') * 10";
+    let asked = set("pay", "j/*", asked, "$.event.amount.amount", tenfold);
+    assert_named(RefundedLeCaptured, "pay", &asked);
+}
+
+#[test]
+fn no_group_over_full() {
+    let seated = "json_extract(value, '$.state') = 'confirmed'";
+    let other = "json_set(value, '$.number', 99, '$.user', 'somebody')";
+    let one_more = insert("group", "m/*", seated, "partition", "'m/99'", other);
+    assert_named(NoGroupOverFull, "group", &one_more);
+
+    let filled = "json_extract(value, '$.state') = 'filled'";
+    let smaller = set("group", "", filled, "$.group_size", "2");
+    assert_named(NoGroupOverFull, "group", &smaller);
+}
+
+#[test]
+fn no_payer_without_seat_or_refund() {
+    let seated = "json_extract(value, '$.state') = 'confirmed'";
+    let put_out = set("group", "m/*", seated, "$.state", "'released'");
+    assert_named(NoPayerWithoutSeatOrRefund, "group", &put_out);
+
+    let of_group = "json_extract(value, '$.standing') = 'confirmed'";
+    let lost = delete("group", "s/*", of_group);
+    assert_named(NoPayerWithoutSeatOrRefund, "group", &lost);
+    assert_named(NoPayerWithoutSeatOrRefund, "pay", &lost);
+}
+
+#[test]
+fn stock_never_negative() {
+    let sold = "json_extract(value, '$.stock.quotas.stock.confirmed') > 0";
+    let confirmed = "$.stock.quotas.stock.confirmed";
+    let oversold = set("offer", "", sold, confirmed, "60001");
+    assert_named(StockNeverNegative, "offer", &oversold);
+
+    let bought = "json_extract(value, '$.reservation.state') = 'confirmed'";
+    let lost = delete("offer", "c/*", bought);
+    assert_named(StockNeverNegative, "offer", &lost);
+    assert_named(StockNeverNegative, "group", &lost);
+
+    let reservation = "json_set(json_extract(value, '$.reservation'), '$.state', 'reserved')";
+    let held = insert(
+        "offer",
+        "c/*",
+        bought,
+        "partition",
+        "'r/of.gb.1.0'",
+        reservation,
+    );
+    assert_named(StockNeverNegative, "offer", &held);
+    let owned = set("offer", "u/*", "TRUE", "$.quantity", "4");
+    assert_named(StockNeverNegative, "offer", &owned);
+}
+
+#[test]
+fn tickets_served_in_order() {
+    let first = "json_extract(value, '$.sequence') = 1 AND json_extract(value, '$.calls') = 1";
+    let overtaken = set(
+        "line",
+        "d/*",
+        first,
+        "$.called_at",
+        "'2026-11-22T00:00:00.000000Z'",
+    );
+    assert_named(TicketsServedInOrder, "line", &overtaken);
+    assert_named(TicketsServedInOrder, "line", &delete("line", "d/*", "TRUE"));
+    let waits = set("line", "d/*", "TRUE", "$.state", "'waiting'");
+    assert_named(TicketsServedInOrder, "line", &waits);
+}
+
+#[test]
+fn passes_sum() {
+    let points = "json_extract(value, '$.points')";
+    let more = set("pass", "", "TRUE", "$.points", &format!("{points} + 1"));
+    assert_named(PassesSum, "pass", &more);
+    assert_named(PassesSum, "pass", &delete("pass", "e/*", "TRUE"));
+    let negative = set("pass", "e/*", "TRUE", "$.changes[0].amount", "-1000");
+    assert_named(PassesSum, "pass", &negative);
+}
+
+#[test]
+fn every_effect_once_with_the_provider() {
+    let moved = "json_array_length(value, '$.movements') = 1";
+    let again = "json_extract(value, '$.movements[0]')";
+    let twice = set(
+        "sandbox",
+        "o/*",
+        moved,
+        "$.movements[#]",
+        &format!("json({again})"),
+    );
+    assert_named(EveryEffectOnce, "sandbox", &twice);
+    let called = set("sandbox", "o/*", moved, "$.calls", "9");
+    assert_named(EveryEffectOnce, "sandbox", &called);
+    let unplanned = "'o/pi_00000000000000000000000000-c1'";
+    let unplanned = insert("sandbox", "o/*", moved, "partition", unplanned, "value");
+    assert_named(EveryEffectOnce, "sandbox", &unplanned);
+    let held = set("sandbox", "c/*", "TRUE", "$.held.amount", "1");
+    assert_named(EveryEffectOnce, "sandbox", &held);
+    let open = set("pay", "a/*", "TRUE", "$.charge.stage", "'unknown'");
+    assert_named(EveryEffectOnce, "pay", &open);
+}
+
+#[test]
+fn every_effect_once_with_orders_plans_and_visits() {
+    let fulfilled = "json_extract(value, '$.state') = 'fulfilled'";
+    let unpaid = set("order", "", fulfilled, "$.state", "'canceled'");
+    assert_named(EveryEffectOnce, "order", &unpaid);
+    let dearer = set("order", "", fulfilled, "$.lines[0].count", "9");
+    assert_named(EveryEffectOnce, "order", &dearer);
+    let returned = set("order", "", fulfilled, "$.state", "'returned'");
+    assert_named(EveryEffectOnce, "order", &returned);
+    let moving = set("group", "s/*", "TRUE", "$.standing", "'releasing'");
+    assert_named(EveryEffectOnce, "group", &moving);
+    let nothing = "json_set(value, '$.operations', 0, '$.locates', 0, '$.links_verified', 0)";
+    let later = "'temple-street/tick/70'";
+    let again = insert("tick", "d/v*", "TRUE", later, "key", nothing);
+    assert_named(EveryEffectOnce, "tick", &again);
+    assert_named(EveryEffectOnce, "tick", &delete("tick", "d/v*", "TRUE"));
+}
+
+#[test]
+fn every_effect_once_leaves_no_work_that_was_due() {
+    let message = copy::work("~o/pay.operation/x", "0");
+    assert_named(EveryEffectOnce, "pay", &message);
+    let due = copy::work("~t/queue.no_show/x", "0");
+    assert_named(EveryEffectOnce, "pay", &due);
+    let later = copy::work("~t/queue.no_show/x", "4102444800000000");
+    assert!(Copy::tampered(&[&later]).verdict().holds());
+}
+
+#[test]
+fn no_dead_letters() {
+    let dead = copy::work("~o/pay.operation/x", "NULL");
+    assert_named(NoDeadLetters, "pay", &dead);
+}
+
+#[test]
+fn an_unfinished_evening_is_told_to_be_run_to_its_end_and_blamed_for_nothing() {
+    let unfinished = set("evening", "", "TRUE", "$.over", "json('false')");
+    let oversold = set(
+        "offer",
+        "",
+        "TRUE",
+        "$.stock.quotas.stock.confirmed",
+        "60001",
+    );
+    let (passed, said) = Copy::tampered(&[&unfinished, &oversold]).audit();
+    assert!(!passed);
+    assert_eq!(said["over"], false);
+    let sentence = said["unfinished"].as_str().expect("a sentence");
+    assert!(
+        sentence.contains("run it to its end with --visitors"),
+        "{sentence}"
+    );
+    assert!(said.get("invariants").is_none() && said.get("findings").is_none());
+}
+
+#[test]
+fn json_is_one_object_with_every_invariant_by_its_name_and_at_most_twenty_findings() {
+    let all = "UPDATE mp_record SET value = json_set(value, '$.points', -1)
+        WHERE partition GLOB '*/pass/*' AND key = ''";
+    let (passed, said) = Copy::tampered(&[all]).audit();
+    assert!(!passed);
+    for invariant in Invariant::ALL {
+        let holds = invariant != PassesSum;
+        assert_eq!(said["invariants"][invariant.name()], holds, "{invariant}");
+    }
+    assert_eq!(
+        said["invariants"].as_object().map(serde_json::Map::len),
+        Some(9)
+    );
+    assert_eq!(said["findings"].as_array().map(Vec::len), Some(20));
+    assert!(said["counts"]["captured"].as_i64() > Some(0));
+}
+
+#[test]
+fn a_file_that_holds_no_evening_is_refused() {
+    let nobody = delete("evening", "", "TRUE");
+    assert!(
+        Copy::tampered(&[&nobody])
+            .refusal()
+            .contains("holds no evening")
+    );
+    let nothing = std::path::Path::new("/nowhere/at/all");
+    assert!(super::show(nothing, true).is_err());
+}

@@ -1,0 +1,152 @@
+//! An evening held once, and copies of its file to tamper with.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
+
+use clap::Parser;
+use mp_core::store::{Durability, SqliteOptions, SqliteStore};
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    audit::{audit, evening::Evening, file::File, verdict::Verdict},
+    options::Options,
+};
+
+/// As many visitors as it takes for everything to come about that there is to tamper with.
+pub(super) const VISITORS: u64 = 150;
+
+static EVENING: LazyLock<Vec<u8>> = LazyLock::new(hold);
+
+/// Holds the evening, and returns its file.
+fn hold() -> Vec<u8> {
+    let folder = TempDir::new().expect("a temporary folder");
+    let (path, copy) = (folder.path().join("evening"), folder.path().join("copy"));
+    let visitors = VISITORS.to_string();
+    let arguments = [
+        "night_market",
+        "--seed",
+        "3",
+        "--json",
+        "--visitors",
+        &visitors,
+    ];
+    let options = Options::parse_from(arguments);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let report = runtime.block_on(async {
+        let mut sqlite = SqliteOptions::default();
+        sqlite.durability = Durability::Normal;
+        let store = SqliteStore::open(&path, sqlite).expect("opens");
+        crate::run(&options, Arc::new(store), None).await
+    });
+    let report = report.expect("the evening comes to its end");
+    assert!(report.invariants.hold());
+    // What stands in the write-ahead log goes into the copy as well.
+    let connection = Connection::open(&path).expect("opens");
+    let into = copy.to_str().expect("a path of text");
+    connection
+        .execute("VACUUM INTO ?1", [into])
+        .expect("copies");
+    fs::read(&copy).expect("reads")
+}
+
+/// A copy of the evening's file.
+#[derive(Debug)]
+pub(super) struct Copy {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Copy {
+    /// Copies the file and changes it past every service; each statement has to change something.
+    pub(super) fn tampered(statements: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = folder.path().join("evening");
+        fs::write(&path, &*EVENING).expect("writes");
+        let connection = Connection::open(&path).expect("opens");
+        for statement in statements {
+            let changed = connection.execute(statement, []).expect(statement);
+            assert!(changed > 0, "nothing to tamper with: {statement}");
+        }
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+
+    /// Returns what an audit comes to.
+    pub(super) fn verdict(&self) -> Verdict {
+        let file = File::open(&self.path).expect("opens");
+        let evening = Evening::in_file(&file).expect("holds an evening");
+        Verdict::on(&file, &evening).expect("can be audited")
+    }
+
+    /// Returns whether an audit passes, and the one JSON object that it prints.
+    pub(super) fn audit(&self) -> (bool, Value) {
+        let mut out = Vec::new();
+        let passed = audit(&self.path, true, &mut out).expect("can be audited");
+        (
+            passed,
+            serde_json::from_slice(&out).expect("one JSON object"),
+        )
+    }
+
+    /// Returns why an audit is refused.
+    pub(super) fn refusal(&self) -> String {
+        let refused = audit(&self.path, true, &mut Vec::new()).expect_err("is refused");
+        refused.to_string()
+    }
+}
+
+/// Writes the statement that sets a member of one record's value.
+pub(super) fn set(kind: &str, key: &str, condition: &str, member: &str, to: &str) -> String {
+    let which = which(kind, key, condition);
+    format!("UPDATE mp_record SET value = json_set(value, '{member}', {to}) WHERE {which}")
+}
+
+/// Writes the statement that deletes one record.
+pub(super) fn delete(kind: &str, key: &str, condition: &str) -> String {
+    format!(
+        "DELETE FROM mp_record WHERE {}",
+        which(kind, key, condition)
+    )
+}
+
+/// Writes the statement that puts a record beside another one, made from it.
+pub(super) fn insert(
+    kind: &str,
+    key: &str,
+    condition: &str,
+    to_partition: &str,
+    to_key: &str,
+    value: &str,
+) -> String {
+    let which = which(kind, key, condition);
+    format!(
+        "INSERT INTO mp_record (partition, slot, key, version, at, head, value)
+         SELECT {to_partition}, slot, {to_key}, version, at, head, {value}
+         FROM mp_record WHERE {which}"
+    )
+}
+
+/// Writes the statement that leaves work at some payment, to come up then; `NULL` is dead work.
+pub(super) fn work(key: &str, wakes_at: &str) -> String {
+    let which = which("pay", "", "TRUE");
+    format!(
+        "INSERT INTO mp_delivery (partition, slot, key, kind, version, due_at, wakes_at, value)
+         SELECT partition, slot, '{key}', 'some.kind', version, 0, {wakes_at}, '{{}}'
+         FROM mp_record WHERE {which}"
+    )
+}
+
+/// Names the first record of a kind of partition, with keys of a pattern, that meets a condition.
+fn which(kind: &str, key: &str, condition: &str) -> String {
+    format!(
+        "id = (SELECT id FROM mp_record WHERE partition GLOB '*/{kind}/*' AND key GLOB '{key}'
+         AND value IS NOT NULL AND {condition} ORDER BY partition, key LIMIT 1)"
+    )
+}
