@@ -1,7 +1,5 @@
 //! Two engines on one partition, as two processes have them, in one rush.
 
-mod hooked;
-
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -10,13 +8,12 @@ use std::sync::{
 use mp_core::{
     Command, Decision, Document, Edits, Engine, Error, Family,
     clock::SystemClock,
+    conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
     store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Store, Write},
 };
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
-
-use self::hooked::{Call, HookedStore, Phase};
 
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Counter {
@@ -102,7 +99,7 @@ async fn a_batch_that_is_always_overtaken_becomes_small_enough_to_get_in() {
     let decided = Arc::new(AtomicU64::new(0));
     let hook = {
         let (decided, inner) = (decided.clone(), inner.clone());
-        move |call, phase| {
+        move |call, phase, _: Option<&Partition>| {
             let (decided, inner) = (decided.clone(), inner.clone());
             async move {
                 match (call, phase) {
