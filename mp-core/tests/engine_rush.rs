@@ -1,4 +1,5 @@
 //! Two engines on one partition, as two processes have them, in one rush.
+#![cfg(feature = "conformance")]
 
 use std::sync::{
     Arc,
