@@ -15,7 +15,13 @@ use mp_pay::{
     },
 };
 
-use self::support::{CLASSES, World, app, eur, idem, mei, method, staff};
+use self::support::{
+    CLASSES, World, app, eur,
+    faulty::Fault,
+    idem, mei, method,
+    process::{Outside, Strike, UNHARMED, resolvable},
+    staff,
+};
 
 fn settled() -> Outcome {
     let reference = Reference::new("seen").expect("a reference");
@@ -331,6 +337,43 @@ async fn a_backend_out_of_reach_delays_and_doubles_nothing() {
             IntentStatus::Succeeded
         );
         assert_eq!(world.moved().await, [100]);
+    }
+}
+
+#[tokio::test]
+async fn of_several_who_would_call_the_backend_at_once_one_does() {
+    for round in 0..20 {
+        let one = World::new(CLASSES[2]);
+        let intent = one.create("pm_ok", false, "create").await;
+        let worlds = [one.another(), one.another(), one.another(), one.another()];
+        let confirms = worlds.map(|world| async move {
+            let request = ConfirmIntent::of(intent.id);
+            let confirmed = world.payments.confirm(&mei(), request, &idem("k")).await;
+            confirmed.expect("confirms")
+        });
+        let [a, b, c, d] = confirms;
+        tokio::join!(a, b, c, d);
+        assert_eq!(one.moved().await, [100], "round {round}");
+        assert_eq!(one.intent(intent.id).await.status, IntentStatus::Succeeded);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_takes_too_long_counts_as_unknown() {
+    for can in CLASSES {
+        let outside = Outside::new(can);
+        let hangs = Strike {
+            call: 1,
+            fault: Fault::HangsAfter,
+            ..UNHARMED
+        };
+        let process = outside.start(hangs);
+        let unsure = process.world.pay("pm_ok", false).await;
+        assert_eq!(unsure.status, IntentStatus::Processing);
+        process.recover().await;
+        assert_eq!(process.world.moved().await, [100], "{can:?}");
+        let listed = usize::from(!resolvable(can));
+        assert_eq!(process.world.unresolved().await, listed, "{can:?}");
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     LostBefore,
     /// The call takes effect and its answer is lost.
     LostAfter,
+    /// The call takes effect and never comes back; a store loses the answer instead.
+    HangsAfter,
 }
 
 pub(crate) const FAULTS: [Fault; 4] = [
@@ -130,7 +132,7 @@ impl Store for FaultyStore {
                 self.inner.commit(partition, batch).await?;
                 Err(dead("commit"))
             }
-            Some(Fault::LostAfter) => {
+            Some(Fault::LostAfter | Fault::HangsAfter) => {
                 self.inner.commit(partition, batch).await?;
                 Err(lost("commit"))
             }
@@ -163,7 +165,7 @@ impl Store for FaultyStore {
                 self.inner.settle(settles).await?;
                 Err(dead("settle"))
             }
-            Some(Fault::LostAfter) => {
+            Some(Fault::LostAfter | Fault::HangsAfter) => {
                 self.inner.settle(settles).await?;
                 Err(lost("settle"))
             }
@@ -227,6 +229,10 @@ impl FaultyBackend {
             Some(Fault::DiesAfter | Fault::LostAfter) => {
                 call.await?;
                 Err(lost())
+            }
+            Some(Fault::HangsAfter) => {
+                call.await?;
+                std::future::pending().await
             }
         }
     }
