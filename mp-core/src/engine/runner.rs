@@ -63,7 +63,14 @@ impl Runner {
                 break;
             }
             self.alone = self.alone.saturating_sub(jobs.len());
+            let many = jobs.len() > 1;
+            let head = self.head();
             self.carry_out(jobs).await;
+            if many && self.head() != head {
+                // Those who were just answered may be about to ask again: let them share the next
+                // commit instead of the one after it.
+                tokio::task::yield_now().await;
+            }
         }
         self.finished = true;
     }
@@ -84,6 +91,8 @@ impl Runner {
                 .is_some_and(|family| family.edited() > 0);
             match self.commit(now).await {
                 Fate::Done(version) => {
+                    let (partition, commands) = (&self.partition, jobs.len());
+                    tracing::trace!(%partition, commands, version = version.0, "answered");
                     self.answer(jobs, version, now);
                     if writes && version.0.is_multiple_of(PRUNE_EVERY) {
                         self.prune(now).await;
@@ -93,6 +102,7 @@ impl Runner {
                 Fate::Failed(error) => return self.fail(jobs, &error),
                 Fate::Unclear(error) => jobs = self.keep_remembered(jobs, &error),
                 Fate::Again => {
+                    tracing::debug!(partition = %self.partition, conflicts, "decided anew");
                     self.drop_family();
                     self.halve(&mut jobs);
                 }
@@ -249,6 +259,10 @@ impl Runner {
             job.fail(error.clone());
         }
         kept
+    }
+
+    fn head(&self) -> Option<Version> {
+        self.family.as_ref().map(Family::head)
     }
 
     fn drop_family(&mut self) {
