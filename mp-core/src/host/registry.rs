@@ -64,7 +64,8 @@ impl Host {
     ///
     /// `unknown_operation`, `forbidden`, `invalid_field` with the field's path,
     /// `idempotency_conflict`; then whatever the operation itself refuses. After every error but
-    /// one of kind [`ErrorKind::Unknown`] nothing has changed.
+    /// one of kind [`ErrorKind::Unknown`] nothing has changed, except that a well-formed call is noted
+    /// under its key before it is carried out: a corrected call takes a new key.
     pub async fn call(&self, caller: &Caller, name: &str, input: Value) -> Result<Value, Error> {
         let operation = self.operations.get(name).ok_or_else(|| unknown(name))?;
         let span = tracing::info_span!(
