@@ -57,25 +57,29 @@ run_round() {
     hold "$seed" "$store" >/dev/null 2>&1 &
     running=$!
     sleep "$(seconds "$after")"
-    if kill -KILL "$running" 2>/dev/null; then
-        moment="$(seconds "$after") s"
-    else
-        moment="not in time"
-    fi
-    wait "$running" 2>/dev/null
+    moment="not in time"
+    # In one group, so that the shell does not tell of the death.
+    {
+        kill -KILL "$running" && moment="$(seconds "$after") s"
+        wait "$running"
+    } 2>/dev/null
     running=
 
-    verdict=ok
-    hold "$seed" "$store" >"$store.run.json" || verdict="the run on failed ($?)"
-    audit "$store" >"$store.audit.json" || verdict="$verdict, the audit failed ($?)"
+    verdict=
+    hold "$seed" "$store" >"$store.run.json" || verdict="the run on failed ($?); "
+    audit "$store" >"$store.audit.json" || verdict+="the audit failed ($?); "
     read -r resumed of agreed < <(compare "$store.run.json" "$store.audit.json")
-    [ "$agreed" = yes ] || verdict="$verdict, the audit has: ${agreed:-nothing to read}"
-    [ "$verdict" = ok ] && rm -f "$store"* || failed=$((failed + 1))
+    [ "$agreed" = yes ] || verdict+="not agreed on: ${agreed:-anything}"
+    if [ -z "$verdict" ]; then
+        rm -f "$store"*
+    else
+        failed=$((failed + 1))
+    fi
     if ((resumed * 100 >= of * 5 && resumed * 100 <= of * 95 && of > 0)); then
         between=$((between + 1))
     fi
     printf '%5d %6d %11s %12d %12d %8s  %s\n' \
-        "$1" "$seed" "$moment" "$resumed" "$of" "$(percent "$resumed" "$of") %" "$verdict"
+        "$1" "$seed" "$moment" "$resumed" "$of" "$(percent "$resumed" "$of") %" "${verdict:-ok}"
 }
 
 # Replaces the shell that it runs in, if it runs in the background: so the kill hits the market.
@@ -111,18 +115,20 @@ PYTHON
 summarise() {
     local needed=$(((rounds * 3 + 3) / 4))
     echo
+    [ "$failed" -eq 0 ] || echo "the files of the rounds that failed are kept in $folder"
     if [ "$between" -lt "$needed" ]; then
         echo "too few rounds went on between 5 % and 95 %: $needed are needed"
         failed=$((failed + 1))
     fi
-    [ "$failed" -eq 0 ] || echo "the files of what failed are kept in $folder"
     echo "$rounds evenings killed and run on: $between between 5 % and 95 %, $failed failures"
     [ "$failed" -eq 0 ]
 }
 
 clean_up() {
     [ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-    [ "$failed" -gt 0 ] || rm -rf "$folder"
+    if [ "$failed" -eq 0 ] || ! compgen -G "$folder/round-*" >/dev/null; then
+        rm -rf "$folder"
+    fi
 }
 
 milliseconds() {
