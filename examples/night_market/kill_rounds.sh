@@ -3,8 +3,8 @@
 #
 #   examples/night_market/kill_rounds.sh [ROUNDS [VISITORS]]
 #
-# A round begins an evening on a fresh file, kills it (SIGKILL), runs it again to its end, and
-# audits the file. It passes if the resumed run says that every invariant holds, and the audit says
+# A round begins an evening on a fresh file, kills it (SIGKILL) as soon as the file shows that a
+# random number of operations is done, runs it again to its end, and audits the file. It passes if the resumed run says that every invariant holds, and the audit says
 # so too and has counted the same. Three rounds in four have to go on between 5 % and 95 % of the
 # evening. Also taken from the environment:
 #
@@ -26,56 +26,60 @@ failed=0
 between=0
 
 main() {
+    for tool in sqlite3 python3; do
+        command -v "$tool" >/dev/null || { echo "$tool is missing: install it" && exit 1; }
+    done
     trap clean_up EXIT
     cargo build --quiet --release -p mp-examples --example night_market || exit 1
     # A copy, so that every round runs the same program whatever is built meanwhile.
     cp "${CARGO_TARGET_DIR:-target}/release/examples/night_market" "$market" || exit 1
     measure || exit 1
-    printf '%5s %6s %11s %12s %12s %8s  %s\n' \
-        round seed "killed at" "resumed at" operations percent verdict
+    printf '%5s %6s %12s %12s %12s %8s  %s\n' \
+        round seed "killed after" "resumed at" operations percent verdict
     for round in $(seq "$rounds"); do
         run_round "$round"
     done
     summarise
 }
 
-# Times a whole evening, to know when to kill the others.
+# Counts the operations of a whole evening, to know when to kill the others.
 measure() {
-    local from
-    from=$(milliseconds)
-    "$market" --visitors "$visitors" --seed "$first_seed" --store "sqlite:$folder/whole" --json \
-        >"$folder/whole.json" || { echo "an evening that nobody kills fails" && return 1; }
-    whole=$(($(milliseconds) - from))
+    hold "$first_seed" "$folder/whole" >"$folder/whole.json" ||
+        { echo "an evening that nobody kills fails" && return 1; }
+    whole=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["operations"])' \
+        <"$folder/whole.json") || return 1
     rm -f "$folder"/whole*
-    echo "a whole evening with $visitors visitors takes $((whole / 1000)) s; $rounds are killed"
+    echo "a whole evening with $visitors visitors has $whole operations; $rounds are killed"
 }
 
 run_round() {
-    local seed=$((first_seed + $1)) store="$folder/round-$1" after moment verdict resumed=0 of=0
-    # At any of these moments alike: none may matter more than another.
-    after=$(random_between $((whole * 6 / 100)) $((whole * 92 / 100)))
+    local seed=$((first_seed + $1)) store="$folder/round-$1" after verdict resumed=0 of=0
+    # After any number of operations alike: none may matter more than another.
+    after=$(random_between $((whole * 6 / 100)) $((whole * 90 / 100)))
     hold "$seed" "$store" >/dev/null 2>&1 &
     running=$!
-    sleep "$(seconds "$after")"
-    if kill -KILL "$running" 2>/dev/null; then
-        moment="$(seconds "$after") s"
-    else
-        moment="not in time"
-    fi
-    wait "$running" 2>/dev/null
+    until [ "$(operations_in "$store")" -ge "$after" ] || ! kill -0 "$running" 2>/dev/null; do
+        sleep 0.05
+    done
+    # In one group, so that the shell does not tell of the death.
+    { kill -KILL "$running" && wait "$running"; } 2>/dev/null
     running=
 
-    verdict=ok
-    hold "$seed" "$store" >"$store.run.json" || verdict="the run on failed ($?)"
-    audit "$store" >"$store.audit.json" || verdict="$verdict, the audit failed ($?)"
+    verdict=
+    hold "$seed" "$store" >"$store.run.json" || verdict="the run on failed ($?); "
+    audit "$store" >"$store.audit.json" || verdict+="the audit failed ($?); "
     read -r resumed of agreed < <(compare "$store.run.json" "$store.audit.json")
-    [ "$agreed" = yes ] || verdict="$verdict, the audit has: ${agreed:-nothing to read}"
-    [ "$verdict" = ok ] && rm -f "$store"* || failed=$((failed + 1))
+    [ "$agreed" = yes ] || verdict+="not agreed on: ${agreed:-anything}"
+    if [ -z "$verdict" ]; then
+        rm -f "$store"*
+    else
+        failed=$((failed + 1))
+    fi
     if ((resumed * 100 >= of * 5 && resumed * 100 <= of * 95 && of > 0)); then
         between=$((between + 1))
     fi
-    printf '%5d %6d %11s %12d %12d %8s  %s\n' \
-        "$1" "$seed" "$moment" "$resumed" "$of" "$(percent "$resumed" "$of") %" "$verdict"
+    printf '%5d %6d %12d %12d %12d %8s  %s\n' \
+        "$1" "$seed" "$after" "$resumed" "$of" "$(percent "$resumed" "$of") %" "${verdict:-ok}"
 }
 
 # Replaces the shell that it runs in, if it runs in the background: so the kill hits the market.
@@ -111,31 +115,32 @@ PYTHON
 summarise() {
     local needed=$(((rounds * 3 + 3) / 4))
     echo
+    [ "$failed" -eq 0 ] || echo "the files of the rounds that failed are kept in $folder"
     if [ "$between" -lt "$needed" ]; then
         echo "too few rounds went on between 5 % and 95 %: $needed are needed"
         failed=$((failed + 1))
     fi
-    [ "$failed" -eq 0 ] || echo "the files of what failed are kept in $folder"
     echo "$rounds evenings killed and run on: $between between 5 % and 95 %, $failed failures"
     [ "$failed" -eq 0 ]
 }
 
 clean_up() {
     [ -z "$running" ] || kill -KILL "$running" 2>/dev/null
-    [ "$failed" -gt 0 ] || rm -rf "$folder"
+    if [ "$failed" -eq 0 ] || ! compgen -G "$folder/round-*" >/dev/null; then
+        rm -rf "$folder"
+    fi
 }
 
-milliseconds() {
-    echo $(($(date +%s%N) / 1000000))
+# Prints how many operations the file of an evening shows; none while it has no records.
+operations_in() {
+    local shown
+    shown=$(sqlite3 -readonly "$1" "SELECT sum(json_extract(value, '$.done.operations'))
+        FROM mp_record WHERE partition GLOB 'temple-street/tick/*' AND key = ''" 2>/dev/null)
+    echo "${shown:-0}"
 }
 
 random_between() {
     echo $(($1 + (RANDOM * 32768 + RANDOM) % ($2 - $1 + 1)))
-}
-
-# Writes milliseconds as seconds: 1234 is 1.234.
-seconds() {
-    printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000))
 }
 
 percent() {
