@@ -82,8 +82,11 @@ impl State {
             return Err(StoreError::conflict());
         }
         let version = head.next(batch.at);
+        // Deletions are dated by the head, whose time does not run back when a caller's clock does.
+        let family = self.families.get(partition);
+        let at = family.map_or(batch.at, |family| family.at.max(batch.at));
         for write in batch.writes {
-            self.apply(partition, version, batch.at, write);
+            self.apply(partition, version, at, write);
         }
         let family = self.families.entry(partition.clone()).or_default();
         family.head = version;
