@@ -1,6 +1,7 @@
 //! One durable file: the embedded default.
 
 mod admission;
+mod checkpoint;
 mod column;
 mod commit;
 mod crew;
@@ -31,6 +32,7 @@ use tokio::sync::oneshot::{self, error::RecvError};
 pub use self::options::{Durability, SqliteOptions};
 use self::{
     admission::{check_batch, check_limit},
+    checkpoint::Checkpointer,
     crew::{Crew, Queue},
     job::{Job, Task},
     question::{Question, Reply},
@@ -75,10 +77,11 @@ const READS_WAITING_MAX: usize = 16_384;
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Dropped before the writer, which alone can write the log back, and which does so only if it
-    // is the last to close the file.
+    // Dropped first: the log is written back only by the last to close the file, and readers cannot.
     readers: Crew<Question>,
     writer: Crew<Job>,
+    // Ends when the writer has closed its connection.
+    _checkpointer: Checkpointer,
     transactions: Arc<AtomicU64>,
 }
 
@@ -95,11 +98,14 @@ impl SqliteStore {
         let path = absolute(path)
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "open", error))?;
         let transactions = Arc::new(AtomicU64::new(0));
-        let writer = start_writer(&path, &options, transactions.clone())?;
+        let mut connection = schema::open_writer(&path, &options)?;
+        let checkpointer = Checkpointer::start(&path, &options, &mut connection)?;
+        let writer = start_writer(connection, transactions.clone())?;
         let readers = start_readers(&path, &options)?;
         Ok(Self {
             readers,
             writer,
+            _checkpointer: checkpointer,
             transactions,
         })
     }
@@ -235,11 +241,9 @@ impl Listing for SqliteStore {
 }
 
 fn start_writer(
-    path: &Path,
-    options: &SqliteOptions,
+    connection: Connection,
     transactions: Arc<AtomicU64>,
 ) -> Result<Crew<Job>, StoreError> {
-    let connection = schema::open_writer(path, options)?;
     let work = move |connection: &Connection, jobs: &Queue<Job>, ready: &dyn Fn()| {
         let mut writer = Writer::prepare(connection, transactions.clone())?;
         ready();
