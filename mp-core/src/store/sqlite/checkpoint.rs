@@ -42,7 +42,7 @@ impl Checkpointer {
         options: &SqliteOptions,
         writer: &mut Connection,
     ) -> std::result::Result<Self, StoreError> {
-        let connection = schema::open_checkpointer(path, options)?;
+        let connection = schema::open_keeper(path, options)?;
         let (wake, woken) = sync_channel(1);
         let rest = Arc::new(AtomicBool::new(false));
         let mut log = Log {

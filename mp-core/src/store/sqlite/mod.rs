@@ -1,6 +1,7 @@
 //! One durable file: the embedded default.
 
 mod admission;
+mod backup;
 mod checkpoint;
 mod column;
 mod commit;
@@ -18,7 +19,7 @@ mod writer;
 
 use std::{
     collections::BTreeSet,
-    path::{Path, absolute},
+    path::{Path, PathBuf, absolute},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -27,7 +28,10 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::{
+    sync::oneshot::{self, error::RecvError},
+    task::spawn_blocking,
+};
 
 pub use self::options::{Durability, SqliteOptions};
 use self::{
@@ -83,6 +87,8 @@ pub struct SqliteStore {
     // Ends when the writer has closed its connection.
     _checkpointer: Checkpointer,
     transactions: Arc<AtomicU64>,
+    path: PathBuf,
+    options: SqliteOptions,
 }
 
 impl SqliteStore {
@@ -107,6 +113,32 @@ impl SqliteStore {
             writer,
             _checkpointer: checkpointer,
             transactions,
+            path,
+            options,
+        })
+    }
+
+    /// Copies the store, as it is at one moment, into a new file at `to`, while others read and
+    /// write on.
+    ///
+    /// The copy is a store like this one, without the room that deleted records have left. It
+    /// appears under its name when all of it is on the disk. Until then the log of this store only
+    /// grows: on a busy store, make copies when there is room for what is written meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if there is a file at `to` or no folder for it, `Full` if the disk is full,
+    /// `ReadOnly` if the folder cannot be written, else `Unavailable`; nothing stands at `to` then.
+    pub async fn back_up(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let (from, options) = (self.path.clone(), self.options.clone());
+        let to = to.as_ref().to_owned();
+        let copying = spawn_blocking(move || backup::back_up(&from, &to, &options));
+        copying.await.unwrap_or_else(|error| {
+            Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "backup",
+                error,
+            ))
         })
     }
 

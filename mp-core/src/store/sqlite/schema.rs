@@ -41,11 +41,8 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
     Ok(connection)
 }
 
-/// Opens a connection that only writes the log back.
-pub(super) fn open_checkpointer(
-    path: &Path,
-    options: &SqliteOptions,
-) -> Result<Connection, StoreError> {
+/// Opens a connection that writes the log back or copies the file, but changes no record.
+pub(super) fn open_keeper(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = connect(path, flags, options)?;
     configure(&connection, options).map_err(|error| store_error(OP, error))?;
