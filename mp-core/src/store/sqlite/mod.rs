@@ -7,6 +7,7 @@ mod column;
 mod commit;
 mod crew;
 mod delivery;
+mod embed;
 mod error;
 mod follower;
 mod job;
