@@ -73,6 +73,7 @@ pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod feed;
 #[cfg(all(test, feature = "conformance"))]
 mod fixtures;
 pub mod host;
