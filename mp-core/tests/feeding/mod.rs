@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -136,30 +136,40 @@ impl Default for Table {
 
 impl Table {
     pub(crate) fn rows(&self) -> Rows {
-        let rows = self
-            .committed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        rows.clone()
+        self.lock().clone()
     }
 
+    /// Writes the rows and the cursor in one transaction, if the cursor is as expected.
     pub(crate) fn commit(&self, stretch: &Stretch) -> Result<bool, Error> {
-        let mut committed = self
-            .committed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut committed = self.lock();
         if committed.cursor != stretch.from {
             return Ok(false);
         }
         let mut rows = committed.clone();
         for event in &stretch.events {
             self.check(event)?;
-            let sold = rows.sold.entry(event.source.clone()).or_default();
-            sold.push(event.fact()?);
+            rows.add(event)?;
         }
         rows.cursor = stretch.to;
         *committed = rows;
         Ok(true)
+    }
+
+    /// Writes the rows alone, which no projection may do.
+    pub(crate) fn commit_rows(&self, stretch: &Stretch) -> Result<(), Error> {
+        let mut rows = self.lock();
+        stretch.events.iter().try_for_each(|event| rows.add(event))
+    }
+
+    /// Writes the cursor alone.
+    pub(crate) fn commit_cursor(&self, stretch: &Stretch) {
+        self.lock().cursor = stretch.to;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rows> {
+        self.committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self, event: &Event) -> Result<(), Error> {
@@ -168,6 +178,14 @@ impl Table {
             let message = "the table has no room for it";
             return Err(Error::new(ErrorKind::Refused, "no_room", message));
         }
+        Ok(())
+    }
+}
+
+impl Rows {
+    fn add(&mut self, event: &Event) -> Result<(), Error> {
+        let sold = self.sold.entry(event.source.clone()).or_default();
+        sold.push(event.fact()?);
         Ok(())
     }
 }
