@@ -91,6 +91,16 @@ mod projector;
 mod stretch;
 mod subscriber;
 
+/// What stands in stores, for the fixtures.
+#[cfg(all(test, feature = "conformance"))]
+pub(crate) mod records {
+    pub(crate) use super::{
+        emission::{Emission, Source},
+        log::{Head, Mark, Trim},
+        projector::{Progress, Project},
+    };
+}
+
 pub use self::{
     cursor::Cursor,
     emission::{Feed, NEWS_MAX, SOURCE_LENGTH_MAX},
