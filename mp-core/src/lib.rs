@@ -76,6 +76,7 @@ pub mod error;
 pub mod feed;
 #[cfg(all(test, feature = "conformance"))]
 mod fixtures;
+pub mod follow;
 pub mod host;
 pub mod id;
 pub mod idempotency;

@@ -26,5 +26,8 @@ fn every_record_ever_written_is_read_for_ever() {
 #[test]
 fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let growing = fixtures().growing();
-    assert_eq!(Vec::from_iter(growing), ["order.place/order/state", "order/state"]);
+    assert_eq!(
+        Vec::from_iter(growing),
+        ["order.place/order/state", "order/state"]
+    );
 }
