@@ -7,6 +7,7 @@ use super::{
     commit,
     connections::Connections,
     error::{Failure, Fate},
+    hint::Hints,
     queue::{Job, Queue},
 };
 use crate::store::{StoreError, StoreErrorKind};
@@ -19,6 +20,7 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) struct Lane {
     queue: Arc<Queue>,
     connections: Connections,
+    hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
     alive: Arc<AtomicUsize>,
 }
@@ -29,6 +31,7 @@ impl Lane {
         count: usize,
         queue: &Arc<Queue>,
         connections: &Connections,
+        hints: &Arc<Hints>,
         transactions: &Arc<AtomicU64>,
     ) {
         let alive = Arc::new(AtomicUsize::new(count));
@@ -36,6 +39,7 @@ impl Lane {
             let lane = Self {
                 queue: queue.clone(),
                 connections: connections.clone(),
+                hints: hints.clone(),
                 transactions: transactions.clone(),
                 alive: alive.clone(),
             };
@@ -80,6 +84,7 @@ impl Lane {
     async fn transact(&self, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
         let applied = commit::apply(&self.connections, jobs).await?;
         self.transactions.fetch_add(1, Ordering::Relaxed);
+        self.hints.consider(jobs);
         Ok(applied)
     }
 }

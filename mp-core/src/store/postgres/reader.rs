@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio_postgres::Row;
 
 use super::{
@@ -5,6 +7,7 @@ use super::{
     connections::Connections,
     delivery::all_slots,
 };
+use crate::clock::Clock;
 use crate::store::{
     Change, Changes, Partition, Query, Record, Selection, StoreError, Version, View,
 };
@@ -55,6 +58,8 @@ CROSS JOIN LATERAL (
     WHERE slot = s.slot AND partition > $2 ORDER BY partition LIMIT $3
 ) AS p
 ORDER BY p.partition LIMIT $3";
+
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// Reads the head and the selected records of one moment.
 pub(super) async fn read(
@@ -179,4 +184,22 @@ pub(super) async fn partitions(
     rows.iter()
         .map(|row| Columns::new(row, OP).partition(0))
         .collect()
+}
+
+/// Tells by how much a clock differs at least from the server's.
+pub(super) async fn clock_skew(
+    connections: &Connections,
+    clock: &dyn Clock,
+) -> Result<Duration, StoreError> {
+    const OP: &str = "clock_skew";
+    // A first call, which may have to connect and prepare, would hide more.
+    connections.read(OP, CLOCK, &[]).await?;
+    let before = clock.now();
+    let rows = connections.read(OP, CLOCK, &[]).await?;
+    let after = clock.now();
+    let Some(row) = rows.first() else {
+        return Ok(Duration::ZERO);
+    };
+    let server = Columns::new(row, OP).time(0)?;
+    Ok(before.since(server).max(server.since(after)))
 }

@@ -1,9 +1,10 @@
 //! The tables: made once, by whoever comes first, and checked by everybody.
 
+use deadpool_postgres::Object;
 use tokio_postgres::{Client, Error};
 
 use super::{
-    connections::quoted,
+    connections::{Connections, quoted},
     error::{Failure, is_undefined},
 };
 use crate::store::{SLOTS, StoreError, StoreErrorKind};
@@ -17,7 +18,19 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_in
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mp_store");
 
 /// Makes or upgrades the tables if need be, and refuses those of a newer release.
-pub(super) async fn prepare(client: &Client, schema: Option<&str>) -> Result<(), StoreError> {
+pub(super) async fn prepare(
+    connections: &Connections,
+    schema: Option<&str>,
+) -> Result<(), StoreError> {
+    let client = connections.get().await;
+    let client = client.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unavailable))?;
+    let prepared = prepare_on(&client, schema).await;
+    // With it end its settings, and the transaction if one was left open.
+    drop(Object::take(client));
+    prepared
+}
+
+async fn prepare_on(client: &Client, schema: Option<&str>) -> Result<(), StoreError> {
     // Needs no right to create anything where nothing is to be created.
     if layout(client).await? < newest() {
         migrate(client, schema).await?;
@@ -42,21 +55,13 @@ async fn migrate(client: &Client, schema: Option<&str>) -> Result<(), StoreError
          SET LOCAL lock_timeout = 0;
          SELECT pg_advisory_xact_lock({MIGRATION_LOCK});"
     );
-    let migrated = async {
-        run(client, &begun).await?;
-        if let Some(schema) = schema {
-            let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
-            run(client, &create).await?;
-        }
-        migrate_from(client, layout(client).await?).await?;
-        run(client, "COMMIT").await
-    };
-    let migrated = migrated.await;
-    if migrated.is_err() {
-        // Whatever it says, the session is given up if it is still in the transaction.
-        drop(client.batch_execute("ROLLBACK").await);
+    run(client, &begun).await?;
+    if let Some(schema) = schema {
+        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
+        run(client, &create).await?;
     }
-    migrated
+    migrate_from(client, layout(client).await?).await?;
+    run(client, "COMMIT").await
 }
 
 async fn migrate_from(client: &Client, layout: i64) -> Result<(), StoreError> {
