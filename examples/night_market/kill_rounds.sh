@@ -135,7 +135,7 @@ clean_up() {
 operations_in() {
     local shown
     shown=$(sqlite3 -readonly "$1" "SELECT sum(json_extract(value, '$.done.operations'))
-        FROM mp_record WHERE partition GLOB 'temple-street/tick/*' AND key = ''" 2>/dev/null)
+        FROM mp_partition WHERE partition GLOB 'temple-street/tick/*'" 2>/dev/null)
     echo "${shown:-0}"
 }
 

@@ -135,7 +135,7 @@ async fn a_conflict_leaves_the_others_of_its_group_alone() {
 async fn a_member_that_fails_leaves_the_others_of_its_group_alone() {
     let rig = Rig::new();
     let trigger = format!(
-        "CREATE TRIGGER poison BEFORE INSERT ON mp_record WHEN new.partition = '{}'
+        "CREATE TRIGGER poison BEFORE INSERT ON mp_partition WHEN new.partition = '{}'
          BEGIN SELECT raise(ABORT, 'poisoned'); END",
         partition(POISONED)
     );
@@ -149,7 +149,7 @@ fn arm_commit(rig: &Rig) {
     let sql = format!(
         "CREATE TABLE parent (id INTEGER PRIMARY KEY);
          CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);
-         CREATE TRIGGER poison AFTER INSERT ON mp_record WHEN new.partition = '{}'
+         CREATE TRIGGER poison AFTER INSERT ON mp_partition WHEN new.partition = '{}'
          BEGIN INSERT INTO child VALUES (1); END",
         partition(POISONED)
     );

@@ -27,8 +27,12 @@ pub(super) struct Work {
 }
 
 /// Answers remembered under idempotency keys (`i/…`) say nothing that other records do not.
-const RECORDS: &str = "SELECT partition, key, value FROM mp_record
-    WHERE value IS NOT NULL AND key NOT GLOB 'i/*' AND partition GLOB ?1
+const RECORDS: &str = "
+    SELECT partition, '' AS key, value FROM mp_partition WHERE partition GLOB ?1
+    UNION ALL
+    SELECT partition, key, record.value
+    FROM mp_record AS record JOIN mp_partition ON mp_partition.id = partition_id
+    WHERE record.value IS NOT NULL AND key NOT GLOB 'i/*' AND partition GLOB ?1
     ORDER BY partition, key";
 
 const WORK: &str = "SELECT partition, key, state = 'dead', at FROM mp_work";

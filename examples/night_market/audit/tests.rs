@@ -237,7 +237,7 @@ fn an_unfinished_evening_is_told_to_be_run_to_its_end_and_blamed_for_nothing() {
 
 #[test]
 fn json_is_one_object_with_every_invariant_by_its_name_and_at_most_twenty_findings() {
-    let all = "UPDATE mp_record SET value = json_set(value, '$.points', -1)
+    let all = "UPDATE entry SET value = json_set(value, '$.points', -1)
         WHERE partition GLOB '*/pass/*' AND key = ''";
     let (passed, said) = Copy::tampered(&[all]).audit();
     assert!(!passed);

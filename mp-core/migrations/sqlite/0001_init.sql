@@ -10,47 +10,56 @@ CREATE TABLE mp_meta (
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE mp_record (
-    id        INTEGER PRIMARY KEY,
-    partition TEXT NOT NULL,    -- '{app}/{kind}/{id}': the unit of atomicity
-    slot      INTEGER NOT NULL, -- a stable hash of the partition
-    key       TEXT NOT NULL,    -- '' is the root, and its row is the head of the partition
-    version   INTEGER NOT NULL, -- the head version that last wrote or deleted this record
-    at        INTEGER NOT NULL, -- when; on the root: the head's time, which never runs back
-    head      INTEGER,          -- root only: the head version
-    commit_id BLOB,             -- root only: the 16 bytes of the last commit's id
-    forgotten INTEGER,          -- root only: deletions up to this version may be forgotten
-    value     TEXT,             -- JSON; NULL marks a record that was deleted a short while ago
-    UNIQUE (partition, key)
+-- One row for each partition: its head, and its root record.
+CREATE TABLE mp_partition (
+    id        INTEGER PRIMARY KEY,  -- what the other tables call it; never used again
+    partition TEXT NOT NULL UNIQUE, -- '{app}/{kind}/{id}': the unit of atomicity
+    slot      INTEGER NOT NULL,     -- a stable hash of the partition
+    head      INTEGER NOT NULL,     -- the head version, which every commit moves on
+    at        INTEGER NOT NULL,     -- the head's time, which never runs back
+    commit_id BLOB NOT NULL,        -- the 16 bytes of the last commit's id
+    forgotten INTEGER NOT NULL,     -- deletions up to this version may be forgotten
+    version   INTEGER NOT NULL,     -- the head version that last wrote the root
+    value     TEXT NOT NULL         -- the root, as JSON
 ) STRICT;
 
--- What followers of a partition ask for. Without the root, so that a commit that writes nothing
--- else touches no index at all.
-CREATE INDEX mp_record_changed ON mp_record (partition, version) WHERE key <> '';
+-- All other records that decisions read.
+CREATE TABLE mp_record (
+    id           INTEGER PRIMARY KEY,
+    partition_id INTEGER NOT NULL,
+    key          TEXT NOT NULL,
+    version      INTEGER NOT NULL, -- the head version that last wrote or deleted this record
+    at           INTEGER NOT NULL, -- when
+    value        TEXT,             -- JSON; NULL marks a record deleted a short while ago
+    UNIQUE (partition_id, key)
+) STRICT;
+
+-- What followers of a partition ask for.
+CREATE INDEX mp_record_changed ON mp_record (partition_id, version);
 
 -- The deletion marks, in the order in which they are forgotten.
-CREATE INDEX mp_record_deleted ON mp_record (partition, at) WHERE value IS NULL;
+CREATE INDEX mp_record_deleted ON mp_record (partition_id, at) WHERE value IS NULL;
 
 CREATE TABLE mp_delivery (
-    id         INTEGER PRIMARY KEY,
-    partition  TEXT NOT NULL,
-    slot       INTEGER NOT NULL,
-    key        TEXT NOT NULL,              -- '~o/{kind}/{id}' or '~t/{kind}/{id}'
-    kind       TEXT NOT NULL,              -- the key's second segment
-    version    INTEGER NOT NULL,           -- the head version that last wrote it
-    due_at     INTEGER NOT NULL,           -- since when it is or was due
-    lease      INTEGER,                    -- until when it is leased
-    wakes_at   INTEGER,                    -- when it next comes up: lease or due_at; NULL if dead
-    attempts   INTEGER NOT NULL DEFAULT 0, -- leases since it was last written or re-driven
-    last_error TEXT,
-    value      TEXT NOT NULL,              -- the message, as JSON
-    UNIQUE (partition, key)
+    id           INTEGER PRIMARY KEY,
+    partition_id INTEGER NOT NULL,
+    slot         INTEGER NOT NULL,
+    key          TEXT NOT NULL,              -- '~o/{kind}/{id}' or '~t/{kind}/{id}'
+    kind         TEXT NOT NULL,              -- the key's second segment
+    version      INTEGER NOT NULL,           -- the head version that last wrote it
+    due_at       INTEGER NOT NULL,           -- since when it is or was due
+    lease        INTEGER,                    -- until when it is leased
+    wakes_at     INTEGER,                    -- when it next comes up: lease or due_at; NULL if dead
+    attempts     INTEGER NOT NULL DEFAULT 0, -- leases since it was last written or re-driven
+    last_error   TEXT,
+    value        TEXT NOT NULL,              -- the message, as JSON
+    UNIQUE (partition_id, key)
 ) STRICT;
 
 -- The slot rides along so that other workers' deliveries are passed over inside the index.
 CREATE INDEX mp_delivery_due ON mp_delivery (kind, wakes_at, slot) WHERE wakes_at IS NOT NULL;
 
-CREATE INDEX mp_delivery_dead ON mp_delivery (partition, key) WHERE wakes_at IS NULL;
+CREATE INDEX mp_delivery_dead ON mp_delivery (partition_id, key) WHERE wakes_at IS NULL;
 
 INSERT INTO mp_meta (name, value) VALUES ('slots', 256), ('fence', 0);
 
@@ -62,8 +71,13 @@ SELECT partition,
        CASE WHEN json_valid(value) THEN json(value) ELSE value END AS value,
        strftime('%Y-%m-%dT%H:%M:%S', at / 1000000, 'unixepoch')
            || printf('.%06dZ', at % 1000000) AS at
-FROM mp_record
-WHERE value IS NOT NULL;
+FROM (SELECT partition, '' AS key, version, value, at
+      FROM mp_partition
+      UNION ALL
+      SELECT partition, key, record.version, record.value, record.at
+      FROM mp_record AS record
+      JOIN mp_partition ON mp_partition.id = partition_id
+      WHERE record.value IS NOT NULL);
 
 -- One row for each partition.
 CREATE VIEW mp_head AS
@@ -73,8 +87,7 @@ SELECT partition,
        lower(hex(commit_id)) AS commit_id,
        strftime('%Y-%m-%dT%H:%M:%S', at / 1000000, 'unixepoch')
            || printf('.%06dZ', at % 1000000) AS at
-FROM mp_record
-WHERE key = '';
+FROM mp_partition;
 
 -- Work that waits, is leased, or lies dead, with what comes up next first and the dead last.
 CREATE VIEW mp_work AS
@@ -87,6 +100,7 @@ SELECT CASE WHEN wakes_at IS NULL THEN 'dead' WHEN lease IS NULL THEN 'waiting' 
            || printf('.%06dZ', coalesce(wakes_at, due_at) % 1000000) AS at,
        attempts,
        last_error,
-       CASE WHEN json_valid(value) THEN json(value) ELSE value END AS value
-FROM mp_delivery
+       CASE WHEN json_valid(work.value) THEN json(work.value) ELSE work.value END AS value
+FROM mp_delivery AS work
+JOIN mp_partition ON mp_partition.id = partition_id
 ORDER BY wakes_at IS NULL, wakes_at;

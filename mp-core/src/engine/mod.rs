@@ -150,7 +150,7 @@ impl Engine {
         family.apply(edits);
         let changes = family.edited() > 0;
         let batch = changes
-            .then(|| family.batch(CommitId::random(), now))
+            .then(|| family.send(CommitId::random(), now))
             .transpose()?;
         Ok(Planned {
             answer,

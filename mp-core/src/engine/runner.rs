@@ -1,17 +1,27 @@
 use std::{
+    convert::Infallible,
+    future::{Future, pending, poll_fn},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
+    task::Poll,
 };
+
+use tokio::sync::Notify;
 
 use super::{Family, combiner::Combiner, fate::Fate, job::Job};
 use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
-    store::{CommitId, Partition, Selection, StoreError, Version},
+    store::{Batch, CommitId, Partition, Selection, StoreError, Version},
 };
 
 /// The most commands that one commit carries.
 const BATCH_MAX: usize = 512;
+
+/// As many commands as share one commit even where two commits in turn could carry them.
+const BATCH_WHOLE: usize = 32;
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
 const CONFLICTS_MAX: u32 = 64;
@@ -24,18 +34,40 @@ const PRUNE_EVERY: u64 = 64;
 
 /// Works through one partition's mailbox until it is empty.
 ///
+/// While a commit is on its way, the next jobs are decided on the state that it will leave. They are
+/// answered only after their own commit, which names the version that the first one made: should
+/// the first fail, they are decided anew.
+///
 /// Dropped before that (its runtime has stopped), it closes the mailbox, so that later commands
 /// start a new runner.
 pub(super) struct Runner {
     pub(super) combiner: Arc<Combiner>,
     pub(super) partition: Partition,
+    arrival: Arc<Notify>,
     family: Option<Family>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
     fresh: bool,
+    /// What is decided while a commit is on its way.
+    ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
     alone: usize,
     finished: bool,
+}
+
+/// The jobs of the commit after the one that is on its way.
+#[derive(Default)]
+struct Ahead {
+    decided: Vec<Box<dyn Job>>,
+    /// When the last of them was decided.
+    now: Timestamp,
+    undecided: Vec<Box<dyn Job>>,
+}
+
+/// Jobs that share a commit; of those that were decided ahead, when the last of them was.
+struct Round {
+    jobs: Vec<Box<dyn Job>>,
+    decided: Option<Timestamp>,
 }
 
 impl Runner {
@@ -45,28 +77,23 @@ impl Runner {
         family: Option<Family>,
     ) -> Self {
         Self {
+            arrival: combiner.mailboxes.arrival(&partition),
             combiner,
             partition,
             family,
             fresh: false,
+            ahead: Ahead::default(),
             alone: 0,
             finished: false,
         }
     }
 
     pub(super) async fn run(mut self) {
-        loop {
-            let most = if self.alone > 0 { 1 } else { BATCH_MAX };
-            let mailboxes = &self.combiner.mailboxes;
-            let jobs = mailboxes.take(&self.partition, most, &mut self.family);
-            if jobs.is_empty() {
-                break;
-            }
-            self.alone = self.alone.saturating_sub(jobs.len());
-            let many = jobs.len() > 1;
+        while let Some(round) = self.next_round() {
+            let many = round.jobs.len() > 1;
             let head = self.head();
-            self.carry_out(jobs).await;
-            if many && self.head() != head {
+            self.carry_out(round).await;
+            if many && self.ahead.decided.is_empty() && self.head() != head {
                 // Those who were just answered may be about to ask again: let them share the next
                 // commit instead of the one after it.
                 tokio::task::yield_now().await;
@@ -75,21 +102,44 @@ impl Runner {
         self.finished = true;
     }
 
+    /// Returns what was decided ahead, else what waits in the mailbox.
+    fn next_round(&mut self) -> Option<Round> {
+        let ahead = mem::take(&mut self.ahead);
+        if !ahead.decided.is_empty() {
+            return Some(Round {
+                jobs: ahead.decided,
+                decided: Some(ahead.now),
+            });
+        }
+        let mailboxes = &self.combiner.mailboxes;
+        let alone = self.alone > 0;
+        let most = |waiting| if alone { 1 } else { share(waiting, 0) };
+        let jobs = mailboxes.take(&self.partition, most, &mut self.family);
+        self.alone = self.alone.saturating_sub(jobs.len());
+        (!jobs.is_empty()).then_some(Round {
+            jobs,
+            decided: None,
+        })
+    }
+
     /// Decides and commits until the jobs have their answers.
-    async fn carry_out(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn carry_out(&mut self, round: Round) {
+        let Round {
+            mut jobs,
+            mut decided,
+        } = round;
         // What was read before these jobs were taken may be older than their callers know.
         self.fresh = false;
         for conflicts in 0..CONFLICTS_MAX {
-            let now = match self.prepare(&mut jobs).await {
+            let now = match self.decide_or_take(&mut jobs, decided.take()).await {
                 Ok(now) => now,
                 Err(error) => return self.fail(jobs, &error),
             };
-            self.decide(&mut jobs, now);
             let writes = self
                 .family
                 .as_ref()
                 .is_some_and(|family| family.edited() > 0);
-            match self.commit(now).await {
+            match self.commit(now, jobs.len()).await {
                 Fate::Done(version) => {
                     let (partition, commands) = (&self.partition, jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "answered");
@@ -112,6 +162,20 @@ impl Runner {
         self.fail(jobs, &StoreError::conflict().into());
     }
 
+    /// Decides the jobs unless they are decided already; returns when the last of them was.
+    async fn decide_or_take(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        decided: Option<Timestamp>,
+    ) -> Result<Timestamp, Error> {
+        if let Some(now) = decided {
+            return Ok(now);
+        }
+        let now = self.prepare(jobs).await?;
+        self.decide(jobs, now);
+        Ok(now)
+    }
+
     /// Puts half of the jobs back after a conflict: the fewer there are, the sooner they are read for
     /// and decided, so that in the end they get in between the commits of another process, however
     /// busy it is.
@@ -124,16 +188,7 @@ impl Runner {
     async fn prepare(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<Timestamp, Error> {
         loop {
             let now = self.now();
-            let mut wanted = Vec::new();
-            for job in std::mem::take(jobs) {
-                match job.reads(now) {
-                    Ok(reads) => {
-                        wanted.extend(reads);
-                        jobs.push(job);
-                    }
-                    Err(error) => job.fail(error),
-                }
-            }
+            let wanted = selections(jobs, now);
             if !self.load(wanted).await? {
                 // Not a later moment: what a decision reads depends on its time.
                 return Ok(now);
@@ -153,7 +208,7 @@ impl Runner {
             return Ok(false);
         }
         let view = self.combiner.view(&self.partition, &missing).await?;
-        if view.head == family.head() {
+        if family.is_seen_in(&view) {
             family.add(view, &missing);
             self.fresh = true;
         } else {
@@ -174,7 +229,7 @@ impl Runner {
             // A decision that panics takes nobody with it: it edits nothing and has no answer.
             let edits = catch_unwind(AssertUnwindSafe(|| job.decide(family, now)));
             let edits = edits.unwrap_or_default();
-            if position > 0 && family.edited() + edits.len() > most {
+            if family.edited() > 0 && family.edited() + edits.len() > most {
                 full = position;
                 break;
             }
@@ -186,23 +241,111 @@ impl Runner {
         }
     }
 
-    async fn commit(&mut self, now: Timestamp) -> Fate {
-        let Some(family) = &self.family else {
+    async fn commit(&mut self, now: Timestamp, jobs: usize) -> Fate {
+        let Some(family) = &mut self.family else {
             return Fate::Again;
         };
         if family.edited() == 0 {
             return self.confirm().await;
         }
-        let batch = match family.batch(CommitId::random(), now) {
+        let batch = match family.send(CommitId::random(), now) {
             Ok(batch) => batch,
             Err(error) => return Fate::Failed(error),
         };
-        let fate = self.combiner.send(&self.partition, batch).await;
+        let fate = self.send(batch, jobs).await;
         if let (Fate::Done(version), Some(family)) = (&fate, &mut self.family) {
-            family.committed(*version, now);
+            family.committed(*version);
             self.fresh = false;
         }
         fate
+    }
+
+    /// Sends a batch of so many jobs, and decides the next ones until its fate is known.
+    async fn send(&mut self, batch: Batch, jobs: usize) -> Fate {
+        let (combiner, partition) = (self.combiner.clone(), self.partition.clone());
+        let mut sending = pin!(combiner.send(&partition, batch));
+        if self.alone > 0 {
+            return sending.await;
+        }
+        let fate = {
+            let mut ahead = pin!(self.look_ahead(jobs));
+            poll_fn(|context| match sending.as_mut().poll(context) {
+                Poll::Ready(fate) => Poll::Ready(fate),
+                Poll::Pending => match ahead.as_mut().poll(context) {
+                    Poll::Ready(never) => match never {},
+                    Poll::Pending => Poll::Pending,
+                },
+            })
+            .await
+        };
+        let undecided = mem::take(&mut self.ahead.undecided);
+        combiner.mailboxes.put_back(&partition, undecided);
+        fate
+    }
+
+    /// Decides jobs as they come in, on the state that the commit on its way will leave.
+    ///
+    /// It may be dropped at any await: no job is ever out of `self` then.
+    async fn look_ahead(&mut self, sent: usize) -> Infallible {
+        while self.load_ahead(sent).await.is_ok() {
+            let mut jobs = mem::take(&mut self.ahead.undecided);
+            let (count, now) = (jobs.len(), self.ahead.now);
+            self.decide(&mut jobs, now);
+            let full = jobs.len() < count;
+            self.ahead.decided.extend(jobs);
+            if full {
+                break;
+            }
+        }
+        // Whatever was in the way, after the commit it is met again.
+        pending().await
+    }
+
+    /// Draws jobs and loads what they read.
+    async fn load_ahead(&mut self, sent: usize) -> Result<(), Error> {
+        loop {
+            self.draw_ahead(sent).await;
+            let now = self.now_ahead();
+            let wanted = selections(&mut self.ahead.undecided, now);
+            let Some(family) = &mut self.family else {
+                return Err(StoreError::conflict().into());
+            };
+            let missing = family.missing(&wanted);
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let view = self.combiner.view(&self.partition, &missing).await?;
+            if !family.is_seen_in(&view) {
+                return Err(StoreError::conflict().into());
+            }
+            family.add(view, &missing);
+        }
+    }
+
+    /// Returns the time of a decision in a commit of which some may be decided already.
+    fn now_ahead(&mut self) -> Timestamp {
+        let now = self.now();
+        self.ahead.now = match self.ahead.decided.is_empty() {
+            true => now,
+            false => now.max(self.ahead.now),
+        };
+        self.ahead.now
+    }
+
+    /// Waits until there is a job to be decided.
+    async fn draw_ahead(&mut self, sent: usize) {
+        loop {
+            let room = |waiting| {
+                let drawn = self.ahead.decided.len() + self.ahead.undecided.len();
+                share(waiting + drawn, sent).saturating_sub(drawn)
+            };
+            let jobs = self.combiner.mailboxes.draw(&self.partition, room);
+            self.ahead.undecided.extend(jobs);
+            if !self.ahead.undecided.is_empty() {
+                return;
+            }
+            self.arrival.notified().await;
+        }
     }
 
     /// Makes sure that answers which change nothing rest on the present head.
@@ -265,9 +408,15 @@ impl Runner {
         self.family.as_ref().map(Family::head)
     }
 
+    /// Forgets the state, and with it what was decided on it.
     fn drop_family(&mut self) {
         self.family = None;
         self.fresh = false;
+        let ahead = mem::take(&mut self.ahead);
+        let jobs = ahead.decided.into_iter().chain(ahead.undecided);
+        self.combiner
+            .mailboxes
+            .put_back(&self.partition, jobs.collect());
     }
 
     /// Returns the time of a decision: inside a partition it never runs back.
@@ -283,6 +432,36 @@ impl Drop for Runner {
             self.combiner.mailboxes.abandon(&self.partition);
         }
     }
+}
+
+/// Returns how many of the jobs that wait the next commit carries, when so many are on their way.
+///
+/// Callers who ask again once they are answered would otherwise all end up in one commit, with the
+/// store idle while they are decided and nobody to decide while it commits: two commits in turn
+/// keep both busy.
+const fn share(waiting: usize, sent: usize) -> usize {
+    let half = (waiting + sent).div_ceil(2);
+    let most = if half > BATCH_WHOLE {
+        half
+    } else {
+        BATCH_WHOLE
+    };
+    if most < BATCH_MAX { most } else { BATCH_MAX }
+}
+
+/// Returns what the jobs read; those whose selections are malformed are refused.
+fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Selection> {
+    let mut wanted = Vec::new();
+    for job in mem::take(jobs) {
+        match job.reads(now) {
+            Ok(reads) => {
+                wanted.extend(reads);
+                jobs.push(job);
+            }
+            Err(error) => job.fail(error),
+        }
+    }
+    wanted
 }
 
 /// Returns whether one command of a batch may have brought the error on all of them: it wrote

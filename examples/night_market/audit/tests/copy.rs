@@ -68,8 +68,11 @@ impl Copy {
         let path = folder.path().join("evening");
         fs::write(&path, &*EVENING).expect("writes");
         let connection = Connection::open(&path).expect("opens");
+        connection.execute_batch(ENTRIES).expect("a view");
         for statement in statements {
-            let changed = connection.execute(statement, []).expect(statement);
+            let before = connection.total_changes();
+            connection.execute(statement, []).expect(statement);
+            let changed = connection.total_changes() - before;
             assert!(changed > 0, "nothing to tamper with: {statement}");
         }
         Self {
@@ -102,18 +105,40 @@ impl Copy {
     }
 }
 
+/// Roots and other records in one view of this connection, which can be written to.
+const ENTRIES: &str = "
+CREATE TEMP VIEW entry AS
+    SELECT partition, '' AS key, value FROM mp_partition
+    UNION ALL
+    SELECT partition, key, record.value
+    FROM mp_record AS record JOIN mp_partition ON mp_partition.id = partition_id;
+CREATE TEMP TRIGGER entry_is_set INSTEAD OF UPDATE ON entry BEGIN
+    UPDATE mp_partition SET value = new.value WHERE partition = old.partition AND old.key = '';
+    UPDATE mp_record SET value = new.value WHERE key = old.key
+        AND partition_id = (SELECT id FROM mp_partition WHERE partition = old.partition);
+END;
+CREATE TEMP TRIGGER entry_is_deleted INSTEAD OF DELETE ON entry BEGIN
+    DELETE FROM mp_record WHERE key = old.key
+        AND partition_id = (SELECT id FROM mp_partition WHERE partition = old.partition);
+    DELETE FROM mp_partition WHERE partition = old.partition AND old.key = '';
+END;
+CREATE TEMP TRIGGER entry_is_added INSTEAD OF INSERT ON entry BEGIN
+    INSERT INTO mp_partition (partition, slot, head, at, commit_id, forgotten, version, value)
+    SELECT new.partition, 0, 1, 0, x'', 0, 1, new.value WHERE new.key = '';
+    INSERT INTO mp_record (partition_id, key, version, at, value)
+    SELECT id, new.key, 1, 0, new.value FROM mp_partition
+    WHERE partition = new.partition AND new.key <> '';
+END;";
+
 /// Writes the statement that sets a member of one record's value.
 pub(super) fn set(kind: &str, key: &str, condition: &str, member: &str, to: &str) -> String {
     let which = which(kind, key, condition);
-    format!("UPDATE mp_record SET value = json_set(value, '{member}', {to}) WHERE {which}")
+    format!("UPDATE entry SET value = json_set(value, '{member}', {to}) WHERE {which}")
 }
 
 /// Writes the statement that deletes one record.
 pub(super) fn delete(kind: &str, key: &str, condition: &str) -> String {
-    format!(
-        "DELETE FROM mp_record WHERE {}",
-        which(kind, key, condition)
-    )
+    format!("DELETE FROM entry WHERE {}", which(kind, key, condition))
 }
 
 /// Writes the statement that puts a record beside another one, made from it.
@@ -127,26 +152,25 @@ pub(super) fn insert(
 ) -> String {
     let which = which(kind, key, condition);
     format!(
-        "INSERT INTO mp_record (partition, slot, key, version, at, head, value)
-         SELECT {to_partition}, slot, {to_key}, version, at, head, {value}
-         FROM mp_record WHERE {which}"
+        "INSERT INTO entry (partition, key, value)
+         SELECT {to_partition}, {to_key}, {value} FROM entry WHERE {which}"
     )
 }
 
 /// Writes the statement that leaves work at some payment, to come up then; `NULL` is dead work.
 pub(super) fn work(key: &str, wakes_at: &str) -> String {
-    let which = which("pay", "", "TRUE");
     format!(
-        "INSERT INTO mp_delivery (partition, slot, key, kind, version, due_at, wakes_at, value)
-         SELECT partition, slot, '{key}', 'some.kind', version, 0, {wakes_at}, '{{}}'
-         FROM mp_record WHERE {which}"
+        "INSERT INTO mp_delivery (partition_id, slot, key, kind, version, due_at, wakes_at, value)
+         SELECT id, slot, '{key}', 'some.kind', version, 0, {wakes_at}, '{{}}'
+         FROM mp_partition WHERE partition GLOB '*/pay/*' ORDER BY partition LIMIT 1"
     )
 }
 
 /// Names the first record of a kind of partition, with keys of a pattern, that meets a condition.
 fn which(kind: &str, key: &str, condition: &str) -> String {
     format!(
-        "id = (SELECT id FROM mp_record WHERE partition GLOB '*/{kind}/*' AND key GLOB '{key}'
+        "(partition, key) = (SELECT partition, key FROM entry
+         WHERE partition GLOB '*/{kind}/*' AND key GLOB '{key}'
          AND value IS NOT NULL AND {condition} ORDER BY partition, key LIMIT 1)"
     )
 }

@@ -1,10 +1,7 @@
 use rusqlite::{Connection, OptionalExtension, Result, Statement, params};
 
 use super::column::{self, Text, integer};
-use crate::{
-    clock::Timestamp,
-    store::{Batch, CommitId, DELETION_MEMORY, Partition, Version, Write},
-};
+use crate::store::{Batch, CommitId, DELETION_MEMORY, Partition, Version, Write};
 
 /// The prepared statements that apply one batch inside the writer's transaction.
 #[derive(Debug)]
@@ -12,6 +9,7 @@ pub(super) struct Commits<'c> {
     create: Statement<'c>,
     replace: Statement<'c>,
     advance: Statement<'c>,
+    moved: Statement<'c>,
     put: Statement<'c>,
     delete: Statement<'c>,
     deliver: Statement<'c>,
@@ -25,46 +23,52 @@ pub(super) struct Commits<'c> {
 // The three ways to move the head on. Each is the check as well: where it changes no row, the
 // head was not the one expected, and nothing has been written yet.
 const CREATE: &str = "
-INSERT INTO mp_record (partition, slot, key, version, at, head, commit_id, forgotten, value)
-VALUES (?1, ?2, '', ?3, ?4, ?3, ?5, 0, ?6)
-ON CONFLICT (partition, key) DO NOTHING";
+INSERT INTO mp_partition (partition, slot, head, at, commit_id, forgotten, version, value)
+VALUES (?1, ?2, ?3, ?4, ?5, 0, ?3, ?6)
+ON CONFLICT (partition) DO NOTHING";
 const REPLACE: &str = "
-UPDATE mp_record SET version = ?3, at = max(at, ?4), head = ?3, commit_id = ?5, value = ?6
-WHERE partition = ?1 AND key = '' AND head = ?2";
+UPDATE mp_partition SET head = ?3, at = max(at, ?4), commit_id = ?5, version = ?3, value = ?6
+WHERE partition = ?1 AND head = ?2";
 const ADVANCE: &str = "
-UPDATE mp_record SET at = max(at, ?4), head = ?3, commit_id = ?5
-WHERE partition = ?1 AND key = '' AND head = ?2";
+UPDATE mp_partition SET head = ?3, at = max(at, ?4), commit_id = ?5
+WHERE partition = ?1 AND head = ?2";
+
+const MOVED: &str = "SELECT id, slot, at FROM mp_partition WHERE partition = ?1";
 
 const PUT: &str = "
-INSERT INTO mp_record (partition, slot, key, version, at, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (partition, key) DO UPDATE
+INSERT INTO mp_record (partition_id, key, version, at, value) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (partition_id, key) DO UPDATE
 SET version = excluded.version, at = excluded.at, value = excluded.value";
-
-// A deletion is dated by the head, which does not run back, and not by the batch: else a clock
-// that jumped back would have it forgotten too early.
 const DELETE: &str = "
-UPDATE mp_record SET version = ?3, value = NULL,
-    at = (SELECT at FROM mp_record WHERE partition = ?1 AND key = '')
-WHERE partition = ?1 AND key = ?2 AND value IS NOT NULL";
+UPDATE mp_record SET version = ?3, at = ?4, value = NULL
+WHERE partition_id = ?1 AND key = ?2 AND value IS NOT NULL";
 
 const DELIVER: &str = "
-INSERT INTO mp_delivery (partition, slot, key, kind, version, due_at, wakes_at, value)
+INSERT INTO mp_delivery (partition_id, slot, key, kind, version, due_at, wakes_at, value)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
-ON CONFLICT (partition, key) DO UPDATE
+ON CONFLICT (partition_id, key) DO UPDATE
 SET version = excluded.version, due_at = excluded.due_at, lease = NULL,
     wakes_at = excluded.wakes_at, attempts = 0, last_error = NULL, value = excluded.value";
-const UNDELIVER: &str = "DELETE FROM mp_delivery WHERE partition = ?1 AND key = ?2";
+const UNDELIVER: &str = "DELETE FROM mp_delivery WHERE partition_id = ?1 AND key = ?2";
 
 const LAPSED: &str = "
-SELECT max(version) FROM mp_record WHERE partition = ?1 AND value IS NULL
-AND at < (SELECT at FROM mp_record WHERE partition = ?1 AND key = '') - ?2";
+SELECT max(version) FROM mp_record WHERE partition_id = ?1 AND value IS NULL AND at < ?2";
 const FORGET: &str = "
-DELETE FROM mp_record WHERE partition = ?1 AND value IS NULL
-AND at < (SELECT at FROM mp_record WHERE partition = ?1 AND key = '') - ?2";
+DELETE FROM mp_record WHERE partition_id = ?1 AND value IS NULL AND at < ?2";
 const FORGOTTEN: &str = "
-UPDATE mp_record SET forgotten = max(forgotten, ?2) WHERE partition = ?1 AND key = ''";
+UPDATE mp_partition SET forgotten = max(forgotten, ?2) WHERE id = ?1";
 
-const HEAD: &str = "SELECT head, commit_id FROM mp_record WHERE partition = ?1 AND key = ''";
+const HEAD: &str = "SELECT head, commit_id FROM mp_partition WHERE partition = ?1";
+
+/// A partition whose head has just been moved on.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    id: i64,
+    slot: i64,
+    version: i64,
+    /// The head's time, which does not run back; the batch's own may.
+    at: i64,
+}
 
 impl<'c> Commits<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
@@ -72,6 +76,7 @@ impl<'c> Commits<'c> {
             create: connection.prepare(CREATE)?,
             replace: connection.prepare(REPLACE)?,
             advance: connection.prepare(ADVANCE)?,
+            moved: connection.prepare(MOVED)?,
             put: connection.prepare(PUT)?,
             delete: connection.prepare(DELETE)?,
             deliver: connection.prepare(DELIVER)?,
@@ -93,14 +98,9 @@ impl<'c> Commits<'c> {
         if !self.move_head(partition, batch, version)? {
             return Ok(None);
         }
-        let mut others = false;
-        for write in batch.writes.iter().filter(|write| !write.key().is_root()) {
-            self.write(partition, version, batch.at, write)?;
-            others |= !write.key().is_delivery();
-        }
-        // Commits of the root alone, the hottest kind, leave forgetting to the others.
-        if others {
-            self.forget_deletions(partition)?;
+        // Commits of the root alone, the hottest kind, end here.
+        if batch.writes.iter().any(|write| !write.key().is_root()) {
+            self.write_others(partition, batch, version)?;
         }
         Ok(Some(version))
     }
@@ -141,43 +141,65 @@ impl<'c> Commits<'c> {
         Ok(changed == 1)
     }
 
-    fn write(
+    fn write_others(
         &mut self,
         partition: &Partition,
+        batch: &Batch,
         version: Version,
-        at: Timestamp,
-        write: &Write,
     ) -> Result<()> {
-        let (id, slot, version) = (partition.id(), partition.slot(), integer(version)?);
+        let moved = self.moved(partition, version)?;
+        let mut records = false;
+        for write in batch.writes.iter().filter(|write| !write.key().is_root()) {
+            self.write(&moved, write)?;
+            records |= !write.key().is_delivery();
+        }
+        if records {
+            self.forget_deletions(&moved)?;
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self, partition: &Partition, version: Version) -> Result<Moved> {
+        let version = integer(version)?;
+        self.moved.query_row([partition.id()], |row| {
+            Ok(Moved {
+                id: row.get(0)?,
+                slot: row.get(1)?,
+                version,
+                at: row.get(2)?,
+            })
+        })
+    }
+
+    fn write(&mut self, moved: &Moved, write: &Write) -> Result<()> {
+        let (id, version, at) = (moved.id, moved.version, moved.at);
         let key = write.key().as_str();
         match write {
             Write::Put { value, .. } => {
-                let at = at.as_micros();
-                self.put
-                    .execute(params![id, slot, key, version, at, Text(value)])
+                self.put.execute(params![id, key, version, at, Text(value)])
             }
             Write::Deliver { value, due_at, .. } => {
                 let kind = write.key().delivery_kind();
-                let due_at = due_at.as_micros();
+                let (slot, due_at) = (moved.slot, due_at.as_micros());
                 self.deliver
                     .execute(params![id, slot, key, kind, version, due_at, Text(value)])
             }
             Write::Delete { key } if key.is_delivery() => {
                 self.undeliver.execute(params![id, key.as_str()])
             }
-            Write::Delete { .. } => self.delete.execute(params![id, key, version]),
+            Write::Delete { .. } => self.delete.execute(params![id, key, version, at]),
         }
         .map(drop)
     }
 
-    fn forget_deletions(&mut self, partition: &Partition) -> Result<()> {
-        let id = partition.id();
+    fn forget_deletions(&mut self, moved: &Moved) -> Result<()> {
+        let before = moved.at.saturating_sub(DELETION_MEMORY_MICROS);
         let lapsed: Option<i64> = self
             .lapsed
-            .query_row(params![id, DELETION_MEMORY_MICROS], |row| row.get(0))?;
+            .query_row(params![moved.id, before], |row| row.get(0))?;
         if let Some(version) = lapsed {
-            self.forget.execute(params![id, DELETION_MEMORY_MICROS])?;
-            self.forgotten.execute(params![id, version])?;
+            self.forget.execute(params![moved.id, before])?;
+            self.forgotten.execute(params![moved.id, version])?;
         }
         Ok(())
     }

@@ -9,14 +9,16 @@ use crate::{
 /// The columns that `delivery` reads.
 macro_rules! columns {
     () => {
-        "partition, key, version, value, due_at, lease, attempts, last_error"
+        "(SELECT partition FROM mp_partition WHERE mp_partition.id = partition_id), \
+         key, version, value, due_at, lease, attempts, last_error"
     };
 }
 
 /// The fence: the version and the lease that were given, or no lease on what lies dead.
 macro_rules! held {
     () => {
-        " WHERE partition = ?1 AND key = ?2 AND version = ?3 AND lease IS ?4
+        " WHERE partition_id = (SELECT id FROM mp_partition WHERE partition = ?1)
+        AND key = ?2 AND version = ?3 AND lease IS ?4
         AND (wakes_at IS NULL) = (?4 IS NULL)"
     };
 }
@@ -33,12 +35,11 @@ pub(super) struct Deliveries<'c> {
 }
 
 /// Lists dead deliveries; `delivery` reads its rows.
-pub(super) const LIST_DEAD: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM mp_delivery WHERE wakes_at IS NULL AND (partition, key) > (?1, ?2)
-    ORDER BY partition, key LIMIT ?3"
-);
+pub(super) const LIST_DEAD: &str = "
+SELECT partition, key, dead.version, dead.value, due_at, lease, attempts, last_error
+FROM mp_delivery AS dead JOIN mp_partition ON mp_partition.id = partition_id
+WHERE wakes_at IS NULL AND (partition, key) > (?1, ?2)
+ORDER BY partition, key LIMIT ?3";
 
 // Read off the index alone; slots are picked out while stepping.
 const DUE: &str = "

@@ -10,13 +10,12 @@ pub(super) struct Follower<'c> {
     changed: Statement<'c>,
 }
 
-const HEAD: &str = "SELECT head, forgotten FROM mp_record WHERE partition = ?1 AND key = ''";
+const HEAD: &str = "SELECT id, head, forgotten FROM mp_partition WHERE partition = ?1";
 
-// Two halves, since the index leaves the root out.
 const CHANGED: &str = "
-SELECT key, version, value FROM mp_record WHERE partition = ?1 AND version > ?2 AND key <> ''
+SELECT key, version, value FROM mp_record WHERE partition_id = ?1 AND version > ?2
 UNION ALL
-SELECT key, version, value FROM mp_record WHERE partition = ?1 AND version > ?2 AND key = ''
+SELECT '', version, value FROM mp_partition WHERE id = ?1 AND version > ?2
 ORDER BY version, key";
 
 impl<'c> Follower<'c> {
@@ -34,13 +33,16 @@ impl<'c> Follower<'c> {
         since: Version,
         limit: u32,
     ) -> Result<Changes> {
-        let floor = |row: &Row<'_>| Ok((column::version(row, 0)?, column::version(row, 1)?));
+        let floor = |row: &Row<'_>| {
+            let (head, forgotten) = (column::version(row, 1)?, column::version(row, 2)?);
+            Ok((row.get(0)?, head, forgotten))
+        };
         let floor = self.head.query_row([partition.id()], floor).optional()?;
-        let Some((head, forgotten)) = floor else {
+        let Some((id, head, forgotten)) = floor else {
             return Ok(Changes::default());
         };
         let items = if head > since {
-            self.enough(partition, since, limit)?
+            self.enough(id, since, limit)?
         } else {
             Vec::new()
         };
@@ -48,11 +50,9 @@ impl<'c> Follower<'c> {
     }
 
     /// Reads on until a boundary between versions is certain to be among the items.
-    fn enough(&mut self, partition: &Partition, since: Version, limit: u32) -> Result<Vec<Change>> {
+    fn enough(&mut self, id: i64, since: Version, limit: u32) -> Result<Vec<Change>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut rows = self
-            .changed
-            .query(params![partition.id(), integer_at_most(since)])?;
+        let mut rows = self.changed.query(params![id, integer_at_most(since)])?;
         let mut items: Vec<Change> = Vec::new();
         while let Some(row) = rows.next()? {
             items.push(change(row)?);

@@ -1,6 +1,5 @@
 //! One durable file: the embedded default.
 
-mod admission;
 mod column;
 mod commit;
 mod crew;
@@ -16,7 +15,6 @@ mod thread;
 mod writer;
 
 use std::{
-    collections::BTreeSet,
     path::{Path, absolute},
     sync::{
         Arc,
@@ -30,7 +28,6 @@ use tokio::sync::oneshot::{self, error::RecvError};
 
 pub use self::options::{Durability, SqliteOptions};
 use self::{
-    admission::{check_batch, check_limit},
     crew::{Crew, Queue},
     job::{Job, Task},
     question::{Question, Reply},
@@ -40,6 +37,7 @@ use self::{
 use super::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
     StoreError, StoreErrorKind, Version, View,
+    admission::{check_batch, check_limit, check_once},
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -157,13 +155,8 @@ impl Store for SqliteStore {
         &self,
         mut batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        let ids: BTreeSet<&str> = batches
-            .iter()
-            .map(|(partition, _)| partition.id())
-            .collect();
-        if ids.len() < batches.len() {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
-            return batches.iter().map(|_| Err(twice.clone())).collect();
+        if let Err(refusals) = check_once(&batches) {
+            return refusals;
         }
         let mut versions = Vec::with_capacity(batches.len());
         while !batches.is_empty() {

@@ -26,17 +26,16 @@ pub(super) struct Reader<'c> {
 }
 
 const ROOT: &str = "
-SELECT head, commit_id, at, version, value FROM mp_record WHERE partition = ?1 AND key = ''";
+SELECT head, commit_id, at, version, value, id FROM mp_partition WHERE partition = ?1";
 const ONE: &str = "
 SELECT key, version, value FROM mp_record
-WHERE partition = ?1 AND key = ?2 AND key <> '' AND value IS NOT NULL";
+WHERE partition_id = ?1 AND key = ?2 AND value IS NOT NULL";
 const RANGE: &str = "
 SELECT key, version, value FROM mp_record
-WHERE partition = ?1 AND key >= ?2 AND key < ?3 AND key > '' AND value IS NOT NULL
+WHERE partition_id = ?1 AND key >= ?2 AND key < ?3 AND value IS NOT NULL
 ORDER BY key LIMIT ?4";
-// Heads only: the key is the second half of the index that this walks.
 const PARTITIONS: &str = "
-SELECT partition FROM mp_record WHERE partition > ?1 AND key = '' ORDER BY partition LIMIT ?2";
+SELECT partition FROM mp_partition WHERE partition > ?1 ORDER BY partition LIMIT ?2";
 
 impl<'c> Reader<'c> {
     pub(super) fn prepare(connection: &'c Connection) -> Result<Self> {
@@ -83,11 +82,15 @@ impl<'c> Reader<'c> {
     fn read(&mut self, partition: &Partition, query: &Query) -> Result<View> {
         if query.select.is_empty() {
             // A statement by itself is a snapshot.
-            return self.root(partition);
+            return Ok(self
+                .root(partition)?
+                .map_or_else(View::default, |(_, view)| view));
         }
         self.in_snapshot(|reader| {
-            let mut view = reader.root(partition)?;
-            let selected = reader.selected(partition, query)?;
+            let Some((id, mut view)) = reader.root(partition)? else {
+                return Ok(View::default());
+            };
+            let selected = reader.selected(id, query)?;
             let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
             view.more = selected.len() > limit;
             view.records.extend(selected.into_values().take(limit));
@@ -103,21 +106,20 @@ impl<'c> Reader<'c> {
         answer
     }
 
-    fn root(&mut self, partition: &Partition) -> Result<View> {
-        let view = self
-            .root
-            .query_row([partition.id()], view_of_root)
-            .optional()?;
-        Ok(view.unwrap_or_default())
+    fn root(&mut self, partition: &Partition) -> Result<Option<(i64, View)>> {
+        self.root
+            .query_row([partition.id()], |row| {
+                Ok((row.get(5)?, view_of_root(row)?))
+            })
+            .optional()
     }
 
-    fn selected(&mut self, partition: &Partition, query: &Query) -> Result<BTreeMap<Key, Record>> {
+    fn selected(&mut self, id: i64, query: &Query) -> Result<BTreeMap<Key, Record>> {
         // The first records of the union are among the first of each selection; one more than the
         // limit tells whether it cut any off.
         let enough = i64::from(query.limit) + 1;
         let mut records = BTreeMap::new();
         for selection in &query.select {
-            let id = partition.id();
             let mut rows = match selection {
                 Selection::Key(key) => self.one.query(params![id, key.as_str()])?,
                 Selection::Prefix(prefix) => {
