@@ -11,9 +11,9 @@ use throwaway_postgres::Database;
 
 /// Options that give up soon, so that a test need not wait.
 pub(crate) fn hasty() -> PostgresOptions {
-    let soon = Duration::from_millis(200);
+    let soon = Duration::from_millis(500);
     PostgresOptions::default()
-        .with_connect_timeout(soon)
+        .with_connect_timeout(2 * soon)
         .with_lock_timeout(soon)
         .with_statement_timeout(soon)
 }
