@@ -49,7 +49,13 @@ impl Lane {
             if jobs.is_empty() {
                 return;
             }
+            let many = jobs.len() > 1;
             self.perform(Group::new(&self.queue, jobs)).await;
+            if many {
+                // Those who were just answered may be about to commit again: let them share the
+                // next transaction instead of the one after it.
+                tokio::task::yield_now().await;
+            }
         }
     }
 
