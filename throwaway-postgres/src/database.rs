@@ -61,9 +61,17 @@ impl Database {
     ///
     /// If the server does not let us in.
     pub async fn client(&self) -> Client {
-        connect(&self.url)
-            .await
-            .expect("the database takes a connection")
+        let client = self.try_client().await;
+        client.expect("the database takes a connection")
+    }
+
+    /// Connects to it, if the server lets us in.
+    ///
+    /// # Errors
+    ///
+    /// The driver's.
+    pub async fn try_client(&self) -> Result<Client, tokio_postgres::Error> {
+        connect(&self.url).await
     }
 
     /// Breaks off every other session on it, and returns how many there were.

@@ -129,6 +129,12 @@ impl Server {
         }
     }
 
+    /// Returns the folder that goes with the server; it belongs to who runs the server.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
     /// Returns the server's log.
     #[must_use]
     pub fn log(&self) -> String {

@@ -1,6 +1,6 @@
 //! Several processes that rush one partition of one store and are killed at random moments: every
 //! join that was acknowledged is there, and nobody has joined twice.
-#![cfg(all(feature = "conformance", feature = "sqlite"))]
+#![cfg(all(feature = "conformance", feature = "postgres", feature = "sqlite"))]
 
 mod child;
 #[path = "../joins/mod.rs"]
@@ -20,6 +20,17 @@ fn killed_processes_lose_no_join_and_double_none_on_sqlite() {
     expect_all_members(test, &Target::sqlite(folder.path()));
 }
 
+#[test]
+fn killed_processes_lose_no_join_and_double_none_on_postgres() {
+    child::run_if_this_is_one();
+    let test = "killed_processes_lose_no_join_and_double_none_on_postgres";
+    let runtime = Runtime::new().expect("a runtime");
+    let Some(database) = runtime.block_on(throwaway_postgres::database(test)) else {
+        return;
+    };
+    expect_all_members(test, &Target::postgres(&database));
+}
+
 /// The negative control.
 #[test]
 fn processes_that_ignore_the_head_are_found_out_on_sqlite() {
@@ -27,6 +38,18 @@ fn processes_that_ignore_the_head_are_found_out_on_sqlite() {
     let test = "processes_that_ignore_the_head_are_found_out_on_sqlite";
     let folder = tempfile::tempdir().expect("a folder");
     expect_a_breach(test, &Target::sqlite(folder.path()));
+}
+
+/// The negative control.
+#[test]
+fn processes_that_ignore_the_head_are_found_out_on_postgres() {
+    child::run_if_this_is_one();
+    let test = "processes_that_ignore_the_head_are_found_out_on_postgres";
+    let runtime = Runtime::new().expect("a runtime");
+    let Some(database) = runtime.block_on(throwaway_postgres::database(test)) else {
+        return;
+    };
+    expect_a_breach(test, &Target::postgres(&database));
 }
 
 fn expect_all_members(test: &'static str, target: &Target) {

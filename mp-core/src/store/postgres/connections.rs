@@ -184,6 +184,7 @@ fn settings(options: &PostgresOptions) -> String {
          SET enable_bitmapscan = off;
          SET enable_hashjoin = off;
          SET enable_mergejoin = off;
+         SET enable_sort = off;
          SET jit = off;
          SET client_min_messages = error;
          SET statement_timeout = {};
