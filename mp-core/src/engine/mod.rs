@@ -71,6 +71,18 @@ pub struct Planned<T> {
     pub batch: Option<Batch>,
 }
 
+impl<T> Planned<T> {
+    /// Replaces the answer.
+    #[must_use]
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Planned<U> {
+        Planned {
+            answer: map(self.answer),
+            partition: self.partition,
+            batch: self.batch,
+        }
+    }
+}
+
 impl Engine {
     /// Joins what the host supplies.
     #[must_use]

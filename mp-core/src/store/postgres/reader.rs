@@ -37,7 +37,7 @@ UNION ALL (
 const CHANGES: &str = "
 WITH changed AS MATERIALIZED (
     SELECT key, version, value FROM mp_record
-    WHERE slot = $1 AND partition = $2 AND version > $3
+    WHERE slot = $1 AND partition = $2 AND version > $3 AND version > 0
     ORDER BY version FETCH FIRST $4 ROWS WITH TIES
 )
 SELECT '' AS key, version, value, head, forgotten
@@ -47,6 +47,7 @@ SELECT key, version, value, NULL, NULL FROM changed
 UNION ALL (
     SELECT key, version, value, NULL, NULL FROM mp_record
     WHERE slot = $1 AND partition = $2 AND version > (SELECT max(version) FROM changed)
+        AND version > 0
     ORDER BY version LIMIT 1
 )";
 
