@@ -1,6 +1,5 @@
 //! The tables: made once, by whoever comes first, and checked by everybody.
 
-use deadpool_postgres::Object;
 use tokio_postgres::{Client, Error};
 
 use super::{
@@ -18,19 +17,15 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_in
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mp_store");
 
 /// Makes or upgrades the tables if need be, and refuses those of a newer release.
+///
+/// If it fails, its session may be in the middle of a transaction.
 pub(super) async fn prepare(
     connections: &Connections,
     schema: Option<&str>,
 ) -> Result<(), StoreError> {
     let client = connections.get().await;
     let client = client.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unavailable))?;
-    let prepared = prepare_on(&client, schema).await;
-    // With it end its settings, and the transaction if one was left open.
-    drop(Object::take(client));
-    prepared
-}
-
-async fn prepare_on(client: &Client, schema: Option<&str>) -> Result<(), StoreError> {
+    let client: &Client = &client;
     // Needs no right to create anything where nothing is to be created.
     if layout(client).await? < newest() {
         migrate(client, schema).await?;
