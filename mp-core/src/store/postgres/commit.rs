@@ -222,3 +222,6 @@ impl<'j> Writes<'j> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[REPLACE, COMMIT, COMMIT_MANY];

@@ -255,3 +255,6 @@ impl<'s> Rows<'s> {
 fn kept(error: &str) -> String {
     cut(error).replace('\0', " ")
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[DUE, SETTLE, DEAD];

@@ -204,3 +204,6 @@ pub(super) async fn clock_skew(
     let server = Columns::new(row, OP).time(0)?;
     Ok(before.since(server).max(server.since(after)))
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[ROOT, READ, CHANGES, PARTITIONS];
