@@ -5,6 +5,7 @@ mod column;
 mod commit;
 mod connections;
 mod delivery;
+mod embed;
 mod error;
 mod hint;
 mod lane;
@@ -104,6 +105,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
+    schema: Option<String>,
     /// Ends the exchange of hints when it is dropped.
     _exchange: JoinSet<()>,
 }
@@ -135,6 +137,7 @@ impl PostgresStore {
             queue,
             hints,
             transactions,
+            schema: options.schema,
             _exchange: exchange,
         })
     }
