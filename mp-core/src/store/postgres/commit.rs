@@ -234,3 +234,6 @@ impl<'j> Writes<'j> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[REPLACE, COMMIT, COMMIT_MANY];

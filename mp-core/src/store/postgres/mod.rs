@@ -288,3 +288,23 @@ async fn settled(answer: Pending) -> Answer {
         .await
         .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, "commit", error)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_carries_the_slot() {
+        let statements = [commit::STATEMENTS, delivery::STATEMENTS, reader::STATEMENTS];
+        for statement in statements.into_iter().flatten() {
+            let by_slot = [
+                "slot = ",
+                "d.slot) = ",
+                "SELECT mp_commit_v1($1",
+                "mp_commit_many_v1(",
+            ];
+            let carries = by_slot.iter().any(|slot| statement.contains(slot));
+            assert!(carries, "{statement}");
+        }
+    }
+}
