@@ -34,7 +34,7 @@ pub struct Delivery {
     pub version: Version,
     /// The message.
     pub value: Bytes,
-    /// Since when it had been due, before it was leased.
+    /// Since when it had been due, before it was leased: where an earlier lease ran out, since then.
     pub due_at: Timestamp,
     /// Until when it is leased, together with the version the fence that
     /// [`settle`](super::Store::settle) checks; `None` if it lies dead.
