@@ -44,6 +44,9 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 
 /// Durable storage, supplied by the host.
 ///
+/// Whoever writes one holds it to this contract with `mp_core::store_conformance!` (feature
+/// `conformance`).
+///
 /// # Contract
 /// 1. *Atomic.* A batch is applied whole or not at all.
 /// 2. *Checked.* A batch is applied only if the head version is the one it expects;
