@@ -1,15 +1,23 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use super::{
     commit,
     connections::Connections,
     error::{Failure, Fate},
+    hint::Hints,
     queue::{Job, Queue},
 };
 use crate::store::{StoreError, StoreErrorKind};
+
+/// How long members of a group are tried alone before the rest of them are told that it cannot be:
+/// they may all wait for the same that never comes.
+const ALONE_MAX: Duration = Duration::from_secs(5);
 
 /// Commits what waits in the queue, many partitions in each transaction.
 ///
@@ -19,6 +27,7 @@ use crate::store::{StoreError, StoreErrorKind};
 pub(super) struct Lane {
     queue: Arc<Queue>,
     connections: Connections,
+    hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
     alive: Arc<AtomicUsize>,
 }
@@ -29,6 +38,7 @@ impl Lane {
         count: usize,
         queue: &Arc<Queue>,
         connections: &Connections,
+        hints: &Arc<Hints>,
         transactions: &Arc<AtomicU64>,
     ) {
         let alive = Arc::new(AtomicUsize::new(count));
@@ -36,6 +46,7 @@ impl Lane {
             let lane = Self {
                 queue: queue.clone(),
                 connections: connections.clone(),
+                hints: hints.clone(),
                 transactions: transactions.clone(),
                 alive: alive.clone(),
             };
@@ -65,21 +76,25 @@ impl Lane {
             Ok(applied) => return group.answer(&applied),
             Err(failure) => failure,
         };
-        let may_be_of_one = matches!(failure.fate, Fate::Contended | Fate::Refused(_));
-        if group.jobs.len() == 1 || !may_be_of_one {
+        if group.jobs.len() == 1 || !failure.may_be_of_one() {
             return group.fail(failure);
         }
-        while let Some(alone) = group.split_one() {
+        let begun = Instant::now();
+        while begun.elapsed() < ALONE_MAX
+            && let Some(alone) = group.split_one()
+        {
             match self.transact(&alone.jobs).await {
                 Ok(applied) => alone.answer(&applied),
                 Err(failure) => alone.fail(failure),
             }
         }
+        group.fail(Failure::new(Fate::NotRun, "those before it took too long"));
     }
 
     async fn transact(&self, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
         let applied = commit::apply(&self.connections, jobs).await?;
         self.transactions.fetch_add(1, Ordering::Relaxed);
+        self.hints.consider(jobs);
         Ok(applied)
     }
 }

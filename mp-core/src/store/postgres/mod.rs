@@ -5,7 +5,9 @@ mod column;
 mod commit;
 mod connections;
 mod delivery;
+mod embed;
 mod error;
+mod hint;
 mod lane;
 mod options;
 mod queue;
@@ -13,17 +15,24 @@ mod reader;
 mod schema;
 mod tls;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
 
 pub use self::options::PostgresOptions;
 use self::{
     connections::Connections,
+    hint::Hints,
     lane::Lane,
     queue::{Answer, Job, Queue},
 };
@@ -32,13 +41,73 @@ use super::{
     StoreError, StoreErrorKind, Version, View,
     admission::{check_batch, check_limit, check_once},
 };
+use crate::clock::Clock;
 
-/// A durable store in a PostgreSQL database, for any number of processes.
+/// A durable store in a PostgreSQL database: for any number of processes, on any number of machines.
+///
+/// A few connections, the lanes, commit; what many callers ask for at the same time shares one
+/// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
+/// A lone commit goes straight through. Reads and due work have connections of their own. Sessions
+/// that break are made anew, with growing pauses, and what could not be sent for as long as
+/// [`PostgresOptions::connect_timeout`] is `Unavailable`.
+///
+/// It is right at READ COMMITTED and above, whichever the server prescribes; READ COMMITTED, which
+/// PostgreSQL has unless told otherwise, is the fastest. Statements that meet another transaction
+/// (SQLSTATE 40001, 40P01) are tried again by themselves. A commit during which the session was lost
+/// is `Unknown`: it may still be under way in a server that has not noticed yet.
+///
+/// PostgreSQL 14 or newer is needed, reached directly or through a pooler that keeps sessions
+/// together. A session uses no advisory lock, no sequence and no temporary table; only making the
+/// tables, once, takes a lock on the name `mp_store`.
+///
+/// # The URL
+///
+/// `postgres://user:password@host:port/database`, or `key=value` pairs, as [libpq] reads them.
+/// Several hosts may be given; with `target_session_attrs=read-write` the one that takes writes is
+/// found after a fail-over. What is secure is said by `sslmode`:
+///
+/// - `disable`: never encrypted.
+/// - `prefer`, unless said otherwise: encrypted if the server can, but with whomever answers. It
+///   keeps out those who only listen.
+/// - `require` and `verify-full`: encrypted, and with a server that shows a certificate for its name
+///   from an authority in [`PostgresOptions::root_certificates`]. libpq verifies nothing at
+///   `require`; here it is as strict as `verify-full`.
+///
+/// # The tables
+///
+/// They are made when a store connects to a database that has none. Where its role may not make
+/// them, somebody who may runs `mp-core/migrations/postgres/*.sql` by hand; the first file says how.
+/// Values are kept as text, so they must be UTF-8, and `psql` shows them:
+/// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`.
+///
+/// # The runtime
+///
+/// The store lives on the tokio runtime that it was connected on. Dropping it carries out in the
+/// background what was accepted, as long as that runtime runs; a future that is dropped takes
+/// nothing back.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mp_core::store::{Partition, PostgresOptions, PostgresStore, Query, Store};
+///
+/// let url = "postgres://mp@db.example/market?sslmode=verify-full";
+/// let store = PostgresStore::connect(url, PostgresOptions::default()).await?;
+/// let group = Partition::parse("market/group/gb_01")?;
+/// assert!(store.read(&group, &Query::default()).await?.records.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [libpq]: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
 #[derive(Debug)]
 pub struct PostgresStore {
     connections: Connections,
     queue: Arc<Queue>,
+    hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
+    schema: Option<String>,
+    /// Ends the exchange of hints when it is dropped.
+    _exchange: JoinSet<()>,
 }
 
 impl PostgresStore {
@@ -52,21 +121,24 @@ impl PostgresStore {
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let config = connections::parse(url, &options)?;
         let tls = tls::connector(&config, &options)?;
-        let connections = Connections::new(&config, &tls, options.connections, &options)?;
-        let client = connections
-            .get()
-            .await
-            .map_err(|failure| failure.store_error("connect", StoreErrorKind::Unavailable))?;
-        schema::prepare(&client, options.schema.as_deref()).await?;
-        drop(client);
-        let queue = Arc::default();
+        let pool = |most| Connections::new(&config, &tls, most, &options);
+        let (connections, lanes) = (pool(options.connections)?, pool(options.lanes)?);
+        schema::prepare(&connections, options.schema.as_deref()).await?;
+        let (queue, hints) = (Arc::default(), Arc::new(Hints::new()));
         let transactions = Arc::default();
-        let lanes = Connections::new(&config, &tls, options.lanes, &options)?;
-        Lane::start(options.lanes.get(), &queue, &lanes, &transactions);
+        Lane::start(options.lanes.get(), &queue, &lanes, &hints, &transactions);
+        let exchange = if options.notify {
+            hints.exchange(&config, &tls, &connections)
+        } else {
+            JoinSet::new()
+        };
         Ok(Self {
             connections,
             queue,
+            hints,
             transactions,
+            schema: options.schema,
+            _exchange: exchange,
         })
     }
 
@@ -76,6 +148,30 @@ impl PostgresStore {
     #[must_use]
     pub fn transactions(&self) -> u64 {
         self.transactions.load(Ordering::Relaxed)
+    }
+
+    /// Returns what changes whenever a delivery was committed that is due at once, by this process
+    /// or, with [`PostgresOptions::notify`], by another: for [`Worker::with_hints`].
+    ///
+    /// Hints get lost, and come for nothing: they shorten a pause, and nothing relies on them.
+    ///
+    /// [`Worker::with_hints`]: crate::work::Worker::with_hints
+    #[must_use]
+    pub fn hints(&self) -> watch::Receiver<()> {
+        self.hints.subscribe()
+    }
+
+    /// Returns by how much a clock differs from the server's, at least: what the way to the server
+    /// and back may hide is left out.
+    ///
+    /// For a host to compare with [`SKEW_MAX`](crate::clock::SKEW_MAX) when it starts; the store
+    /// itself goes by the times that it is given and asks the server for none.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`.
+    pub async fn clock_skew(&self, clock: &dyn Clock) -> Result<Duration, StoreError> {
+        reader::clock_skew(&self.connections, clock).await
     }
 
     fn job(&self, partition: Partition, batch: Batch) -> Result<(Job, Pending), StoreError> {
@@ -191,4 +287,24 @@ async fn settled(answer: Pending) -> Answer {
     answer
         .await
         .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, "commit", error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_carries_the_slot() {
+        let statements = [commit::STATEMENTS, delivery::STATEMENTS, reader::STATEMENTS];
+        for statement in statements.into_iter().flatten() {
+            let by_slot = [
+                "slot = ",
+                "d.slot) = ",
+                "SELECT mp_commit_v1($1",
+                "mp_commit_many_v1(",
+            ];
+            let carries = by_slot.iter().any(|slot| statement.contains(slot));
+            assert!(carries, "{statement}");
+        }
+    }
 }

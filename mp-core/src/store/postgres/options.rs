@@ -16,6 +16,10 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// How long a statement waits for a row that somebody else holds; two seconds unless set.
     pub lock_timeout: Duration,
+    /// Whether processes tell each other of work by `LISTEN` and `NOTIFY`, on a connection more; no
+    /// unless set. It only makes [`hints`](super::PostgresStore::hints) come from other processes
+    /// too.
+    pub notify: bool,
     /// The schema that the store's tables stand in, created if need be; the first of the
     /// `search_path` unless set.
     pub schema: Option<String>,
@@ -34,6 +38,7 @@ impl Default for PostgresOptions {
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(2),
+            notify: false,
             schema: None,
             root_certificates: None,
         }
@@ -73,6 +78,13 @@ impl PostgresOptions {
     #[must_use]
     pub const fn with_lock_timeout(mut self, lock_timeout: Duration) -> Self {
         self.lock_timeout = lock_timeout;
+        self
+    }
+
+    /// Returns the options with or without [`notify`](Self::notify).
+    #[must_use]
+    pub const fn with_notify(mut self, notify: bool) -> Self {
+        self.notify = notify;
         self
     }
 

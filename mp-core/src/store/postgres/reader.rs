@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio_postgres::Row;
 
 use super::{
@@ -5,8 +7,9 @@ use super::{
     connections::Connections,
     delivery::all_slots,
 };
+use crate::clock::Clock;
 use crate::store::{
-    Change, Changes, Partition, Query, Record, Selection, StoreError, Version, View,
+    Change, Changes, Partition, Query, Record, SLOTS, Selection, StoreError, Version, View,
 };
 
 const ROOT: &str = "
@@ -34,7 +37,7 @@ UNION ALL (
 const CHANGES: &str = "
 WITH changed AS MATERIALIZED (
     SELECT key, version, value FROM mp_record
-    WHERE slot = $1 AND partition = $2 AND version > $3
+    WHERE slot = $1 AND partition = $2 AND version > $3 AND version > 0
     ORDER BY version FETCH FIRST $4 ROWS WITH TIES
 )
 SELECT '' AS key, version, value, head, forgotten
@@ -44,17 +47,21 @@ SELECT key, version, value, NULL, NULL FROM changed
 UNION ALL (
     SELECT key, version, value, NULL, NULL FROM mp_record
     WHERE slot = $1 AND partition = $2 AND version > (SELECT max(version) FROM changed)
+        AND version > 0
     ORDER BY version LIMIT 1
 )";
 
-/// Slot by slot, so that it is pushed down whole where each slot is.
+/// So many of each slot, and with the last of them that there may be more; slot by slot, so that it
+/// is pushed down whole where each slot is.
 const PARTITIONS: &str = "
-SELECT p.partition FROM unnest($1::smallint[]) AS s (slot)
+SELECT p.partition, p.n = $3 FROM unnest($1::smallint[]) AS s (slot)
 CROSS JOIN LATERAL (
-    SELECT partition FROM mp_partition
+    SELECT partition, row_number() OVER (ORDER BY partition) AS n FROM mp_partition
     WHERE slot = s.slot AND partition > $2 ORDER BY partition LIMIT $3
 ) AS p
-ORDER BY p.partition LIMIT $3";
+ORDER BY p.partition LIMIT $4";
+
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 /// Reads the head and the selected records of one moment.
 pub(super) async fn read(
@@ -170,13 +177,61 @@ pub(super) async fn partitions(
     after: Option<&Partition>,
     limit: u32,
 ) -> Result<Vec<Partition>, StoreError> {
-    const OP: &str = "partitions";
-    let after = after.map_or("", Partition::id);
-    let limit = i64::from(limit);
-    let rows = connections
-        .read(OP, PARTITIONS, &[&all_slots(), &after, &limit])
-        .await?;
-    rows.iter()
-        .map(|row| Columns::new(row, OP).partition(0))
-        .collect()
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut listed: Vec<Partition> = Vec::new();
+    while listed.len() < limit {
+        let after = listed.last().or(after).map_or("", Partition::id);
+        let (more, cut) = page(connections, after, limit - listed.len()).await?;
+        listed.extend(more);
+        if !cut {
+            break;
+        }
+    }
+    Ok(listed)
 }
+
+/// Lists partitions up to the first behind which one slot may have more than were asked of it, and
+/// says whether there was such a one.
+async fn page(
+    connections: &Connections,
+    after: &str,
+    limit: usize,
+) -> Result<(Vec<Partition>, bool), StoreError> {
+    const OP: &str = "partitions";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Slots are equally full, more or less: four times its share is hardly ever too little.
+    let share = limit / i64::from(SLOTS) * 4 + 8;
+    let rows = connections
+        .read(OP, PARTITIONS, &[&all_slots(), &after, &share, &limit])
+        .await?;
+    let mut listed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let row = Columns::new(row, OP);
+        listed.push(row.partition(0)?);
+        if row.get(1)? {
+            return Ok((listed, true));
+        }
+    }
+    Ok((listed, false))
+}
+
+/// Tells by how much a clock differs at least from the server's.
+pub(super) async fn clock_skew(
+    connections: &Connections,
+    clock: &dyn Clock,
+) -> Result<Duration, StoreError> {
+    const OP: &str = "clock_skew";
+    // A first call, which may have to connect and prepare, would hide more.
+    connections.read(OP, CLOCK, &[]).await?;
+    let before = clock.now();
+    let rows = connections.read(OP, CLOCK, &[]).await?;
+    let after = clock.now();
+    let Some(row) = rows.first() else {
+        return Ok(Duration::ZERO);
+    };
+    let server = Columns::new(row, OP).time(0)?;
+    Ok(before.since(server).max(server.since(after)))
+}
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[ROOT, READ, CHANGES, PARTITIONS];
