@@ -35,6 +35,8 @@
 //! - The [`Engine`] decides, commits and answers: commands on one partition share commits, an
 //!   [`idempotency`] key makes one take effect once, and a lost answer is found out.
 //! - [Due work](work) is everything that happens later; a [`Worker`](work::Worker) does it.
+//! - A [`feed`] is what happened, in order, for views in the host's own tables; [`follow`] keeps
+//!   indexes in memory.
 //! - A [`Plan`](steps::Plan) of [`steps`] spans partitions: reserve, then confirm or release.
 //! - A [`Capacity`](capacity::Capacity) is what is scarce: seats, stock, limits per person.
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks

@@ -70,6 +70,9 @@ async fn a_cursor_that_the_feed_has_not_reached_is_refused() {
     process.worker.drain().await.expect("works");
     let ahead = process.feeds.read(&app(), &sales(), Cursor(2), 9).await;
     assert_eq!(ahead.expect_err("is refused").code(), "feed_ends_before");
+    let never = Cursor(u64::MAX);
+    let never = process.feeds.read(&app(), &sales(), never, 9).await;
+    assert_eq!(never.expect_err("is refused").code(), "feed_ends_before");
 }
 
 #[tokio::test]

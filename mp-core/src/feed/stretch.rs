@@ -55,7 +55,7 @@ impl Stretch {
 
 /// Refuses a cursor from which nobody can go on without missing something.
 fn check(from: Cursor, head: &Head) -> Result<(), Error> {
-    if from != Cursor::START && from.0 + 1 < head.first {
+    if from != Cursor::START && from.0.saturating_add(1) < head.first {
         let message = format!(
             "the feed has forgotten what came after {from}: rebuild from the records, or begin anew"
         );

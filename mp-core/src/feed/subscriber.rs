@@ -16,8 +16,8 @@ use crate::{
 /// host implements it.
 ///
 /// # Contract
-/// 1. *Idempotent.* An event may be handed over again, by its [id](Event::id) or its position the
-///    second time is told from the first.
+/// 1. *Idempotent.* An event may be handed over again; its [position](Event::position) and its
+///    [id](Event::id) tell that it was before.
 #[async_trait]
 pub trait Subscriber: fmt::Debug + Send + Sync + 'static {
     /// Names the subscriber; no other one of the same feed has this name.
