@@ -74,8 +74,10 @@ pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod feed;
 #[cfg(all(test, feature = "conformance"))]
 mod fixtures;
+pub mod follow;
 pub mod host;
 pub mod id;
 pub mod idempotency;

@@ -28,6 +28,11 @@ use self::{
     record::{Seat, member_key, seat_key},
     roster::{JoinRefusal, Roster},
 };
+#[cfg(test)]
+pub(crate) use self::{
+    home::GroupHome as Home,
+    record::{Expire, Notice, Seat as SeatRecord},
+};
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState},

@@ -70,7 +70,7 @@
 
 pub mod error;
 #[cfg(test)]
-mod fixture;
+mod fixtures;
 pub mod group;
 pub mod groups;
 pub mod link;

@@ -5,7 +5,7 @@ use crate::member::MemberNumber;
 
 /// What one user has in a group, and how often they tried.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Seat {
+pub(crate) struct Seat {
     pub(super) holding: Holding,
     pub(super) attempts: u32,
     /// The user's last membership.
@@ -14,11 +14,11 @@ pub(super) struct Seat {
 
 /// The work of expiring a group whose deadline has passed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Expire {}
+pub(crate) struct Expire {}
 
 /// The work of telling a member something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Notice {
+pub(crate) struct Notice {
     pub(super) notification: Notification,
 }
 
@@ -47,20 +47,4 @@ pub(super) fn member_key(number: MemberNumber) -> String {
 
 pub(super) fn seat_key(user: &UserId) -> String {
     format!("{SEATS}{user}")
-}
-
-#[cfg(test)]
-mod tests {
-    use mp_core::steps::Drive;
-
-    use super::*;
-    use crate::{fixture, groups::home::GroupHome};
-
-    #[test]
-    fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<Seat>();
-        fixture::reads_back::<Expire>();
-        fixture::reads_back::<Notice>();
-        fixture::reads_back::<Drive<GroupHome>>();
-    }
 }
