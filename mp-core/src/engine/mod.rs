@@ -5,6 +5,7 @@
 //! on a conflict and on an unknown outcome, and no refusal is given on a state that may be stale;
 //! so several processes on one store stay correct, and one is fast.
 
+mod arrivals;
 mod combiner;
 mod command;
 mod decision;
@@ -18,6 +19,7 @@ mod runner;
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Notify;
 
 use self::{
     combiner::Combiner,
@@ -112,6 +114,11 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns what is notified when this process commits work of the kind that is due at once.
+    pub(crate) fn arrival_of(&self, kind: &str) -> Arc<Notify> {
+        self.combiner.arrivals.of(kind)
     }
 
     /// Returns `N` random bytes.

@@ -9,17 +9,24 @@
 //! Deliveries are at least once: a handler must do nothing the second time. Correctness never waits
 //! for a worker; a stopped one delays messages, it does not oversell or double.
 
+mod attempt;
 mod backoff;
 mod dead;
 mod handler;
 mod lag;
+mod lane;
 mod options;
+mod report;
+mod room;
+mod settling;
 mod worker;
 
 pub use self::{
     backoff::{ATTEMPTS_MAX, pause_after},
+    dead::DeadLetters,
     handler::{Done, Handler, HandlerError, on},
-    lag::{KindReport, WorkReport},
+    lane::{HANDLING_MAX, LEASE},
     options::WorkerOptions,
-    worker::{LEASE, Worker},
+    report::{KindReport, WorkReport},
+    worker::{LAST_SETTLEMENTS_MAX, Worker},
 };
