@@ -6,10 +6,16 @@
 
 mod floor;
 mod load;
+mod postgres;
+mod postgres_floor;
+mod promise;
 mod turns;
 
 pub use self::{
     floor::SqliteFloor,
     load::{Load, Throughput},
+    postgres::postgres,
+    postgres_floor::PostgresFloor,
+    promise::{Bound, Promise},
     turns::{Side, Table, take_turns},
 };

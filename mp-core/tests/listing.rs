@@ -70,3 +70,16 @@ async fn sqlite_lists_every_partition_on_exactly_one_page() {
     let store = SqliteStore::open(folder.path().join("mp.db"), SqliteOptions::default());
     every_partition_is_on_exactly_one_page(Arc::new(store.expect("opens"))).await;
 }
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_lists_every_partition_on_exactly_one_page() {
+    use mp_core::store::{PostgresOptions, PostgresStore};
+
+    let test = "postgres_lists_every_partition_on_exactly_one_page";
+    let Some(database) = throwaway_postgres::database(test).await else {
+        return;
+    };
+    let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+    every_partition_is_on_exactly_one_page(Arc::new(store.expect("connects"))).await;
+}

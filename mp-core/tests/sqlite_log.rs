@@ -21,7 +21,7 @@ const VALUE: usize = 256 * 1024;
 const WRITTEN: u64 = 384 * MEBIBYTE;
 
 /// The log begins anew long before that; left to itself it would grow beyond what is written.
-const LOG_MAX: u64 = 128 * MEBIBYTE;
+const LOG_MAX: u64 = 192 * MEBIBYTE;
 
 fn batch(expect: Version, filling: u8) -> Batch {
     Batch {

@@ -77,6 +77,7 @@ macro_rules! __store_clauses {
             11 followed pages_of_changes_miss_nothing;
             11 followed deliveries_are_not_followed;
             11 followed deletions_are_remembered;
+            11 followed deletions_are_dated_by_the_head;
             11 followed a_lapse_is_owned_up_to;
             12 strict a_key_written_twice_is_invalid;
             12 strict the_root_cannot_be_deleted;

@@ -5,6 +5,8 @@
 //! check covers every key of the partition, present and absent. Nothing is atomic across
 //! partitions; what spans two is a [step](crate::steps) of due work.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod admission;
 mod batch;
 mod delivery;
 mod error;
@@ -12,6 +14,8 @@ mod key;
 mod listing;
 mod memory;
 mod partition;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -20,6 +24,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use self::{

@@ -11,6 +11,7 @@ use super::{
     attempt::{Attempt, WaysOut},
     report::Tally,
     room::Room,
+    signals::Signals,
 };
 use crate::{
     clock::SKEW_MAX,
@@ -69,12 +70,12 @@ impl Lane {
         self: &Arc<Self>,
         ways_out: &WaysOut,
         running: &mut JoinSet<()>,
-        stop: &mut watch::Receiver<bool>,
+        signals: &mut Signals,
     ) -> Result<u64, Error> {
         let most = usize::try_from(self.options.batch.max(1)).unwrap_or(usize::MAX);
         let places = tokio::select! {
             biased;
-            () = stopped(stop) => return Ok(0),
+            () = signals.stop() => return Ok(0),
             places = self.room.places(most) => places,
         };
         let until = Instant::now() + HANDLING_MAX;
@@ -114,18 +115,20 @@ impl Lane {
     /// done have been passed on.
     pub(super) async fn once(self: &Arc<Self>, ways_out: WaysOut) -> Result<u64, Error> {
         let mut running = JoinSet::new();
-        let (_go_on, mut stop) = watch::channel(false);
-        let leased = self.portion(&ways_out, &mut running, &mut stop).await?;
+        let (_go_on, stop) = watch::channel(false);
+        let mut signals = Signals::new(stop, None);
+        let leased = self.portion(&ways_out, &mut running, &mut signals).await?;
         drop(ways_out);
         self.finish(running).await;
         Ok(leased)
     }
 
     /// Handles portion after portion until it is stopped, then finishes what is leased.
-    pub(super) async fn run(self: Arc<Self>, ways_out: WaysOut, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(self: Arc<Self>, ways_out: WaysOut, mut signals: Signals) {
         let mut running = JoinSet::new();
-        while !has_stopped(&stop) {
-            let pause = match self.portion(&ways_out, &mut running, &mut stop).await {
+        while !signals.has_stopped() {
+            signals.forget_hints();
+            let pause = match self.portion(&ways_out, &mut running, &mut signals).await {
                 Ok(0) => self.options.idle,
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
@@ -137,24 +140,25 @@ impl Lane {
                 self.note_panic(&ended);
             }
             if !pause.is_zero() {
-                self.rest(pause, &mut stop).await;
+                self.rest(pause, &mut signals).await;
             }
         }
         drop(ways_out);
         self.finish(running).await;
     }
 
-    /// Waits until the pause is over, work has come in, or the worker is stopped.
-    async fn rest(&self, pause: Duration, stop: &mut watch::Receiver<bool>) {
-        let woken = async {
-            self.arrival.notified().await;
-            tokio::time::sleep(GATHERING).await;
-        };
+    /// Waits until the pause is over, work may have come in, or the worker is stopped.
+    async fn rest(&self, pause: Duration, signals: &mut Signals) {
         tokio::select! {
             biased;
-            () = stopped(stop) => {}
-            () = woken => {}
-            () = tokio::time::sleep(pause) => {}
+            () = signals.stop_or_hint() => {}
+            () = self.arrival.notified() => {}
+            () = tokio::time::sleep(pause) => return,
+        }
+        tokio::select! {
+            biased;
+            () = signals.stop() => {}
+            () = tokio::time::sleep(GATHERING) => {}
         }
     }
 
@@ -199,16 +203,6 @@ impl fmt::Debug for Lane {
             .field("kind", &self.handler.kind())
             .finish_non_exhaustive()
     }
-}
-
-/// Returns when `stop` has turned true or its sender is gone.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // Either answer means that it has stopped.
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-fn has_stopped(stop: &watch::Receiver<bool>) -> bool {
-    *stop.borrow() || stop.has_changed().is_err()
 }
 
 fn millis(span: Duration) -> u64 {

@@ -19,6 +19,7 @@ mod options;
 mod report;
 mod room;
 mod settling;
+mod signals;
 mod worker;
 
 pub use self::{

@@ -15,9 +15,10 @@ use tokio::{
 use super::{
     Handler, WorkReport, WorkerOptions,
     attempt::WaysOut,
-    lane::{Lane, stopped},
+    lane::Lane,
     room::Room,
     settling::settle_all,
+    signals::{Signals, stopped},
 };
 use crate::{clock::Timestamp, engine::Engine, error::Error};
 
@@ -82,6 +83,7 @@ pub struct Worker {
     pub(super) engine: Engine,
     handlers: BTreeMap<String, Arc<dyn Handler>>,
     options: WorkerOptions,
+    hints: Option<watch::Receiver<()>>,
     /// Made when the handlers are known, in the order of their kinds.
     lanes: OnceLock<Vec<Arc<Lane>>>,
 }
@@ -94,6 +96,7 @@ impl Worker {
             engine: engine.clone(),
             handlers: BTreeMap::new(),
             options,
+            hints: None,
             lanes: OnceLock::new(),
         }
     }
@@ -105,6 +108,16 @@ impl Worker {
             self.handlers.insert(handler.kind().to_owned(), handler);
         }
         self.lanes = OnceLock::new();
+        self
+    }
+
+    /// Has the pauses of an idle worker end early whenever a hint comes that there may be work, from
+    /// other processes too.
+    ///
+    /// Nothing relies on hints: without any, work is found after the pause.
+    #[must_use]
+    pub fn with_hints(mut self, hints: watch::Receiver<()>) -> Self {
+        self.hints = Some(hints);
         self
     }
 
@@ -130,7 +143,8 @@ impl Worker {
             self.options.report_every,
         ));
         for lane in self.lanes() {
-            lanes.spawn(lane.clone().run(ways_out.clone(), stop.clone()));
+            let signals = Signals::new(stop.clone(), self.hints.clone());
+            lanes.spawn(lane.clone().run(ways_out.clone(), signals));
         }
         drop(ways_out);
         tokio::select! {

@@ -7,6 +7,7 @@ use std::{
 
 use mp_core::{
     Engine, Timestamp,
+    conformance::broken::{Broken, LeasesTwice},
     entropy::SystemEntropy,
     work::{Worker, WorkerOptions},
 };
@@ -22,6 +23,8 @@ const STORE: &str = "MP_WORK_STORE";
 const LOG: &str = "MP_WORK_LOG";
 const CURE: &str = "MP_WORK_CURE";
 const SINCE: &str = "MP_WORK_SINCE";
+/// Set for a child that does not lease.
+const BLIND: &str = "MP_WORK_BLIND";
 const OFF: &str = "MP_WORK_OFF";
 
 /// What a child says once it works.
@@ -40,12 +43,18 @@ pub(crate) struct Orders {
     pub(crate) cure: PathBuf,
     /// When all clocks showed the real time.
     pub(crate) since: Timestamp,
+    /// Whether the child leases what it handles, rather than only saying so.
+    pub(crate) leases: bool,
 }
 
 impl Orders {
     /// Starts a child whose clock is off by so many seconds.
     pub(crate) fn start(&self, off: i64) -> Child {
-        Command::new(env::current_exe().expect("this test has a file"))
+        let mut command = Command::new(env::current_exe().expect("this test has a file"));
+        if !self.leases {
+            command.env(BLIND, "");
+        }
+        command
             .args(["--exact", self.test, "--nocapture"])
             .env(STORE, &self.target.0)
             .env(LOG, self.log.path())
@@ -66,7 +75,10 @@ pub(crate) fn run_if_this_is_one() {
     let log = Log::at(Path::new(&told(LOG))).open();
     let handlers = Logged::all(log, told(CURE).into());
     Runtime::new().expect("a runtime").block_on(async {
-        let store = Target(store).open().await;
+        let mut store = Target(store).open().await;
+        if env::var_os(BLIND).is_some() {
+            store = Arc::new(Broken::<LeasesTwice>::new(store));
+        }
         let engine = Engine::new(store, Arc::new(clock), Arc::new(SystemEntropy::new()));
         let options = WorkerOptions::default().with_concurrency(CONCURRENCY);
         let worker = Worker::new(&engine, options).with(handlers);

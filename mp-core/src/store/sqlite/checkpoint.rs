@@ -15,6 +15,9 @@ use crate::store::StoreError;
 /// How long the write-ahead log grows, in pages, before it is written back into the file.
 const LOG_PAGES: i32 = 16_384;
 
+/// How long it grows at most while the thread does not get to it; then everybody waits after all.
+const LOG_PAGES_MAX: i32 = 2 * LOG_PAGES;
+
 /// How much longer it grows before another try, where readers held up the one before.
 const LOG_PAGES_MORE: i32 = LOG_PAGES / 4;
 
@@ -84,10 +87,12 @@ impl Log {
             self.wake_at = LOG_PAGES;
         }
         self.pages = pages;
-        if self.rest.swap(false, Ordering::Acquire) {
+        let overdue = pages >= LOG_PAGES_MAX && pages >= self.wake_at;
+        if self.rest.swap(false, Ordering::Acquire) || overdue {
             // What fails here is tried again when the log has grown.
             drop(wal.checkpoint());
-        } else if pages >= self.wake_at {
+        }
+        if pages >= self.wake_at {
             self.wake_at = pages.saturating_add(LOG_PAGES_MORE);
             // It may be at it already.
             let _ = self.wake.try_send(());

@@ -1,6 +1,7 @@
 use std::{path::Path, sync::Arc};
 
-use mp_core::store::{SqliteOptions, SqliteStore, Store};
+use mp_core::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
+use throwaway_postgres::Database;
 
 /// The store that several processes have in common, as text that a child is handed.
 #[derive(Clone, Debug)]
@@ -15,7 +16,16 @@ impl Target {
         )
     }
 
+    pub(crate) fn postgres(database: &Database) -> Self {
+        Self(database.url().to_owned())
+    }
+
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        if self.0.starts_with("postgres") {
+            let options = PostgresOptions::default();
+            let store = PostgresStore::connect(&self.0, options).await;
+            return Arc::new(store.expect("connects"));
+        }
         Arc::new(SqliteStore::open(&self.0, SqliteOptions::default()).expect("opens"))
     }
 }
