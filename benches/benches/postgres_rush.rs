@@ -37,6 +37,7 @@ const ROUNDS: usize = 5;
 
 const LOCKED: &str = "select for update, insert, update";
 const SINGLE: &str = "single statement";
+const KNOWN: &str = "Engine, 128 tasks, members in memory";
 
 /// Where a child finds the database.
 const CHILD: &str = "MP_RUSH_DATABASE";
@@ -68,7 +69,15 @@ fn main() {
             }));
         }
     }
-    sides.push(Side::new(ours(1), || one.round(&runtime, next(), 128)));
+    for (name, members) in [
+        (ours(1), Members::Asked),
+        (KNOWN.to_owned(), Members::Known),
+    ] {
+        let (runtime, one, next) = (&runtime, &one, &next);
+        sides.push(Side::new(name, move || {
+            one.round(runtime, next(), 128, members)
+        }));
+    }
     for (processes, fellows) in &mut several {
         let next = &next;
         sides.push(Side::new(ours(*processes), move || {
@@ -178,7 +187,7 @@ impl Rush {
         Self(Engine::new(store, Arc::new(SystemClock), entropy))
     }
 
-    fn round(&self, runtime: &Runtime, number: u64, tasks: usize) -> Throughput {
+    fn round(&self, runtime: &Runtime, number: u64, tasks: usize, members: Members) -> Throughput {
         let rush = Partition::parse(&format!("market/rush/{number}")).expect("an id");
         let process = std::process::id();
         let engine = self.0.clone();
@@ -186,16 +195,34 @@ impl Rush {
             let (engine, rush) = (engine.clone(), rush.clone());
             async move {
                 let user = format!("user-{process}-{task}-{turn}");
-                join(&engine, rush, &user).await.expect("joins");
+                join(&engine, rush, &user, members).await.expect("joins");
             }
         })
     }
 }
 
+/// How a decision knows that a user is no member yet.
+#[derive(Clone, Copy, Debug)]
+enum Members {
+    /// It reads that one record, before each commit those of all who come.
+    Asked,
+    /// It has read all members once, as the seats of a group are.
+    Known,
+}
+
 /// Takes a place if the user has none, as the statements of the floor do.
-async fn join(engine: &Engine, rush: Partition, user: &str) -> Result<u64, Error> {
+async fn join(
+    engine: &Engine,
+    rush: Partition,
+    user: &str,
+    members: Members,
+) -> Result<u64, Error> {
     let key = format!("m/{user}");
-    let command = Decide::on(rush).key(&key);
+    let command = Decide::on(rush);
+    let command = match members {
+        Members::Asked => command.key(&key),
+        Members::Known => command.prefix("m/"),
+    };
     let decide = move |family: &Family, _| -> Result<Decision<u64>, Error> {
         if let Some(member) = family.get::<Member>(&key)? {
             return Ok(Decision::unchanged(member.number));
@@ -285,7 +312,8 @@ fn serve(runtime: &Runtime, url: &str) {
     for order in stdin().lines().map_while(Result::ok) {
         let (number, tasks) = order.split_once(' ').expect("two numbers");
         let (number, tasks) = (number.parse(), tasks.parse());
-        let round = rush.round(runtime, number.expect("a rush"), tasks.expect("tasks"));
+        let (number, tasks) = (number.expect("a rush"), tasks.expect("tasks"));
+        let round = rush.round(runtime, number, tasks, Members::Asked);
         println!("{} {}", round.per_second, round.p99.as_secs_f64());
     }
 }
