@@ -1,6 +1,9 @@
 //! Every record kind this crate has ever written is read for ever.
 
-use crate::{conformance::Fixtures, host::keys::UsedKeys, idempotency::Remembered, steps::Plan};
+use crate::{
+    conformance::Fixtures, host::keys::UsedKeys, idempotency::Remembered, retention::Retired,
+    steps::Plan,
+};
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
@@ -9,6 +12,7 @@ fn every_record_ever_written_is_read_for_ever() {
         .with::<UsedKeys>()
         .with::<Remembered>()
         .with::<Plan>()
+        .with::<Retired>()
         .check();
-    assert_eq!(checked, Ok(3));
+    assert_eq!(checked, Ok(4));
 }

@@ -138,8 +138,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What `decide` refuses; else `idempotency_conflict`, `contended`, `busy`, and the store's
-    /// errors. After any error but one of kind [`ErrorKind::Unknown`] nothing was written.
+    /// What `decide` refuses; else `idempotency_conflict`, `contended`, `busy`, `archived`, and the
+    /// store's errors. After any error but one of kind [`ErrorKind::Unknown`] nothing was written.
     pub async fn run<T, E, F>(&self, command: Command, decide: F) -> Result<Committed<T>, E>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
@@ -183,12 +183,13 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// `archived`; the store's errors.
     pub async fn read(&self, command: Command) -> Result<Family, Error> {
         let (family, _) = self
             .combiner
             .load(command.partition(), |now| command.reads(now))
             .await?;
+        family.demand_live()?;
         Ok(family)
     }
 }

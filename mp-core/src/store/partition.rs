@@ -84,6 +84,12 @@ impl Partition {
         self.id.split('/').next().unwrap_or_default()
     }
 
+    /// Returns the second segment: the kind of the aggregate.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.id.split('/').nth(1).unwrap_or_default()
+    }
+
     /// Returns what follows the kind.
     #[must_use]
     pub fn local_id(&self) -> &str {

@@ -71,13 +71,6 @@ impl WorkerOptions {
         self
     }
 
-    /// Pauses so long when nothing was due.
-    #[must_use]
-    pub const fn with_idle(mut self, idle: Duration) -> Self {
-        self.idle = idle;
-        self
-    }
-
     /// Gives handlers so long to finish when the worker is told to stop.
     #[must_use]
     pub const fn with_grace(mut self, grace: Duration) -> Self {
