@@ -117,18 +117,15 @@ impl Queue {
         Some(group)
     }
 
-    /// Lets the next job of a partition step forward, now that one is done.
-    pub(super) fn release(&self, partition: &Partition) {
+    /// Lets the next jobs of their partitions step forward, now that these are done.
+    pub(super) fn release(&self, done: &[Job]) {
         let mut state = self.lock();
-        let Some(line) = state.lines.get_mut(partition) else {
-            return;
-        };
-        if let Some(job) = line.pop_front() {
-            state.ready.push_back(job);
+        for job in done {
+            state.release(&job.partition);
+        }
+        if !state.ready.is_empty() {
             drop(state);
             self.arrived.notify_one();
-        } else {
-            state.lines.remove(partition);
         }
     }
 
@@ -170,6 +167,17 @@ impl State {
         let count = self.ready.iter().take(GROUP_MAX).take_while(within).count();
         self.waiting -= count;
         self.ready.drain(..count).collect()
+    }
+
+    fn release(&mut self, partition: &Partition) {
+        let Some(line) = self.lines.get_mut(partition) else {
+            return;
+        };
+        if let Some(job) = line.pop_front() {
+            self.ready.push_back(job);
+        } else {
+            self.lines.remove(partition);
+        }
     }
 
     fn push(&mut self, job: Job) {
