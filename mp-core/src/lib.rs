@@ -35,6 +35,7 @@
 //! - The [`Engine`] decides, commits and answers: commands on one partition share commits, an
 //!   [`idempotency`] key makes one take effect once, and a lost answer is found out.
 //! - [Due work](work) is everything that happens later; a [`Worker`](work::Worker) does it.
+//! - [Retention](retention) moves aggregates that are closed to an archive.
 //! - A [`Plan`](steps::Plan) of [`steps`] spans partitions: reserve, then confirm or release.
 //! - A [`Capacity`](capacity::Capacity) is what is scarce: seats, stock, limits per person.
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
@@ -83,6 +84,7 @@ pub mod id;
 pub mod idempotency;
 pub mod label;
 pub mod port;
+pub mod retention;
 pub mod sign;
 pub mod steps;
 pub mod store;

@@ -21,6 +21,7 @@ use mp_core::{
     store::Partition,
 };
 
+pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
     decision::{changed, lapse, open},
@@ -58,6 +59,9 @@ pub struct Groups {
     steps: Steps<GroupHome>,
     notifier: Arc<dyn Notifier>,
 }
+
+/// The kind of a group's partition.
+pub(crate) const PARTITION_KIND: &str = "group";
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -304,7 +308,7 @@ impl Groups {
 }
 
 fn partition(app: &AppId, id: GroupId) -> Result<Partition, Error> {
-    Partition::new(app, "group", &id.to_string())
+    Partition::new(app, PARTITION_KIND, &id.to_string())
 }
 
 fn app(partition: &Partition) -> Result<AppId, Error> {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{
     Family,
+    arrivals::Arrivals,
     job::Job,
     mailbox::{Accepted, Mailboxes},
     runner::Runner,
@@ -17,6 +18,7 @@ pub(super) struct Combiner {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) mailboxes: Mailboxes,
+    pub(super) arrivals: Arrivals,
 }
 
 impl Combiner {
@@ -25,6 +27,7 @@ impl Combiner {
             store,
             clock,
             mailboxes: Mailboxes::new(),
+            arrivals: Arrivals::default(),
         }
     }
 

@@ -28,7 +28,10 @@ impl Combiner {
     pub(super) async fn send(&self, partition: &Partition, batch: Batch) -> Fate {
         for asks in 0..ASKS_MAX {
             match self.store.commit(partition, batch.clone()).await {
-                Ok(version) => return Fate::Done(version),
+                Ok(version) => {
+                    self.arrivals.announce(&batch);
+                    return Fate::Done(version);
+                }
                 Err(error) if error.kind() == StoreErrorKind::Unknown => {}
                 // Once an answer was lost, no later error tells about the first copy of the batch.
                 Err(_) if asks > 0 => {}

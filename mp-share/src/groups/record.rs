@@ -37,9 +37,9 @@ impl Document for Notice {
     const FORMAT: u32 = 1;
 }
 
-pub(super) const MEMBERS: &str = "m/";
+pub(crate) const MEMBERS: &str = "m/";
 pub(super) const SEATS: &str = "u/";
-pub(super) const PLANS: &str = "s/";
+pub(crate) const PLANS: &str = "s/";
 
 pub(super) fn member_key(number: MemberNumber) -> String {
     format!("{MEMBERS}{number}")
