@@ -86,7 +86,7 @@ CREATE INDEX mp_delivery_dead ON mp_delivery (slot, partition, key) WHERE wakes_
 -- that a distributed engine can run it whole where that slot is.
 --
 -- The update of the head is the check as well: two commits on one head write the same row, and the
--- second finds another version in it. What follows is under that row's lock.
+-- second finds another version in it. What follows is under that row's lock. Arrays may be NULL.
 CREATE FUNCTION mp_commit_v1(
     p_slot        smallint,
     p_partition   text,
