@@ -3,6 +3,7 @@
 //! `cargo run --release --example night_market`
 
 mod audit;
+mod database_url;
 mod evening;
 mod fault;
 mod market;
@@ -24,8 +25,11 @@ use mp_core::{
     Caller, Engine, Error, Scope, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
-    store::{Listing, MemoryStore, SqliteOptions, SqliteStore, Store},
+    store::{
+        Listing, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    },
 };
+use tokio::task::block_in_place;
 
 use self::{
     evening::Run,
@@ -44,7 +48,8 @@ const OPENS_AT: &str = "2026-11-21T10:00:00Z";
 async fn main() -> ExitCode {
     let options = Options::parse();
     let ended = match &options.audit {
-        Some(path) => audit::show(path, options.json),
+        // The audit waits for a database where it stands.
+        Some(source) => block_in_place(|| audit::show(source, options.json)),
         None => hold(&options).await,
     };
     match ended {
@@ -67,7 +72,11 @@ async fn hold(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         StoreChoice::Memory => run(options, Arc::new(MemoryStore::new()), None).await?,
         StoreChoice::Sqlite(path) => {
             let store = SqliteStore::open(path, SqliteOptions::default())?;
-            run(options, Arc::new(store), Some(path.display().to_string())).await?
+            run(options, Arc::new(store), Some(choice.to_string())).await?
+        }
+        StoreChoice::Postgres(url) => {
+            let store = PostgresStore::connect(url.as_str(), PostgresOptions::default()).await?;
+            run(options, Arc::new(store), Some(choice.to_string())).await?
         }
     };
     if options.json {

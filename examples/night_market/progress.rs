@@ -186,7 +186,7 @@ impl Progress {
 
 fn another_evening(begun: &Evening) -> Error {
     let message = format!(
-        "this file holds an evening with --visitors {} --seed {}: give those, or another file",
+        "this store holds an evening with --visitors {} --seed {}: give those, or another store",
         begun.visitors, begun.seed
     );
     Error::new(ErrorKind::Refused, "another_evening", message)

@@ -25,7 +25,7 @@ pub(crate) struct Report {
     pub(crate) resumed_at_operation: u64,
     pub(crate) books_balanced: bool,
     pub(crate) invariants: Invariants,
-    /// The file that the evening is kept in.
+    /// The file, or the URL of the database without its password, that the evening is kept in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
 }

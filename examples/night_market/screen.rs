@@ -39,9 +39,14 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
     }
     writeln!(out, "\n  {}", whereabouts(report))?;
     if let Some(path) = &report.path {
+        let shell = if path.contains("://") {
+            format!("psql {path} -c")
+        } else {
+            format!("sqlite3 {path}")
+        };
         writeln!(
             out,
-            "  Look inside:    sqlite3 {path} 'SELECT * FROM mp_json LIMIT 5'"
+            "  Look inside:    {shell} 'SELECT * FROM mp_json LIMIT 5'"
         )?;
         writeln!(
             out,

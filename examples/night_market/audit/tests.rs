@@ -261,6 +261,6 @@ fn a_file_that_holds_no_evening_is_refused() {
             .refusal()
             .contains("holds no evening")
     );
-    let nothing = std::path::Path::new("/nowhere/at/all");
-    assert!(super::show(nothing, true).is_err());
+    let nothing = super::Source::File("/nowhere/at/all".into());
+    assert!(super::show(&nothing, true).is_err());
 }
