@@ -12,6 +12,8 @@ mod peer;
 mod persist;
 mod places;
 mod portion;
+#[cfg(test)]
+mod processes;
 mod progress;
 mod report;
 mod screen;

@@ -5,7 +5,8 @@ use clap::{Parser, ValueEnum};
 use super::{audit::Source, database_url::DatabaseUrl};
 
 /// An evening at a night market: visitors find stalls, open links, queue, order, pay, buy in groups
-/// and collect stamps, on a store that may be killed at any moment.
+/// and collect stamps, by any number of processes on one store, each of which may be killed at any
+/// moment: started with the same arguments, they share the evening.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "night_market", version)]
 pub(crate) struct Options {

@@ -48,7 +48,8 @@ pub(crate) fn show(source: &Source, json: bool) -> Result<bool, Box<dyn std::err
     audit(source, json, &mut io::stdout().lock())
 }
 
-fn audit(
+/// Audits as [`show`] does, and writes what was found to `out`.
+pub(crate) fn audit(
     source: &Source,
     json: bool,
     out: &mut impl Write,
