@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
+    entropy::Entropy,
     error::{Error, ErrorKind},
     store::{Partition, Query, Selection, Store, View},
 };
@@ -16,14 +17,20 @@ use crate::{
 pub(super) struct Combiner {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
     pub(super) mailboxes: Mailboxes,
 }
 
 impl Combiner {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         Self {
             store,
             clock,
+            entropy,
             mailboxes: Mailboxes::new(),
         }
     }
