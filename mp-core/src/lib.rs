@@ -81,6 +81,8 @@ pub mod idempotency;
 pub mod label;
 pub mod port;
 pub mod sign;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod steps;
 pub mod store;
 #[doc(hidden)]
