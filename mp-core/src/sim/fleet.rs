@@ -9,7 +9,8 @@ use super::{Chance, Process, Workload, life::Life, world::World};
 use crate::{
     conformance::Violation,
     error::Error,
-    work::{LEASE, Worker, WorkerOptions},
+    store::Delivery,
+    work::{ATTEMPTS_MAX, LEASE, Worker, WorkerOptions},
 };
 
 /// How long nothing happens, in the end, before it is looked whether work is left: longer than any
@@ -18,6 +19,9 @@ const QUIET: Duration = LEASE.saturating_mul(40);
 
 /// How often that is done.
 const QUIETS_MAX: u32 = 24;
+
+/// The most dead work that one run leaves.
+const DEAD_MAX: u32 = 10_000;
 
 /// The longest time from a crash to the restart, in milliseconds.
 const RESTART_MAX: u64 = 3_000;
@@ -120,7 +124,26 @@ impl<W: Workload> Fleet<W> {
     }
 
     /// Lets time pass until all work is done.
+    ///
+    /// Work that died because faults took its every attempt is driven again, as an operator would;
+    /// work that was given up otherwise was given up wrongly.
     pub(super) async fn finish_work(&self) -> Result<(), Violation> {
+        self.wait_for_workers().await?;
+        for delivery in self.dead_work().await? {
+            if delivery.attempts < ATTEMPTS_MAX {
+                return Err(told_dead(&delivery));
+            }
+            for running in self.all().first() {
+                running.worker.redrive(&delivery).await?;
+            }
+        }
+        self.wait_for_workers().await?;
+        let dead = self.dead_work().await?;
+        dead.first()
+            .map_or(Ok(()), |delivery| Err(told_dead(delivery)))
+    }
+
+    async fn wait_for_workers(&self) -> Result<(), Violation> {
         for _ in 0..QUIETS_MAX {
             tokio::time::sleep(QUIET).await;
             let mut handled = 0;
@@ -128,33 +151,38 @@ impl<W: Workload> Fleet<W> {
                 handled += running.worker.drain().await?;
             }
             if handled == 0 {
-                return self.demand_no_dead_work().await;
+                return Ok(());
             }
         }
         let hours = QUIET.as_secs() * u64::from(QUIETS_MAX) / 3_600;
-        Err(Violation::new(format!(
-            "work is still left {hours} hours after the last fault"
-        )))
+        let problem = format!("work is still left {hours} hours after the last fault");
+        Err(Violation::new(problem))
     }
 
-    async fn demand_no_dead_work(&self) -> Result<(), Violation> {
-        let Some(running) = self.all().into_iter().next() else {
-            return Err(Violation::new("no process is left"));
-        };
-        match running.worker.dead(1).await?.first() {
-            None => Ok(()),
-            Some(dead) => Err(Violation::new(format!(
-                "dead work: {} {}: {}",
-                dead.partition,
-                dead.key,
-                dead.last_error.as_deref().unwrap_or("no error")
-            ))),
+    async fn dead_work(&self) -> Result<Vec<Delivery>, Violation> {
+        match self.all().first() {
+            Some(running) => Ok(running.worker.dead(DEAD_MAX).await?),
+            None => Err(Violation::new("no process is left")),
         }
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Option<Arc<Running<W>>>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn told_dead(delivery: &Delivery) -> Violation {
+    let Delivery {
+        partition,
+        key,
+        attempts,
+        last_error,
+        ..
+    } = delivery;
+    let error = last_error.as_deref().unwrap_or("no error");
+    Violation::new(format!(
+        "dead after {attempts} attempts: {partition} {key}: {error}"
+    ))
 }
 
 impl From<Error> for Violation {

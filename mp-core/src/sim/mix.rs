@@ -32,7 +32,7 @@ impl Mix {
             weights: std::array::from_fn(|_| chance.pick([0, 1, 1, 2, 6])),
             travel_max: chance.pick([0, 2, 10, 60]),
             think_max: chance.pick([1, 20, 100, 500]),
-            idle: Duration::from_millis(chance.pick([100, 300, 1_000])),
+            idle: Duration::from_millis(chance.pick([200, 1_000, 3_000])),
             origin: origin(chance),
         }
     }

@@ -19,8 +19,7 @@ use super::{
     signal::Signal,
 };
 
-/// How many of a hundred faults that could strike a read do: there are many reads, and most are
-/// looks for work that find none.
+/// How many of a hundred faults that could strike a read do: there are many reads.
 const READS_PERCENT: u64 = 20;
 
 /// Everything that processes share, and that outlives them: the store, chance, and true time.

@@ -1,22 +1,28 @@
-//! Accounts: what they have and what they have room for is held, kept and let go of by the steps of
-//! transfers.
+//! Accounts: what they have, and what they have room for, is held, kept and let go of by the steps
+//! of transfers.
 
 use async_trait::async_trait;
 use mp_core::{
     Command, Decision, Document, Edits, Engine, Error, Family, Timestamp,
-    capacity::{Capacity, CapacityRefusal, Holding, Request, Reservation, ReservationState},
-    id::{AppId, UserId},
+    capacity::{Capacity, CapacityRefusal, Holding, Request, Reservation, ReservationState, Taken},
+    id::AppId,
     port::{Confirmed, Participant, Reserved},
     sim::Violation,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{demand, place};
 
 pub(super) const ACCOUNTS: u64 = 3;
-pub(super) const FUNDS: u32 = 150;
-pub(super) const ROOM: u32 = 150;
+
+const FUNDS: u32 = 150;
+const ROOM: u32 = 150;
+
+/// Holdings are not what is tried here: everything belongs to the bank, which has a lot.
+const HOLDING: Holding = Holding {
+    quantity: 1_000_000,
+};
 
 /// What can be taken out of it, and what can be put in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -29,7 +35,7 @@ impl Document for Account {
     const FORMAT: u32 = 1;
 }
 
-/// What one step holds; nothing if it was released before it was asked for.
+/// What one step holds; nothing if it was refused, or released before it was asked for.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Hold {
     reservation: Option<Reservation>,
@@ -45,6 +51,8 @@ impl Document for Hold {
 pub(super) struct Side {
     pub(super) name: &'static str,
     pub(super) engine: Engine,
+    /// Breaks the contract on purpose: refuses and does not keep that it did.
+    pub(super) is_forgetful: bool,
 }
 
 /// What a step asks for.
@@ -54,55 +62,91 @@ pub(super) struct Ask {
     pub(super) amount: u32,
 }
 
-/// The account that a step's key names: `{transfer}.{step}`, and a transfer's id has both.
-pub(super) fn account_of(key: &str) -> u64 {
-    let mut parts = key.split(['-', '.']);
-    let accounts = [parts.next(), parts.next()].map(|part| part.and_then(|part| part.parse().ok()));
-    let step = if key.ends_with(".0") { 0 } else { 1 };
-    accounts[step].expect("a transfer's id begins with its accounts")
-}
+/// An answer, and what becomes of the account and of the hold.
+type Decided<T> = (T, Option<(Capacity, Option<Reservation>)>);
+
+/// The code of a refusal, if it is one.
+type Code = Option<String>;
 
 impl Side {
-    async fn run<T>(
-        &self,
-        key: &str,
-        decide: impl Fn(Account, Option<Hold>, Timestamp) -> (T, Option<(Capacity, Hold)>)
-        + Send
-        + 'static,
-    ) -> Result<T, Error>
+    async fn decide<T, F>(&self, key: &str, decide: F) -> Result<T, Error>
     where
-        T: Serialize + serde::de::DeserializeOwned + Send + 'static,
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(Capacity, Option<Hold>, Timestamp) -> Decided<T> + Send + 'static,
     {
         let hold = format!("h/{key}");
-        let command = Command::on(place(&format!("account/{}", account_of(key)))).key(&hold);
+        let account = place(&format!("account/{}", account_of(key)));
+        let command = Command::on(account).key(&hold);
         let decide = move |family: &Family, now: Timestamp| {
-            let account = family
-                .root::<Account>()?
-                .map_or_else(Account::new, |account| (*account).clone());
+            let account = family.root::<Account>()?;
+            let capacity = account.map_or_else(capacity, |account| account.capacity.clone());
             let held = family.get::<Hold>(&hold)?.map(|hold| (*hold).clone());
-            let (answer, change) = decide(account, held, now);
-            let Some((capacity, held)) = change else {
+            let (answer, change) = decide(capacity, held, now);
+            let Some((capacity, reservation)) = change else {
                 return Ok(Decision::unchanged(answer));
             };
             let mut edits = Edits::new();
             edits.put_root(Account { capacity });
-            edits.put(&hold, held);
+            edits.put(&hold, Hold { reservation });
             Ok::<_, Error>(edits.answer(answer))
         };
         Ok(self.engine.run(command, decide).await?.answer)
     }
 }
 
-impl Account {
-    fn new() -> Self {
-        Self {
-            capacity: Capacity::of("funds", FUNDS).with_quota("room", ROOM),
-        }
+fn capacity() -> Capacity {
+    Capacity::of("funds", FUNDS).with_quota("room", ROOM)
+}
+
+/// The account of a step: its key is `{from}-{to}-{number}.{step}`.
+fn account_of(key: &str) -> &str {
+    let step = usize::from(key.ends_with(".1"));
+    key.split('-')
+        .nth(step)
+        .expect("a transfer's id begins with its accounts")
+}
+
+fn reserve(
+    capacity: Capacity,
+    hold: Option<Hold>,
+    request: &Request,
+    now: Timestamp,
+) -> Decided<Code> {
+    match hold.map(|hold| hold.reservation) {
+        Some(Some(held)) if !held.state.is_over() => (None, None),
+        Some(_) => (Some("released".to_owned()), None),
+        None => match capacity.reserve(request, &Holding::default(), now) {
+            Ok(taken) => (None, changed(taken)),
+            // It is final: whoever asks again, late, under the same key, must be told the same.
+            Err(refusal) => (Some(refusal.to_string()), Some((capacity, None))),
+        },
     }
 }
 
-/// Returns the code of a refusal, or nothing.
-type Code = Option<String>;
+fn confirm(capacity: Capacity, hold: Option<Hold>, now: Timestamp) -> Decided<Code> {
+    let Some(held) = hold.and_then(|hold| hold.reservation) else {
+        return (Some("released".to_owned()), None);
+    };
+    match capacity.confirm(&held, &HOLDING, now) {
+        Ok(taken) => (None, changed(taken)),
+        Err(CapacityRefusal::Lapsed) => {
+            let lapsed = capacity.lapse(&held, &HOLDING, now).ok();
+            (Some("lapsed".to_owned()), lapsed.and_then(changed))
+        }
+        Err(refusal) => (Some(refusal.to_string()), None),
+    }
+}
+
+fn release(capacity: Capacity, hold: Option<Hold>) -> Decided<()> {
+    match hold.and_then(|hold| hold.reservation) {
+        Some(held) => ((), capacity.release(&held, &HOLDING).ok().and_then(changed)),
+        None => ((), Some((capacity, None))),
+    }
+}
+
+fn changed(taken: Taken) -> Option<(Capacity, Option<Reservation>)> {
+    Some((taken.capacity, Some(taken.reservation)))
+}
 
 #[async_trait]
 impl Participant for Side {
@@ -119,91 +163,35 @@ impl Participant for Side {
     ) -> Result<Reserved, Error> {
         let ask: Ask = serde_json::from_value(request.clone())
             .map_err(|error| Error::invalid("request", error))?;
-        let mut request = Request::one(self.name, &owner(), until);
-        request.takes.insert(self.name.to_owned(), ask.amount);
-        let code = self.run::<Code>(key, move |account, hold, now| {
-            match hold.map(|hold| hold.reservation) {
-                Some(Some(held)) if !held.state.is_over() => (None, None),
-                Some(_) => (Some("released".into()), None),
-                None => match account.capacity.reserve(&request, &Holding::default(), now) {
-                    Ok(taken) => (
-                        None,
-                        Some((
-                            taken.capacity,
-                            Hold {
-                                reservation: Some(taken.reservation),
-                            },
-                        )),
-                    ),
-                    Err(refusal) => (Some(refusal.to_string()), None),
-                },
-            }
-        });
-        Ok(code.await?.map_or(Reserved::Reserved, Reserved::Refused))
+        let owner = "bank".parse().expect("a well-formed user");
+        let takes = [(self.name.to_owned(), ask.amount)].into();
+        let request = Request {
+            owner,
+            takes,
+            until,
+        };
+        let is_forgetful = self.is_forgetful;
+        let decide = move |capacity, hold, now| match reserve(capacity, hold, &request, now) {
+            (Some(code), _) if is_forgetful => (Some(code), None),
+            decided => decided,
+        };
+        Ok(self
+            .decide(key, decide)
+            .await?
+            .map_or(Reserved::Reserved, Reserved::Refused))
     }
 
     async fn confirm(&self, _: &AppId, key: &str) -> Result<Confirmed, Error> {
-        let code = self.run::<Code>(key, |account, hold, now| {
-            let Some(held) = hold.and_then(|hold| hold.reservation) else {
-                return (Some("released".into()), None);
-            };
-            let holding = Holding { quantity: u32::MAX };
-            match account.capacity.confirm(&held, &holding, now) {
-                Ok(taken) => (
-                    None,
-                    Some((
-                        taken.capacity,
-                        Hold {
-                            reservation: Some(taken.reservation),
-                        },
-                    )),
-                ),
-                Err(CapacityRefusal::Lapsed) => {
-                    let lapsed = account.capacity.lapse(&held, &holding, now).ok();
-                    let change = lapsed.map(|taken| {
-                        (
-                            taken.capacity,
-                            Hold {
-                                reservation: Some(taken.reservation),
-                            },
-                        )
-                    });
-                    (Some("lapsed".into()), change)
-                }
-                Err(refusal) => (Some(refusal.to_string()), None),
-            }
-        });
-        Ok(code.await?.map_or(Confirmed::Confirmed, Confirmed::Refused))
+        Ok(self
+            .decide(key, confirm)
+            .await?
+            .map_or(Confirmed::Confirmed, Confirmed::Refused))
     }
 
     async fn release(&self, _: &AppId, key: &str) -> Result<(), Error> {
-        self.run(key, |account, hold, _| {
-            match hold.and_then(|hold| hold.reservation) {
-                Some(held) => {
-                    let released = account
-                        .capacity
-                        .release(&held, &Holding { quantity: u32::MAX })
-                        .ok();
-                    let change = released.map(|taken| {
-                        (
-                            taken.capacity,
-                            Hold {
-                                reservation: Some(taken.reservation),
-                            },
-                        )
-                    });
-                    ((), change)
-                }
-                // Nobody may reserve under this key any more.
-                None => ((), Some((account.capacity, Hold { reservation: None }))),
-            }
-        })
-        .await
+        self.decide(key, |capacity, hold, _| release(capacity, hold))
+            .await
     }
-}
-
-fn owner() -> UserId {
-    "bank".parse().expect("a well-formed user")
 }
 
 /// The quotas are what the holds add up to, and none is overdrawn.
@@ -220,34 +208,35 @@ pub(super) fn inspect(family: &Family) -> Result<(), Violation> {
             let held = held.filter(|held| held.state == state);
             held.filter_map(|held| held.takes.get(quota)).sum()
         };
-        let (reserved, confirmed) = (
-            sum(ReservationState::Reserved),
-            sum(ReservationState::Confirmed),
-        );
-        let stands = account.capacity.quota(quota).copied().unwrap_or_default();
-        let holds = stands.reserved == reserved
-            && stands.confirmed == confirmed
-            && reserved + confirmed <= size;
-        demand(holds, || {
-            format!("{quota} {stands:?}, but holds of {reserved} and {confirmed}")
+        let [reserved, confirmed] =
+            [ReservationState::Reserved, ReservationState::Confirmed].map(sum);
+        let counts = account.capacity.quota(quota).copied().unwrap_or_default();
+        let adds_up = counts.reserved == reserved && counts.confirmed == confirmed;
+        demand(adds_up && reserved + confirmed <= size, || {
+            format!("{quota}: {counts:?}, but holds of {reserved} and {confirmed}")
         })?;
     }
     Ok(())
 }
 
 /// Returns what was taken out of and put into an account for good; nothing may be held any more.
-pub(super) async fn kept(engine: &Engine, account: u64) -> Result<[u32; 2], Violation> {
-    let family = engine
-        .read(Command::on(place(&format!("account/{account}"))))
-        .await?;
-    let Some(account) = family.root::<Account>()? else {
-        return Ok([0, 0]);
+pub(super) async fn kept(engine: &Engine, number: u64) -> Result<[u32; 2], Violation> {
+    let command = Command::on(place(&format!("account/{number}"))).prefix("h/");
+    let family = engine.read(command).await?;
+    for (key, hold) in family.scan::<Hold>("h/")? {
+        let state = hold.reservation.as_ref().map(|held| held.state);
+        let is_held = state == Some(ReservationState::Reserved);
+        demand(!is_held, || {
+            format!("account {number}: {key} is still held when all is over")
+        })?;
+    }
+    let account = family.root::<Account>()?;
+    let quota = |quota| {
+        account
+            .as_ref()?
+            .capacity
+            .quota(quota)
+            .map(|quota| quota.confirmed)
     };
-    let quotas =
-        ["funds", "room"].map(|quota| account.capacity.quota(quota).copied().unwrap_or_default());
-    let held: u32 = quotas.iter().map(|quota| quota.reserved).sum();
-    demand(held == 0, || {
-        format!("{held} is still held when all is over")
-    })?;
-    Ok(quotas.map(|quota| quota.confirmed))
+    Ok(["funds", "room"].map(|name| quota(name).unwrap_or_default()))
 }

@@ -77,6 +77,7 @@ impl Home for Transfer {
 pub(super) fn transfers(engine: &Engine) -> Transfers {
     let side = |name| {
         Arc::new(Side {
+            is_forgetful: false,
             name,
             engine: engine.clone(),
         }) as Arc<dyn Participant>
