@@ -111,9 +111,9 @@ impl Workload for Market {
 
     fn draw(&self, chance: &mut Chance) -> Drawn<Command> {
         match chance.below(100) {
-            0..35 => counter::draw(chance),
-            35..65 => seats::draw(chance),
-            65..75 => Drawn::keyed(
+            0..38 => counter::draw(chance),
+            38..72 => seats::draw(chance),
+            72..82 => Drawn::keyed(
                 "purses",
                 Command::Purses {
                     amount: 1 + chance.below(9) as u32,
