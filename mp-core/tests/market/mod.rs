@@ -2,6 +2,7 @@
 //! model of it that a person can check by eye.
 
 mod account;
+mod blind;
 mod counter;
 mod purse;
 mod seats;
@@ -23,30 +24,44 @@ use mp_core::{
 };
 use serde::Serialize;
 
+pub(crate) use self::blind::Blind;
 use self::{seats::Seats, transfer::Transfers};
 
 /// What is outside of the store: the mails that were sent, by their keys.
 pub(crate) type Mails = Arc<Mutex<BTreeSet<String>>>;
 
 /// How a process of the market differs from a right one.
-pub(crate) type Wrong = fn(&Process) -> Engine;
+#[derive(Clone, Copy)]
+pub(crate) struct Wrong {
+    /// Makes the engine that its services use.
+    pub(crate) engine: fn(&Process) -> Engine,
+    /// Accounts forget what they refused.
+    pub(crate) is_forgetful: bool,
+    /// Each attempt at a mail has a key of its own.
+    pub(crate) mails_anew: bool,
+}
+
+impl Wrong {
+    pub(crate) const NOTHING: Self = Self {
+        engine: |process| process.engine().clone(),
+        is_forgetful: false,
+        mails_anew: false,
+    };
+}
 
 pub(crate) struct Market {
-    engine: Wrong,
+    wrong: Wrong,
     mails: Mails,
 }
 
 impl Market {
     pub(crate) fn new(_: &mut Chance) -> Self {
-        Self::with(|process| process.engine().clone())
+        Self::with(Wrong::NOTHING)
     }
 
-    /// A market whose processes use this engine.
-    pub(crate) fn with(engine: Wrong) -> Self {
-        Self {
-            engine,
-            mails: Mails::default(),
-        }
+    pub(crate) fn with(wrong: Wrong) -> Self {
+        let mails = Mails::default();
+        Self { wrong, mails }
     }
 }
 
@@ -99,11 +114,11 @@ impl Workload for Market {
     type Model = State;
 
     fn start(&self, process: &Process) -> (Stall, Vec<Arc<dyn Handler>>) {
-        let engine = (self.engine)(process);
-        let transfers = transfer::transfers(&engine);
+        let engine = (self.wrong.engine)(process);
+        let transfers = transfer::transfers(&engine, self.wrong.is_forgetful);
         let handlers = vec![
             counter::remind(&engine),
-            seats::tell(&engine, process, &self.mails),
+            seats::tell(&engine, process, &self.mails, self.wrong.mails_anew),
             transfers.handler(),
         ];
         (Stall { engine, transfers }, handlers)

@@ -196,14 +196,22 @@ fn refused(refusal: CapacityRefusal) -> Error {
 }
 
 /// Counts a seat in the projection and tells it by mail, both under a key of its own.
-pub(super) fn tell(engine: &Engine, process: &Process, mails: &Mails) -> Arc<dyn Handler> {
+///
+/// If it mails `anew`, the key is another one for each attempt: that is wrong.
+pub(super) fn tell(
+    engine: &Engine,
+    process: &Process,
+    mails: &Mails,
+    anew: bool,
+) -> Arc<dyn Handler> {
     let (engine, process, mails) = (engine.clone(), process.clone(), mails.clone());
     work::on(move |delivery, Joined { number }| {
         let (engine, process, mails) = (engine.clone(), process.clone(), mails.clone());
         async move {
-            let group = delivery.partition.local_id().to_owned();
-            count(&engine, &group, number).await?;
-            let key = format!("{group}.{number}");
+            let group = delivery.partition.local_id();
+            count(&engine, group, number).await?;
+            let attempt = if anew { delivery.attempts } else { 1 };
+            let key = format!("{group}.{number}.{attempt}");
             process.outside("mail", move || send(&mails, key)).await?;
             Ok::<_, HandlerError>(Done::Finished)
         }
@@ -271,7 +279,7 @@ pub(super) async fn audit(
     let mut told = BTreeSet::new();
     for group in 0..GROUPS {
         let joined = observe(engine, &format!("seats/{group}")).await?.joined;
-        told.extend((1..=joined).map(|number| format!("{group}.{number}")));
+        told.extend((1..=joined).map(|number| format!("{group}.{number}.1")));
         let answered = history.answered().filter(|(exchange, _)| {
             matches!(exchange.command(), super::Command::Seats(c) if c.group == group && c.act == Act::Join)
         });

@@ -74,10 +74,10 @@ impl Home for Transfer {
     }
 }
 
-pub(super) fn transfers(engine: &Engine) -> Transfers {
+pub(super) fn transfers(engine: &Engine, is_forgetful: bool) -> Transfers {
     let side = |name| {
         Arc::new(Side {
-            is_forgetful: false,
+            is_forgetful,
             name,
             engine: engine.clone(),
         }) as Arc<dyn Participant>
