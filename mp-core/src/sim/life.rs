@@ -47,9 +47,11 @@ impl Life {
         }
     }
 
-    pub(super) fn die(&self) {
+    /// Dies; whoever did it with this call never hears of it.
+    pub(super) async fn die<T>(&self) -> T {
         self.world.note(|| format!("process {} dies", self.number));
         self.death.give();
+        future::pending().await
     }
 
     /// Lets the process stand still for longer than any lease lasts.

@@ -80,13 +80,6 @@ impl World {
         }
     }
 
-    /// Takes far longer than usual.
-    pub(super) async fn delay(&self) {
-        let most = self.chance().pick([50, 300, 2_000, 10_000]);
-        let millis = 1 + self.chance().below(most);
-        tokio::time::sleep(Duration::from_millis(millis)).await;
-    }
-
     /// Draws what happens to a write of a process, and counts it.
     pub(super) fn strike(&self, life: &Life, point: WritePoint) -> Option<Fault> {
         if self.calm.is_given() {

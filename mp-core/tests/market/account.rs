@@ -16,8 +16,8 @@ use super::{demand, place};
 
 pub(super) const ACCOUNTS: u64 = 3;
 
-const FUNDS: u32 = 150;
-const ROOM: u32 = 150;
+const FUNDS: u32 = 80;
+const ROOM: u32 = 80;
 
 /// Holdings are not what is tried here: everything belongs to the bank, which has a lot.
 const HOLDING: Holding = Holding {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{demand, place};
 
-const COUNTERS: u64 = 2;
+const COUNTERS: u64 = 8;
 
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Command {
@@ -61,7 +61,7 @@ pub(super) fn draw(chance: &mut Chance) -> Drawn<super::Command> {
         Act::AddAndRemind,
         Act::Look,
     ]);
-    let counter = chance.below(COUNTERS);
+    let counter = super::mostly_few(COUNTERS, chance);
     let command = Command { counter, act };
     let (part, is_keyed) = (command.part(), command.is_keyed());
     let command = super::Command::Counter(command);

@@ -190,6 +190,12 @@ fn app() -> AppId {
     "market".parse().expect("a well-formed app")
 }
 
+/// Draws one of the first two, and now and then another: so that some are made late in a run.
+fn mostly_few(all: u64, chance: &mut Chance) -> u64 {
+    let among = if chance.percent(10) { all } else { 2 };
+    chance.below(among)
+}
+
 /// The partition that a part of the model stands for.
 fn place(part: &str) -> Partition {
     Partition::parse(&format!("market/{part}")).expect("a well-formed id")

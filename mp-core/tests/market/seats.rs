@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mails, app, demand, place};
 
-const GROUPS: u64 = 2;
+const GROUPS: u64 = 8;
 const SEATS: u32 = 4;
 const PEOPLE: u64 = 8;
 
@@ -105,7 +105,7 @@ impl Document for Tally {
 
 pub(super) fn draw(chance: &mut Chance) -> Drawn<super::Command> {
     let command = Command {
-        group: chance.below(GROUPS),
+        group: super::mostly_few(GROUPS, chance),
         person: chance.below(PEOPLE),
         act: chance.pick([Act::Join, Act::Join, Act::Leave]),
     };
