@@ -248,3 +248,6 @@ fn effect<M: Model>(
         after,
     })
 }
+
+#[cfg(test)]
+mod tests;
