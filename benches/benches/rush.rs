@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 const PLACES: u32 = 4_000;
 const FLOOR_PLACES: u32 = 1_000;
 const TASKS: [u32; 3] = [1, 16, 128];
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 9;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");

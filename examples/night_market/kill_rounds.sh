@@ -4,7 +4,8 @@
 #   examples/night_market/kill_rounds.sh [ROUNDS [VISITORS]]
 #
 # A round begins an evening on a fresh file, kills it (SIGKILL) as soon as the file shows that a
-# random number of operations is done, runs it again to its end, and audits the file. It passes if the resumed run says that every invariant holds, and the audit says
+# random number of operations is done, runs it again to its end, and audits the file. It passes if
+# the resumed run says that every invariant holds, and the audit says
 # so too and has counted the same. Three rounds in four have to go on between 5 % and 95 % of the
 # evening. Also taken from the environment:
 #

@@ -67,15 +67,14 @@ enum Stranger {
 ///
 /// `corrupt_record` if the value does not serialise as a JSON object.
 pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes, Error> {
-    let body = serde_json::to_vec(document).map_err(|error| corrupt::<D>().with_source(error))?;
     let Some(newer) = newer else {
-        return stamp::<D>(D::FORMAT, &body);
+        return stamped::<D>(D::FORMAT, document);
     };
-    let mut members: Map<String, Value> =
-        serde_json::from_slice(&body).map_err(|error| corrupt::<D>().with_source(error))?;
+    let failed = |error| corrupt::<D>().with_source(error);
+    let body = serde_json::to_vec(document).map_err(failed)?;
+    let mut members: Map<String, Value> = serde_json::from_slice(&body).map_err(failed)?;
     put_back(&newer.members, &mut members);
-    let body = serde_json::to_vec(&members).map_err(|error| corrupt::<D>().with_source(error))?;
-    stamp::<D>(newer.format, &body)
+    stamped::<D>(newer.format, &members)
 }
 
 /// Reads a value, and what a newer release had put into it.
@@ -133,17 +132,24 @@ struct Stamp<'a> {
     format: u32,
 }
 
-/// Puts kind and format in front of an object's members without parsing it again.
-fn stamp<D: Document>(format: u32, body: &[u8]) -> Result<Bytes, Error> {
-    let members = body.strip_prefix(b"{").ok_or_else(corrupt::<D>)?;
-    let mut bytes = Vec::with_capacity(body.len() + D::KIND.len() + 32);
+/// Writes an object with its kind and format in front of its members.
+fn stamped<D: Document>(format: u32, object: &impl Serialize) -> Result<Bytes, Error> {
+    let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
     bytes.extend_from_slice(format!(r#"{{"kind":"{}","format":{format}"#, D::KIND).as_bytes());
-    if members != b"}" {
-        bytes.push(b',');
+    let stamp = bytes.len();
+    serde_json::to_writer(&mut bytes, object).map_err(|error| corrupt::<D>().with_source(error))?;
+    match &bytes[stamp..] {
+        b"{}" => {
+            bytes.remove(stamp);
+        }
+        [b'{', ..] => bytes[stamp] = b',',
+        _ => return Err(corrupt::<D>()),
     }
-    bytes.extend_from_slice(members);
     Ok(bytes.into())
 }
+
+/// How long most values are at most, so that writing one takes one allocation.
+const TYPICAL_LENGTH: usize = 512;
 
 fn corrupt<D: Document>() -> Error {
     let message = format!("a stored value of kind {} does not read back", D::KIND);

@@ -82,6 +82,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         StartsFromTheBeginning: changes_start_after_the_version;
         CutsInsideACommit: pages_of_changes_miss_nothing;
         FollowsDeliveries: deliveries_are_not_followed;
+        DatesDeletionsByTheCaller: deletions_are_dated_by_the_head;
         HidesTheLapse: a_lapse_is_owned_up_to;
         AcceptsAnyBatch: a_key_written_twice_is_invalid, the_root_cannot_be_deleted,
             a_new_partition_needs_a_root, a_delivery_elsewhere_is_invalid,

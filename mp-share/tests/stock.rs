@@ -56,6 +56,7 @@ impl Shop {
     async fn reserve(&self, step: u32, owner: &str, seconds: u64) -> Reserved {
         let user = user(owner);
         let request = Offers::request(user.user_id().expect("a user"), 1);
+        let request = request.expect("serialises").value();
         let until = self.now().plus(Duration::from_secs(seconds));
         let (app, key) = (app(), self.key(step));
         let reserved = self.stock().reserve(&app, &key, &request, until).await;

@@ -77,6 +77,7 @@ macro_rules! __store_clauses {
             11 followed pages_of_changes_miss_nothing;
             11 followed deliveries_are_not_followed;
             11 followed deletions_are_remembered;
+            11 followed deletions_are_dated_by_the_head;
             11 followed a_lapse_is_owned_up_to;
             12 strict a_key_written_twice_is_invalid;
             12 strict the_root_cannot_be_deleted;
@@ -121,7 +122,8 @@ macro_rules! __store_clause_tests {
 /// Makes one `#[tokio::test]` of every clause of the store contract.
 ///
 /// The argument makes a [`StoreFactory`](crate::conformance::StoreFactory) for each test. The crate
-/// that calls this needs `tokio` with `macros` and `rt-multi-thread` among its dev-dependencies.
+/// that calls this needs three dev-dependencies: `mp-core` with `conformance`, `tokio` with `macros`
+/// and `rt-multi-thread`, and `async-trait` for the factory.
 ///
 /// ```
 /// # use std::sync::Arc;

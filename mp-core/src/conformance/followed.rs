@@ -152,6 +152,29 @@ pub async fn deletions_are_remembered(factory: &dyn StoreFactory) -> Result<(), 
     )
 }
 
+/// A deletion by a caller whose clock has jumped back is remembered for as long as any other.
+pub async fn deletions_are_dated_by_the_head(factory: &dyn StoreFactory) -> Result<(), Violation> {
+    let store = factory.open().await;
+    let ahead = 3_600;
+    let created = batch(
+        Version::ABSENT,
+        at(ahead),
+        vec![put("", "1"), put("gone", "1"), put("a", "1")],
+    );
+    let first = store.commit(&partition(1), created).await?;
+    let deleted = batch(first, at(0), vec![delete("gone")]);
+    let head = store.commit(&partition(1), deleted).await?;
+    let later = at(ahead + DELETION_MEMORY.as_secs() - 1);
+    let later = batch(head, later, vec![put("a", "2")]);
+    store.commit(&partition(1), later).await?;
+    let changes = store.changes(&partition(1), first, 100).await?;
+    let told: BTreeMap<_, _> = told(&changes).into_iter().collect();
+    ensure(
+        told.contains_key("gone") && !changes.lapsed,
+        "a deletion was dated by its caller, and forgotten too early",
+    )
+}
+
 /// Once a deletion was forgotten, whoever asks from before it is told so.
 pub async fn a_lapse_is_owned_up_to(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;

@@ -28,6 +28,9 @@ pub struct Family {
     /// of them.
     loaded_keys: HashSet<Key>,
     loaded: BTreeSet<Selection>,
+    /// What is on its way to the store, and the commit that carries it.
+    sent: BTreeMap<Key, Edit>,
+    sent_as: Option<CommitId>,
     /// What is not in the store yet.
     edited: BTreeMap<Key, Edit>,
 }
@@ -88,6 +91,8 @@ impl Family {
             records: BTreeMap::new(),
             loaded_keys: HashSet::from([Key::root()]),
             loaded: BTreeSet::new(),
+            sent: BTreeMap::new(),
+            sent_as: None,
             edited: BTreeMap::new(),
         };
         if family.head == Version::ABSENT {
@@ -97,9 +102,17 @@ impl Family {
         family
     }
 
-    /// Adds records of the same head.
+    /// Returns whether a view shows this head, or the one that the commit on its way makes.
+    pub(super) fn is_seen_in(&self, view: &View) -> bool {
+        view.head == self.head || self.sent_as == Some(view.commit_id)
+    }
+
+    /// Adds records of a view that [shows](Self::is_seen_in) this family.
     pub(super) fn add(&mut self, view: View, loaded: &[Selection]) {
         for record in view.records {
+            if self.edited.contains_key(&record.key) || self.sent.contains_key(&record.key) {
+                continue;
+            }
             let entry = Entry {
                 bytes: Some(record.value),
                 typed: OnceLock::new(),
@@ -129,7 +142,8 @@ impl Family {
     /// Returns whether the partition exists, edits of this batch included.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.head != Version::ABSENT || self.edited.contains_key(&Key::root())
+        let edits = [&self.sent, &self.edited];
+        self.head != Version::ABSENT || edits.iter().any(|edits| edits.contains_key(&Key::root()))
     }
 
     /// Returns when the head was made.
@@ -301,21 +315,25 @@ impl Family {
         self.edited.iter().map(write).collect()
     }
 
-    /// Returns the edits as one batch on this head.
-    pub(super) fn batch(&self, commit_id: CommitId, at: Timestamp) -> Result<Batch, Error> {
+    /// Returns the edits as one batch on this head, to be sent; later edits come on top of them.
+    pub(super) fn send(&mut self, commit_id: CommitId, at: Timestamp) -> Result<Batch, Error> {
+        let writes = self.writes()?;
+        self.sent = std::mem::take(&mut self.edited);
+        self.sent_as = Some(commit_id);
+        self.at = self.at.max(at);
         Ok(Batch {
             expect: self.head,
             commit_id,
             at,
-            writes: self.writes()?,
+            writes,
         })
     }
 
-    /// Takes note that the edits are in the store.
-    pub(super) fn committed(&mut self, version: Version, at: Timestamp) {
+    /// Takes note that what was sent is in the store.
+    pub(super) fn committed(&mut self, version: Version) {
         self.head = version;
-        self.at = self.at.max(at);
-        self.edited.clear();
+        self.sent.clear();
+        self.sent_as = None;
     }
 }
 

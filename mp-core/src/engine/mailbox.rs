@@ -1,7 +1,9 @@
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use tokio::sync::Notify;
 
 use super::{Family, job::Job};
 use crate::{
@@ -26,16 +28,23 @@ pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
 
 #[derive(Default)]
 struct Shelf {
-    busy: HashMap<Partition, VecDeque<Box<dyn Job>>>,
+    busy: HashMap<Partition, Mailbox>,
     kept: HashMap<Partition, (u64, Family)>,
     /// The size of all that is kept, in records.
     kept_records: usize,
     uses: u64,
 }
 
+/// The jobs that wait on one partition while its runner is at work.
+#[derive(Default)]
+struct Mailbox {
+    waiting: VecDeque<Box<dyn Job>>,
+    arrival: Arc<Notify>,
+}
+
 /// Whether the caller who dropped a job must also start a runner.
 pub(super) enum Accepted {
-    Start(Option<Family>),
+    Start(Option<Box<Family>>),
     Running,
 }
 
@@ -51,42 +60,63 @@ impl Mailboxes {
         job: Box<dyn Job>,
     ) -> Result<Accepted, Error> {
         let mut shelf = self.shelf(partition);
-        if let Some(waiting) = shelf.busy.get_mut(partition) {
-            if waiting.len() >= WAITING_MAX {
+        if let Some(mailbox) = shelf.busy.get_mut(partition) {
+            if mailbox.waiting.len() >= WAITING_MAX {
                 return Err(busy());
             }
-            waiting.push_back(job);
+            mailbox.waiting.push_back(job);
+            mailbox.arrival.notify_one();
             return Ok(Accepted::Running);
         }
-        shelf.busy.insert(partition.clone(), VecDeque::from([job]));
-        Ok(Accepted::Start(shelf.take_kept(partition)))
+        let mailbox = shelf.busy.entry(partition.clone()).or_default();
+        mailbox.waiting.push_back(job);
+        let kept = shelf.take_kept(partition);
+        Ok(Accepted::Start(kept.map(Box::new)))
     }
 
-    /// Takes up to `most` jobs, or closes the mailbox and keeps the state if none waits.
+    /// Takes as many jobs as `share` says of so many that wait, or closes the mailbox and keeps the
+    /// state if none does.
     pub(super) fn take(
         &self,
         partition: &Partition,
-        most: usize,
+        share: impl FnOnce(usize) -> usize,
         family: &mut Option<Family>,
     ) -> Vec<Box<dyn Job>> {
         let mut shelf = self.shelf(partition);
-        let Some(waiting) = shelf.busy.get_mut(partition) else {
+        let Some(mailbox) = shelf.busy.get_mut(partition) else {
             return Vec::new();
         };
-        if waiting.is_empty() {
+        if mailbox.waiting.is_empty() {
             shelf.close(partition, family.take());
             return Vec::new();
         }
-        let count = waiting.len().min(most);
-        waiting.drain(..count).collect()
+        mailbox.draw(share)
+    }
+
+    /// Takes as many jobs as `share` says of so many that wait, and leaves the mailbox open.
+    pub(super) fn draw(
+        &self,
+        partition: &Partition,
+        share: impl FnOnce(usize) -> usize,
+    ) -> Vec<Box<dyn Job>> {
+        let mut shelf = self.shelf(partition);
+        let mailbox = shelf.busy.get_mut(partition);
+        mailbox.map_or_else(Vec::new, |mailbox| mailbox.draw(share))
+    }
+
+    /// Returns what tells the runner of a partition that a job has come in.
+    pub(super) fn arrival(&self, partition: &Partition) -> Arc<Notify> {
+        let mut shelf = self.shelf(partition);
+        let mailbox = shelf.busy.entry(partition.clone()).or_default();
+        mailbox.arrival.clone()
     }
 
     /// Puts jobs back in front, in their order.
     pub(super) fn put_back(&self, partition: &Partition, jobs: Vec<Box<dyn Job>>) {
         let mut shelf = self.shelf(partition);
-        let waiting = shelf.busy.entry(partition.clone()).or_default();
+        let mailbox = shelf.busy.entry(partition.clone()).or_default();
         for job in jobs.into_iter().rev() {
-            waiting.push_front(job);
+            mailbox.waiting.push_front(job);
         }
     }
 
@@ -98,6 +128,13 @@ impl Mailboxes {
     fn shelf(&self, partition: &Partition) -> MutexGuard<'_, Shelf> {
         let shelf = &self.0[usize::from(partition.slot()) % SHELVES];
         shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mailbox {
+    fn draw(&mut self, share: impl FnOnce(usize) -> usize) -> Vec<Box<dyn Job>> {
+        let waiting = self.waiting.len();
+        self.waiting.drain(..share(waiting).min(waiting)).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 //! on a conflict and on an unknown outcome, and no refusal is given on a state that may be stale;
 //! so several processes on one store stay correct, and one is fast.
 
+mod ahead;
 mod combiner;
 mod command;
 mod decision;
@@ -69,6 +70,18 @@ pub struct Planned<T> {
     pub partition: Partition,
     /// What to commit; `None` if nothing changes. A conflict means: plan again.
     pub batch: Option<Batch>,
+}
+
+impl<T> Planned<T> {
+    /// Replaces the answer.
+    #[must_use]
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Planned<U> {
+        Planned {
+            answer: map(self.answer),
+            partition: self.partition,
+            batch: self.batch,
+        }
+    }
 }
 
 impl Engine {
@@ -150,7 +163,7 @@ impl Engine {
         family.apply(edits);
         let changes = family.edited() > 0;
         let batch = changes
-            .then(|| family.batch(CommitId::random(), now))
+            .then(|| family.send(CommitId::random(), now))
             .transpose()?;
         Ok(Planned {
             answer,

@@ -1,17 +1,23 @@
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
-use super::{Family, combiner::Combiner, fate::Fate, job::Job};
+use tokio::sync::Notify;
+
+use super::{
+    Family,
+    ahead::{Ahead, share},
+    combiner::Combiner,
+    fate::Fate,
+    job::Job,
+};
 use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
     store::{CommitId, Partition, Selection, StoreError, Version},
 };
-
-/// The most commands that one commit carries.
-const BATCH_MAX: usize = 512;
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
 const CONFLICTS_MAX: u32 = 64;
@@ -24,18 +30,31 @@ const PRUNE_EVERY: u64 = 64;
 
 /// Works through one partition's mailbox until it is empty.
 ///
+/// While a commit is on its way, the next jobs are decided on the state that it will leave. They are
+/// answered only after their own commit, which names the version that the first one made: should
+/// the first fail, they are decided anew.
+///
 /// Dropped before that (its runtime has stopped), it closes the mailbox, so that later commands
 /// start a new runner.
 pub(super) struct Runner {
     pub(super) combiner: Arc<Combiner>,
     pub(super) partition: Partition,
-    family: Option<Family>,
+    pub(super) arrival: Arc<Notify>,
+    pub(super) family: Option<Family>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
     fresh: bool,
+    /// What is decided while a commit is on its way.
+    pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
-    alone: usize,
+    pub(super) alone: usize,
     finished: bool,
+}
+
+/// Jobs that share a commit; of those that were decided ahead, when the last of them was.
+struct Round {
+    jobs: Vec<Box<dyn Job>>,
+    decided: Option<Timestamp>,
 }
 
 impl Runner {
@@ -45,28 +64,23 @@ impl Runner {
         family: Option<Family>,
     ) -> Self {
         Self {
+            arrival: combiner.mailboxes.arrival(&partition),
             combiner,
             partition,
             family,
             fresh: false,
+            ahead: Ahead::default(),
             alone: 0,
             finished: false,
         }
     }
 
     pub(super) async fn run(mut self) {
-        loop {
-            let most = if self.alone > 0 { 1 } else { BATCH_MAX };
-            let mailboxes = &self.combiner.mailboxes;
-            let jobs = mailboxes.take(&self.partition, most, &mut self.family);
-            if jobs.is_empty() {
-                break;
-            }
-            self.alone = self.alone.saturating_sub(jobs.len());
-            let many = jobs.len() > 1;
+        while let Some(round) = self.next_round() {
+            let many = round.jobs.len() > 1;
             let head = self.head();
-            self.carry_out(jobs).await;
-            if many && self.head() != head {
+            self.carry_out(round).await;
+            if many && self.ahead.decided.is_empty() && self.head() != head {
                 // Those who were just answered may be about to ask again: let them share the next
                 // commit instead of the one after it.
                 tokio::task::yield_now().await;
@@ -75,21 +89,44 @@ impl Runner {
         self.finished = true;
     }
 
+    /// Returns what was decided ahead, else what waits in the mailbox.
+    fn next_round(&mut self) -> Option<Round> {
+        let ahead = mem::take(&mut self.ahead);
+        if !ahead.decided.is_empty() {
+            return Some(Round {
+                jobs: ahead.decided,
+                decided: Some(ahead.now),
+            });
+        }
+        let mailboxes = &self.combiner.mailboxes;
+        let alone = self.alone > 0;
+        let most = |waiting| if alone { 1 } else { share(waiting, 0) };
+        let jobs = mailboxes.take(&self.partition, most, &mut self.family);
+        self.alone = self.alone.saturating_sub(jobs.len());
+        (!jobs.is_empty()).then_some(Round {
+            jobs,
+            decided: None,
+        })
+    }
+
     /// Decides and commits until the jobs have their answers.
-    async fn carry_out(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    async fn carry_out(&mut self, round: Round) {
+        let Round {
+            mut jobs,
+            mut decided,
+        } = round;
         // What was read before these jobs were taken may be older than their callers know.
         self.fresh = false;
         for conflicts in 0..CONFLICTS_MAX {
-            let now = match self.prepare(&mut jobs).await {
+            let now = match self.decide_or_take(&mut jobs, decided.take()).await {
                 Ok(now) => now,
                 Err(error) => return self.fail(jobs, &error),
             };
-            self.decide(&mut jobs, now);
             let writes = self
                 .family
                 .as_ref()
                 .is_some_and(|family| family.edited() > 0);
-            match self.commit(now).await {
+            match self.commit(now, jobs.len()).await {
                 Fate::Done(version) => {
                     let (partition, commands) = (&self.partition, jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "answered");
@@ -112,6 +149,20 @@ impl Runner {
         self.fail(jobs, &StoreError::conflict().into());
     }
 
+    /// Decides the jobs unless they are decided already; returns when the last of them was.
+    async fn decide_or_take(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        decided: Option<Timestamp>,
+    ) -> Result<Timestamp, Error> {
+        if let Some(now) = decided {
+            return Ok(now);
+        }
+        let now = self.prepare(jobs).await?;
+        self.decide(jobs, now);
+        Ok(now)
+    }
+
     /// Puts half of the jobs back after a conflict: the fewer there are, the sooner they are read for
     /// and decided, so that in the end they get in between the commits of another process, however
     /// busy it is.
@@ -124,16 +175,7 @@ impl Runner {
     async fn prepare(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<Timestamp, Error> {
         loop {
             let now = self.now();
-            let mut wanted = Vec::new();
-            for job in std::mem::take(jobs) {
-                match job.reads(now) {
-                    Ok(reads) => {
-                        wanted.extend(reads);
-                        jobs.push(job);
-                    }
-                    Err(error) => job.fail(error),
-                }
-            }
+            let wanted = selections(jobs, now);
             if !self.load(wanted).await? {
                 // Not a later moment: what a decision reads depends on its time.
                 return Ok(now);
@@ -153,7 +195,7 @@ impl Runner {
             return Ok(false);
         }
         let view = self.combiner.view(&self.partition, &missing).await?;
-        if view.head == family.head() {
+        if family.is_seen_in(&view) {
             family.add(view, &missing);
             self.fresh = true;
         } else {
@@ -164,7 +206,7 @@ impl Runner {
 
     /// Decides job after job, each on the state the one before has left; those for which the batch
     /// has no room go back into the mailbox.
-    fn decide(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) {
+    pub(super) fn decide(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) {
         let most = self.combiner.store.limits().writes_max;
         let Some(family) = &mut self.family else {
             return;
@@ -174,7 +216,7 @@ impl Runner {
             // A decision that panics takes nobody with it: it edits nothing and has no answer.
             let edits = catch_unwind(AssertUnwindSafe(|| job.decide(family, now)));
             let edits = edits.unwrap_or_default();
-            if position > 0 && family.edited() + edits.len() > most {
+            if family.edited() > 0 && family.edited() + edits.len() > most {
                 full = position;
                 break;
             }
@@ -186,20 +228,20 @@ impl Runner {
         }
     }
 
-    async fn commit(&mut self, now: Timestamp) -> Fate {
-        let Some(family) = &self.family else {
+    async fn commit(&mut self, now: Timestamp, jobs: usize) -> Fate {
+        let Some(family) = &mut self.family else {
             return Fate::Again;
         };
         if family.edited() == 0 {
             return self.confirm().await;
         }
-        let batch = match family.batch(CommitId::random(), now) {
+        let batch = match family.send(CommitId::random(), now) {
             Ok(batch) => batch,
             Err(error) => return Fate::Failed(error),
         };
-        let fate = self.combiner.send(&self.partition, batch).await;
+        let fate = self.send(batch, jobs).await;
         if let (Fate::Done(version), Some(family)) = (&fate, &mut self.family) {
-            family.committed(*version, now);
+            family.committed(*version);
             self.fresh = false;
         }
         fate
@@ -265,13 +307,19 @@ impl Runner {
         self.family.as_ref().map(Family::head)
     }
 
+    /// Forgets the state, and with it what was decided on it.
     fn drop_family(&mut self) {
         self.family = None;
         self.fresh = false;
+        let ahead = mem::take(&mut self.ahead);
+        let jobs = ahead.decided.into_iter().chain(ahead.undecided);
+        self.combiner
+            .mailboxes
+            .put_back(&self.partition, jobs.collect());
     }
 
     /// Returns the time of a decision: inside a partition it never runs back.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         let at = self.family.as_ref().map_or(Timestamp::MIN, Family::at);
         self.combiner.clock.now().max(at)
     }
@@ -283,6 +331,21 @@ impl Drop for Runner {
             self.combiner.mailboxes.abandon(&self.partition);
         }
     }
+}
+
+/// Returns what the jobs read; those whose selections are malformed are refused.
+pub(super) fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Selection> {
+    let mut wanted = Vec::new();
+    for job in mem::take(jobs) {
+        match job.reads(now) {
+            Ok(reads) => {
+                wanted.extend(reads);
+                jobs.push(job);
+            }
+            Err(error) => job.fail(error),
+        }
+    }
+    wanted
 }
 
 /// Returns whether one command of a batch may have brought the error on all of them: it wrote

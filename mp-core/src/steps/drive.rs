@@ -116,7 +116,7 @@ impl<H: Home> Steps<H> {
         Ok(match verb {
             Verb::Reserve => {
                 match participant
-                    .reserve(app, &key, &step.request, step.until)
+                    .reserve(app, &key, &step.request.value(), step.until)
                     .await
                 {
                     Ok(Reserved::Reserved) => Called::Saw(Seen::Reserved),

@@ -17,6 +17,7 @@ mod drive;
 mod home;
 mod payment;
 mod plan;
+mod request;
 mod step;
 
 pub use self::{
@@ -24,5 +25,6 @@ pub use self::{
     home::{Drive, Home, plan_key, put},
     payment::PaymentParticipant,
     plan::{Next, Plan, STEP_MARGIN, STEPS_MAX, Standing, Verb},
+    request::Request,
     step::{Seen, Step, StepState},
 };

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Request;
 use crate::{
     amount::Money,
     clock::Timestamp,
@@ -40,9 +41,13 @@ impl PaymentParticipant {
     }
 
     /// Returns the request for a step that pays.
-    #[must_use]
-    pub fn request(payer: &UserId, amount: Money) -> Value {
-        serde_json::json!({ "payer": payer, "amount": amount })
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::new`].
+    pub fn request(payer: &UserId, amount: Money) -> Result<Request, Error> {
+        let payer = payer.clone();
+        Request::new(&Payment { payer, amount })
     }
 }
 

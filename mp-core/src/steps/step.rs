@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Request;
 use crate::clock::Timestamp;
 
 /// One reservation of a plan.
@@ -9,7 +10,7 @@ pub struct Step {
     /// The participant's name.
     pub participant: String,
     /// What is asked of it.
-    pub request: Value,
+    pub request: Request,
     /// Until when it holds what it reserved; after that it is of no use to reserve it.
     pub until: Timestamp,
     /// Where it stands.
@@ -22,11 +23,11 @@ pub struct Step {
 impl Step {
     /// Asks a participant for a reservation until a time.
     #[must_use]
-    pub fn new(participant: &str, request: Value, until: Timestamp) -> Self {
+    pub fn new(participant: &str, request: impl Into<Request>, until: Timestamp) -> Self {
         let participant = participant.to_owned();
         Self {
             participant,
-            request,
+            request: request.into(),
             until,
             state: StepState::Planned,
             detail: None,

@@ -14,6 +14,7 @@ mod dead;
 mod handler;
 mod lag;
 mod options;
+mod pause;
 mod worker;
 
 pub use self::{

@@ -7,7 +7,9 @@ use std::{
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, WorkerOptions, pause_after};
+use super::{
+    ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, WorkerOptions, pause::pause, pause_after,
+};
 use crate::{
     clock::{SKEW_MAX, Timestamp},
     engine::Engine,
@@ -29,6 +31,7 @@ pub struct Worker {
     pub(super) engine: Engine,
     handlers: BTreeMap<String, Arc<dyn Handler>>,
     options: WorkerOptions,
+    hints: Option<watch::Receiver<()>>,
     report: Mutex<WorkReport>,
 }
 
@@ -41,6 +44,7 @@ impl Worker {
             engine: engine.clone(),
             handlers: BTreeMap::new(),
             options,
+            hints: None,
             report,
         }
     }
@@ -51,6 +55,15 @@ impl Worker {
         for handler in handlers {
             self.handlers.insert(handler.kind().to_owned(), handler);
         }
+        self
+    }
+
+    /// Has the pauses of an idle worker end early whenever a hint comes that there may be work.
+    ///
+    /// Nothing relies on hints: without any, work is found after the pause.
+    #[must_use]
+    pub fn with_hints(mut self, hints: watch::Receiver<()>) -> Self {
+        self.hints = Some(hints);
         self
     }
 
@@ -68,7 +81,12 @@ impl Worker {
     ///
     /// Store failures are retried: a worker outlives an outage.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let mut hints = self.hints.clone();
         while !*stop.borrow() && stop.has_changed().is_ok() {
+            // What is committed from here on may be missed by this turn.
+            if let Some(hints) = &mut hints {
+                hints.mark_unchanged();
+            }
             let idle = match self.turn().await {
                 Ok(0) => self.options.idle,
                 Ok(_) => Duration::ZERO,
@@ -78,8 +96,7 @@ impl Worker {
                 }
             };
             if !idle.is_zero() {
-                // Either the pause is over or the signal came; both are looked at above.
-                let _ = tokio::time::timeout(idle, stop.changed()).await;
+                pause(idle, &mut stop, hints.as_mut()).await;
             }
         }
     }

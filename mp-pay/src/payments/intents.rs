@@ -1,8 +1,9 @@
 //! What is asked of intents.
 
 use mp_core::{
-    Caller, Error,
+    Caller, Decision, Error, Family, Timestamp,
     amount::JSON_INTEGER_MAX,
+    engine::Planned,
     id::IdempotencyKey,
     idempotency::{Idempotency, key_reused},
 };
@@ -33,18 +34,45 @@ impl Payments {
     ) -> Result<PaymentIntent, PayError> {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
-        let command = payment::command(&created.app, created.id)?.once(once);
         let (app, id) = (created.app.clone(), created.id);
+        let command = payment::command(&app, id)?.once(once);
+        self.engine.run(command, self.create(created)).await?;
+        Ok(self.read(&app, id).await?.intent)
+    }
+
+    /// Decides what [`create_intent`](Self::create_intent) would, without committing it, and answers
+    /// the intent's id: for a host whose order and our intent are to exist both or not at all. It
+    /// commits the batch inside a transaction of its own, with the `commit_in` of the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_intent`](Self::create_intent).
+    pub async fn plan_create_intent(
+        &self,
+        caller: &Caller,
+        request: CreateIntent,
+        key: &IdempotencyKey,
+    ) -> Result<Planned<IntentId>, PayError> {
+        let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
+        let created = self.created(caller, request, key)?;
+        let id = created.id;
+        let command = payment::command(&created.app, id)?.once(once);
+        let planned = self.engine.plan(command, self.create(created)).await?;
+        Ok(planned.map(|()| id))
+    }
+
+    fn create(
+        &self,
+        created: Created,
+    ) -> impl Fn(&Family, Timestamp) -> Result<Decision<()>, PayError> + Send + 'static {
         let call_max = self.options.call_max;
-        let create = move |family: &mp_core::Family, now| {
+        move |family, now| {
             // The answer may have been forgotten since; the intent was not.
             if family.exists() {
                 return Err(PayError::Core(key_reused()));
             }
             Ok(Change::create(created.clone(), now).decision((), call_max))
-        };
-        self.engine.run(command, create).await?;
-        Ok(self.read(&app, id).await?.intent)
+        }
     }
 
     fn created(

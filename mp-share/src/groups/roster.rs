@@ -318,8 +318,8 @@ impl<'a> Roster<'a> {
     /// First a piece, then the money: what can be refused cheaply is asked for first.
     fn plan_to_pay(&self, user: &UserId, pay_until: Timestamp) -> Result<Plan, Error> {
         let hold_until = self.group.deadline.plus(STOCK_GRACE);
-        let piece = Offers::request(user, 1);
-        let payment = PaymentParticipant::request(user, self.group.terms.group_price);
+        let piece = Offers::request(user, 1)?;
+        let payment = PaymentParticipant::request(user, self.group.terms.group_price)?;
         Plan::new(vec![
             Step::new(Offers::PARTICIPANT, piece, hold_until),
             Step::new(PaymentParticipant::NAME, payment, pay_until),

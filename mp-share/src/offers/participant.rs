@@ -4,6 +4,7 @@ use mp_core::{
     capacity::Request,
     id::{AppId, UserId},
     port::{Confirmed, Participant, Reserved},
+    steps,
     store::Key,
 };
 use serde::{Deserialize, Serialize};
@@ -37,9 +38,13 @@ impl Offers {
     pub const PARTICIPANT: &'static str = "stock";
 
     /// Returns the request for a step that takes pieces of an offer.
-    #[must_use]
-    pub fn request(owner: &UserId, quantity: u32) -> Value {
-        serde_json::json!({ "owner": owner, "quantity": quantity })
+    ///
+    /// # Errors
+    ///
+    /// As [`steps::Request::new`].
+    pub fn request(owner: &UserId, quantity: u32) -> Result<steps::Request, Error> {
+        let owner = owner.clone();
+        steps::Request::new(&StockRequest { owner, quantity })
     }
 
     async fn attempt(

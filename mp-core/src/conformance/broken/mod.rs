@@ -43,5 +43,5 @@ pub use self::{
         BuriesTheDead, CountsOn, DropsWhatIsPutOff, ForgetsTheFence, HoldsTheDead, KeepsWhatIsDone,
         LeasesTheDead, ListsTheDeadFromTheStart, MovesTheHeadWhenSettling, SaysItSettled,
     },
-    timing::{RunsTimeBack, UsesItsOwnClock},
+    timing::{DatesDeletionsByTheCaller, RunsTimeBack, UsesItsOwnClock},
 };

@@ -1,10 +1,12 @@
 //! One durable file: the embedded default.
 
-mod admission;
+mod backup;
+mod checkpoint;
 mod column;
 mod commit;
 mod crew;
 mod delivery;
+mod embed;
 mod error;
 mod follower;
 mod job;
@@ -16,8 +18,7 @@ mod thread;
 mod writer;
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, absolute},
+    path::{Path, PathBuf, absolute},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -26,11 +27,14 @@ use std::{
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::{
+    sync::oneshot::{self, error::RecvError},
+    task::spawn_blocking,
+};
 
 pub use self::options::{Durability, SqliteOptions};
 use self::{
-    admission::{check_batch, check_limit},
+    checkpoint::Checkpointer,
     crew::{Crew, Queue},
     job::{Job, Task},
     question::{Question, Reply},
@@ -40,6 +44,7 @@ use self::{
 use super::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
     StoreError, StoreErrorKind, Version, View,
+    admission::{check_batch, check_limit, check_once},
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -75,11 +80,14 @@ const READS_WAITING_MAX: usize = 16_384;
 /// ```
 #[derive(Debug)]
 pub struct SqliteStore {
-    // Dropped before the writer, which alone can write the log back, and which does so only if it
-    // is the last to close the file.
+    // Dropped first: the log is written back only by the last to close the file, and readers cannot.
     readers: Crew<Question>,
     writer: Crew<Job>,
+    // Ends when the writer has closed its connection.
+    _checkpointer: Checkpointer,
     transactions: Arc<AtomicU64>,
+    path: PathBuf,
+    options: SqliteOptions,
 }
 
 impl SqliteStore {
@@ -95,12 +103,41 @@ impl SqliteStore {
         let path = absolute(path)
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "open", error))?;
         let transactions = Arc::new(AtomicU64::new(0));
-        let writer = start_writer(&path, &options, transactions.clone())?;
+        let mut connection = schema::open_writer(&path, &options)?;
+        let checkpointer = Checkpointer::start(&path, &options, &mut connection)?;
+        let writer = start_writer(connection, transactions.clone())?;
         let readers = start_readers(&path, &options)?;
         Ok(Self {
             readers,
             writer,
+            _checkpointer: checkpointer,
             transactions,
+            path,
+            options,
+        })
+    }
+
+    /// Copies the store, as it is at one moment, into a new file at `to`, while others read and
+    /// write on.
+    ///
+    /// The copy is a store like this one, without the room that deleted records have left. It
+    /// appears under its name when all of it is on the disk. Until then the log of this store only
+    /// grows: on a busy store, make copies when there is room for what is written meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if there is a file at `to` or no folder for it, `Full` if the disk is full,
+    /// `ReadOnly` if the folder cannot be written, else `Unavailable`; nothing stands at `to` then.
+    pub async fn back_up(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let (from, options) = (self.path.clone(), self.options.clone());
+        let to = to.as_ref().to_owned();
+        let copying = spawn_blocking(move || backup::back_up(&from, &to, &options));
+        copying.await.unwrap_or_else(|error| {
+            Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "backup",
+                error,
+            ))
         })
     }
 
@@ -157,13 +194,8 @@ impl Store for SqliteStore {
         &self,
         mut batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        let ids: BTreeSet<&str> = batches
-            .iter()
-            .map(|(partition, _)| partition.id())
-            .collect();
-        if ids.len() < batches.len() {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
-            return batches.iter().map(|_| Err(twice.clone())).collect();
+        if let Err(refusals) = check_once(&batches) {
+            return refusals;
         }
         let mut versions = Vec::with_capacity(batches.len());
         while !batches.is_empty() {
@@ -235,11 +267,9 @@ impl Listing for SqliteStore {
 }
 
 fn start_writer(
-    path: &Path,
-    options: &SqliteOptions,
+    connection: Connection,
     transactions: Arc<AtomicU64>,
 ) -> Result<Crew<Job>, StoreError> {
-    let connection = schema::open_writer(path, options)?;
     let work = move |connection: &Connection, jobs: &Queue<Job>, ready: &dyn Fn()| {
         let mut writer = Writer::prepare(connection, transactions.clone())?;
         ready();

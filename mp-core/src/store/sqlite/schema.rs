@@ -41,6 +41,14 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
     Ok(connection)
 }
 
+/// Opens a connection that writes the log back or copies the file, but changes no record.
+pub(super) fn open_keeper(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags, options)?;
+    configure(&connection, options).map_err(|error| store_error(OP, error))?;
+    Ok(connection)
+}
+
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -91,13 +99,8 @@ fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Resu
     };
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)
 }
-
-/// How many pages the write-ahead log takes up before it is written back: the longer, the fewer
-/// but the longer the pauses.
-const WAL_PAGES: i64 = 32_768;
 
 /// How much the writing connection keeps in memory.
 const CACHE_KIBIBYTES: i64 = 64 * 1024;

@@ -1,0 +1,227 @@
+//! What the engine promises about commands that it decides while a commit is on its way.
+#![cfg(feature = "conformance")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use mp_core::{
+    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    clock::ManualClock,
+    conformance::{Call, HookedStore, Phase},
+    entropy::SeededEntropy,
+    store::{MemoryStore, Partition, Store, StoreErrorKind},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
+
+const START: i64 = 1_800_000_000_000_000;
+const SEATS: u32 = 2;
+
+#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+struct Group {
+    taken: u32,
+}
+
+impl Document for Group {
+    const KIND: &'static str = "group";
+    const FORMAT: u32 = 1;
+}
+
+/// What becomes of the commit that the test holds.
+type Verdict = Result<(), StoreErrorKind>;
+
+/// An engine on a store whose commits wait until the test lets them go.
+struct Rig {
+    engine: Engine,
+    held: mpsc::UnboundedReceiver<oneshot::Sender<Verdict>>,
+    decisions: Arc<AtomicU32>,
+}
+
+impl Rig {
+    /// Fills the partition freely, then holds its commits.
+    async fn new(records: &'static [&'static str]) -> Self {
+        let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let setup = engine(memory.clone());
+        let fill = move |_: &Family, _: Timestamp| {
+            let mut edits = Edits::new();
+            edits.put_root(Group::default());
+            for key in records {
+                edits.put(key, Group::default());
+            }
+            Ok::<_, Error>(edits.answer(()))
+        };
+        let keys = records
+            .iter()
+            .fold(command(), |command, key| command.key(key));
+        setup.run(keys, fill).await.expect("fills");
+        let (sender, held) = mpsc::unbounded_channel();
+        let hold = move |call, phase, _: Option<&Partition>| {
+            let sender = sender.clone();
+            async move {
+                if (call, phase) != (Call::Commit, Phase::Before) {
+                    return Ok(());
+                }
+                let (release, verdict) = oneshot::channel();
+                // Once the test is over nobody holds anything.
+                if sender.send(release).is_err() {
+                    return Ok(());
+                }
+                verdict.await.unwrap_or(Ok(()))
+            }
+        };
+        Self {
+            engine: engine(Arc::new(HookedStore::new(memory, hold))),
+            held,
+            decisions: Arc::new(AtomicU32::new(0)),
+        }
+    }
+
+    /// Takes a seat, if one is free.
+    fn take(&self) -> JoinHandle<Result<u32, Error>> {
+        let (engine, decisions) = (self.engine.clone(), self.decisions.clone());
+        let take = move |family: &Family, _: Timestamp| {
+            decisions.fetch_add(1, Ordering::Relaxed);
+            let taken = family.root::<Group>()?.map_or(0, |group| group.taken);
+            if taken == SEATS {
+                return Err(Error::new(
+                    ErrorKind::Refused,
+                    "full",
+                    "all seats are taken",
+                ));
+            }
+            let mut edits = Edits::new();
+            edits.put_root(Group { taken: taken + 1 });
+            Ok(edits.answer(taken + 1))
+        };
+        tokio::spawn(async move {
+            let committed = engine.run(command(), take).await?;
+            Ok(committed.answer)
+        })
+    }
+
+    /// Waits for the next commit to be held.
+    async fn next(&mut self) -> oneshot::Sender<Verdict> {
+        let held = timeout(Duration::from_secs(10), self.held.recv()).await;
+        held.expect("a commit is sent").expect("the engine runs")
+    }
+
+    async fn until_decided(&self, count: u32) {
+        let decided = async {
+            while self.decisions.load(Ordering::Relaxed) < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let decided = timeout(Duration::from_secs(10), decided).await;
+        decided.expect("decided while the commit is on its way");
+    }
+}
+
+fn engine(store: Arc<dyn Store>) -> Engine {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_micros(START)));
+    Engine::new(store, clock, Arc::new(SeededEntropy::new(1)))
+}
+
+fn command() -> Command {
+    Command::on(Partition::parse("test/group/1").expect("a well-formed id"))
+}
+
+async fn answer<T>(running: JoinHandle<T>) -> T {
+    let answered = timeout(Duration::from_secs(10), running).await;
+    answered.expect("is answered").expect("does not panic")
+}
+
+#[tokio::test]
+async fn the_next_commands_are_decided_while_a_commit_is_on_its_way() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let second = rig.take();
+    rig.until_decided(2).await;
+    assert!(!second.is_finished(), "nobody is answered before a commit");
+    commit.send(Ok(())).expect("is held");
+    assert_eq!(answer(first).await.expect("has a seat"), 1);
+    let commit = rig.next().await;
+    assert!(!second.is_finished(), "its own commit is on its way");
+    commit.send(Ok(())).expect("is held");
+    assert_eq!(answer(second).await.expect("has a seat"), 2);
+    let decisions = rig.decisions.load(Ordering::Relaxed);
+    assert_eq!(decisions, 2, "each was decided once");
+}
+
+#[tokio::test]
+async fn what_was_decided_ahead_is_decided_anew_when_the_commit_before_it_fails() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let (second, third) = (rig.take(), rig.take());
+    rig.until_decided(3).await;
+    commit
+        .send(Err(StoreErrorKind::Unavailable))
+        .expect("is held");
+    let failed = answer(first).await.expect_err("was not committed");
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+    // The third was refused ahead: as things are now, it has a seat.
+    rig.next().await.send(Ok(())).expect("is held");
+    assert_eq!(answer(second).await.expect("has a seat"), 1);
+    assert_eq!(answer(third).await.expect("has a seat"), 2);
+}
+
+#[tokio::test]
+async fn nobody_is_lost_when_another_process_overtakes_a_commit() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let second = rig.take();
+    rig.until_decided(2).await;
+    commit.send(Err(StoreErrorKind::Conflict)).expect("is held");
+    while !(first.is_finished() && second.is_finished()) {
+        tokio::select! {
+            biased;
+            Some(held) = rig.held.recv() => held.send(Ok(())).expect("is held"),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+    }
+    let seats = [answer(first).await, answer(second).await];
+    assert_eq!(seats.map(|seat| seat.expect("has a seat")), [1, 2]);
+}
+
+#[tokio::test]
+async fn what_the_commit_on_its_way_deletes_is_not_seen_by_the_next() {
+    let mut rig = Rig::new(&["m/1", "m/2"]).await;
+    let engine = rig.engine.clone();
+    let first = tokio::spawn(async move {
+        let leave = |_: &Family, _: Timestamp| {
+            let mut edits = Edits::new();
+            edits.delete("m/1");
+            Ok::<_, Error>(edits.answer(()))
+        };
+        engine.run(command().key("m/1"), leave).await
+    });
+    let commit = rig.next().await;
+    // It reads the members while the store still has both.
+    let (engine, decisions) = (rig.engine.clone(), rig.decisions.clone());
+    let second = tokio::spawn(async move {
+        let count = move |family: &Family, _: Timestamp| {
+            decisions.fetch_add(1, Ordering::Relaxed);
+            let members = family.count("m/")?;
+            let mut edits = Edits::new();
+            edits.put_root(Group { taken: 0 });
+            Ok::<Decision<usize>, Error>(edits.answer(members))
+        };
+        engine.run(command().prefix("m/"), count).await
+    });
+    rig.until_decided(1).await;
+    commit.send(Ok(())).expect("is held");
+    answer(first).await.expect("leaves");
+    rig.next().await.send(Ok(())).expect("is held");
+    assert_eq!(answer(second).await.expect("counts").answer, 1);
+}

@@ -1,0 +1,126 @@
+//! What the embedded store promises about copies of its file.
+#![cfg(feature = "sqlite")]
+
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use mp_core::{
+    clock::Timestamp,
+    store::{
+        Batch, CommitId, Durability, Key, Partition, Query, Selection, SqliteOptions, SqliteStore,
+        Store, StoreErrorKind, Version, View, Write,
+    },
+};
+
+fn open(path: &Path) -> SqliteStore {
+    let options = SqliteOptions::default()
+        .with_durability(Durability::Normal)
+        .with_quick_check(true);
+    SqliteStore::open(path, options).expect("opens")
+}
+
+fn group() -> Partition {
+    Partition::parse("market/group/gb_01").expect("a valid id")
+}
+
+/// Writes the same number into the root and into a record.
+fn batch(expect: Version, number: u64) -> Batch {
+    let put = |key: &str| Write::Put {
+        key: Key::new(key).expect("a valid key"),
+        value: Bytes::from(format!("{{\"number\":{number}}}")),
+    };
+    Batch {
+        expect,
+        commit_id: CommitId(u128::from(number)),
+        at: Timestamp::from_micros(1),
+        writes: vec![put(""), put("same")],
+    }
+}
+
+async fn view(store: &SqliteStore) -> View {
+    let query = Query {
+        select: vec![Selection::Prefix(Key::root())],
+        limit: 10,
+    };
+    store.read(&group(), &query).await.expect("reads")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_of_one_moment_while_others_write_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(open(&folder.path().join("mp.db")));
+    let first = store.commit(&group(), batch(Version::ABSENT, 0)).await;
+    let mut head = first.expect("creates");
+    let over = Arc::new(AtomicBool::new(false));
+    let writing = tokio::spawn({
+        let (store, over) = (store.clone(), over.clone());
+        async move {
+            let mut number = 0;
+            while !over.load(Ordering::Relaxed) {
+                number += 1;
+                let committed = store.commit(&group(), batch(head, number)).await;
+                head = committed.expect("commits");
+            }
+            head
+        }
+    });
+    let mut heads = Vec::new();
+    for number in 0..5 {
+        let before = view(&store).await.head;
+        let copy = folder.path().join(format!("copy-{number}.db"));
+        store.back_up(&copy).await.expect("copies");
+        let copied = view(&open(&copy)).await;
+        assert!(
+            copied.head >= before,
+            "what was there before is in the copy"
+        );
+        assert_eq!(copied.records[0].value, copied.records[1].value);
+        heads.push(copied.head);
+    }
+    over.store(true, Ordering::Relaxed);
+    let last = writing.await.expect("writes to the end");
+    assert!(heads.is_sorted() && heads[0] < last, "nobody had to wait");
+}
+
+#[tokio::test]
+async fn a_copy_is_a_store_that_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, copy) = (folder.path().join("mp.db"), folder.path().join("copy.db"));
+    let store = open(&path);
+    let head = store.commit(&group(), batch(Version::ABSENT, 0)).await;
+    store.back_up(&copy).await.expect("copies");
+    let other = open(&copy);
+    let committed = other
+        .commit(&group(), batch(head.expect("creates"), 1))
+        .await;
+    assert!(committed.expect("commits") > view(&store).await.head);
+}
+
+#[tokio::test]
+async fn a_copy_replaces_nothing_and_leaves_nothing_half_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("mp.db"));
+    let taken = folder.path().join("taken");
+    fs::write(&taken, "somebody else's").expect("writes");
+    for to in [taken.clone(), folder.path().join("no/such/folder")] {
+        let refused = store.back_up(&to).await.expect_err("is refused");
+        assert_eq!(refused.kind(), StoreErrorKind::Invalid, "{refused:?}");
+    }
+    assert_eq!(fs::read(&taken).expect("reads"), b"somebody else's");
+    // What an attempt that was killed has left behind is in nobody's way.
+    let copy = folder.path().join("copy.db");
+    fs::write(folder.path().join("copy.db.part"), "half").expect("writes");
+    store.back_up(&copy).await.expect("copies");
+    open(&copy);
+    let left = fs::read_dir(folder.path()).expect("lists");
+    let part = |name: &String| name.ends_with(".part");
+    let names = left.map(|entry| entry.expect("an entry").file_name().into_string());
+    assert_eq!(names.flatten().find(part), None);
+}
