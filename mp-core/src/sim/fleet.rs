@@ -66,8 +66,10 @@ impl<W: Workload> Fleet<W> {
         let life = Arc::new(Life::new(&self.world, number));
         let process = Process::new(&life);
         let (services, handlers) = self.workload.start(&process);
-        let mut options = WorkerOptions::default();
-        options.idle = self.world.mix.idle;
+        let options = WorkerOptions {
+            idle: self.world.mix.idle,
+            ..WorkerOptions::default()
+        };
         let worker = Worker::new(process.engine(), options).with(handlers);
         let running = Arc::new(Running {
             life,
@@ -133,9 +135,7 @@ impl<W: Workload> Fleet<W> {
             if delivery.attempts < ATTEMPTS_MAX {
                 return Err(told_dead(&delivery));
             }
-            for running in self.all().first() {
-                running.worker.redrive(&delivery).await?;
-            }
+            self.healthy()?.worker.redrive(&delivery).await?;
         }
         self.wait_for_workers().await?;
         let dead = self.dead_work().await?;
@@ -160,10 +160,12 @@ impl<W: Workload> Fleet<W> {
     }
 
     async fn dead_work(&self) -> Result<Vec<Delivery>, Violation> {
-        match self.all().first() {
-            Some(running) => Ok(running.worker.dead(DEAD_MAX).await?),
-            None => Err(Violation::new("no process is left")),
-        }
+        Ok(self.healthy()?.worker.dead(DEAD_MAX).await?)
+    }
+
+    fn healthy(&self) -> Result<Arc<Running<W>>, Violation> {
+        let running = self.all().into_iter().next();
+        running.ok_or_else(|| Violation::new("no process is left"))
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Option<Arc<Running<W>>>>> {

@@ -27,7 +27,10 @@ enum Act {
     AddOnce,
     /// The same, and a timer.
     AddAndRemind,
+    /// Reads.
     Look,
+    /// Decides that nothing changes.
+    Check,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
@@ -60,6 +63,7 @@ pub(super) fn draw(chance: &mut Chance) -> Drawn<super::Command> {
         Act::AddOnce,
         Act::AddAndRemind,
         Act::Look,
+        Act::Check,
     ]);
     let counter = super::mostly_few(COUNTERS, chance);
     let command = Command { counter, act };
@@ -82,7 +86,7 @@ impl Command {
     }
 
     pub(super) fn apply(&self, count: &mut u64) -> u64 {
-        if self.act != Act::Look {
+        if !matches!(self.act, Act::Look | Act::Check) {
             *count += 1;
         }
         *count
@@ -93,27 +97,30 @@ impl Command {
         if self.act == Act::Look {
             return count(engine, &part).await;
         }
-        let reminds = self.act == Act::AddAndRemind;
+        let act = self.act;
         let mut command = mp_core::Command::on(place(&part)).prefix("r/");
         if self.is_keyed() {
             command = command.once(once);
         }
         Ok(engine
-            .run(command, move |family, now| add(family, reminds, now))
+            .run(command, move |family, now| decide(family, act, now))
             .await?
             .answer)
     }
 }
 
-fn add(family: &Family, reminds: bool, now: Timestamp) -> Result<Decision<u64>, Error> {
+fn decide(family: &Family, act: Act, now: Timestamp) -> Result<Decision<u64>, Error> {
     let mut counter = family
         .root::<Counter>()?
         .map_or(Counter::default(), |counter| *counter);
+    if act == Act::Check {
+        return Ok(Decision::unchanged(counter.count));
+    }
     counter.count += 1;
     let count = counter.count;
     let mut edits = Edits::new();
     edits.put_root(counter);
-    if reminds {
+    if act == Act::AddAndRemind {
         let due_at = now.plus(Duration::from_secs(count % 7));
         edits.put(&format!("r/{count}"), Remind { count });
         edits.schedule(&count.to_string(), due_at, &Remind { count });

@@ -1,5 +1,4 @@
 //! What is told of a run in which something is wrong.
-#![cfg(feature = "sim")]
 
 use std::{
     env,
@@ -131,7 +130,10 @@ impl Workload for Tins {
 
 #[track_caller]
 fn violation(tins: Tins) -> String {
-    let failure = tins.simulation().check(0..20).expect_err("something is wrong");
+    let failure = tins
+        .simulation()
+        .check(0..20)
+        .expect_err("something is wrong");
     failure.violation().to_string()
 }
 
@@ -143,23 +145,43 @@ fn a_right_tin_is_right() {
 
 #[test]
 fn a_failure_comes_again_alike_and_says_how() {
-    let tins = Tins { holds_at_most: 12, ..Tins::RIGHT };
+    let tins = Tins {
+        holds_at_most: 12,
+        ..Tins::RIGHT
+    };
     let simulation = tins.simulation();
     let failure = simulation.check(0..20).expect_err("is too full");
-    assert_eq!(failure.violation().to_string(), "test/tin/1: the tin is too full");
-    let again = simulation.run(failure.seed()).expect_err("is too full again");
+    assert_eq!(
+        failure.violation().to_string(),
+        "test/tin/1: the tin is too full"
+    );
+    let again = simulation
+        .run(failure.seed())
+        .expect_err("is too full again");
     assert_eq!(again.trace(), failure.trace());
     let text = failure.to_string();
     for part in ["seed 0: test/tin/1", "commits test/tin/1", "MP_SIM_SEED=0"] {
         assert!(text.contains(part), "{text}");
     }
-    assert!(format!("{failure:#}").contains("begins with Mix"), "the whole trace");
+    assert!(
+        format!("{failure:#}").contains("begins with Mix"),
+        "the whole trace"
+    );
 }
 
 #[test]
 fn the_lowest_seed_that_fails_is_reported() {
-    let full = Tins { holds_at_most: 12, ..Tins::RIGHT };
-    let some = move |chance: &mut Chance| if chance.percent(20) { full } else { Tins::RIGHT };
+    let full = Tins {
+        holds_at_most: 12,
+        ..Tins::RIGHT
+    };
+    let some = move |chance: &mut Chance| {
+        if chance.percent(20) {
+            full
+        } else {
+            Tins::RIGHT
+        }
+    };
     let simulation = Simulation::of(some).with_commands(20);
     let lowest = (0..50).find(|seed| simulation.run(*seed).is_err());
     let failure = simulation.check(0..50).expect_err("some are too full");
@@ -170,27 +192,42 @@ fn the_lowest_seed_that_fails_is_reported() {
 #[test]
 fn an_answer_that_the_model_does_not_give_is_found() {
     let refuse = || Err(Error::invalid("coin", "is a button"));
-    let violation = violation(Tins { at_ten: refuse, ..Tins::RIGHT });
-    assert!(violation.contains("told Err(\"invalid_field\")"), "{violation}");
+    let violation = violation(Tins {
+        at_ten: refuse,
+        ..Tins::RIGHT
+    });
+    assert!(
+        violation.contains("told Err(\"invalid_field\")"),
+        "{violation}"
+    );
 }
 
 #[test]
 fn a_panic_is_a_failure_of_its_seed() {
-    let violation = violation(Tins { at_ten: || panic!("ten is too many"), ..Tins::RIGHT });
+    let violation = violation(Tins {
+        at_ten: || panic!("ten is too many"),
+        ..Tins::RIGHT
+    });
     assert!(violation.contains("ten is too many"), "{violation}");
 }
 
 #[test]
 fn work_that_was_given_up_is_found() {
     let give_up = || Err(HandlerError::GiveUp(Error::invalid("clink", "is too loud")));
-    let violation = violation(Tins { handles: give_up, ..Tins::RIGHT });
+    let violation = violation(Tins {
+        handles: give_up,
+        ..Tins::RIGHT
+    });
     assert!(violation.contains("clink is too loud"), "{violation}");
 }
 
 #[test]
 fn work_that_never_ends_is_found() {
     let retry = || Err(HandlerError::Retry(Error::invalid("clink", "is too loud")));
-    let violation = violation(Tins { handles: retry, ..Tins::RIGHT });
+    let violation = violation(Tins {
+        handles: retry,
+        ..Tins::RIGHT
+    });
     assert!(violation.contains("clink is too loud"), "{violation}");
 }
 
@@ -201,13 +238,19 @@ fn what_depends_on_more_than_the_seed_is_told() {
         false => Err(Error::invalid("coin", "is a button")),
         true => Ok(()),
     };
-    let violation = violation(Tins { at_ten: once, ..Tins::RIGHT });
-    assert!(violation.contains("depends on more than the seed"), "{violation}");
+    let violation = violation(Tins {
+        at_ten: once,
+        ..Tins::RIGHT
+    });
+    assert!(
+        violation.contains("depends on more than the seed"),
+        "{violation}"
+    );
 }
 
 #[test]
 fn one_seed_can_be_chosen_from_outside() {
-    let name = "one_seed_can_be_chosen_from_outside";
+    let name = "failures::one_seed_can_be_chosen_from_outside";
     if let Ok(seed) = env::var(SEED_VARIABLE) {
         let seed: u64 = seed.parse().expect("a number");
         assert_eq!(seeds_or_replay(0..10), seed..seed + 1);
@@ -218,5 +261,9 @@ fn one_seed_can_be_chosen_from_outside() {
     let mut alone = Program::new(program);
     alone.args([name, "--exact"]).env(SEED_VARIABLE, "17");
     let output = alone.output().expect("runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

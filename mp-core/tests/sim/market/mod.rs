@@ -2,7 +2,6 @@
 //! model of it that a person can check by eye.
 
 mod account;
-mod blind;
 mod counter;
 mod purse;
 mod seats;
@@ -24,7 +23,6 @@ use mp_core::{
 };
 use serde::Serialize;
 
-pub(crate) use self::blind::Blind;
 use self::{seats::Seats, transfer::Transfers};
 
 /// What is outside of the store: the mails that were sent, by their keys.

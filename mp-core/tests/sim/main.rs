@@ -2,7 +2,10 @@
 //! promises it of runs that can be repeated.
 #![cfg(feature = "sim")]
 
+mod blind;
+mod failures;
 mod market;
+mod mutants;
 
 use std::{collections::BTreeSet, env};
 

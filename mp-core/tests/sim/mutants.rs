@@ -1,15 +1,16 @@
 //! What the simulator finds: systems that are wrong on purpose, each within a few seeds.
-#![cfg(feature = "sim")]
-
-mod market;
 
 use std::sync::Arc;
 
-use market::{Blind, Market, Wrong};
 use mp_core::{
     Engine,
     sim::{Failure, Process, Simulation},
     store::StoreErrorKind,
+};
+
+use crate::{
+    blind::Blind,
+    market::{Market, Wrong},
 };
 
 /// How many seeds a mutant may live.
