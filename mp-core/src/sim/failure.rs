@@ -12,7 +12,7 @@ const LINES_SHOWN: usize = 60;
 /// What was seen in the run of one seed that must not be.
 ///
 /// Its text says how to see it again. The alternate form (`{:#}`) has the whole trace.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Failure {
     pub(super) seed: u64,
     pub(super) violation: Violation,
@@ -56,6 +56,13 @@ impl fmt::Display for Failure {
             writeln!(f, "{line}")?;
         }
         write!(f, "again, and alone: {SEED_VARIABLE}={seed}")
+    }
+}
+
+/// The same as its text: what a test prints that unwraps it.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

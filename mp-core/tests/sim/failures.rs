@@ -34,7 +34,9 @@ impl Document for Tin {
 
 /// A message that somebody put a coin in.
 #[derive(Deserialize, Serialize)]
-struct Clink;
+struct Clink {
+    coin: u64,
+}
 
 impl Document for Clink {
     const KIND: &'static str = "tin.clink";
@@ -89,7 +91,7 @@ impl Workload for Tins {
 
     fn start(&self, process: &Process) -> (Engine, Vec<Arc<dyn Handler>>) {
         let handles = self.handles;
-        let handler = work::on(move |_, Clink| async move { handles() });
+        let handler = work::on(move |_, _: Clink| async move { handles() });
         (process.engine().clone(), vec![handler])
     }
 
@@ -102,7 +104,7 @@ impl Workload for Tins {
             let coins = coins(family)? + 1;
             let mut edits = Edits::new();
             edits.put_root(Tin { coins });
-            edits.send(&coins.to_string(), now, &Clink);
+            edits.send(&coins.to_string(), now, &Clink { coin: coins });
             Ok::<_, Error>(edits.answer(coins))
         };
         let coins = engine.run(tin(), put).await?.answer;
