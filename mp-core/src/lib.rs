@@ -86,6 +86,8 @@ pub mod label;
 pub mod port;
 pub mod retention;
 pub mod sign;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod steps;
 pub mod store;
 #[doc(hidden)]

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, Timestamp},
+    entropy::Entropy,
     error::{Error, ErrorKind},
     store::{Partition, Query, Selection, Store, View},
 };
@@ -17,15 +18,21 @@ use crate::{
 pub(super) struct Combiner {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
     pub(super) mailboxes: Mailboxes,
     pub(super) arrivals: Arrivals,
 }
 
 impl Combiner {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         Self {
             store,
             clock,
+            entropy,
             mailboxes: Mailboxes::new(),
             arrivals: Arrivals::default(),
         }

@@ -90,7 +90,7 @@ impl Engine {
     /// Joins what the host supplies.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let combiner = Arc::new(Combiner::new(store.clone(), clock.clone()));
+        let combiner = Arc::new(Combiner::new(store.clone(), clock.clone(), entropy.clone()));
         Self {
             store,
             clock,
