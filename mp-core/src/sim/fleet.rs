@@ -10,7 +10,7 @@ use crate::{
     conformance::Violation,
     error::Error,
     store::Delivery,
-    work::{ATTEMPTS_MAX, LEASE, Worker, WorkerOptions},
+    work::{ATTEMPTS_MAX, DeadLetters, LEASE, Worker, WorkerOptions},
 };
 
 /// How long nothing happens, in the end, before it is looked whether work is left: longer than any
@@ -39,6 +39,7 @@ pub(super) struct Running<W: Workload> {
     pub(super) life: Arc<Life>,
     pub(super) services: W::Services,
     worker: Worker,
+    letters: DeadLetters,
 }
 
 impl<W: Workload> Fleet<W> {
@@ -75,6 +76,7 @@ impl<W: Workload> Fleet<W> {
             life,
             services,
             worker,
+            letters: DeadLetters::of(process.engine()),
         });
         self.running()[number] = Some(running.clone());
         running
@@ -135,7 +137,7 @@ impl<W: Workload> Fleet<W> {
             if delivery.attempts < ATTEMPTS_MAX {
                 return Err(told_dead(&delivery));
             }
-            self.healthy()?.worker.redrive(&delivery).await?;
+            self.healthy()?.letters.redrive(&delivery).await?;
         }
         self.wait_for_workers().await?;
         let dead = self.dead_work().await?;
@@ -160,7 +162,7 @@ impl<W: Workload> Fleet<W> {
     }
 
     async fn dead_work(&self) -> Result<Vec<Delivery>, Violation> {
-        Ok(self.healthy()?.worker.dead(DEAD_MAX).await?)
+        Ok(self.healthy()?.letters.list(None, DEAD_MAX).await?)
     }
 
     fn healthy(&self) -> Result<Arc<Running<W>>, Violation> {
