@@ -47,11 +47,14 @@ pub struct Group {
     /// From when on a seat may have lapsed: none lapses earlier.
     #[serde(default)]
     pub lapses_from: Timestamp,
+    /// Every membership up to this number has the plan that pays for it, or needs none any more.
+    #[serde(default)]
+    pub planned: u32,
 }
 
 impl Document for Group {
     const KIND: &'static str = "group";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 impl Group {

@@ -6,6 +6,7 @@ mod handlers;
 mod home;
 mod operations;
 mod outcome;
+mod payment;
 mod record;
 mod roster;
 mod view;
@@ -13,7 +14,7 @@ mod view;
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Command, Engine, Error, Family, Timestamp,
+    Caller, Command, Committed, Engine, Error, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
     port::{Notifier, Participant, Settlement},
@@ -53,6 +54,9 @@ pub struct Groups {
     steps: Steps<GroupHome>,
     notifier: Arc<dyn Notifier>,
 }
+
+/// What is done for a member together with taking the seat.
+type Next = fn(&mut Roster<'_>, MemberNumber) -> Result<(), Error>;
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -136,7 +140,12 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
-        let number = self.take_seat(caller, key, id).await?;
+        let pay: Next = |roster, number| roster.begin_to_pay(number);
+        let seat = self.seat(caller, key, id, pay).await?;
+        let number = seat.answer;
+        if seat.replayed {
+            self.see_to_payment(caller.app_id(), id, number).await?;
+        }
         self.drive(caller, id, number).await
     }
 
@@ -161,17 +170,8 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<MemberNumber, GroupError> {
-        let user = caller.signed_in()?;
-        let once = Idempotency::new(caller, "group.join", key, &id)?;
-        let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
-        match self.try_seat(command.clone(), user).await {
-            Err(JoinRefusal::Short) => {}
-            taken => return Ok(taken?),
-        }
-        let everybody = Roster::reads(Command::on(partition));
-        self.engine.run(everybody, lapse).await?;
-        Ok(self.try_seat(command, user).await?)
+        let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
+        Ok(seat.answer)
     }
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
@@ -245,11 +245,56 @@ impl Groups {
 }
 
 impl Groups {
-    async fn try_seat(&self, command: Command, user: &UserId) -> Result<MemberNumber, JoinRefusal> {
+    /// Takes a seat, and in the same commit does what comes next.
+    async fn seat(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, GroupError> {
+        let user = caller.signed_in()?;
+        let once = Idempotency::new(caller, "group.join", key, &id)?;
+        let partition = partition(caller.app_id(), id)?;
+        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
+        match self.try_seat(command.clone(), user, next).await {
+            Err(JoinRefusal::Short) => {}
+            taken => return Ok(taken?),
+        }
+        let everybody = Roster::reads(Command::on(partition));
+        self.engine.run(everybody, lapse).await?;
+        Ok(self.try_seat(command, user, next).await?)
+    }
+
+    async fn try_seat(
+        &self,
+        command: Command,
+        user: &UserId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, JoinRefusal> {
         let user = user.clone();
-        let join = move |roster: &mut Roster<'_>, now| roster.join(&user, now);
+        let join = move |roster: &mut Roster<'_>, now| {
+            let number = roster.join(&user, now)?;
+            next(roster, number)?;
+            Ok(number)
+        };
         let decide = move |family: &Family, now| changed(family, now, &join);
-        Ok(self.engine.run(command, decide).await?.answer)
+        self.engine.run(command, decide).await
+    }
+
+    /// Begins the payment of a member that took the seat without waiting, unless that is done.
+    async fn see_to_payment(
+        &self,
+        app: &AppId,
+        id: GroupId,
+        number: MemberNumber,
+    ) -> Result<(), GroupError> {
+        let command = Roster::reads(Command::on(partition(app, id)?));
+        let decide = move |family: &Family, now| {
+            changed(family, now, |roster, now| roster.see_to_payment(number, now))
+        };
+        self.engine.run(command, decide).await?;
+        Ok(())
     }
 
     /// Changes a group's roster once per idempotency key.

@@ -45,9 +45,11 @@ pub(super) fn open(
         seats: Capacity::of(SEATS, offer.terms.group_size).with_owner_max(1),
         attempts: 0,
         lapses_from: Timestamp::MAX,
+        planned: 0,
     };
     let mut roster = Roster::of(family, group);
     let number = roster.join(opener, now)?;
+    roster.begin_to_pay(number)?;
     let mut edits = Edits::new();
     edits.schedule(&id.to_string(), deadline, &Expire {});
     roster.write(None, app, now, &mut edits)?;
@@ -77,6 +79,22 @@ pub(super) fn lapse(family: &Family, now: Timestamp) -> Result<Decision<()>, Err
         roster.write(None, &app(family.partition())?, now, &mut edits)?;
     }
     Ok(edits.answer(()))
+}
+
+/// Begins the payments of those who took a seat and did not wait, as far as one commit goes; answers
+/// whether there are more.
+pub(super) fn begin_payments(family: &Family, now: Timestamp) -> Result<Decision<bool>, Error> {
+    let Some(mut roster) = Roster::load(family)? else {
+        return Ok(Decision::unchanged(false));
+    };
+    let before = roster.group.planned;
+    let more = roster.begin_payments(now)?;
+    if roster.group.planned == before {
+        return Ok(Decision::unchanged(more));
+    }
+    let mut edits = Edits::new();
+    roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    Ok(edits.answer(more))
 }
 
 /// Expires a group, or goes on with what its end means for its members; answers when to look again

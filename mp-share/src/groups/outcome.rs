@@ -96,6 +96,10 @@ impl Roster<'_> {
             member.seat = free.reservation;
             member.reason = Some(reason.to_owned());
         })?;
+        if self.plan(number)?.is_none() {
+            // Nothing was asked for in the member's name yet, so nothing has to come back.
+            return self.released(number);
+        }
         self.replan(number, |plan| Ok(plan.release()))
     }
 

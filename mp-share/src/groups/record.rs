@@ -16,6 +16,10 @@ pub(super) struct Seat {
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Expire {}
 
+/// The work of beginning the payments of members who took a seat and did not wait.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(super) struct PlanPayments {}
+
 /// The work of telling a member something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Notice {
@@ -29,6 +33,11 @@ impl Document for Seat {
 
 impl Document for Expire {
     const KIND: &'static str = "group.expire";
+    const FORMAT: u32 = 1;
+}
+
+impl Document for PlanPayments {
+    const KIND: &'static str = "group.plan";
     const FORMAT: u32 = 1;
 }
 
@@ -60,6 +69,7 @@ mod tests {
     fn what_was_ever_stored_reads_back() {
         fixture::reads_back::<Seat>();
         fixture::reads_back::<Expire>();
+        fixture::reads_back::<PlanPayments>();
         fixture::reads_back::<Notice>();
         fixture::reads_back::<Drive<GroupHome>>();
     }

@@ -1,27 +1,22 @@
-use std::{collections::BTreeMap, mem, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem, num::NonZeroU32, sync::Arc};
 
 use mp_core::{
     Command, Edits, Error, Family, Timestamp,
     capacity::{CapacityRefusal, Request, Taken},
     id::{AppId, UserId},
     port::Notification,
-    steps::{self, PaymentParticipant, Plan, STEP_MARGIN, Step, plan_key},
+    steps::{self, Plan, STEP_MARGIN, plan_key},
 };
 
 use super::{
     home::GroupHome,
-    record::{Expire, MEMBERS, Notice, PLANS, SEATS, Seat, member_key, seat_key},
+    record::{Expire, MEMBERS, Notice, PLANS, PlanPayments, SEATS, Seat, member_key, seat_key},
 };
 use crate::{
     error::{self, GroupError},
     group::{self, ATTEMPTS_EACH_MAX, ATTEMPTS_MAX, Group, GroupState},
     member::{Member, MemberNumber, MemberState, PlanId},
-    offers::Offers,
 };
-
-/// For how long after a group's deadline its pieces are held: so that a group which fills at the
-/// last moment gets them, even if nobody does due work for a while.
-const STOCK_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A group as one decision changes it.
 ///
@@ -171,7 +166,8 @@ impl<'a> Roster<'a> {
         self.plans.insert(number, Arc::new(plan));
     }
 
-    /// Takes a seat for a user and begins the plan that pays for it.
+    /// Takes a seat for a user; whoever is not about to begin its [payment](Self::begin_to_pay) leaves
+    /// that to due work.
     pub(super) fn join(
         &mut self,
         user: &UserId,
@@ -182,10 +178,7 @@ impl<'a> Roster<'a> {
         if self.group.attempts >= ATTEMPTS_MAX || seat.attempts >= ATTEMPTS_EACH_MAX {
             return Err(GroupError::TooManyAttempts.into());
         }
-        let pay_until = now
-            .plus(self.group.terms.seat_hold)
-            .min(self.group.deadline);
-        let taken = self.take_seat(user, &seat, pay_until, now)?;
+        let taken = self.take_seat(user, &seat, now)?;
         self.group.attempts += 1;
         let number = MemberNumber(NonZeroU32::MIN.saturating_add(self.group.attempts - 1));
         let member = Member {
@@ -205,7 +198,6 @@ impl<'a> Roster<'a> {
         self.group.lapses_from = self.group.lapses_from.min(member.seat.until);
         self.put_member(member);
         self.put_seat(user, seat);
-        self.put_plan(number, self.plan_to_pay(user, pay_until)?);
         self.joined = Some(number);
         Ok(number)
     }
@@ -253,6 +245,7 @@ impl<'a> Roster<'a> {
             }
         }
         let (members, plans) = (mem::take(&mut self.members), mem::take(&mut self.plans));
+        let begun = self.joined.is_some_and(|number| plans.contains_key(&number));
         for (number, plan) in plans.into_iter().filter(|(number, _)| Some(*number) != own) {
             let id = self.plan_id(number).to_string();
             steps::put::<GroupHome>(edits, &id, Arc::unwrap_or_clone(plan), now);
@@ -263,12 +256,16 @@ impl<'a> Roster<'a> {
         for (user, seat) in &self.seats {
             edits.put(&seat_key(user), *seat);
         }
+        let id = self.group.id.to_string();
         if let Some(number) = self.joined {
             // The group has just given out the number, so nothing stands under it.
             edits.declare_new(&member_key(number));
-            edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
+            if begun {
+                edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
+            } else {
+                edits.send(&id, now, &PlanPayments {});
+            }
         }
-        let id = self.group.id.to_string();
         match self.rest {
             Rest::Untouched => {}
             Rest::Waits => edits.schedule(&id, now, &Expire {}),
@@ -301,9 +298,9 @@ impl<'a> Roster<'a> {
         &self,
         user: &UserId,
         seat: &Seat,
-        pay_until: Timestamp,
         now: Timestamp,
     ) -> Result<Taken, JoinRefusal> {
+        let pay_until = self.pay_until(now);
         // The seat outlives the payment's time limit, so money that lands in time finds it.
         let request = Request::one(group::SEATS, user, pay_until.plus(STEP_MARGIN));
         let taken = self.group.seats.reserve(&request, &seat.holding, now);
@@ -313,16 +310,5 @@ impl<'a> Roster<'a> {
             CapacityRefusal::OwnerLimit { .. } => GroupError::AlreadyMember.into(),
             other => GroupError::Core(other.into()).into(),
         })
-    }
-
-    /// First a piece, then the money: what can be refused cheaply is asked for first.
-    fn plan_to_pay(&self, user: &UserId, pay_until: Timestamp) -> Result<Plan, Error> {
-        let hold_until = self.group.deadline.plus(STOCK_GRACE);
-        let piece = Offers::request(user, 1)?;
-        let payment = PaymentParticipant::request(user, self.group.terms.group_price)?;
-        Plan::new(vec![
-            Step::new(Offers::PARTICIPANT, piece, hold_until),
-            Step::new(PaymentParticipant::NAME, payment, pay_until),
-        ])
     }
 }
