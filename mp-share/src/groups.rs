@@ -291,7 +291,9 @@ impl Groups {
     ) -> Result<(), GroupError> {
         let command = Roster::reads(Command::on(partition(app, id)?));
         let decide = move |family: &Family, now| {
-            changed(family, now, |roster, now| roster.see_to_payment(number, now))
+            changed(family, now, |roster, now| {
+                roster.see_to_payment(number, now)
+            })
         };
         self.engine.run(command, decide).await?;
         Ok(())

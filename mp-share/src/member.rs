@@ -1,12 +1,19 @@
 //! One person's part in a group: [`Member`] and its [`MemberState`].
 
-use std::{fmt, num::NonZeroU32, str::FromStr};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32, str::FromStr};
 
-use mp_core::{Document, Error, Timestamp, capacity::Reservation, id::UserId};
+use mp_core::{
+    Document, Error, Timestamp,
+    capacity::{Reservation, ReservationState},
+    id::UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{group::GroupId, offer::OfferId};
+use crate::{
+    group::{GroupId, SEATS},
+    offer::OfferId,
+};
 
 /// Numbers the memberships of a group in the order in which they were begun, from 1.
 #[derive(
@@ -31,7 +38,7 @@ pub struct Member {
     /// Where it stands.
     pub state: MemberState,
     /// The seat.
-    pub seat: Reservation,
+    pub seat: MemberSeat,
     /// Since when.
     pub joined_at: Timestamp,
     /// Why it came to nothing: a code such as `unpaid`, `left`, `group_expired`, or the code of a
@@ -42,7 +49,44 @@ pub struct Member {
 
 impl Document for Member {
     const KIND: &'static str = "group.member";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
+}
+
+/// The seat that a member holds, keeps, or had.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct MemberSeat {
+    /// Until when it is held if it is not paid for.
+    pub until: Timestamp,
+    /// Where it stands.
+    pub state: ReservationState,
+}
+
+impl From<Reservation> for MemberSeat {
+    fn from(reservation: Reservation) -> Self {
+        Self {
+            until: reservation.until,
+            state: reservation.state,
+        }
+    }
+}
+
+impl Member {
+    /// Returns the seat as the group's [`SEATS`] count it: one of them, for this member's user.
+    #[must_use]
+    pub fn reservation(&self) -> Reservation {
+        Reservation {
+            owner: self.user.clone(),
+            takes: BTreeMap::from([(SEATS.to_owned(), 1)]),
+            until: self.seat.until,
+            state: self.seat.state,
+        }
+    }
+
+    /// Returns whether the seat is still held but its time limit has passed.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.seat.state == ReservationState::Reserved && self.seat.until <= now
+    }
 }
 
 /// Where a member stands.

@@ -41,12 +41,13 @@ impl Roster<'_> {
         }
         // Keeping a seat leaves its owner with as many as before.
         let untouched = Holding::default();
-        let Ok(kept) = self.group.seats.confirm(&member.seat, &untouched, now) else {
+        let reservation = member.reservation();
+        let Ok(kept) = self.group.seats.confirm(&reservation, &untouched, now) else {
             return self.let_go(number, "too_late", now);
         };
         self.group.seats = kept.capacity;
         self.step(number, MemberEvent::Secure, |member| {
-            member.seat = kept.reservation
+            member.seat = kept.reservation.into();
         })?;
         if self.group.is_full() {
             self.fill(now)
@@ -81,10 +82,11 @@ impl Roster<'_> {
             return Ok(());
         }
         let mut seat = self.seat(&member.user)?;
-        let free = if member.seat.has_lapsed(now) {
-            self.group.seats.lapse(&member.seat, &seat.holding, now)?
+        let (seats, reservation) = (&self.group.seats, member.reservation());
+        let free = if member.has_lapsed(now) {
+            seats.lapse(&reservation, &seat.holding, now)?
         } else {
-            self.group.seats.release(&member.seat, &seat.holding)?
+            seats.release(&reservation, &seat.holding)?
         };
         self.group.seats = free.capacity;
         seat.holding = free.holding;
@@ -93,7 +95,7 @@ impl Roster<'_> {
             self.notices.push((number, "group.seat_lost"));
         }
         self.step(number, MemberEvent::LetGo, |member| {
-            member.seat = free.reservation;
+            member.seat = free.reservation.into();
             member.reason = Some(reason.to_owned());
         })?;
         if self.plan(number)?.is_none() {
@@ -111,7 +113,7 @@ impl Roster<'_> {
         }
         let mut next = Timestamp::MAX;
         let mut lapsed = self.numbers(|member| {
-            let lapsed = member.seat.has_lapsed(now);
+            let lapsed = member.has_lapsed(now);
             if !lapsed && member.seat.state == ReservationState::Reserved {
                 next = next.min(member.seat.until);
             }

@@ -185,7 +185,7 @@ impl<'a> Roster<'a> {
             number,
             user: user.clone(),
             state: MemberState::Reserved,
-            seat: taken.reservation,
+            seat: taken.reservation.into(),
             joined_at: now,
             reason: None,
         };
@@ -245,7 +245,9 @@ impl<'a> Roster<'a> {
             }
         }
         let (members, plans) = (mem::take(&mut self.members), mem::take(&mut self.plans));
-        let begun = self.joined.is_some_and(|number| plans.contains_key(&number));
+        let begun = self
+            .joined
+            .is_some_and(|number| plans.contains_key(&number));
         for (number, plan) in plans.into_iter().filter(|(number, _)| Some(*number) != own) {
             let id = self.plan_id(number).to_string();
             steps::put::<GroupHome>(edits, &id, Arc::unwrap_or_clone(plan), now);
@@ -294,12 +296,7 @@ impl<'a> Roster<'a> {
     }
 
     /// Holds a seat; where there is none but some may have lapsed, it is for the caller to look.
-    fn take_seat(
-        &self,
-        user: &UserId,
-        seat: &Seat,
-        now: Timestamp,
-    ) -> Result<Taken, JoinRefusal> {
+    fn take_seat(&self, user: &UserId, seat: &Seat, now: Timestamp) -> Result<Taken, JoinRefusal> {
         let pay_until = self.pay_until(now);
         // The seat outlives the payment's time limit, so money that lands in time finds it.
         let request = Request::one(group::SEATS, user, pay_until.plus(STEP_MARGIN));
