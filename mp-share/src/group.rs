@@ -20,7 +20,7 @@ pub const SEATS: &str = "seats";
 pub const ATTEMPTS_MAX: u32 = 20_000;
 
 /// The most memberships of one user in one group, those that came to nothing included.
-pub const ATTEMPTS_EACH_MAX: u32 = 10;
+pub const ATTEMPTS_EACH_MAX: usize = 10;
 
 /// People who buy one offer together, on the terms it had when the group was opened.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -26,13 +26,13 @@ pub use self::view::{GroupView, Membership};
 use self::{
     decision::{changed, lapse, open},
     home::GroupHome,
-    record::{Seat, member_key, seat_key},
+    record::member_key,
     roster::{JoinRefusal, Roster},
 };
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState},
-    member::{Member, MemberNumber, PlanId},
+    member::{MemberId, MemberNumber, Memberships, PlanId},
     offer::OfferId,
     offers::Offers,
 };
@@ -56,7 +56,7 @@ pub struct Groups {
 }
 
 /// What is done for a member together with taking the seat.
-type Next = fn(&mut Roster<'_>, MemberNumber) -> Result<(), Error>;
+type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -121,7 +121,7 @@ impl Groups {
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
         let command = Command::on(partition(app, id)?);
-        let command = Roster::reads_seat(command, caller.signed_in()?).once(once);
+        let command = Roster::reads_user(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await
     }
@@ -140,11 +140,11 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
-        let pay: Next = |roster, number| roster.begin_to_pay(number);
+        let pay: Next = |roster, member| roster.begin_to_pay(member);
         let seat = self.seat(caller, key, id, pay).await?;
         let number = seat.answer;
         if seat.replayed {
-            self.see_to_payment(caller.app_id(), id, number).await?;
+            self.see_to_payment(caller, id, number).await?;
         }
         self.drive(caller, id, number).await
     }
@@ -256,7 +256,7 @@ impl Groups {
         let user = caller.signed_in()?;
         let once = Idempotency::new(caller, "group.join", key, &id)?;
         let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
+        let command = Roster::reads_user(Command::on(partition.clone()), user).once(once);
         match self.try_seat(command.clone(), user, next).await {
             Err(JoinRefusal::Short) => {}
             taken => return Ok(taken?),
@@ -274,9 +274,9 @@ impl Groups {
     ) -> Result<Committed<MemberNumber>, JoinRefusal> {
         let user = user.clone();
         let join = move |roster: &mut Roster<'_>, now| {
-            let number = roster.join(&user, now)?;
-            next(roster, number)?;
-            Ok(number)
+            let member = roster.join(&user, now)?;
+            next(roster, &member)?;
+            Ok(member.number)
         };
         let decide = move |family: &Family, now| changed(family, now, &join);
         self.engine.run(command, decide).await
@@ -285,14 +285,16 @@ impl Groups {
     /// Begins the payment of a member that took the seat without waiting, unless that is done.
     async fn see_to_payment(
         &self,
-        app: &AppId,
+        caller: &Caller,
         id: GroupId,
         number: MemberNumber,
     ) -> Result<(), GroupError> {
-        let command = Roster::reads(Command::on(partition(app, id)?));
+        let user = caller.signed_in()?.clone();
+        let member = MemberId { number, user };
+        let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
         let decide = move |family: &Family, now| {
             changed(family, now, |roster, now| {
-                roster.see_to_payment(number, now)
+                roster.see_to_payment(&member, now)
             })
         };
         self.engine.run(command, decide).await?;
@@ -324,24 +326,27 @@ impl Groups {
         user: &UserId,
     ) -> Result<Option<Membership>, Error> {
         let partition = partition(app, group.id)?;
-        let key = seat_key(user);
+        let key = member_key(user);
         let found = self
             .engine
             .read(Command::on(partition.clone()).key(&key))
             .await?;
-        let Some(number) = found.get::<Seat>(&key)?.and_then(|seat| seat.member) else {
+        let all = found.get::<Memberships>(&key)?;
+        let Some((member, _)) = all.as_ref().and_then(|all| all.last()) else {
             return Ok(None);
         };
         let plan = PlanId {
             offer: group.offer,
             group: group.id,
-            member: number,
+            member,
         };
-        let (member, plan) = (member_key(number), plan_key(&plan.to_string()));
-        let command = Command::on(partition).key(&member).key(&plan);
+        let plan = plan_key(&plan.to_string());
+        // Both of one moment.
+        let command = Command::on(partition).key(&key).key(&plan);
         let found = self.engine.read(command).await?;
-        let (member, plan) = (found.get::<Member>(&member)?, found.get::<Plan>(&plan)?);
-        Ok(member.map(|member| Membership::of(&member, plan.as_deref())))
+        let (all, plan) = (found.get::<Memberships>(&key)?, found.get::<Plan>(&plan)?);
+        let own = all.as_ref().and_then(|all| all.members.get(&member));
+        Ok(own.map(|own| Membership::of(member, own, plan.as_deref())))
     }
 }
 

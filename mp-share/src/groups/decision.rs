@@ -27,8 +27,10 @@ pub(super) fn open(
 ) -> Result<Decision<MemberNumber>, GroupError> {
     if let Some(roster) = Roster::load(family)? {
         // The same key long after its answer was forgotten: the id derives from it.
-        let number = roster.seat(opener)?.member;
-        return Ok(Decision::unchanged(number.ok_or(GroupError::NotMember)?));
+        let all = roster.memberships(opener)?;
+        let last = all.as_ref().and_then(|all| all.last());
+        let (number, _) = last.ok_or(GroupError::NotMember)?;
+        return Ok(Decision::unchanged(number));
     }
     if offer.state != OfferState::Open {
         return Err(GroupError::OfferClosed);
@@ -48,12 +50,12 @@ pub(super) fn open(
         planned: 0,
     };
     let mut roster = Roster::of(family, group);
-    let number = roster.join(opener, now)?;
-    roster.begin_to_pay(number)?;
+    let first = roster.join(opener, now)?;
+    roster.begin_to_pay(&first)?;
     let mut edits = Edits::new();
     edits.schedule(&id.to_string(), deadline, &Expire {});
     roster.write(None, app, now, &mut edits)?;
-    Ok(edits.answer(number))
+    Ok(edits.answer(first.number))
 }
 
 /// Changes the roster of a group that exists.

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, time::Duration};
+use std::time::Duration;
 
 use mp_core::{
     Error, Timestamp,
@@ -9,15 +9,14 @@ use mp_core::{
 use super::roster::Roster;
 use crate::{
     group::GroupState,
-    member::{MemberNumber, MemberState},
+    member::{MemberId, MemberState},
     offers::Offers,
 };
 
-/// How many members one commit looks at to begin their payments; the others follow in further ones.
+/// How many members' payments one commit begins; the others follow in further ones.
 ///
-/// Each takes at most three writes: either a plan and the work that drives it, or member, seat and
-/// offer are given back.
-const PORTION_MAX: u32 = 512;
+/// Each takes at most two writes: the plan and the work that drives it.
+const PORTION_MAX: usize = 512;
 
 /// For how long after a group's deadline its pieces are held: so that a group which fills at the
 /// last moment gets them, even if nobody does due work for a while.
@@ -26,13 +25,13 @@ const STOCK_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How the members of a group come to pay.
 impl Roster<'_> {
     /// Begins the payment of a member that has none.
-    pub(super) fn begin_to_pay(&mut self, number: MemberNumber) -> Result<(), Error> {
-        let Some(member) = self.member(number)? else {
+    pub(super) fn begin_to_pay(&mut self, id: &MemberId) -> Result<(), Error> {
+        let Some(member) = self.member(id)? else {
             return Ok(());
         };
-        let plan = self.plan_to_pay(&member.user, self.pay_until(member.joined_at))?;
-        self.put_plan(number, plan);
-        if self.group.planned + 1 == number.0.get() {
+        let plan = self.plan_to_pay(&id.user, self.pay_until(member.joined_at))?;
+        self.put_plan(id.number, plan);
+        if self.group.planned + 1 == id.number.0.get() {
             self.group.planned += 1;
         }
         Ok(())
@@ -45,41 +44,38 @@ impl Roster<'_> {
             // Whoever has a seat is let go of with the group.
             return Ok(false);
         }
-        let last = self.group.attempts.min(self.group.planned + PORTION_MAX);
-        while let Some(number) = self.unplanned(last) {
-            self.see_to_payment(number, now)?;
-            self.group.planned = number.0.get();
+        let planned = self.group.planned;
+        let mut waiting = self.members_that(|number, member| {
+            Ok(number.0.get() > planned && member.state == MemberState::Reserved)
+        })?;
+        let more = waiting.len() > PORTION_MAX;
+        waiting.truncate(PORTION_MAX);
+        for id in &waiting {
+            self.see_to_payment(id, now)?;
         }
-        Ok(last < self.group.attempts)
+        let last = waiting.last().filter(|_| more);
+        self.group.planned = last.map_or(self.group.attempts, |id| id.number.0.get());
+        Ok(more)
     }
 
     /// Begins a member's payment if that has not been done and is not too late.
-    pub(super) fn see_to_payment(
-        &mut self,
-        number: MemberNumber,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let Some(member) = self.member(number)? else {
+    pub(super) fn see_to_payment(&mut self, id: &MemberId, now: Timestamp) -> Result<(), Error> {
+        let Some(member) = self.member(id)? else {
             return Ok(());
         };
-        if member.state != MemberState::Reserved || self.plan(number)?.is_some() {
+        if member.state != MemberState::Reserved || self.plan(id.number)?.is_some() {
             return Ok(());
         }
         if self.pay_until(member.joined_at) <= now {
-            return self.let_go(number, "unpaid", now);
+            return self.let_go(id, "unpaid", now);
         }
-        self.begin_to_pay(number)
+        self.begin_to_pay(id)
     }
 
     /// Returns until when somebody pays who takes a seat now.
     pub(super) fn pay_until(&self, now: Timestamp) -> Timestamp {
         let hold = self.group.terms.seat_hold;
         now.plus(hold).min(self.group.deadline)
-    }
-
-    fn unplanned(&self, last: u32) -> Option<MemberNumber> {
-        let next = NonZeroU32::MIN.saturating_add(self.group.planned);
-        (next.get() <= last).then_some(MemberNumber(next))
     }
 
     /// First a piece, then the money: what can be refused cheaply is asked for first.
@@ -92,4 +88,11 @@ impl Roster<'_> {
             Step::new(PaymentParticipant::NAME, payment, pay_until),
         ])
     }
+}
+
+/// Returns who pays by a plan of a group's member: whoever the piece is for.
+pub(super) fn payer(plan: &Plan) -> Result<UserId, Error> {
+    let piece = plan.steps().first();
+    let piece = piece.ok_or_else(|| Error::invalid("plan", "has no steps"))?;
+    Offers::requested_for(&piece.request)
 }

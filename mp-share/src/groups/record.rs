@@ -1,16 +1,5 @@
-use mp_core::{Document, capacity::Holding, id::UserId, port::Notification};
+use mp_core::{Document, id::UserId, port::Notification};
 use serde::{Deserialize, Serialize};
-
-use crate::member::MemberNumber;
-
-/// What one user has in a group, and how often they tried.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Seat {
-    pub(super) holding: Holding,
-    pub(super) attempts: u32,
-    /// The user's last membership.
-    pub(super) member: Option<MemberNumber>,
-}
 
 /// The work of expiring a group whose deadline has passed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -24,11 +13,6 @@ pub(super) struct PlanPayments {}
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Notice {
     pub(super) notification: Notification,
-}
-
-impl Document for Seat {
-    const KIND: &'static str = "group.seat";
-    const FORMAT: u32 = 1;
 }
 
 impl Document for Expire {
@@ -47,15 +31,10 @@ impl Document for Notice {
 }
 
 pub(super) const MEMBERS: &str = "m/";
-pub(super) const SEATS: &str = "u/";
 pub(super) const PLANS: &str = "s/";
 
-pub(super) fn member_key(number: MemberNumber) -> String {
-    format!("{MEMBERS}{number}")
-}
-
-pub(super) fn seat_key(user: &UserId) -> String {
-    format!("{SEATS}{user}")
+pub(super) fn member_key(user: &UserId) -> String {
+    format!("{MEMBERS}{user}")
 }
 
 #[cfg(test)]
@@ -67,7 +46,6 @@ mod tests {
 
     #[test]
     fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<Seat>();
         fixture::reads_back::<Expire>();
         fixture::reads_back::<PlanPayments>();
         fixture::reads_back::<Notice>();
