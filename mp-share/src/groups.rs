@@ -24,7 +24,7 @@ use mp_core::{
 
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, lapse, open},
+    decision::{changed, lapse, open, see_to_payment},
     home::GroupHome,
     record::member_key,
     roster::{JoinRefusal, Roster},
@@ -292,11 +292,7 @@ impl Groups {
         let user = caller.signed_in()?.clone();
         let member = MemberId { number, user };
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
-        let decide = move |family: &Family, now| {
-            changed(family, now, |roster, now| {
-                roster.see_to_payment(&member, now)
-            })
-        };
+        let decide = move |family: &Family, now| see_to_payment(family, &member, now);
         self.engine.run(command, decide).await?;
         Ok(())
     }

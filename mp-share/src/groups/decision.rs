@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState, SEATS},
-    member::MemberNumber,
+    member::{MemberId, MemberNumber},
     offer::{Offer, OfferState},
 };
 
@@ -97,6 +97,21 @@ pub(super) fn begin_payments(family: &Family, now: Timestamp) -> Result<Decision
     let mut edits = Edits::new();
     roster.write(None, &app(family.partition())?, now, &mut edits)?;
     Ok(edits.answer(more))
+}
+
+/// Begins the payment of one member that took the seat and did not wait, unless that is done.
+pub(super) fn see_to_payment(
+    family: &Family,
+    member: &MemberId,
+    now: Timestamp,
+) -> Result<Decision<()>, Error> {
+    let mut edits = Edits::new();
+    if let Some(mut roster) = Roster::load(family)?
+        && roster.see_to_payment(member, now)?
+    {
+        roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    }
+    Ok(edits.answer(()))
 }
 
 /// Expires a group, or goes on with what its end means for its members; answers when to look again

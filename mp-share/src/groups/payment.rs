@@ -58,18 +58,23 @@ impl Roster<'_> {
         Ok(more)
     }
 
-    /// Begins a member's payment if that has not been done and is not too late.
-    pub(super) fn see_to_payment(&mut self, id: &MemberId, now: Timestamp) -> Result<(), Error> {
-        let Some(member) = self.member(id)? else {
-            return Ok(());
+    /// Begins a member's payment if that has not been done; when it is too late for it, the seat lapses.
+    /// Tells whether anything changed.
+    pub(super) fn see_to_payment(&mut self, id: &MemberId, now: Timestamp) -> Result<bool, Error> {
+        let member = self.member(id)?;
+        let waiting = member.filter(|member| member.state == MemberState::Reserved);
+        let Some(member) = waiting.filter(|_| self.group.state_at(now) == GroupState::Open) else {
+            return Ok(false);
         };
-        if member.state != MemberState::Reserved || self.plan(id.number)?.is_some() {
-            return Ok(());
+        if self.plan(id.number)?.is_some() {
+            return Ok(false);
         }
         if self.pay_until(member.joined_at) <= now {
-            return self.let_go(id, "unpaid", now);
+            self.let_go(id, "unpaid", now)?;
+        } else {
+            self.begin_to_pay(id)?;
         }
-        self.begin_to_pay(id)
+        Ok(true)
     }
 
     /// Returns until when somebody pays who takes a seat now.
