@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use mp_core::{
-    Caller, Engine, Error, ErrorKind,
+    Caller, Engine, Error, ErrorKind, Timestamp,
     amount::{Currency, Money},
     clock::{Clock, ManualClock},
     entropy::SeededEntropy,
@@ -126,18 +126,24 @@ impl World {
             "offer.lapse",
         ];
         let mut left = !self.store.dead(None, 10).await.expect("lists").is_empty();
+        let soon = self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60));
         for kind in kinds {
-            left |= self.waiting(kind).await > 0;
+            left |= self.due(kind, soon).await > 0;
         }
         left
     }
 
-    /// Returns how much work of a kind is left for the next three days.
+    /// Returns how much work of a kind is due now.
     pub(crate) async fn waiting(&self, kind: &str) -> usize {
+        self.due(kind, self.clock.now()).await
+    }
+
+    /// Returns how much work of a kind is due at a time, and leaves it due from then on.
+    async fn due(&self, kind: &str, now: Timestamp) -> usize {
         let query = DueQuery {
             slots: SlotSet::ALL,
             kind: kind.to_owned(),
-            now: self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60)),
+            now,
             lease: Duration::ZERO,
             limit: 10_000,
         };
