@@ -6,6 +6,7 @@ mod handlers;
 mod home;
 mod operations;
 mod outcome;
+mod payment;
 mod record;
 mod roster;
 mod view;
@@ -13,7 +14,7 @@ mod view;
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Command, Engine, Error, Family, Timestamp,
+    Caller, Command, Committed, Engine, Error, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
     port::{Notifier, Participant, Settlement},
@@ -24,20 +25,20 @@ use mp_core::{
 pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, lapse, open},
+    decision::{changed, lapse, open, see_to_payment},
     home::GroupHome,
-    record::{Seat, member_key, seat_key},
+    record::member_key,
     roster::{JoinRefusal, Roster},
 };
 #[cfg(test)]
 pub(crate) use self::{
     home::GroupHome as Home,
-    record::{Expire, Notice, Seat as SeatRecord},
+    record::{Expire, Notice, PlanPayments},
 };
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState},
-    member::{Member, MemberNumber, PlanId},
+    member::{MemberId, MemberNumber, Memberships, PlanId},
     offer::OfferId,
     offers::Offers,
 };
@@ -62,6 +63,9 @@ pub struct Groups {
 
 /// The kind of a group's partition.
 pub(crate) const PARTITION_KIND: &str = "group";
+
+/// What is done for a member together with taking the seat.
+type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -126,7 +130,7 @@ impl Groups {
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
         let command = Command::on(partition(app, id)?);
-        let command = Roster::reads_seat(command, caller.signed_in()?).once(once);
+        let command = Roster::reads_user(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await
     }
@@ -145,7 +149,12 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
-        let number = self.take_seat(caller, key, id).await?;
+        let pay: Next = |roster, member| roster.begin_to_pay(member);
+        let seat = self.seat(caller, key, id, pay).await?;
+        let number = seat.answer;
+        if seat.replayed {
+            self.see_to_payment(caller, id, number).await?;
+        }
         self.drive(caller, id, number).await
     }
 
@@ -170,17 +179,8 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
     ) -> Result<MemberNumber, GroupError> {
-        let user = caller.signed_in()?;
-        let once = Idempotency::new(caller, "group.join", key, &id)?;
-        let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
-        match self.try_seat(command.clone(), user).await {
-            Err(JoinRefusal::Short) => {}
-            taken => return Ok(taken?),
-        }
-        let everybody = Roster::reads(Command::on(partition));
-        self.engine.run(everybody, lapse).await?;
-        Ok(self.try_seat(command, user).await?)
+        let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
+        Ok(seat.answer)
     }
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
@@ -254,11 +254,56 @@ impl Groups {
 }
 
 impl Groups {
-    async fn try_seat(&self, command: Command, user: &UserId) -> Result<MemberNumber, JoinRefusal> {
+    /// Takes a seat, and in the same commit does what comes next.
+    async fn seat(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, GroupError> {
+        let user = caller.signed_in()?;
+        let once = Idempotency::new(caller, "group.join", key, &id)?;
+        let partition = partition(caller.app_id(), id)?;
+        let command = Roster::reads_user(Command::on(partition.clone()), user).once(once);
+        match self.try_seat(command.clone(), user, next).await {
+            Err(JoinRefusal::Short) => {}
+            taken => return Ok(taken?),
+        }
+        let everybody = Roster::reads(Command::on(partition));
+        self.engine.run(everybody, lapse).await?;
+        Ok(self.try_seat(command, user, next).await?)
+    }
+
+    async fn try_seat(
+        &self,
+        command: Command,
+        user: &UserId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, JoinRefusal> {
         let user = user.clone();
-        let join = move |roster: &mut Roster<'_>, now| roster.join(&user, now);
+        let join = move |roster: &mut Roster<'_>, now| {
+            let member = roster.join(&user, now)?;
+            next(roster, &member)?;
+            Ok(member.number)
+        };
         let decide = move |family: &Family, now| changed(family, now, &join);
-        Ok(self.engine.run(command, decide).await?.answer)
+        self.engine.run(command, decide).await
+    }
+
+    /// Begins the payment of a member that took the seat without waiting, unless that is done.
+    async fn see_to_payment(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        number: MemberNumber,
+    ) -> Result<(), GroupError> {
+        let user = caller.signed_in()?.clone();
+        let member = MemberId { number, user };
+        let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
+        let decide = move |family: &Family, now| see_to_payment(family, &member, now);
+        self.engine.run(command, decide).await?;
+        Ok(())
     }
 
     /// Changes a group's roster once per idempotency key.
@@ -286,24 +331,27 @@ impl Groups {
         user: &UserId,
     ) -> Result<Option<Membership>, Error> {
         let partition = partition(app, group.id)?;
-        let key = seat_key(user);
+        let key = member_key(user);
         let found = self
             .engine
             .read(Command::on(partition.clone()).key(&key))
             .await?;
-        let Some(number) = found.get::<Seat>(&key)?.and_then(|seat| seat.member) else {
+        let all = found.get::<Memberships>(&key)?;
+        let Some((member, _)) = all.as_ref().and_then(|all| all.last()) else {
             return Ok(None);
         };
         let plan = PlanId {
             offer: group.offer,
             group: group.id,
-            member: number,
+            member,
         };
-        let (member, plan) = (member_key(number), plan_key(&plan.to_string()));
-        let command = Command::on(partition).key(&member).key(&plan);
+        let plan = plan_key(&plan.to_string());
+        // Both of one moment.
+        let command = Command::on(partition).key(&key).key(&plan);
         let found = self.engine.read(command).await?;
-        let (member, plan) = (found.get::<Member>(&member)?, found.get::<Plan>(&plan)?);
-        Ok(member.map(|member| Membership::of(&member, plan.as_deref())))
+        let (all, plan) = (found.get::<Memberships>(&key)?, found.get::<Plan>(&plan)?);
+        let own = all.as_ref().and_then(|all| all.members.get(&member));
+        Ok(own.map(|own| Membership::of(member, own, plan.as_deref())))
     }
 }
 

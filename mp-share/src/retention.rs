@@ -9,7 +9,7 @@ use mp_core::{
 use crate::{
     group::{Group, GroupState},
     groups::{MEMBERS, PARTITION_KIND, PLANS},
-    member::{Member, MemberState},
+    member::{MemberState, Memberships},
 };
 
 /// Takes a group for closed when it has ended and every member has either a confirmed seat or
@@ -33,7 +33,7 @@ impl Rule for EndedGroups {
             ends.contains(&state)
         };
         let group = family.root::<Group>()?;
-        let members = family.scan::<Member>(MEMBERS)?;
+        let members = family.scan::<Memberships>(MEMBERS)?;
         let plans = family.scan::<Plan>(PLANS)?;
         let settled = |state| matches!(state, MemberState::Confirmed | MemberState::Released);
         let rests = |plan: &Plan| {
@@ -41,7 +41,9 @@ impl Rule for EndedGroups {
             plan.is_recognized() && matches!(standing, Standing::Confirmed | Standing::Released)
         };
         Ok(group.is_some_and(|group| ended(group.state))
-            && members.iter().all(|(_, member)| settled(member.state))
+            && members
+                .iter()
+                .all(|(_, user)| user.members.values().all(|member| settled(member.state)))
             && plans.iter().all(|(_, plan)| rests(plan)))
     }
 }
