@@ -3,12 +3,17 @@
 //! `cargo run --release --example night_market`
 
 mod audit;
+mod database_url;
 mod evening;
 mod fault;
 mod market;
 mod options;
+mod peer;
 mod persist;
 mod places;
+mod portion;
+#[cfg(test)]
+mod processes;
 mod progress;
 mod report;
 mod screen;
@@ -17,21 +22,30 @@ mod staff;
 mod tally;
 mod visit;
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use clap::Parser;
 use mp_core::{
     Caller, Engine, Error, Scope, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
-    store::{Listing, MemoryStore, SqliteOptions, SqliteStore, Store},
+    store::{
+        Listing, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    },
 };
+use tokio::task::block_in_place;
 
 use self::{
     evening::Run,
     market::{APP, Market},
     options::{Fault, Options, StoreChoice},
-    progress::{Evening, Progress},
+    progress::{Counts, Evening, Progress},
     report::Report,
     script::Script,
     tally::Tally,
@@ -44,7 +58,8 @@ const OPENS_AT: &str = "2026-11-21T10:00:00Z";
 async fn main() -> ExitCode {
     let options = Options::parse();
     let ended = match &options.audit {
-        Some(path) => audit::show(path, options.json),
+        // The audit waits for a database where it stands.
+        Some(source) => block_in_place(|| audit::show(source, options.json)),
         None => hold(&options).await,
     };
     match ended {
@@ -67,7 +82,11 @@ async fn hold(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         StoreChoice::Memory => run(options, Arc::new(MemoryStore::new()), None).await?,
         StoreChoice::Sqlite(path) => {
             let store = SqliteStore::open(path, SqliteOptions::default())?;
-            run(options, Arc::new(store), Some(path.display().to_string())).await?
+            run(options, Arc::new(store), Some(choice.to_string())).await?
+        }
+        StoreChoice::Postgres(url) => {
+            let store = PostgresStore::connect(url.as_str(), PostgresOptions::default()).await?;
+            run(options, Arc::new(store), Some(choice.to_string())).await?
         }
     };
     if options.json {
@@ -90,7 +109,8 @@ async fn begin_anew_if_over(
     let over = {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, SqliteOptions::default())?);
         let (engine, _) = engine(store, options.seed)?;
-        Progress::new(&engine, &app()?).is_over().await?
+        let tonight = Progress::new(&engine, &app()?).tonight().await?;
+        tonight.is_some_and(|evening| evening.over)
     };
     if over {
         remove(&path)?;
@@ -128,10 +148,11 @@ async fn run<S: Listing>(
             tick: 0,
             clock: opens_at,
             over: false,
+            done: Counts::default(),
         })
         .await?;
     clock.set(evening.clock);
-    let before = progress.total().await?.operations;
+    let before = progress.total(&evening).await?.operations;
     let script = Arc::new(Script::new(options.seed, options.visitors));
     let started = Instant::now();
     let market = Arc::new(Market::open(&engine, &script, options.fault).await?);
@@ -142,13 +163,28 @@ async fn run<S: Listing>(
         clock,
         bar: screen::bar(options.visitors, options.json),
         pause_worker: options.pause_worker,
+        own: Arc::default(),
     };
     evening_run.to_the_end(evening).await?;
     if options.fault == Some(Fault::Seat) {
         fault::forge_a_member(&market, &listing).await?;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    report(&market, &listing, &progress, before, seconds, path).await
+    let share = Share {
+        before,
+        own: evening_run.own.load(Ordering::Relaxed),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    report(&market, &listing, &progress, &share, path).await
+}
+
+/// What of the evening only this process can tell.
+struct Share {
+    /// How many operations were done when it came.
+    before: u64,
+    /// How many it has done itself.
+    own: u64,
+    /// For how long it was there.
+    seconds: f64,
 }
 
 /// Counts everything from the records, as anybody could who finds the file.
@@ -156,8 +192,7 @@ async fn report(
     market: &Market,
     listing: &Arc<dyn Listing>,
     progress: &Progress,
-    before: u64,
-    seconds: f64,
+    share: &Share,
     path: Option<String>,
 ) -> Result<Report, Error> {
     let tally = Tally::of(market, listing).await?;
@@ -166,10 +201,12 @@ async fn report(
     let open = market.payments.unresolved(&staff, None, 10).await?.len();
     let dead = market.worker.dead(10).await?.len();
     let invariants = tally.invariants(&books, open, dead);
-    let done = progress.total().await?;
-    let now = done.operations - before;
+    let evening = progress.tonight().await?;
+    let evening = evening.ok_or_else(|| Error::not_found("evening"))?;
+    let done = progress.total(&evening).await?;
+    let now = done.operations - share.before;
     Ok(Report {
-        visitors: progress.visitors().await?,
+        visitors: u64::from(evening.visitors),
         locates: done.locates,
         links_verified: done.links_verified,
         tickets: tally.tickets,
@@ -183,10 +220,12 @@ async fn report(
         groups_filled: tally.groups_filled,
         groups_expired: tally.groups_expired,
         stamps: tally.stamps,
-        seconds,
+        seconds: share.seconds,
         operations: done.operations,
-        operations_per_second: now as f64 / seconds,
-        resumed_at_operation: before,
+        operations_per_second: now as f64 / share.seconds,
+        resumed_at_operation: share.before,
+        own_operations: share.own,
+        processes: progress.roster().await?.len(),
         books_balanced: invariants.money_in_equals_money_out && invariants.refunded_le_captured,
         invariants,
         path,

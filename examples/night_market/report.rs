@@ -23,9 +23,13 @@ pub(crate) struct Report {
     pub(crate) operations: u64,
     pub(crate) operations_per_second: f64,
     pub(crate) resumed_at_operation: u64,
+    /// How many of the operations this process has done itself.
+    pub(crate) own_operations: u64,
+    /// How many processes have held the evening, one after the other or side by side.
+    pub(crate) processes: usize,
     pub(crate) books_balanced: bool,
     pub(crate) invariants: Invariants,
-    /// The file that the evening is kept in.
+    /// The file, or the URL of the database without its password, that the evening is kept in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
 }

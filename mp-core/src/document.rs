@@ -7,7 +7,8 @@
 //! - a value whose format is newer than ours is read, and its unknown members survive a rewrite, at
 //!   any depth of objects; items of lists do not keep them, so what may grow is named, not numbered;
 //! - an enum that may grow has a `#[serde(other)] Unrecognized` variant, which no state machine
-//!   moves on from, so what we do not understand is never overwritten.
+//!   moves on from, and which is written again as it was read, unless it was replaced;
+//! - a value with an equality of its own, such as an [amount](crate::amount), never grows.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    retention::{self, Retired},
+};
 
 /// A value that is kept in a store.
 ///
@@ -59,6 +63,8 @@ enum Stranger {
     Whole(Value),
     /// Members inside it.
     Within(Strangers),
+    /// The text of a variant that is read as another one.
+    Variant { stored: Value, read_as: Value },
 }
 
 /// Writes a value, together with what a newer release had put into it.
@@ -81,12 +87,16 @@ pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes,
 ///
 /// # Errors
 ///
-/// `corrupt_record` if the bytes are not a value of this kind.
+/// `corrupt_record` if the bytes are not a value of this kind; `archived` if all that is left is the
+/// mark of an aggregate that was [retired](crate::retention).
 pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
     let broken = |error| corrupt::<D>().with_source(error);
     let stamp: Stamp<'_> = serde_json::from_slice(bytes).map_err(broken)?;
     if stamp.kind != D::KIND {
-        return Err(corrupt::<D>());
+        return Err(match &*stamp.kind {
+            Retired::KIND => retention::archived(),
+            _ => corrupt::<D>(),
+        });
     }
     let document: D = serde_json::from_slice(bytes).map_err(broken)?;
     if stamp.format <= D::FORMAT {
@@ -103,6 +113,10 @@ pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
 fn strangers(stored: Map<String, Value>, known: &Value) -> Strangers {
     let stranger = |(name, member)| match (member, known.get(&name)) {
         (member, None) => Some((name, Stranger::Whole(member))),
+        (stored @ Value::String(_), Some(known @ Value::String(_))) if stored != *known => {
+            let read_as = known.clone();
+            Some((name, Stranger::Variant { stored, read_as }))
+        }
         (Value::Object(inner), Some(known @ Value::Object(_))) => {
             let within = strangers(inner, known);
             (!within.is_empty()).then_some((name, Stranger::Within(within)))
@@ -119,6 +133,9 @@ fn put_back(strangers: &Strangers, members: &mut Map<String, Value>) {
             (Stranger::Within(within), Some(Value::Object(inner))) => put_back(within, inner),
             (Stranger::Whole(member), None) => {
                 members.insert(name.clone(), member.clone());
+            }
+            (Stranger::Variant { stored, read_as }, Some(known)) if known == read_as => {
+                known.clone_from(stored);
             }
             _ => {}
         }
@@ -234,6 +251,40 @@ mod tests {
             value["inner"].get("b").is_none(),
             "what was removed stays removed"
         );
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Phase {
+        New,
+        #[serde(other)]
+        Unrecognized,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Moon {
+        phase: Phase,
+        note: String,
+    }
+
+    impl Document for Moon {
+        const KIND: &'static str = "moon";
+        const FORMAT: u32 = 1;
+    }
+
+    #[test]
+    fn a_variant_that_is_not_known_survives_unless_it_is_replaced() {
+        let bytes = br#"{"kind":"moon","format":2,"phase":"gibbous","note":"a"}"#;
+        let (mut moon, newer) = decode::<Moon>(bytes).expect("reads");
+        assert_eq!(moon.phase, Phase::Unrecognized);
+        moon.note = "b".into();
+        let written = |moon: &Moon| -> Value {
+            let bytes = encode(moon, newer.as_ref()).expect("encodes");
+            serde_json::from_slice(&bytes).expect("is JSON")
+        };
+        assert_eq!(written(&moon)["phase"], "gibbous");
+        moon.phase = Phase::New;
+        assert_eq!(written(&moon)["phase"], "new");
     }
 
     #[test]

@@ -35,6 +35,7 @@
 //! - The [`Engine`] decides, commits and answers: commands on one partition share commits, an
 //!   [`idempotency`] key makes one take effect once, and a lost answer is found out.
 //! - [Due work](work) is everything that happens later; a [`Worker`](work::Worker) does it.
+//! - [Retention](retention) moves aggregates that are closed to an archive.
 //! - A [`Plan`](steps::Plan) of [`steps`] spans partitions: reserve, then confirm or release.
 //! - A [`Capacity`](capacity::Capacity) is what is scarce: seats, stock, limits per person.
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
@@ -60,6 +61,7 @@
 //! None by default; features add and change nothing.
 //!
 //! - `sqlite`: a durable store in one file.
+//! - `postgres`: a durable store in a PostgreSQL database, for any number of processes.
 //! - `conformance`: the store contract as clauses to run on a store of one's own, and
 //!   `host::probe`, which tries bad input on every operation of a host.
 
@@ -73,14 +75,19 @@ pub mod document;
 pub mod engine;
 pub mod entropy;
 pub mod error;
+pub mod feed;
 #[cfg(all(test, feature = "conformance"))]
 mod fixtures;
+pub mod follow;
 pub mod host;
 pub mod id;
 pub mod idempotency;
 pub mod label;
 pub mod port;
+pub mod retention;
 pub mod sign;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod steps;
 pub mod store;
 #[doc(hidden)]

@@ -30,9 +30,11 @@ async fn put(store: &dyn Listing, id: &str) {
 }
 
 async fn every_partition_is_on_exactly_one_page(store: Arc<dyn Listing>) {
-    let ids: BTreeSet<String> = (0..25)
-        .map(|number| format!("app/thing/{number}"))
-        .collect();
+    let numbered = |number| format!("app/thing/{number}");
+    let mut ids: BTreeSet<String> = (0..25).map(numbered).collect();
+    // One slot has many more than its share.
+    let crowded = |id: &String| Partition::parse(id).expect("id").slot() == 7;
+    ids.extend((25..).map(numbered).filter(crowded).take(25));
     for id in &ids {
         put(&*store, id).await;
     }
@@ -69,4 +71,17 @@ async fn sqlite_lists_every_partition_on_exactly_one_page() {
     let folder = tempfile::tempdir().expect("folder");
     let store = SqliteStore::open(folder.path().join("mp.db"), SqliteOptions::default());
     every_partition_is_on_exactly_one_page(Arc::new(store.expect("opens"))).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_lists_every_partition_on_exactly_one_page() {
+    use mp_core::store::{PostgresOptions, PostgresStore};
+
+    let test = "postgres_lists_every_partition_on_exactly_one_page";
+    let Some(database) = throwaway_postgres::database(test).await else {
+        return;
+    };
+    let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+    every_partition_is_on_exactly_one_page(Arc::new(store.expect("connects"))).await;
 }

@@ -150,7 +150,7 @@ impl State {
         let mut put = Vec::new();
         let mut heads = Vec::new();
         for update in updates {
-            if update.whole {
+            if update.whole && self.has_seen(update.page) {
                 self.forget_page(update.page);
             }
             for (id, place) in update.places {
@@ -167,6 +167,11 @@ impl State {
                 progress.seen = head;
             }
         }
+    }
+
+    fn has_seen(&self, page: u8) -> bool {
+        let progress = self.pages.get(usize::from(page));
+        progress.is_some_and(|progress| progress.seen != Version::ABSENT)
     }
 
     fn forget_page(&mut self, page: u8) {

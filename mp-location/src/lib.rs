@@ -62,6 +62,8 @@
 //! There are no crate features.
 
 mod command;
+#[cfg(test)]
+mod fixtures;
 mod follower;
 mod followers;
 mod index;

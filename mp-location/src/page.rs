@@ -28,7 +28,7 @@ pub(crate) const PREFIX: &str = "p/";
 
 /// The root of a page.
 #[derive(Debug, Default, Deserialize, Serialize)]
-struct Page {
+pub(crate) struct Page {
     places: usize,
 }
 

@@ -38,6 +38,7 @@
 //!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
+//! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
 //!
 //! # What is promised
@@ -71,11 +72,13 @@ mod fixtures;
 pub mod intent;
 pub mod journal;
 pub mod method;
+pub mod news;
 pub mod operation;
 pub mod pass;
 mod payment;
 pub mod payments;
 pub mod refund;
+pub mod retention;
 pub mod settlement;
 mod text;
 

@@ -4,7 +4,9 @@ mod market;
 
 use std::time::Duration;
 
+use mp_core::store::{Batch, CommitId, Key, Partition, Query, Write};
 use mp_queue::{CallFrom, QueueError, TicketState, line::LineState};
+use serde_json::Value;
 
 use self::market::{GRACE, Market, setup, staff, user};
 
@@ -129,6 +131,46 @@ async fn a_closed_line_gives_out_no_tickets_but_calls_on() {
     let opened = market.queues.reopen_line(&staff(), &market.line).await;
     assert_eq!(opened.expect("opens").answer.state, LineState::Open);
     market.join("ada", 2).await.expect("joins");
+}
+
+#[tokio::test]
+async fn a_line_in_a_state_of_a_newer_release_is_left_to_it() {
+    let market = Market::open().await;
+    market.join("mei", 2).await.expect("joins");
+    let store = market.engine.store();
+    let partition = format!("market/line/{}", market.line);
+    let partition = Partition::parse(&partition).expect("an id");
+    let view = store
+        .read(&partition, &Query::default())
+        .await
+        .expect("reads");
+    let mut root: Value = serde_json::from_slice(&view.records[0].value).expect("is JSON");
+    (root["format"], root["state"]) = (9.into(), "paused".into());
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: market.engine.now(),
+        writes: vec![Write::Put {
+            key: Key::root(),
+            value: root.to_string().into(),
+        }],
+    };
+    store.commit(&partition, batch).await.expect("commits");
+    let closed = market.queues.close_line(&staff(), &market.line).await;
+    assert_eq!(closed.expect_err("is refused").code(), "newer_release");
+    let refused = market.join("ada", 2).await.expect_err("counts as closed");
+    assert_eq!(refused.code(), "line_closed");
+    // Who waits is called, and the line's state is written again as it was.
+    market.call().await.expect("calls");
+    let view = store
+        .read(&partition, &Query::default())
+        .await
+        .expect("reads");
+    let root: Value = serde_json::from_slice(&view.records[0].value).expect("is JSON");
+    assert_eq!(
+        (&root["state"], &root["format"]),
+        (&"paused".into(), &9.into())
+    );
 }
 
 #[tokio::test]

@@ -157,12 +157,6 @@ impl fmt::Display for GroupState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
-
-    #[test]
-    fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<Group>();
-    }
 
     #[test]
     fn every_state_and_event_has_one_outcome() {

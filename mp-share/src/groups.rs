@@ -22,12 +22,18 @@ use mp_core::{
     store::Partition,
 };
 
+pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
     decision::{changed, lapse, open, see_to_payment},
     home::GroupHome,
     record::member_key,
     roster::{JoinRefusal, Roster},
+};
+#[cfg(test)]
+pub(crate) use self::{
+    home::GroupHome as Home,
+    record::{Expire, Notice, PlanPayments},
 };
 use crate::{
     error::GroupError,
@@ -54,6 +60,9 @@ pub struct Groups {
     steps: Steps<GroupHome>,
     notifier: Arc<dyn Notifier>,
 }
+
+/// The kind of a group's partition.
+pub(crate) const PARTITION_KIND: &str = "group";
 
 /// What is done for a member together with taking the seat.
 type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
@@ -347,7 +356,7 @@ impl Groups {
 }
 
 fn partition(app: &AppId, id: GroupId) -> Result<Partition, Error> {
-    Partition::new(app, "group", &id.to_string())
+    Partition::new(app, PARTITION_KIND, &id.to_string())
 }
 
 fn app(partition: &Partition) -> Result<AppId, Error> {

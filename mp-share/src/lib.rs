@@ -70,7 +70,7 @@
 
 pub mod error;
 #[cfg(test)]
-mod fixture;
+mod fixtures;
 pub mod group;
 pub mod groups;
 pub mod link;
@@ -80,6 +80,7 @@ pub mod offer;
 pub mod offers;
 pub mod page;
 pub mod qr;
+pub mod retention;
 mod seconds;
 pub mod token;
 

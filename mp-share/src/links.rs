@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use self::record::Opening;
+#[cfg(test)]
+pub(crate) use self::record::{CampaignBook as Book, Sharer as Sharing};
 use self::{
     base_url::BaseUrl,
     record::{CampaignBook, Sharer, opening_key, sharer_key},

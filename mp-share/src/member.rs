@@ -253,12 +253,6 @@ impl FromStr for PlanId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
-
-    #[test]
-    fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<Memberships>();
-    }
 
     #[test]
     fn every_state_and_event_has_one_outcome() {

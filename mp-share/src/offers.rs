@@ -16,6 +16,8 @@ use mp_core::{
 };
 
 use self::record::Lapse;
+#[cfg(test)]
+pub(crate) use self::record::{Closed, Held, InFlight, Lapse as LapseDue};
 use crate::{
     error::GroupError,
     offer::{Offer, OfferId, OfferState, Terms},

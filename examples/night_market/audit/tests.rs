@@ -209,7 +209,7 @@ fn every_effect_once_with_orders_plans_and_visits() {
     let moving = set("group", "s/*", "TRUE", "$.standing", "'releasing'");
     assert_named(EveryEffectOnce, "group", &moving);
     let nothing = "json_set(value, '$.operations', 0, '$.locates', 0, '$.links_verified', 0)";
-    let later = "'temple-street/tick/70'";
+    let later = "'temple-street/tick/70.0'";
     let again = insert("tick", "d/v*", "TRUE", later, "key", nothing);
     assert_named(EveryEffectOnce, "tick", &again);
     assert_named(EveryEffectOnce, "tick", &delete("tick", "d/v*", "TRUE"));
@@ -278,6 +278,6 @@ fn a_file_that_holds_no_evening_is_refused() {
             .refusal()
             .contains("holds no evening")
     );
-    let nothing = std::path::Path::new("/nowhere/at/all");
-    assert!(super::show(nothing, true).is_err());
+    let nothing = super::Source::File("/nowhere/at/all".into());
+    assert!(super::show(&nothing, true).is_err());
 }

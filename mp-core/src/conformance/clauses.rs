@@ -122,7 +122,8 @@ macro_rules! __store_clause_tests {
 /// Makes one `#[tokio::test]` of every clause of the store contract.
 ///
 /// The argument makes a [`StoreFactory`](crate::conformance::StoreFactory) for each test. The crate
-/// that calls this needs `tokio` with `macros` and `rt-multi-thread` among its dev-dependencies.
+/// that calls this needs three dev-dependencies: `mp-core` with `conformance`, `tokio` with `macros`
+/// and `rt-multi-thread`, and `async-trait` for the factory.
 ///
 /// ```
 /// # use std::sync::Arc;

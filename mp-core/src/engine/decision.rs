@@ -90,13 +90,24 @@ impl Edits {
     ///
     /// A message with the same kind and `id` that is still there is replaced.
     pub fn send<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
-        self.deliver("~o", id, due_at, message);
+        self.deliver("~o", D::KIND, id, due_at, message);
     }
 
     /// Sets a timer: work of kind [`Document::KIND`], due at `due_at`; a timer of the same kind and
     /// `id` is replaced.
     pub fn schedule<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
-        self.deliver("~t", id, due_at, message);
+        self.schedule_as(D::KIND, id, due_at, message);
+    }
+
+    /// Sets a timer for work of another kind than the message's, one that is made of names.
+    pub(crate) fn schedule_as<D: Document>(
+        &mut self,
+        kind: &str,
+        id: &str,
+        due_at: Timestamp,
+        message: &D,
+    ) {
+        self.deliver("~t", kind, id, due_at, message);
     }
 
     /// Removes a timer; nothing happens if it is gone.
@@ -135,9 +146,16 @@ impl Edits {
         self.writes.insert(key, Edit::Put(stored(document)));
     }
 
-    fn deliver<D: Document>(&mut self, space: &str, id: &str, due_at: Timestamp, message: &D) {
+    fn deliver<D: Document>(
+        &mut self,
+        space: &str,
+        kind: &str,
+        id: &str,
+        due_at: Timestamp,
+        message: &D,
+    ) {
         let edit = document::encode(message, None).map(|bytes| Edit::Deliver(bytes, due_at));
-        self.edit(&format!("{space}/{}/{id}", D::KIND), edit);
+        self.edit(&format!("{space}/{kind}/{id}"), edit);
     }
 
     fn edit(&mut self, key: &str, edit: Result<Edit, Error>) {

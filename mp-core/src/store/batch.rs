@@ -70,6 +70,15 @@ impl Write {
             Self::Put { key, .. } | Self::Deliver { key, .. } | Self::Delete { key } => key,
         }
     }
+
+    /// Returns the value that is written, if it is not a deletion.
+    #[must_use]
+    pub const fn value(&self) -> Option<&Bytes> {
+        match self {
+            Self::Put { value, .. } | Self::Deliver { value, .. } => Some(value),
+            Self::Delete { .. } => None,
+        }
+    }
 }
 
 /// What one commit does to one partition: all of it, or nothing.

@@ -34,7 +34,7 @@ pub struct Delivery {
     pub version: Version,
     /// The message.
     pub value: Bytes,
-    /// Since when it had been due, before it was leased.
+    /// Since when it had been due, before it was leased: where an earlier lease ran out, since then.
     pub due_at: Timestamp,
     /// Until when it is leased, together with the version the fence that
     /// [`settle`](super::Store::settle) checks; `None` if it lies dead.
@@ -68,7 +68,7 @@ pub enum Outcome {
     Again {
         /// When.
         at: Timestamp,
-        /// Why, if something failed.
+        /// Why, if something failed; takes the place of the last error.
         error: Option<String>,
     },
     /// It is given up: kept, never due, listed by [`dead`](super::Store::dead).
@@ -76,11 +76,24 @@ pub enum Outcome {
         /// Why.
         error: String,
     },
-    /// It is due again at a later time with its attempts counted anew.
+    /// It is due again at a later time with its attempts counted anew, its last error kept.
     Redrive {
         /// When.
         at: Timestamp,
     },
+}
+
+impl Outcome {
+    /// Returns the error as a store keeps it, cut between two characters to at most
+    /// [`DELIVERY_ERROR_LENGTH_MAX`] bytes.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        match self {
+            Self::Again { error, .. } => error.as_deref().map(cut),
+            Self::Dead { error } => Some(cut(error)),
+            Self::Done | Self::Redrive { .. } => None,
+        }
+    }
 }
 
 /// Settles one delivery, if its fence still holds.
@@ -101,4 +114,32 @@ pub struct Settle {
 /// Cuts an error text to what is kept, between two characters.
 pub(super) fn cut(error: &str) -> &str {
     &error[..error.floor_char_boundary(DELIVERY_ERROR_LENGTH_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_cut_between_two_characters() {
+        let dead = |error: String| Outcome::Dead { error };
+        let long = dead("x".to_owned() + &"é".repeat(DELIVERY_ERROR_LENGTH_MAX));
+        let kept = long.error().expect("the dead have an error");
+        assert_eq!(kept.len(), DELIVERY_ERROR_LENGTH_MAX - 1);
+        assert!(kept.ends_with('é'));
+        assert_eq!(dead("no answer".to_owned()).error(), Some("no answer"));
+    }
+
+    #[test]
+    fn what_went_well_has_no_error() {
+        let at = Timestamp::MIN;
+        let again = |error: Option<&str>| Outcome::Again {
+            at,
+            error: error.map(str::to_owned),
+        };
+        assert_eq!(again(Some("no answer")).error(), Some("no answer"));
+        for outcome in [Outcome::Done, again(None), Outcome::Redrive { at }] {
+            assert_eq!(outcome.error(), None, "{outcome:?}");
+        }
+    }
 }

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use super::{
     Batch, Change, Changes, CommitId, DELETION_MEMORY, Delivery, DueQuery, Key, Limits, Listing,
     Outcome, Partition, Query, Record, Selection, Settle, Store, StoreError, Version, View, Write,
-    delivery::cut,
 };
 use crate::clock::Timestamp;
 
@@ -199,15 +198,16 @@ impl Pending {
     fn settled(mut self, outcome: Outcome) -> Option<Self> {
         self.lease = None;
         self.dead = false;
+        let error = outcome.error().map(str::to_owned);
         match outcome {
             Outcome::Done => return None,
-            Outcome::Again { at, error } => {
+            Outcome::Again { at, .. } => {
                 self.due_at = at;
-                self.last_error = error.as_deref().map(cut).map(str::to_owned);
+                self.last_error = error;
             }
-            Outcome::Dead { error } => {
+            Outcome::Dead { .. } => {
                 self.dead = true;
-                self.last_error = Some(cut(&error).to_owned());
+                self.last_error = error;
             }
             Outcome::Redrive { at } => {
                 self.due_at = at;
@@ -261,12 +261,8 @@ impl Family {
     }
 
     fn selected(&self, selection: &Selection) -> impl Iterator<Item = (&Key, &(Version, Bytes))> {
-        let from = match selection {
-            Selection::Key(key) | Selection::Prefix(key) => key,
-            Selection::Range { from, .. } => from,
-        };
         self.records
-            .range::<Key, _>(from..)
+            .range::<Key, _>(selection.first()..)
             .take_while(move |(key, _)| selection.contains(key))
     }
 
@@ -299,49 +295,6 @@ impl Family {
             if self.deleted.get(&key) == Some(&version) {
                 self.deleted.remove(&key);
             }
-        }
-    }
-}
-
-impl Changes {
-    /// Cuts sorted items to `limit` at a boundary between versions, so that asking again from
-    /// the answer's head misses nothing.
-    pub(crate) fn cut(mut items: Vec<Change>, head: Version, limit: u32, lapsed: bool) -> Self {
-        let limit = limit as usize;
-        if items.len() <= limit {
-            return Self {
-                head,
-                items,
-                more: false,
-                lapsed,
-            };
-        }
-        let next = items[limit].version;
-        let whole = items[..limit]
-            .iter()
-            .rposition(|change| change.version < next);
-        // A single commit larger than the limit is answered whole rather than never.
-        let end = whole.map_or_else(
-            || {
-                items
-                    .iter()
-                    .position(|change| change.version > next)
-                    .unwrap_or(items.len())
-            },
-            |last| last + 1,
-        );
-        let more = end < items.len();
-        items.truncate(end);
-        let reached = if more {
-            items.last().map_or(head, |change| change.version)
-        } else {
-            head
-        };
-        Self {
-            head: reached,
-            items,
-            more,
-            lapsed,
         }
     }
 }

@@ -5,6 +5,8 @@
 //! check covers every key of the partition, present and absent. Nothing is atomic across
 //! partitions; what spans two is a [step](crate::steps) of due work.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod admission;
 mod batch;
 mod delivery;
 mod error;
@@ -12,6 +14,8 @@ mod key;
 mod listing;
 mod memory;
 mod partition;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -20,6 +24,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use self::{
@@ -38,6 +44,9 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 
 /// Durable storage, supplied by the host.
 ///
+/// Whoever writes one holds it to this contract with `mp_core::store_conformance!` (feature
+/// `conformance`).
+///
 /// # Contract
 /// 1. *Atomic.* A batch is applied whole or not at all.
 /// 2. *Checked.* A batch is applied only if the head version is the one it expects;
@@ -53,7 +62,7 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 ///    `Unavailable`; the head keeps the `commit_id` of its last commit. A second commit with the
 ///    same `expect` and `commit_id` never applies twice.
 /// 7. *Independent.* In `commit_many` each batch succeeds or conflicts alone; answers come in the
-///    order of the batches; at most one batch per partition, more is `Invalid`.
+///    order of the batches; at most one batch per partition, else all are `Invalid`.
 /// 8. *Leased.* `due` returns deliveries with `due_at <= now` of the asked kind and slots, the
 ///    longest due first, and leases each until `now + lease`: no second caller gets it before. The
 ///    head does not move.
@@ -100,7 +109,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `Invalid` if the limit is over [`Limits::due_max`]; `Unavailable`, `Corrupt`.
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Settles leased or dead deliveries, and says for each whether its fence still held.
+    /// Settles leased or dead deliveries, one after the other, and says for each whether its fence
+    /// still held.
     ///
     /// # Errors
     ///

@@ -43,6 +43,18 @@ pub enum Selection {
 }
 
 impl Selection {
+    /// Returns the key from which on to look for selected records.
+    ///
+    /// They follow one another: the first record that is not
+    /// [contained](Self::contains) ends them.
+    #[must_use]
+    pub const fn first(&self) -> &Key {
+        match self {
+            Self::Key(key) | Self::Prefix(key) => key,
+            Self::Range { from, .. } => from,
+        }
+    }
+
     /// Returns whether a record at `key` is selected; delivery records never are.
     #[must_use]
     pub fn contains(&self, key: &Key) -> bool {
@@ -103,6 +115,53 @@ pub struct Changes {
     pub lapsed: bool,
 }
 
+impl Changes {
+    /// Cuts items to `limit` at a boundary between versions, so that asking again from the answer's
+    /// head misses nothing; for those who write a [`Store`](super::Store).
+    ///
+    /// The items are sorted by version, then key. Not all that there are are needed: the first few,
+    /// once they are more than `limit` and of more than one version, tell where to cut.
+    #[must_use]
+    pub fn cut(mut items: Vec<Change>, head: Version, limit: u32, lapsed: bool) -> Self {
+        let limit = limit as usize;
+        if items.len() <= limit {
+            return Self {
+                head,
+                items,
+                more: false,
+                lapsed,
+            };
+        }
+        let next = items[limit].version;
+        let whole = items[..limit]
+            .iter()
+            .rposition(|change| change.version < next);
+        // A single commit larger than the limit is answered whole rather than never.
+        let end = whole.map_or_else(
+            || {
+                items
+                    .iter()
+                    .position(|change| change.version > next)
+                    .unwrap_or(items.len())
+            },
+            |last| last + 1,
+        );
+        let more = end < items.len();
+        items.truncate(end);
+        let reached = if more {
+            items.last().map_or(head, |change| change.version)
+        } else {
+            head
+        };
+        Self {
+            head: reached,
+            items,
+            more,
+            lapsed,
+        }
+    }
+}
+
 /// One record's last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -112,4 +171,77 @@ pub struct Change {
     pub version: Version,
     /// The new value; `None` if the record was deleted.
     pub value: Option<Bytes>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::new(text).expect(text)
+    }
+
+    #[test]
+    fn selected_records_follow_one_another_from_the_first_on() {
+        let mut keys = [
+            "",
+            "a",
+            "a/1",
+            "a/2",
+            "a~",
+            "b",
+            "z",
+            "~o/mail/1",
+            "~t/mail/1",
+        ]
+        .map(key);
+        keys.sort_unstable();
+        let mut selections = Vec::new();
+        for from in &keys {
+            selections.extend([
+                Selection::Key(from.clone()),
+                Selection::Prefix(from.clone()),
+            ]);
+            selections.extend(keys.iter().map(|to| Selection::Range {
+                from: from.clone(),
+                to: to.clone(),
+            }));
+        }
+        for selection in selections {
+            let scanned = keys.iter().skip_while(|key| *key < selection.first());
+            let scanned: Vec<_> = scanned.take_while(|key| selection.contains(key)).collect();
+            let selected: Vec<_> = keys.iter().filter(|key| selection.contains(key)).collect();
+            assert_eq!(scanned, selected, "{selection:?}");
+        }
+    }
+
+    #[test]
+    fn changes_are_cut_between_versions_however_few_are_given() {
+        let change = |version, at| Change {
+            key: key(at),
+            version: Version(version),
+            value: None,
+        };
+        let all = [
+            change(1, "a"),
+            change(1, "b"),
+            change(1, "c"),
+            change(2, "a"),
+            change(3, "a"),
+        ];
+        for (limit, given, cut) in [(0, 4, 3), (1, 4, 3), (2, 4, 3), (3, 4, 3), (4, 5, 4)] {
+            for given in given..=all.len() {
+                let items = all[..given].to_vec();
+                let changes = Changes::cut(items, Version(3), limit, false);
+                assert_eq!(changes.items, all[..cut], "{limit} of {given}");
+                assert_eq!(changes.head, all[cut - 1].version);
+                assert!(changes.more);
+            }
+        }
+        let whole = Changes::cut(all.to_vec(), Version(3), 5, true);
+        assert_eq!(
+            (whole.head, whole.more, whole.lapsed),
+            (Version(3), false, true)
+        );
+    }
 }

@@ -17,7 +17,7 @@ use mp_location::Nearby;
 
 use crate::market::{Market, found, key, stall, temple_street, user};
 
-/// Lets a store answer `changes` a set number of times, then fail, until it is set anew.
+/// Lets a store answer questions a set number of times, then fail, until it is set anew.
 #[derive(Clone, Debug)]
 struct Patchy(Arc<AtomicU32>);
 
@@ -29,7 +29,8 @@ impl Patchy {
     fn store(&self) -> Arc<dyn Store> {
         let patchy = self.clone();
         let hook = move |call, phase, _: Option<&_>| {
-            let fails = (call, phase) == (Call::Changes, Phase::Before) && !patchy.answers();
+            let asks = phase == Phase::Before && matches!(call, Call::Changes | Call::Read);
+            let fails = asks && !patchy.answers();
             async move {
                 if fails {
                     Err(StoreErrorKind::Unavailable)

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use mp_core::{
-    Command, Decision, Document, Edits, Error, Family, Timestamp, id::AppId, store::Partition,
+    Command, Decision, Document, Edits, Error, Family, Timestamp, feed::News, id::AppId,
+    store::Partition,
 };
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::{
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::{Created, Event, JournalEntry},
+    news,
     operation::OperationDue,
     refund::Refund,
     settlement::{FactLearnt, status_of},
@@ -123,6 +125,14 @@ impl Change {
         self.payment.apply(&event, self.now)?;
         self.events.push(event);
         Ok(())
+    }
+
+    /// Returns what the events come to for a feed.
+    pub(crate) fn news(&self) -> Result<Vec<News>, Error> {
+        match &self.before {
+            Some(before) => news::of(before, &self.payment),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Joins the answer with the edits that the events come to.

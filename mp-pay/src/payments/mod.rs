@@ -11,7 +11,8 @@ mod unresolved;
 use std::{sync::Arc, time::Duration};
 
 use mp_core::{
-    Caller, Command, Engine, Error, Scope,
+    Caller, Command, Engine, Error, Family, Scope, Timestamp,
+    feed::Feed,
     id::{AppId, IdempotencyKey},
     idempotency::Idempotency,
 };
@@ -82,6 +83,7 @@ pub struct Payments {
     engine: Engine,
     backend: Arc<dyn PaymentBackend>,
     options: PaymentsOptions,
+    feed: Option<Feed>,
 }
 
 impl Payments {
@@ -92,6 +94,7 @@ impl Payments {
             engine: engine.clone(),
             backend,
             options: PaymentsOptions::default(),
+            feed: None,
         }
     }
 
@@ -99,6 +102,14 @@ impl Payments {
     #[must_use]
     pub const fn with_options(mut self, options: PaymentsOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Tells a feed what was [captured](crate::news::Captured) and
+    /// [refunded](crate::news::Refunded), from now on; without one, payments write nothing for it.
+    #[must_use]
+    pub fn with_feed(mut self, feed: Feed) -> Self {
+        self.feed = Some(feed);
         self
     }
 
@@ -169,11 +180,20 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let call_max = self.options.call_max;
-        let decide = move |family: &mp_core::Family, now| {
+        let (call_max, feed) = (self.options.call_max, self.feed.clone());
+        let command = match &feed {
+            Some(feed) => feed.reads(command),
+            None => command,
+        };
+        let decide = move |family: &Family, now: Timestamp| {
             let mut changed = Change::load(family, now)?;
             let answer = change(&mut changed)?;
-            Ok::<_, PayError>(changed.decision(answer, call_max))
+            let news = feed.as_ref().map(|_| changed.news()).transpose()?;
+            let mut decision = changed.decision(answer, call_max);
+            if let (Some(feed), Some(news)) = (&feed, news) {
+                feed.emit(family, now, news, &mut decision.edits)?;
+            }
+            Ok::<_, PayError>(decision)
         };
         Ok(self.engine.run(command, decide).await?.answer)
     }

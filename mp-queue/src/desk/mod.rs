@@ -8,7 +8,7 @@ mod place;
 
 use std::sync::Arc;
 
-use mp_core::{Command, Decision, Edits, Family, Timestamp, store::Partition};
+use mp_core::{Command, Decision, Edits, Error, ErrorKind, Family, Timestamp, store::Partition};
 
 pub(crate) use self::{
     act::{Act, act, is_moved},
@@ -60,11 +60,15 @@ impl<'a> Desk<'a> {
         self.edits.answer(answer)
     }
 
-    /// Opens the line for new tickets, or closes it.
-    pub(crate) fn turned(mut self, state: LineState) -> Decision<Line> {
+    /// Opens the line for new tickets, or closes it; one in a state that is not known here is left
+    /// to the release that knows it.
+    pub(crate) fn turned(mut self, state: LineState) -> Result<Decision<Line>, QueueError> {
+        if self.line.state == LineState::Unrecognized {
+            return Err(newer_release().into());
+        }
         self.line.state = state;
         let line = self.line.clone();
-        self.answer(line)
+        Ok(self.answer(line))
     }
 
     /// Returns the ticket at a place, whatever became of it.
@@ -183,4 +187,9 @@ impl<'a> Desk<'a> {
         }
         Ok(None)
     }
+}
+
+fn newer_release() -> Error {
+    let message = "a newer release has changed the line, and only it can go on";
+    Error::new(ErrorKind::Unavailable, "newer_release", message)
 }

@@ -1,14 +1,13 @@
 //! Exactly how many wait before me: an index in memory, derived from the store and following it.
 
 mod fenwick;
-mod follower;
 mod index;
 
 use mp_core::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::{follower::Followers, index::LineIndex};
+pub(crate) use self::index::LineIndex;
 use crate::{
     quote::Quote,
     ticket::{Ticket, TicketId, TicketNumber, TicketState},

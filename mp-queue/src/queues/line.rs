@@ -73,7 +73,7 @@ impl Queues {
         require_staff(caller)?;
         let command = Command::on(line.partition(caller.app_id())?);
         let turn = move |family: &Family, now| -> Result<Decision<Line>, QueueError> {
-            Ok(Desk::at(family, now)?.turned(state))
+            Desk::at(family, now)?.turned(state)
         };
         self.engine.run(command, turn).await
     }

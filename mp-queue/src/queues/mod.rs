@@ -9,6 +9,7 @@ use std::sync::Arc;
 use mp_core::{
     Caller, Command, Committed, Engine, Scope,
     engine::Planned,
+    follow::Followers,
     host::Operation,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
@@ -22,7 +23,7 @@ use crate::{
     error::QueueError,
     line::LineId,
     operation,
-    position::Followers,
+    position::LineIndex,
     ticket::{Ticket, TicketId},
     work,
 };
@@ -66,7 +67,7 @@ impl QueueOptions {
 #[derive(Clone, Debug)]
 pub struct Queues {
     engine: Engine,
-    followers: Arc<Followers>,
+    followers: Arc<Followers<LineIndex>>,
 }
 
 impl Queues {

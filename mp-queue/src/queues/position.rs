@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mp_core::{Caller, Error, ErrorKind};
+use mp_core::{Caller, Error, ErrorKind, follow::Fresh};
 
 use super::{Queues, require_owner};
 use crate::{
@@ -50,11 +50,12 @@ impl Queues {
         staleness: Duration,
     ) -> Result<Option<Position>, QueueError> {
         let partition = line.partition(caller.app_id())?;
-        let look = |index: &LineIndex| {
-            let (owner, position) = index.position(ticket)?;
-            Some((owner.clone(), position))
+        let look = |line: Option<Fresh<'_, LineIndex>>| {
+            let line = line.ok_or(QueueError::NoSuchLine)?;
+            let found = line.index.position(ticket, line.as_of);
+            Ok::<_, QueueError>(found.map(|(owner, position)| (owner.clone(), position)))
         };
-        let found = self.followers.look(&partition, staleness, look).await?;
+        let found = self.followers.look(&partition, staleness, look).await??;
         let Some((owner, position)) = found else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use crate::member::{MemberId, PlanId};
 
 /// The group, as the home of its members' plans.
 #[derive(Debug)]
-pub(super) struct GroupHome;
+pub(crate) struct GroupHome;
 
 impl Home for GroupHome {
     const KIND: &'static str = "group.steps";

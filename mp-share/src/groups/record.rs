@@ -3,15 +3,15 @@ use serde::{Deserialize, Serialize};
 
 /// The work of expiring a group whose deadline has passed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Expire {}
+pub(crate) struct Expire {}
 
 /// The work of beginning the payments of members who took a seat and did not wait.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct PlanPayments {}
+pub(crate) struct PlanPayments {}
 
 /// The work of telling a member something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Notice {
+pub(crate) struct Notice {
     pub(super) notification: Notification,
 }
 
@@ -30,25 +30,9 @@ impl Document for Notice {
     const FORMAT: u32 = 1;
 }
 
-pub(super) const MEMBERS: &str = "m/";
-pub(super) const PLANS: &str = "s/";
+pub(crate) const MEMBERS: &str = "m/";
+pub(crate) const PLANS: &str = "s/";
 
 pub(super) fn member_key(user: &UserId) -> String {
     format!("{MEMBERS}{user}")
-}
-
-#[cfg(test)]
-mod tests {
-    use mp_core::steps::Drive;
-
-    use super::*;
-    use crate::{fixture, groups::home::GroupHome};
-
-    #[test]
-    fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<Expire>();
-        fixture::reads_back::<PlanPayments>();
-        fixture::reads_back::<Notice>();
-        fixture::reads_back::<Drive<GroupHome>>();
-    }
 }

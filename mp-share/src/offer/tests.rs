@@ -1,12 +1,6 @@
 use mp_core::amount::Currency;
 
 use super::*;
-use crate::fixture;
-
-#[test]
-fn what_was_ever_stored_reads_back() {
-    fixture::reads_back::<Offer>();
-}
 
 fn terms() -> Terms {
     Terms {

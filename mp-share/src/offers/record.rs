@@ -10,11 +10,11 @@ use crate::offer::HOLD_MAX;
 /// Stock that is held.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub(super) struct InFlight(pub(super) Reservation);
+pub(crate) struct InFlight(pub(super) Reservation);
 
 /// A reservation that is sold, given back or lapsed: nothing can be reserved under its key again.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Closed {
+pub(crate) struct Closed {
     /// How it ended; `None` if it was released before it was ever seen.
     pub(super) reservation: Option<Reservation>,
     pub(super) closed_at: Timestamp,
@@ -32,12 +32,12 @@ impl Closed {
 /// What one user has of the offer, over all groups.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub(super) struct Held(pub(super) Holding);
+pub(crate) struct Held(pub(super) Holding);
 
 /// The work of giving back a reservation whose time limit has passed, and of forgetting one that is
 /// closed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Lapse {
+pub(crate) struct Lapse {
     pub(super) reservation: String,
 }
 
@@ -73,18 +73,4 @@ pub(super) fn closed_key(key: &str) -> String {
 
 pub(super) fn holding_key(owner: &UserId) -> String {
     format!("u/{owner}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-
-    #[test]
-    fn what_was_ever_stored_reads_back() {
-        fixture::reads_back::<InFlight>();
-        fixture::reads_back::<Closed>();
-        fixture::reads_back::<Held>();
-        fixture::reads_back::<Lapse>();
-    }
 }

@@ -1,7 +1,9 @@
 use rusqlite::{Result, Transaction};
 
-use super::{SqliteStore, admission::check_batch, commit::Commits, error::store_error};
-use crate::store::{Batch, Partition, Store, StoreError, StoreErrorKind, Version};
+use super::{SqliteStore, commit::Commits, error::store_error};
+use crate::store::{
+    Batch, Partition, Store, StoreError, StoreErrorKind, Version, admission::check_batch,
+};
 
 const OP: &str = "commit_in";
 

@@ -1,6 +1,5 @@
 //! One durable file: the embedded default.
 
-mod admission;
 mod backup;
 mod checkpoint;
 mod column;
@@ -19,7 +18,6 @@ mod thread;
 mod writer;
 
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf, absolute},
     sync::{
         Arc,
@@ -36,7 +34,6 @@ use tokio::{
 
 pub use self::options::{Durability, SqliteOptions};
 use self::{
-    admission::{check_batch, check_limit},
     checkpoint::Checkpointer,
     crew::{Crew, Queue},
     job::{Job, Task},
@@ -47,6 +44,7 @@ use self::{
 use super::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
     StoreError, StoreErrorKind, Version, View,
+    admission::{check_batch, check_limit, check_once},
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -196,13 +194,8 @@ impl Store for SqliteStore {
         &self,
         mut batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        let ids: BTreeSet<&str> = batches
-            .iter()
-            .map(|(partition, _)| partition.id())
-            .collect();
-        if ids.len() < batches.len() {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
-            return batches.iter().map(|_| Err(twice.clone())).collect();
+        if let Err(refusals) = check_once(&batches) {
+            return refusals;
         }
         let mut versions = Vec::with_capacity(batches.len());
         while !batches.is_empty() {

@@ -1,0 +1,180 @@
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Cursor, Feed, Stretch,
+    emission::{Emission, source_of},
+    log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
+};
+use crate::{
+    clock::Timestamp,
+    document,
+    engine::Engine,
+    error::{Error, ErrorKind},
+    id::AppId,
+    store::{Delivery, Key, Partition, Query, Selection, View},
+    work::{self, Done, Handler, HandlerError},
+};
+
+/// For how long a feed keeps its events, unless the host says otherwise.
+pub const FEED_MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The shortest memory: what lies in an outbox for longer than a feed remembers cannot come in.
+pub const FEED_MEMORY_MIN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// How many events, and how many marks, are forgotten in one commit.
+const TRIM_MAX: u64 = 512;
+
+/// The feeds of all apps: reads them, and does the work that fills and trims them.
+///
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    engine: Engine,
+    memory: Duration,
+}
+
+impl Feeds {
+    /// Keeps feeds in the engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            engine: engine.clone(),
+            memory: FEED_MEMORY,
+        }
+    }
+
+    /// Keeps events for this long, [`FEED_MEMORY_MIN`] at least.
+    ///
+    /// What a projection has not seen by then, it never will; what waits in an outbox for longer is
+    /// dead, for a person to look at.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Duration) -> Self {
+        self.memory = memory.max(FEED_MEMORY_MIN);
+        self
+    }
+
+    /// Returns the handlers that bring events into their feeds and forget old ones: for a
+    /// [`Worker`](work::Worker).
+    #[must_use]
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        let (filling, trimming) = (self.clone(), self.clone());
+        vec![
+            work::on(move |delivery: Delivery, emission: Emission| {
+                let feeds = filling.clone();
+                async move { feeds.fill(&delivery.partition, emission).await }
+            }),
+            work::on(move |delivery: Delivery, _: Trim| {
+                let feeds = trimming.clone();
+                async move { Ok(feeds.trim(&delivery.partition).await?) }
+            }),
+        ]
+    }
+
+    /// Returns the events after a cursor, at most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// `feed_forgotten` if the feed begins after the cursor, `feed_ends_before` if it ends before it;
+    /// the store's errors.
+    pub async fn read(
+        &self,
+        app: &AppId,
+        feed: &Feed,
+        after: Cursor,
+        limit: u32,
+    ) -> Result<Stretch, Error> {
+        let from = event_key(after.0.saturating_add(1));
+        let partition = feed.partition(app)?;
+        let view = self.view(&partition, &from, AFTER_EVENTS, limit).await?;
+        Stretch::of(app, after, view)
+    }
+
+    async fn view(
+        &self,
+        partition: &Partition,
+        from: &str,
+        to: &str,
+        limit: u32,
+    ) -> Result<View, Error> {
+        let store = self.engine.store();
+        let (from, to) = (Key::new(from)?, Key::new(to)?);
+        let query = Query {
+            select: vec![Selection::Range { from, to }],
+            limit: limit.min(store.limits().read_max),
+        };
+        Ok(store.read(partition, &query).await?)
+    }
+
+    async fn fill(&self, source: &Partition, emission: Emission) -> Result<Done, HandlerError> {
+        let app = app_of(source)?;
+        let feed = Feed::new(emission.feed.clone()).partition(&app)?;
+        let name = source_of(source).to_owned();
+        let command = appending(feed, &emission, &name);
+        let decide = move |family: &_, now| append(family, &emission, &name, now);
+        match self.engine.run(command, decide).await?.answer {
+            Appended::Done => Ok(Done::Finished),
+            Appended::Gap => Err(HandlerError::Retry(gap())),
+            Appended::TooOld => Err(HandlerError::GiveUp(too_old())),
+        }
+    }
+
+    /// Forgets what is older than the memory, a commit at a time.
+    async fn trim(&self, partition: &Partition) -> Result<Done, Error> {
+        let now = self.engine.now();
+        let until = now.minus(self.memory);
+        while self.trim_some(partition, until).await? {}
+        Ok(Done::Again(now.plus(TRIM_EVERY)))
+    }
+
+    /// Forgets some of what is older; returns whether there may be more.
+    async fn trim_some(&self, partition: &Partition, until: Timestamp) -> Result<bool, Error> {
+        let most = u32::try_from(TRIM_MAX).unwrap_or(u32::MAX);
+        let oldest = self
+            .view(partition, FIRST_EVENT, AFTER_EVENTS, most)
+            .await?;
+        let Some(root) = oldest.records.first() else {
+            return Ok(false);
+        };
+        let first = document::decode::<Head>(&root.value)?.0.first;
+        let mut end = first;
+        for record in &oldest.records[1..] {
+            let event = document::decode::<super::Event>(&record.value)?.0;
+            if event.recorded_at >= until {
+                break;
+            }
+            end = event.position.0 + 1;
+        }
+        let day = day_of(until);
+        let lapsed = self
+            .view(partition, FIRST_MARK, &log::marks_of(day), most)
+            .await?;
+        let marks = lapsed.records.iter().skip(1);
+        let marks: Vec<String> = marks.map(|record| record.key.to_string()).collect();
+        let more = end - first == TRIM_MAX || lapsed.more;
+        let command = log::trimming(partition.clone(), first, end, &marks);
+        let decide = move |family: &_, _| log::trim(family, end, &marks, day);
+        self.engine.run(command, decide).await?;
+        Ok(more)
+    }
+}
+
+const FIRST_EVENT: &str = "e/";
+/// What sorts behind every event: `0` follows `/`.
+const AFTER_EVENTS: &str = "e0";
+const FIRST_MARK: &str = "s/";
+
+pub(super) fn app_of(partition: &Partition) -> Result<AppId, HandlerError> {
+    AppId::new(partition.app()).map_err(|error| {
+        HandlerError::GiveUp(Error::invalid("app", "names nothing").with_source(error))
+    })
+}
+
+fn gap() -> Error {
+    let message = "an earlier event of the same source is not in the feed yet";
+    Error::new(ErrorKind::Unavailable, "feed_gap", message)
+}
+
+fn too_old() -> Error {
+    let message = "the feed has forgotten whether the event came in before";
+    Error::new(ErrorKind::Refused, "feed_too_old", message)
+}

@@ -1,0 +1,257 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Cursor, Feed, Feeds, Projection, Stretch, Subscriber, feeds::app_of, subscriber::Subscription,
+};
+use crate::{
+    document::Document,
+    engine::{Command, Edits, Engine, Family},
+    error::{Error, ErrorKind},
+    id::{AppId, Name},
+    store::{Delivery, Partition},
+    work::{Done, Handler, HandlerError},
+};
+
+/// The most events that a projection is handed at once.
+pub const STRETCH_MAX: u32 = 256;
+
+/// How long a projector waits for more once it has seen everything.
+pub const PROJECT_EVERY: Duration = Duration::from_secs(1);
+
+/// How many stretches are projected before the work is settled: a long backlog outlasts no lease.
+const STRETCHES_MAX: u32 = 64;
+
+/// Hands the events of a feed to a projection, in order.
+///
+/// It is due work: one process at a time does it, failures come back after growing pauses, and after
+/// [`ATTEMPTS_MAX`](crate::work::ATTEMPTS_MAX) of them, some four hours, the projection stands still:
+/// it is listed by [`Worker::dead`](crate::work::Worker::dead) with the error, no event is skipped,
+/// and [`redrive`](crate::work::Worker::redrive) or the next [`start`](Self::start) goes on.
+///
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Projector {
+    engine: Engine,
+    feeds: Feeds,
+    feed: Feed,
+    projection: Arc<dyn Projection>,
+    kind: String,
+}
+
+/// How far a projection is behind its feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lag {
+    /// How many events it has not seen.
+    pub events: u64,
+    /// How long ago the first of them was told.
+    pub span: Duration,
+}
+
+impl Projector {
+    /// Joins a feed with a projection of it.
+    #[must_use]
+    pub fn new(engine: &Engine, feed: &Feed, projection: Arc<dyn Projection>) -> Self {
+        Self {
+            engine: engine.clone(),
+            feeds: Feeds::new(engine),
+            feed: feed.clone(),
+            kind: format!("feed.project.{}.{}", feed.name(), projection.name()),
+            projection,
+        }
+    }
+
+    /// Joins a feed with a subscriber, whose cursor is kept here.
+    #[must_use]
+    pub fn subscribed(engine: &Engine, feed: &Feed, subscriber: Arc<dyn Subscriber>) -> Self {
+        let subscription = Subscription {
+            engine: engine.clone(),
+            feed: feed.clone(),
+            subscriber,
+        };
+        Self::new(engine, feed, Arc::new(subscription))
+    }
+
+    /// Makes projecting an app's feed due work, from now on and for ever; call it when the program
+    /// starts.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn start(&self, app: &AppId) -> Result<(), Error> {
+        let (kind, partition) = (self.kind.clone(), self.partition(app)?);
+        let decide = move |family: &Family, now| {
+            let mut edits = Edits::new();
+            if !family.exists() {
+                edits.put_root(Progress::default());
+            }
+            edits.schedule_as(&kind, "all", now, &Project {});
+            Ok::<_, Error>(edits.answer(()))
+        };
+        self.engine.run(Command::on(partition), decide).await?;
+        Ok(())
+    }
+
+    /// Returns the handler that projects: for a [`Worker`](crate::work::Worker), beside
+    /// [`Feeds::handlers`].
+    #[must_use]
+    pub fn handler(&self) -> Arc<dyn Handler> {
+        Arc::new(self.clone())
+    }
+
+    /// Projects everything that is in an app's feed, and returns how many events that were: for
+    /// whoever must not miss what has come in.
+    ///
+    /// # Errors
+    ///
+    /// The projection's errors, those of [`Feeds::read`], and the store's.
+    pub async fn catch_up(&self, app: &AppId) -> Result<u64, Error> {
+        let mut projected = 0;
+        loop {
+            match self.project(app).await? {
+                (some, true) => projected += some,
+                (last, false) => return Ok(projected + last),
+            }
+        }
+    }
+
+    /// Returns how far the projection is behind.
+    ///
+    /// # Errors
+    ///
+    /// As [`catch_up`](Self::catch_up).
+    pub async fn lag(&self, app: &AppId) -> Result<Lag, Error> {
+        let cursor = self.projection.cursor(app).await?;
+        let next = self.feeds.read(app, &self.feed, cursor, 1).await?;
+        let span = next.since().map(|at| self.engine.now().since(at));
+        Ok(Lag {
+            events: next.behind + next.events.len() as u64,
+            span: span.unwrap_or_default(),
+        })
+    }
+
+    /// Projects some stretches; returns how many events were applied, and whether there may be more.
+    ///
+    /// A stretch that fails is tried again by halves: what stands before the event that fails gets
+    /// through, and the error is about that event alone.
+    async fn project(&self, app: &AppId) -> Result<(u64, bool), Error> {
+        let mut cursor = self.projection.cursor(app).await?;
+        let (mut projected, mut most) = (0, STRETCH_MAX);
+        for _ in 0..STRETCHES_MAX {
+            let stretch = self.feeds.read(app, &self.feed, cursor, most).await?;
+            if stretch.events.is_empty() {
+                return Ok((projected, false));
+            }
+            cursor = match self.projection.apply(&stretch).await {
+                Ok(true) => {
+                    projected += stretch.events.len() as u64;
+                    stretch.to
+                }
+                Ok(false) => self.moved(&stretch).await?,
+                Err(error) => {
+                    most = half_of(&stretch, error)?;
+                    self.projection.cursor(app).await?
+                }
+            };
+        }
+        Ok((projected, true))
+    }
+
+    /// Returns the cursor after a projection has refused a stretch because of it.
+    async fn moved(&self, refused: &Stretch) -> Result<Cursor, Error> {
+        let cursor = self.projection.cursor(&refused.app).await?;
+        if cursor == refused.from {
+            let name = self.projection.name();
+            let message = format!("projection {name} refuses its own cursor {cursor}");
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "projection_stands",
+                message,
+            ));
+        }
+        Ok(cursor)
+    }
+
+    fn partition(&self, app: &AppId) -> Result<Partition, Error> {
+        partition(app, &self.feed, self.projection.name())
+    }
+}
+
+#[async_trait]
+impl Handler for Projector {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<Done, HandlerError> {
+        let app = app_of(&delivery.partition)?;
+        let (_, more) = self.project(&app).await?;
+        let now = self.engine.now();
+        Ok(Done::Again(if more {
+            now
+        } else {
+            now.plus(PROJECT_EVERY)
+        }))
+    }
+}
+
+impl fmt::Debug for Projector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Projector")
+            .field("feed", &self.feed)
+            .field("projection", &self.projection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns half the length of a stretch that failed, or its error if it is one event.
+fn half_of(failed: &Stretch, error: Error) -> Result<u32, Error> {
+    match &failed.events[..] {
+        [event] => {
+            let message = format!("event {} at {}: {error}", event.id(), event.position);
+            Err(Error::new(error.kind(), error.code(), message).with_source(error))
+        }
+        events => Ok(u32::try_from(events.len() / 2).unwrap_or(1)),
+    }
+}
+
+/// The root of a projection's partition: the cursor of a subscriber; other projections keep their
+/// own.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Progress {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cursor: Option<Cursor>,
+}
+
+impl Progress {
+    pub(super) const fn at(cursor: Cursor) -> Self {
+        let cursor = Some(cursor);
+        Self { cursor }
+    }
+
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor.unwrap_or_default()
+    }
+}
+
+impl Document for Progress {
+    const KIND: &'static str = "feed.projection";
+    const FORMAT: u32 = 1;
+}
+
+/// The work of projecting what has come in.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Project {}
+
+impl Document for Project {
+    const KIND: &'static str = "feed.project";
+    const FORMAT: u32 = 1;
+}
+
+/// Returns the partition of a projection.
+pub(super) fn partition(app: &AppId, feed: &Feed, projection: &Name) -> Result<Partition, Error> {
+    Partition::new(app, "projection", &format!("{}/{projection}", feed.name()))
+}

@@ -1,0 +1,225 @@
+use std::{
+    fmt,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
+use tokio::time::timeout;
+use tokio_postgres::{Config, Error, Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{
+    backoff::Backoff,
+    error::{Failure, Fate, is_passing},
+    options::PostgresOptions,
+};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// The first and the longest pause between two tries to connect.
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How often a statement is tried that meets other transactions (40001, 40P01), and the first and
+/// the longest pause between two tries.
+const TRIES_MAX: u32 = 12;
+const CONTENTION_FIRST: Duration = Duration::from_micros(500);
+const CONTENTION_MAX: Duration = Duration::from_millis(50);
+
+/// How much longer than the server itself we wait for it to give up a statement.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// What a statement is given.
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A bounded number of connections that are made when needed, and made anew when they break.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pool: Pool,
+    patience: Duration,
+    silence_max: Duration,
+}
+
+impl Connections {
+    pub(super) fn new(
+        config: &Config,
+        tls: &MakeRustlsConnect,
+        most: NonZeroUsize,
+        options: &PostgresOptions,
+    ) -> Result<Self, StoreError> {
+        // Whether a connection has broken is known without asking the server.
+        let manager_config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = Manager::from_config(config.clone(), tls.clone(), manager_config);
+        let settings = settings(options);
+        let set_up = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                let done = client.batch_execute(&settings).await;
+                done.map_err(HookError::Backend)
+            })
+        });
+        let patience = options.connect_timeout;
+        let pool = Pool::builder(manager)
+            .max_size(most.get())
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(patience))
+            .create_timeout(Some(patience))
+            .post_create(set_up)
+            .build()
+            .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "connect", error))?;
+        Ok(Self {
+            pool,
+            patience,
+            silence_max: options.statement_timeout.saturating_add(GRACE),
+        })
+    }
+
+    /// Runs one statement, which is a transaction of its own; again if it meets others.
+    pub(super) async fn query(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let mut backoff = Backoff::new(CONTENTION_FIRST, CONTENTION_MAX);
+        let mut tries = 1;
+        loop {
+            match self.query_once(sql, params).await {
+                Err(failure) if failure.fate == Fate::Contended && tries < TRIES_MAX => {
+                    tries += 1;
+                    backoff.pause().await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Runs a statement that only reads: if its answer is lost, again on another connection.
+    pub(super) async fn read(
+        &self,
+        op: &'static str,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        // After a restart of the server every idle connection may be a broken one.
+        let mut tries = self.pool.status().max_size;
+        loop {
+            match self.query(sql, params).await {
+                Err(failure) if failure.fate == Fate::Lost && tries > 0 => tries -= 1,
+                answer => {
+                    let unavailable = StoreErrorKind::Unavailable;
+                    return answer.map_err(|failure| failure.store_error(op, unavailable));
+                }
+            }
+        }
+    }
+
+    async fn query_once(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let connection = self.get().await?;
+        let answer = self.ask(&connection, sql, params).await;
+        if answer.as_ref().is_err_and(Failure::ends_session) {
+            drop(Object::take(connection));
+        }
+        answer
+    }
+
+    async fn ask(
+        &self,
+        connection: &Object,
+        sql: &str,
+        params: Params<'_>,
+    ) -> Result<Vec<Row>, Failure> {
+        let statement = timeout(self.silence_max, connection.prepare_cached(sql)).await;
+        let statement = statement
+            .map_err(Failure::silence)
+            .and_then(|statement| statement.map_err(Failure::from))
+            .map_err(Failure::before_sending)?;
+        let answer = timeout(self.silence_max, connection.query(&statement, params)).await;
+        answer.map_err(Failure::silence)?.map_err(Failure::from)
+    }
+
+    /// Returns a connection, or why there is none once the patience is at its end.
+    pub(super) async fn get(&self) -> Result<Object, Failure> {
+        let started = Instant::now();
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_MAX);
+        loop {
+            let error = match self.pool.get().await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            if !may_pass(&error) || started.elapsed() + PAUSE_FIRST > self.patience {
+                return Err(Failure::new(Fate::NotRun, error));
+            }
+            tracing::debug!(%error, "no connection yet");
+            backoff.pause().await;
+        }
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the pool itself, which knows the password.
+        write!(f, "Connections({:?})", self.pool.status())
+    }
+}
+
+fn may_pass(error: &PoolError) -> bool {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+            is_passing(error)
+        }
+        _ => false,
+    }
+}
+
+/// What each session is told before anything else.
+///
+/// All our statements go by a key, but to a planner that meets the tables while they are small any
+/// other way looks as good, and it keeps a plan for as long as the session lasts: hence the ways
+/// that are never right on large tables are closed to it.
+fn settings(options: &PostgresOptions) -> String {
+    let millis = |span: Duration| span.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+    let mut settings = format!(
+        "SET plan_cache_mode = force_generic_plan;
+         SET enable_seqscan = off;
+         SET enable_bitmapscan = off;
+         SET enable_hashjoin = off;
+         SET enable_mergejoin = off;
+         SET enable_sort = off;
+         SET jit = off;
+         SET client_min_messages = error;
+         SET statement_timeout = {};
+         SET lock_timeout = {};",
+        millis(options.statement_timeout),
+        millis(options.lock_timeout),
+    );
+    if let Some(schema) = &options.schema {
+        settings += &format!("SET search_path = {};", quoted(schema));
+    }
+    settings
+}
+
+/// Quotes a name for use in SQL.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Reads a URL or a connection string of the form `key=value`.
+pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, StoreError> {
+    let invalid = |error: Error| StoreError::new(StoreErrorKind::Invalid, "connect", error);
+    // The driver knows `require` only; ours verifies the certificate and the name then.
+    let url = url.replace("sslmode=verify-full", "sslmode=require");
+    let mut config: Config = url.parse().map_err(invalid)?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(StoreError::invalid("connect", "the URL names no host"));
+    }
+    config
+        .connect_timeout(options.connect_timeout)
+        .tcp_user_timeout(options.statement_timeout)
+        .keepalives_idle(Duration::from_secs(30))
+        .keepalives_interval(Duration::from_secs(5))
+        .keepalives_retries(3);
+    if config.get_application_name().is_none() {
+        config.application_name("mp");
+    }
+    Ok(config)
+}

@@ -1,0 +1,122 @@
+//! Hints that there is work to do, from this process and from others.
+
+use std::{future::poll_fn, sync::Arc, task::ready, time::Duration};
+
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+    time::sleep,
+};
+use tokio_postgres::{AsyncMessage, Config, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{backoff::Backoff, connections::Connections, queue::Job};
+use crate::store::{CommitId, Write};
+
+/// The shortest time between two notifications of a process. Notifying takes a lock that all who
+/// notify in a cluster share while they commit, so it stands in no commit of ours.
+const QUIET: Duration = Duration::from_millis(10);
+
+/// The first and the longest pause before the listener connects anew.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+const NOTIFY: &str = "SELECT pg_notify('mp_work', $1)";
+const LISTEN: &str = "LISTEN mp_work";
+
+/// Tells that deliveries were committed whose time has come.
+#[derive(Debug)]
+pub(super) struct Hints {
+    heard: watch::Sender<()>,
+    /// What other processes are to be told of.
+    untold: Notify,
+    /// By which the notifications of this process are told from those of others.
+    name: String,
+}
+
+impl Hints {
+    pub(super) fn new() -> Self {
+        Self {
+            heard: watch::Sender::new(()),
+            untold: Notify::new(),
+            name: format!("{:032x}", CommitId::random().0),
+        }
+    }
+
+    /// Gives hints if any of the commits that were applied wrote a delivery that is due by now.
+    pub(super) fn consider(&self, applied: &[Job]) {
+        if applied.iter().any(writes_due_work) {
+            self.heard.send_replace(());
+            self.untold.notify_one();
+        }
+    }
+
+    /// Returns what changes with each hint.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.heard.subscribe()
+    }
+
+    /// Starts to tell other processes, and to listen to them, until the tasks are dropped.
+    pub(super) fn exchange(
+        self: &Arc<Self>,
+        config: &Config,
+        tls: &MakeRustlsConnect,
+        connections: &Connections,
+    ) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.clone().tell(connections.clone()));
+        tasks.spawn(self.clone().listen(config.clone(), tls.clone()));
+        tasks
+    }
+
+    async fn tell(self: Arc<Self>, connections: Connections) {
+        loop {
+            self.untold.notified().await;
+            // A hint that gets lost is none.
+            drop(connections.query(NOTIFY, &[&self.name]).await);
+            sleep(QUIET).await;
+        }
+    }
+
+    async fn listen(self: Arc<Self>, config: Config, tls: MakeRustlsConnect) {
+        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_MAX);
+        loop {
+            if let Err(error) = self.listen_once(&config, &tls).await {
+                tracing::debug!(%error, "no hints from other processes");
+            }
+            backoff.pause().await;
+        }
+    }
+
+    async fn listen_once(
+        self: &Arc<Self>,
+        config: &Config,
+        tls: &MakeRustlsConnect,
+    ) -> Result<(), Error> {
+        let (client, mut connection) = config.connect(tls.clone()).await?;
+        let hints = self.clone();
+        let mut messages = JoinSet::new();
+        messages.spawn(poll_fn(move |context| {
+            while let Some(message) = ready!(connection.poll_message(context)) {
+                match message {
+                    Ok(AsyncMessage::Notification(note)) if note.payload() != hints.name => {
+                        hints.heard.send_replace(());
+                    }
+                    Ok(_) => {}
+                    Err(error) => return Err(error).into(),
+                }
+            }
+            Ok(()).into()
+        }));
+        client.batch_execute(LISTEN).await?;
+        match messages.join_next().await {
+            Some(Ok(ended)) => ended,
+            _ => Ok(()),
+        }
+    }
+}
+
+fn writes_due_work(job: &Job) -> bool {
+    let mut writes = job.batch.writes.iter();
+    writes.any(|write| matches!(write, Write::Deliver { due_at, .. } if *due_at <= job.batch.at))
+}

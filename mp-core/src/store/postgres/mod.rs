@@ -1,0 +1,319 @@
+//! One PostgreSQL database, any number of processes.
+
+mod backoff;
+mod column;
+mod commit;
+mod connections;
+mod delivery;
+mod embed;
+mod error;
+mod hint;
+mod lane;
+mod options;
+mod queue;
+mod reader;
+mod schema;
+mod tls;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
+
+pub use self::options::PostgresOptions;
+use self::{
+    connections::Connections,
+    hint::Hints,
+    lane::Lane,
+    queue::{Answer, Job, Queue},
+};
+use super::{
+    Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Version, View,
+    admission::{check_batch, check_limit, check_once},
+};
+use crate::clock::Clock;
+
+/// A durable store in a PostgreSQL database: for any number of processes, on any number of machines.
+///
+/// A few connections, the lanes, commit; what many callers ask for at the same time shares one
+/// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
+/// A lone commit goes straight through. Reads and due work have connections of their own. Sessions
+/// that break are made anew, with growing pauses, and what could not be sent for as long as
+/// [`PostgresOptions::connect_timeout`] is `Unavailable`.
+///
+/// It is right at READ COMMITTED and above, whichever the server prescribes; READ COMMITTED, which
+/// PostgreSQL has unless told otherwise, is the fastest. Statements that meet another transaction
+/// (SQLSTATE 40001, 40P01) are tried again by themselves. A commit during which the session was lost
+/// is `Unknown`: it may still be under way in a server that has not noticed yet.
+///
+/// PostgreSQL 14 or newer is needed, reached directly or through a pooler that keeps sessions
+/// together. A session uses no advisory lock, no sequence and no temporary table; only making the
+/// tables, once, takes a lock on the name `mp_store`.
+///
+/// # The URL
+///
+/// `postgres://user:password@host:port/database`, or `key=value` pairs, as [libpq] reads them.
+/// Several hosts may be given; with `target_session_attrs=read-write` the one that takes writes is
+/// found after a fail-over. What is secure is said by `sslmode`:
+///
+/// - `disable`: never encrypted.
+/// - `prefer`, unless said otherwise: encrypted if the server can, but with whomever answers. It
+///   keeps out those who only listen.
+/// - `require` and `verify-full`: encrypted, and with a server that shows a certificate for its name
+///   from an authority in [`PostgresOptions::root_certificates`]. libpq verifies nothing at
+///   `require`; here it is as strict as `verify-full`.
+///
+/// # The tables
+///
+/// They are made when a store connects to a database that has none. Where its role may not make
+/// them, somebody who may runs `mp-core/migrations/postgres/*.sql` by hand; the first file says how.
+/// Values are kept as text, so they must be UTF-8, and `psql` shows them:
+/// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
+/// together.
+///
+/// # The runtime
+///
+/// The store lives on the tokio runtime that it was connected on. Dropping it carries out in the
+/// background what was accepted, as long as that runtime runs; a future that is dropped takes
+/// nothing back.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use mp_core::store::{Partition, PostgresOptions, PostgresStore, Query, Store};
+///
+/// let url = "postgres://mp@db.example/market?sslmode=verify-full";
+/// let store = PostgresStore::connect(url, PostgresOptions::default()).await?;
+/// let group = Partition::parse("market/group/gb_01")?;
+/// assert!(store.read(&group, &Query::default()).await?.records.is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [libpq]: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
+#[derive(Debug)]
+pub struct PostgresStore {
+    connections: Connections,
+    queue: Arc<Queue>,
+    hints: Arc<Hints>,
+    transactions: Arc<AtomicU64>,
+    schema: Option<String>,
+    /// Ends the exchange of hints when it is dropped.
+    _exchange: JoinSet<()>,
+}
+
+impl PostgresStore {
+    /// Connects to the database at `url`, creating or upgrading the tables if need be.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` if the URL or an option cannot be used, `Newer` if a newer release made the
+    /// tables, `ReadOnly` if they are to be made and the role may not, `Corrupt` if they are not
+    /// ours, else `Unavailable`.
+    pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
+        let config = connections::parse(url, &options)?;
+        let tls = tls::connector(&config, &options)?;
+        let pool = |most| Connections::new(&config, &tls, most, &options);
+        let (connections, lanes) = (pool(options.connections)?, pool(options.lanes)?);
+        schema::prepare(&connections, options.schema.as_deref()).await?;
+        let (queue, hints) = (Arc::default(), Arc::new(Hints::new()));
+        let transactions = Arc::default();
+        Lane::start(options.lanes.get(), &queue, &lanes, &hints, &transactions);
+        let exchange = if options.notify {
+            hints.exchange(&config, &tls, &connections)
+        } else {
+            JoinSet::new()
+        };
+        Ok(Self {
+            connections,
+            queue,
+            hints,
+            transactions,
+            schema: options.schema,
+            _exchange: exchange,
+        })
+    }
+
+    /// Returns how many transactions with commits were made durable since the store was connected.
+    ///
+    /// Beside the number of commits it tells how many of them share one wait for the disk.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
+    /// Returns what changes whenever a delivery was committed that is due at once, by this process
+    /// or, with [`PostgresOptions::notify`], by another: for [`Worker::with_hints`].
+    ///
+    /// Hints get lost, and come for nothing: they shorten a pause, and nothing relies on them.
+    ///
+    /// [`Worker::with_hints`]: crate::work::Worker::with_hints
+    #[must_use]
+    pub fn hints(&self) -> watch::Receiver<()> {
+        self.hints.subscribe()
+    }
+
+    /// Returns by how much a clock differs from the server's, at least: what the way to the server
+    /// and back may hide is left out.
+    ///
+    /// For a host to compare with [`SKEW_MAX`](crate::clock::SKEW_MAX) when it starts; the store
+    /// itself goes by the times that it is given and asks the server for none.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`.
+    pub async fn clock_skew(&self, clock: &dyn Clock) -> Result<Duration, StoreError> {
+        reader::clock_skew(&self.connections, clock).await
+    }
+
+    fn job(&self, partition: Partition, batch: Batch) -> Result<(Job, Pending), StoreError> {
+        check_batch(&batch, &self.limits())?;
+        let (job, answer) = Job::new(partition, batch);
+        if job.bytes() > BATCH_BYTES_MAX {
+            return Err(StoreError::invalid("commit", "the batch is too large"));
+        }
+        Ok((job, answer))
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Where the answer to a commit arrives.
+type Pending = oneshot::Receiver<Answer>;
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn limits(&self) -> Limits {
+        Limits::STANDARD
+    }
+
+    async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
+        check_limit("read", query.limit, self.limits().read_max)?;
+        reader::read(&self.connections, partition, query).await
+    }
+
+    async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
+        let (job, answer) = self.job(partition.clone(), batch)?;
+        self.queue.accept(vec![job])?;
+        settled(answer).await
+    }
+
+    async fn commit_many(
+        &self,
+        batches: Vec<(Partition, Batch)>,
+    ) -> Vec<Result<Version, StoreError>> {
+        if let Err(refusals) = check_once(&batches) {
+            return refusals;
+        }
+        let mut versions = Vec::with_capacity(batches.len());
+        let mut batches = batches.into_iter();
+        while versions.len() < versions.capacity() {
+            let portion = batches.by_ref().take(PORTION);
+            let mut jobs = Vec::new();
+            let mut pending = Vec::new();
+            for (partition, batch) in portion {
+                let accepted = self.job(partition, batch);
+                pending.push(accepted.map(|(job, answer)| {
+                    jobs.push(job);
+                    answer
+                }));
+            }
+            let accepted = self.queue.accept(jobs);
+            for answer in pending {
+                versions.push(match (answer, &accepted) {
+                    (Err(error), _) => Err(error),
+                    (_, Err(error)) => Err(error.clone()),
+                    (Ok(answer), Ok(())) => settled(answer).await,
+                });
+            }
+        }
+        versions
+    }
+
+    async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        check_limit("due", query.limit, self.limits().due_max)?;
+        delivery::lease(&self.connections, query).await
+    }
+
+    async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
+        delivery::settle(&self.connections, &settles).await
+    }
+
+    async fn dead(
+        &self,
+        after: Option<(&Partition, &Key)>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        check_limit("dead", limit, self.limits().due_max)?;
+        delivery::dead(&self.connections, after, limit).await
+    }
+
+    async fn changes(
+        &self,
+        partition: &Partition,
+        since: Version,
+        limit: u32,
+    ) -> Result<Changes, StoreError> {
+        check_limit("changes", limit, self.limits().read_max)?;
+        reader::changes(&self.connections, partition, since, limit).await
+    }
+}
+
+#[async_trait]
+impl Listing for PostgresStore {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        check_limit("partitions", limit, self.limits().read_max)?;
+        reader::partitions(&self.connections, after, limit).await
+    }
+}
+
+/// The longest values of one batch, all together, in bytes: the engine takes no statement of a
+/// gibibyte, and holds its arguments in memory more than once.
+const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How many batches of one `commit_many` wait at a time.
+const PORTION: usize = 1_024;
+
+/// Waits for a commit's answer. A lane that ends without one leaves the outcome open.
+async fn settled(answer: Pending) -> Answer {
+    answer
+        .await
+        .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, "commit", error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_carries_the_slot() {
+        let statements = [commit::STATEMENTS, delivery::STATEMENTS, reader::STATEMENTS];
+        for statement in statements.into_iter().flatten() {
+            let by_slot = [
+                "slot = ",
+                "d.slot) = ",
+                "SELECT mp_commit_v1($1",
+                "mp_commit_many_v1(",
+            ];
+            let carries = by_slot.iter().any(|slot| statement.contains(slot));
+            assert!(carries, "{statement}");
+        }
+    }
+}

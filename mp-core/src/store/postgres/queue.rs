@@ -1,0 +1,196 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+
+use crate::store::{Batch, Partition, StoreError, StoreErrorKind, Version};
+
+/// The most commits that wait for a lane; what comes on top is `Unavailable` at once.
+const WAITING_MAX: usize = 16_384;
+
+/// The most commits that share one transaction, and the most bytes of them, about: one more than
+/// that is in it.
+const GROUP_MAX: usize = 256;
+const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A commit that was accepted, and whom to tell.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) partition: Partition,
+    pub(super) batch: Batch,
+    reply: oneshot::Sender<Answer>,
+}
+
+pub(super) type Answer = Result<Version, StoreError>;
+
+impl Job {
+    pub(super) fn new(partition: Partition, batch: Batch) -> (Self, oneshot::Receiver<Answer>) {
+        let (reply, answer) = oneshot::channel();
+        let job = Self {
+            partition,
+            batch,
+            reply,
+        };
+        (job, answer)
+    }
+
+    /// Returns about how much is sent to the server.
+    pub(super) fn bytes(&self) -> usize {
+        let writes = self.batch.writes.iter();
+        writes
+            .map(|write| write.value().map_or(0, Bytes::len))
+            .sum()
+    }
+
+    /// Returns the head version that the batch makes.
+    pub(super) fn next(&self) -> Version {
+        self.batch.expect.next(self.batch.at)
+    }
+
+    /// Sends the answer.
+    pub(super) fn reply(self, answer: Answer) {
+        // Whoever asked may have gone away; what was done stays done.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// The commits that all lanes take turns in, at most one of each partition in one moment.
+///
+/// A later commit of a partition steps forward when the one before it is done: in one group they
+/// would write the same row twice, and in two lanes wait for each other's locks.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// One job of each partition that has any and is not being worked on.
+    ready: VecDeque<Job>,
+    /// The later jobs of the partitions that stand in `ready` or are being worked on.
+    lines: HashMap<Partition, VecDeque<Job>>,
+    waiting: usize,
+    closed: bool,
+}
+
+impl Queue {
+    /// Queues jobs, all or none, or says at once that there are too many.
+    pub(super) fn accept(&self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let problem = if state.closed {
+            "the store was closed"
+        } else if state.waiting + jobs.len() > WAITING_MAX {
+            "too many calls are waiting"
+        } else {
+            jobs.into_iter().for_each(|job| state.push(job));
+            drop(state);
+            self.arrived.notify_one();
+            return Ok(());
+        };
+        Err(unavailable(problem))
+    }
+
+    /// Waits for jobs and takes a group of them; nothing once the end has come.
+    pub(super) async fn take(&self) -> Vec<Job> {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(group) = self.try_take() {
+                return group;
+            }
+            arrived.await;
+        }
+    }
+
+    fn try_take(&self) -> Option<Vec<Job>> {
+        let mut state = self.lock();
+        if state.ready.is_empty() {
+            return state.closed.then(Vec::new);
+        }
+        let group = state.take();
+        if !state.ready.is_empty() {
+            self.arrived.notify_one();
+        }
+        Some(group)
+    }
+
+    /// Lets the next jobs of their partitions step forward, now that these are done.
+    pub(super) fn release(&self, done: &[Job]) {
+        let mut state = self.lock();
+        for job in done {
+            state.release(&job.partition);
+        }
+        if !state.ready.is_empty() {
+            drop(state);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Takes no more jobs; what was accepted is still done.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_waiters();
+    }
+
+    /// Refuses what was accepted, now that nobody is left to do it.
+    pub(super) fn abandon(&self) {
+        self.close();
+        let mut state = self.lock();
+        let lines = std::mem::take(&mut state.lines);
+        let jobs: Vec<Job> = state
+            .ready
+            .drain(..)
+            .chain(lines.into_values().flatten())
+            .collect();
+        drop(state);
+        for job in jobs {
+            job.reply(Err(unavailable("the runtime of the store has ended")));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self) -> Vec<Job> {
+        let mut bytes = 0;
+        let within = |job: &&Job| {
+            let room = bytes < GROUP_BYTES_MAX;
+            bytes += job.bytes();
+            room
+        };
+        let count = self.ready.iter().take(GROUP_MAX).take_while(within).count();
+        self.waiting -= count;
+        self.ready.drain(..count).collect()
+    }
+
+    fn release(&mut self, partition: &Partition) {
+        let Some(line) = self.lines.get_mut(partition) else {
+            return;
+        };
+        if let Some(job) = line.pop_front() {
+            self.ready.push_back(job);
+        } else {
+            self.lines.remove(partition);
+        }
+    }
+
+    fn push(&mut self, job: Job) {
+        self.waiting += 1;
+        if let Some(line) = self.lines.get_mut(&job.partition) {
+            line.push_back(job);
+        } else {
+            self.lines.insert(job.partition.clone(), VecDeque::new());
+            self.ready.push_back(job);
+        }
+    }
+}
+
+fn unavailable(problem: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "commit", problem)
+}

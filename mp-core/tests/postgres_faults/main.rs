@@ -1,0 +1,11 @@
+//! What goes wrong with a PostgreSQL server, and what comes of it: errors that say what to do, and
+//! nothing lost or doubled once it is over.
+#![cfg(feature = "postgres")]
+
+mod full;
+#[path = "../joins/mod.rs"]
+mod joins;
+mod outages;
+mod refusals;
+mod tally;
+mod tls;

@@ -1,0 +1,140 @@
+//! What a feed is told of payments.
+
+mod support;
+
+use mp_core::{
+    feed::{Cursor, Event, Feed, Feeds},
+    store::{Key, Partition, Query, Selection},
+    work::{Worker, WorkerOptions},
+};
+use mp_pay::{
+    news::{CAPTURED, Captured, REFUNDED, Refunded},
+    payments::{CancelIntent, CaptureIntent, RefundIntent},
+    refund::RefundReason,
+};
+
+use self::support::{CLASSES, World, app, eur, idem, staff};
+
+fn sales() -> Feed {
+    Feed::new("sales".parse().expect("a name"))
+}
+
+/// A world whose payments tell a feed.
+fn telling() -> World {
+    let world = World::new(CLASSES[1]);
+    let payments = world.payments.clone().with_feed(sales());
+    World { payments, ..world }
+}
+
+/// Returns what has come into the feed.
+async fn told(world: &World) -> Vec<Event> {
+    let feeds = Feeds::new(&world.engine);
+    let worker = Worker::new(&world.engine, WorkerOptions::default()).with(feeds.handlers());
+    worker.drain().await.expect("works");
+    let (app, sales) = (app(), sales());
+    let read = feeds.read(&app, &sales, Cursor::START, 1_000);
+    read.await.expect("reads").events
+}
+
+async fn refund(world: &World, intent: mp_pay::IntentId, cents: i64, key: &str) {
+    let request = RefundIntent {
+        reason: Some(RefundReason::RequestedByCustomer),
+        ..RefundIntent::of(intent).with_amount(eur(cents))
+    };
+    let refunded = world.payments.refund(&staff(), request, &idem(key)).await;
+    refunded.expect("refunds");
+}
+
+#[tokio::test]
+async fn what_is_taken_and_given_back_is_told_in_order() {
+    let world = telling();
+    let intent = world.pay("pm_ok", true).await;
+    assert_eq!(told(&world).await, [], "what is held is not taken");
+    let capture = CaptureIntent::of(intent.id).with_amount(eur(80));
+    let captured = world
+        .payments
+        .capture(&staff(), capture, &idem("capture"))
+        .await;
+    captured.expect("captures");
+    refund(&world, intent.id, 30, "one").await;
+    refund(&world, intent.id, 50, "other").await;
+    let events = told(&world).await;
+    let topics: Vec<&str> = events.iter().map(|event| event.topic.as_str()).collect();
+    assert_eq!(topics, [CAPTURED, REFUNDED, REFUNDED]);
+    let captured: Captured = events[0].fact().expect("reads");
+    assert_eq!((captured.intent, captured.amount), (intent.id, eur(80)));
+    assert_eq!(captured.payer, intent.owner);
+    let refunds = events[1..].iter().map(|event| event.fact::<Refunded>());
+    let refunds: Vec<_> = refunds
+        .map(|refund| refund.expect("reads").amount)
+        .collect();
+    assert_eq!(refunds, [eur(30), eur(50)]);
+    let reason = events[1].fact::<Refunded>().expect("reads").reason;
+    assert_eq!(reason, Some(RefundReason::RequestedByCustomer));
+}
+
+#[tokio::test]
+async fn what_is_told_adds_up_to_what_has_moved() {
+    for token in [
+        "pm_ok",
+        "pm_slow",
+        "pm_declined",
+        "pm_timeout_after",
+        "pm_timeout_before",
+    ] {
+        for manual in [false, true] {
+            let world = telling();
+            let intent = world.pay(token, manual).await;
+            world.let_time_pass(5).await;
+            let capture = CaptureIntent::of(intent.id);
+            // Only some can be captured, or refunded.
+            let _ = world
+                .payments
+                .capture(&staff(), capture, &idem("capture"))
+                .await;
+            let part = RefundIntent::of(intent.id).with_amount(eur(40));
+            let _ = world.payments.refund(&staff(), part, &idem("refund")).await;
+            world.let_time_pass(5).await;
+            let sum: i64 = told(&world).await.iter().map(cents_of).sum();
+            let moved: i64 = world.moved().await.iter().sum();
+            assert_eq!(sum, moved, "{token}, manual capture: {manual}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_an_attempt_takes_after_it_was_given_up_is_not_told() {
+    let world = telling();
+    let intent = world.pay("pm_slow", true).await;
+    let cancel = CancelIntent::of(intent.id);
+    let _ = world
+        .payments
+        .cancel(&staff(), cancel, &idem("cancel"))
+        .await;
+    world.let_time_pass(5).await;
+    let sum: i64 = told(&world).await.iter().map(cents_of).sum();
+    assert_eq!(sum, world.moved().await.iter().sum::<i64>());
+}
+
+#[tokio::test]
+async fn without_a_feed_payments_write_nothing_for_one() {
+    let world = World::new(CLASSES[1]);
+    let intent = world.pay("pm_ok", false).await;
+    assert_eq!(told(&world).await, []);
+    let partition = format!("market/pay/{}", intent.id);
+    let partition = Partition::parse(&partition).expect("an id");
+    let all = Query {
+        select: vec![Selection::Prefix(Key::new("feed/").expect("a key"))],
+        limit: 10,
+    };
+    let view = world.store.read(&partition, &all).await.expect("reads");
+    assert_eq!(view.records.len(), 1, "the root");
+}
+
+fn cents_of(event: &Event) -> i64 {
+    match event.topic.as_str() {
+        CAPTURED => event.fact::<Captured>().expect("reads").amount.minor(),
+        REFUNDED => -event.fact::<Refunded>().expect("reads").amount.minor(),
+        other => panic!("{other} is unknown"),
+    }
+}
