@@ -1,4 +1,4 @@
-//! How much of its tables the store touches while PostgreSQL has no statistics of them yet.
+//! How much of its tables the store touches, whether or not PostgreSQL has statistics of them.
 #![cfg(feature = "postgres")]
 
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use mp_core::{
     Timestamp,
     store::{
-        Batch, CommitId, Key, Partition, PostgresOptions, PostgresStore, Query, Selection, Store,
-        Version, Write,
+        Batch, CommitId, DueQuery, Key, Outcome, Partition, PostgresOptions, PostgresStore, Query,
+        Selection, SlotSet, Store, Version, Write,
     },
 };
 use throwaway_postgres::{Database, database};
@@ -95,5 +95,143 @@ async fn told_touched(database: &Database, least: i64) -> i64 {
         }
         assert!(Instant::now() < until, "{told} of {least}");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How many index entries one call of any kind may read, on average of all kinds: a few for each
+/// record that it is about.
+const ENTRIES_MAX: i64 = 25;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_goes_through_a_table_or_a_partition() {
+    let test = "no_call_goes_through_a_table_or_a_partition";
+    for statistics in [false, true] {
+        let Some(database) = database(test).await else {
+            return;
+        };
+        let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+        let store = store.expect("connects");
+        let crowded = Partition::parse("market/rush/1").expect("a well-formed id");
+        fill(&store, &crowded).await;
+        for number in 0..200 {
+            call_all(&store, number, &crowded).await;
+        }
+        if statistics {
+            let client = database.client().await;
+            client.batch_execute("ANALYZE").await.expect("analyses");
+        }
+        let (read, scans) = (
+            told(&database, READ, 1).await,
+            told(&database, SCANS, 0).await,
+        );
+        let mut calls = 0;
+        for number in 200..300 {
+            calls += call_all(&store, number, &crowded).await;
+        }
+        drop(store);
+        let read = told(&database, READ, read + calls).await - read;
+        assert!(
+            read <= ENTRIES_MAX * calls,
+            "{read} entries for {calls} calls"
+        );
+        assert_eq!(
+            told(&database, SCANS, scans).await,
+            scans,
+            "tables were scanned"
+        );
+    }
+}
+
+/// Makes calls of every kind, and returns how many.
+async fn call_all(store: &PostgresStore, number: usize, crowded: &Partition) -> i64 {
+    let partition = |n| Partition::parse(&format!("market/stall/{number}-{n}")).expect("valid");
+    let mut calls = 0;
+    let mut heads = [Version::ABSENT; 4];
+    for round in 0..4 {
+        let expected = heads;
+        let batch = |n: usize| batch(expected[n], round);
+        // One alone, and several in one transaction.
+        heads[0] = store
+            .commit(&partition(0), batch(0))
+            .await
+            .expect("commits");
+        let many = (1..4).map(|n| (partition(n), batch(n))).collect();
+        for (head, answer) in heads[1..].iter_mut().zip(store.commit_many(many).await) {
+            *head = answer.expect("commits");
+        }
+        calls += 4;
+    }
+    let crowd = Query {
+        select: vec![Selection::Key(member(number)), Selection::Prefix(member(7))],
+        limit: 10,
+    };
+    let view = store.read(crowded, &crowd).await.expect("reads");
+    let changes = store.changes(crowded, view.head, 3);
+    changes.await.expect("follows");
+    let (stall, since) = (partition(1), Version(heads[1].0 - 1));
+    let changes = store.changes(&stall, since, 3);
+    changes.await.expect("follows");
+    let due = DueQuery {
+        slots: SlotSet::ALL,
+        kind: "mail".to_owned(),
+        now: NOW,
+        lease: Duration::from_secs(60),
+        limit: 3,
+    };
+    let leased = store.due(&due).await.expect("leases");
+    let settles = leased.iter().map(|delivery| delivery.settle(Outcome::Done));
+    store.settle(settles.collect()).await.expect("settles");
+    store.dead(None, 10).await.expect("lists");
+    calls + 6
+}
+
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+/// Writes everything there is to write; the later rounds over what the first has written.
+fn batch(expect: Version, round: usize) -> Batch {
+    let key = |text: &str| Key::new(text).expect("a valid key");
+    let put = |text: &str| Write::Put {
+        key: key(text),
+        value: "{}".into(),
+    };
+    let mut writes = vec![put(""), put("m/1"), put("m/2")];
+    if round > 0 {
+        let deleted = ["m/3", "~o/mail/2"].map(|text| Write::Delete { key: key(text) });
+        writes.extend(deleted);
+    } else {
+        writes.push(put("m/3"));
+    }
+    writes.push(Write::Deliver {
+        key: key(["~o/mail/1", "~o/mail/2"][usize::from(round == 0)]),
+        value: "{}".into(),
+        due_at: NOW,
+    });
+    Batch {
+        expect,
+        commit_id: CommitId::random(),
+        at: NOW,
+        writes,
+    }
+}
+
+const READ: &str = "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes
+    WHERE relname <> 'mp_meta'";
+const SCANS: &str = "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables
+    WHERE relname <> 'mp_meta'";
+
+/// Waits until the server's count is so much at least, and goes up no more.
+async fn told(database: &Database, sql: &str, least: i64) -> i64 {
+    let until = Instant::now() + Duration::from_secs(20);
+    let mut last = -1;
+    loop {
+        let row = database.client().await.query_one(sql, &[]).await;
+        let told: i64 = row.expect("counts").get(0);
+        if told >= least && told == last {
+            return told;
+        }
+        assert!(Instant::now() < until, "{told} of {least}");
+        last = told;
+        // Longer than a session keeps to itself what it has done.
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
     }
 }

@@ -398,6 +398,34 @@ async fn a_worker_whose_stopper_is_gone_stops() {
     ended.expect("stops").expect("ends");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hint_ends_the_pause_of_an_idle_worker() {
+    const IDLE: Duration = Duration::from_secs(3_600);
+    let (engine, _) = engine();
+    let handled = Arc::new(Notify::new());
+    let told = handled.clone();
+    let handler = work::on(move |_, _: Letter| {
+        told.notify_one();
+        async { Ok(Done::Finished) }
+    });
+    let (hint, hints) = watch::channel(());
+    let worker = Worker::new(&engine, WorkerOptions::default().with_idle(IDLE));
+    let worker = worker.with([handler]).with_hints(hints);
+    let (_stop, stopped) = watch::channel(false);
+    tokio::spawn(async move { worker.run(stopped).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let sent = tokio::time::Instant::now();
+    send(&engine, 0..1).await;
+    hint.send_replace(());
+    handled.notified().await;
+    assert!(sent.elapsed() < IDLE / 2, "{:?}", sent.elapsed());
+    // Once no hint can come any more, the worker goes by its pauses again.
+    drop(hint);
+    send(&engine, 1..2).await;
+    handled.notified().await;
+    assert!(sent.elapsed() > IDLE / 2, "{:?}", sent.elapsed());
+}
+
 #[tokio::test]
 async fn work_that_is_sent_again_while_it_is_handled_is_handled_again() {
     let (engine, _) = engine();

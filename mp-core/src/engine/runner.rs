@@ -1,27 +1,23 @@
 use std::{
-    convert::Infallible,
-    future::{Future, pending, poll_fn},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
     sync::Arc,
-    task::Poll,
 };
 
 use tokio::sync::Notify;
 
-use super::{Family, combiner::Combiner, fate::Fate, job::Job};
+use super::{
+    Family,
+    ahead::{Ahead, share},
+    combiner::Combiner,
+    fate::Fate,
+    job::Job,
+};
 use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
-    store::{Batch, CommitId, Partition, Selection, StoreError, Version},
+    store::{CommitId, Partition, Selection, StoreError, Version},
 };
-
-/// The most commands that one commit carries.
-const BATCH_MAX: usize = 512;
-
-/// As many commands as share one commit even where two commits in turn could carry them.
-const BATCH_WHOLE: usize = 32;
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
 const CONFLICTS_MAX: u32 = 64;
@@ -43,25 +39,16 @@ const PRUNE_EVERY: u64 = 64;
 pub(super) struct Runner {
     pub(super) combiner: Arc<Combiner>,
     pub(super) partition: Partition,
-    arrival: Arc<Notify>,
-    family: Option<Family>,
+    pub(super) arrival: Arc<Notify>,
+    pub(super) family: Option<Family>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
     fresh: bool,
     /// What is decided while a commit is on its way.
-    ahead: Ahead,
+    pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
-    alone: usize,
+    pub(super) alone: usize,
     finished: bool,
-}
-
-/// The jobs of the commit after the one that is on its way.
-#[derive(Default)]
-struct Ahead {
-    decided: Vec<Box<dyn Job>>,
-    /// When the last of them was decided.
-    now: Timestamp,
-    undecided: Vec<Box<dyn Job>>,
 }
 
 /// Jobs that share a commit; of those that were decided ahead, when the last of them was.
@@ -219,7 +206,7 @@ impl Runner {
 
     /// Decides job after job, each on the state the one before has left; those for which the batch
     /// has no room go back into the mailbox.
-    fn decide(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) {
+    pub(super) fn decide(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) {
         let most = self.combiner.store.limits().writes_max;
         let Some(family) = &mut self.family else {
             return;
@@ -258,94 +245,6 @@ impl Runner {
             self.fresh = false;
         }
         fate
-    }
-
-    /// Sends a batch of so many jobs, and decides the next ones until its fate is known.
-    async fn send(&mut self, batch: Batch, jobs: usize) -> Fate {
-        let (combiner, partition) = (self.combiner.clone(), self.partition.clone());
-        let mut sending = pin!(combiner.send(&partition, batch));
-        if self.alone > 0 {
-            return sending.await;
-        }
-        let fate = {
-            let mut ahead = pin!(self.look_ahead(jobs));
-            poll_fn(|context| match sending.as_mut().poll(context) {
-                Poll::Ready(fate) => Poll::Ready(fate),
-                Poll::Pending => match ahead.as_mut().poll(context) {
-                    Poll::Ready(never) => match never {},
-                    Poll::Pending => Poll::Pending,
-                },
-            })
-            .await
-        };
-        let undecided = mem::take(&mut self.ahead.undecided);
-        combiner.mailboxes.put_back(&partition, undecided);
-        fate
-    }
-
-    /// Decides jobs as they come in, on the state that the commit on its way will leave.
-    ///
-    /// It may be dropped at any await: no job is ever out of `self` then.
-    async fn look_ahead(&mut self, sent: usize) -> Infallible {
-        while self.load_ahead(sent).await.is_ok() {
-            let mut jobs = mem::take(&mut self.ahead.undecided);
-            let (count, now) = (jobs.len(), self.ahead.now);
-            self.decide(&mut jobs, now);
-            let full = jobs.len() < count;
-            self.ahead.decided.extend(jobs);
-            if full {
-                break;
-            }
-        }
-        // Whatever was in the way, after the commit it is met again.
-        pending().await
-    }
-
-    /// Draws jobs and loads what they read.
-    async fn load_ahead(&mut self, sent: usize) -> Result<(), Error> {
-        loop {
-            self.draw_ahead(sent).await;
-            let now = self.now_ahead();
-            let wanted = selections(&mut self.ahead.undecided, now);
-            let Some(family) = &mut self.family else {
-                return Err(StoreError::conflict().into());
-            };
-            let missing = family.missing(&wanted);
-            if missing.is_empty() {
-                return Ok(());
-            }
-            let view = self.combiner.view(&self.partition, &missing).await?;
-            if !family.is_seen_in(&view) {
-                return Err(StoreError::conflict().into());
-            }
-            family.add(view, &missing);
-        }
-    }
-
-    /// Returns the time of a decision in a commit of which some may be decided already.
-    fn now_ahead(&mut self) -> Timestamp {
-        let now = self.now();
-        self.ahead.now = match self.ahead.decided.is_empty() {
-            true => now,
-            false => now.max(self.ahead.now),
-        };
-        self.ahead.now
-    }
-
-    /// Waits until there is a job to be decided.
-    async fn draw_ahead(&mut self, sent: usize) {
-        loop {
-            let room = |waiting| {
-                let drawn = self.ahead.decided.len() + self.ahead.undecided.len();
-                share(waiting + drawn, sent).saturating_sub(drawn)
-            };
-            let jobs = self.combiner.mailboxes.draw(&self.partition, room);
-            self.ahead.undecided.extend(jobs);
-            if !self.ahead.undecided.is_empty() {
-                return;
-            }
-            self.arrival.notified().await;
-        }
     }
 
     /// Makes sure that answers which change nothing rest on the present head.
@@ -420,7 +319,7 @@ impl Runner {
     }
 
     /// Returns the time of a decision: inside a partition it never runs back.
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         let at = self.family.as_ref().map_or(Timestamp::MIN, Family::at);
         self.combiner.clock.now().max(at)
     }
@@ -434,23 +333,8 @@ impl Drop for Runner {
     }
 }
 
-/// Returns how many of the jobs that wait the next commit carries, when so many are on their way.
-///
-/// Callers who ask again once they are answered would otherwise all end up in one commit, with the
-/// store idle while they are decided and nobody to decide while it commits: two commits in turn
-/// keep both busy.
-const fn share(waiting: usize, sent: usize) -> usize {
-    let half = (waiting + sent).div_ceil(2);
-    let most = if half > BATCH_WHOLE {
-        half
-    } else {
-        BATCH_WHOLE
-    };
-    if most < BATCH_MAX { most } else { BATCH_MAX }
-}
-
 /// Returns what the jobs read; those whose selections are malformed are refused.
-fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Selection> {
+pub(super) fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Selection> {
     let mut wanted = Vec::new();
     for job in mem::take(jobs) {
         match job.reads(now) {

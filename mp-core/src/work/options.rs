@@ -35,6 +35,13 @@ impl WorkerOptions {
         self
     }
 
+    /// Pauses for so long when nothing was due.
+    #[must_use]
+    pub const fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
     /// Runs at most this many handlers at once; zero counts as one.
     #[must_use]
     pub const fn with_concurrency(mut self, concurrency: usize) -> Self {

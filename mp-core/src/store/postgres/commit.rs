@@ -1,6 +1,6 @@
 //! One statement for each group of commits, whatever is in it.
 
-use tokio_postgres::Row;
+use tokio_postgres::{Row, Transaction, types::ToSql};
 
 use super::{
     column::{Uuid, integer, slot},
@@ -64,28 +64,40 @@ async fn replace(connections: &Connections, job: &Job) -> Result<Vec<bool>, Fail
 
 async fn apply_one(connections: &Connections, job: &Job) -> Result<Vec<bool>, Failure> {
     let (head, writes) = (Heads::of([job]), Writes::of([job]));
-    let rows = connections
-        .query(
-            COMMIT,
-            &[
-                &head.slot[0],
-                &head.partition[0],
-                &head.expect[0],
-                &head.next[0],
-                &head.at[0],
-                &head.commit_id[0],
-                &head.root[0],
-                &writes.put_key,
-                &writes.put_value,
-                &writes.deliver_key,
-                &writes.deliver_due,
-                &writes.deliver_value,
-                &writes.delete_key,
-                &writes.undeliver_key,
-            ],
-        )
-        .await?;
+    let rows = connections.query(COMMIT, &of_one(&head, &writes)).await?;
     Ok(vec![rows.first().is_some_and(|row| row.get(0))])
+}
+
+/// Applies one batch inside somebody's transaction, and returns whether it was.
+pub(super) async fn apply_in(
+    transaction: &Transaction<'_>,
+    job: &Job,
+) -> Result<bool, tokio_postgres::Error> {
+    let (head, writes) = (Heads::of([job]), Writes::of([job]));
+    let row = transaction
+        .query_one(COMMIT, &of_one(&head, &writes))
+        .await?;
+    row.try_get(0)
+}
+
+/// Returns what [`COMMIT`] is given.
+fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + Sync); 14] {
+    [
+        &head.slot[0],
+        &head.partition[0],
+        &head.expect[0],
+        &head.next[0],
+        &head.at[0],
+        &head.commit_id[0],
+        &head.root[0],
+        &writes.put_key,
+        &writes.put_value,
+        &writes.deliver_key,
+        &writes.deliver_due,
+        &writes.deliver_value,
+        &writes.delete_key,
+        &writes.undeliver_key,
+    ]
 }
 
 async fn apply_many(connections: &Connections, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
@@ -222,3 +234,6 @@ impl<'j> Writes<'j> {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[REPLACE, COMMIT, COMMIT_MANY];

@@ -209,6 +209,9 @@ pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, Stor
     // The driver knows `require` only; ours verifies the certificate and the name then.
     let url = url.replace("sslmode=verify-full", "sslmode=require");
     let mut config: Config = url.parse().map_err(invalid)?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(StoreError::invalid("connect", "the URL names no host"));
+    }
     config
         .connect_timeout(options.connect_timeout)
         .tcp_user_timeout(options.statement_timeout)

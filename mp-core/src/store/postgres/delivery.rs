@@ -7,8 +7,8 @@ use super::{
     connections::Connections,
 };
 use crate::store::{
-    Delivery, DueQuery, Key, Outcome, Partition, SLOTS, Settle, StoreError, StoreErrorKind,
-    delivery::cut,
+    Delivery, DueQuery, Key, Outcome, Partition, SLOTS, Settle, SlotSet, StoreError,
+    StoreErrorKind, delivery::cut,
 };
 
 /// The columns that `delivery` reads.
@@ -23,7 +23,7 @@ macro_rules! columns {
 const DUE: &str = concat!(
     "WITH due AS MATERIALIZED (
         SELECT d.slot, d.partition, d.key FROM mp_delivery d
-        WHERE d.kind = $1 AND d.wakes_at <= $2 AND d.slot = ANY ($3)
+        WHERE d.kind = $1 AND d.wakes_at <= $2 AND get_bit($3::bytea, d.slot) = 1
         ORDER BY d.wakes_at LIMIT $4 FOR UPDATE SKIP LOCKED
     )
     UPDATE mp_delivery r
@@ -89,13 +89,9 @@ pub(super) async fn lease(
     query: &DueQuery,
 ) -> Result<Vec<Delivery>, StoreError> {
     const OP: &str = "due";
-    let slots: Vec<i16> = query
-        .slots
-        .iter()
-        .filter_map(|s| s.try_into().ok())
-        .collect();
+    let slots = bits(&query.slots);
     // The engine's text has no such character, and so no kind has it.
-    if slots.is_empty() || query.limit == 0 || query.kind.contains('\0') {
+    if query.slots == SlotSet::NONE || query.limit == 0 || query.kind.contains('\0') {
         return Ok(Vec::new());
     }
     let until = query.now.plus(query.lease).as_micros();
@@ -108,6 +104,15 @@ pub(super) async fn lease(
     let mut leased = deliveries(OP, &rows)?;
     leased.sort_by(|a, b| (a.due_at, &a.partition, &a.key).cmp(&(b.due_at, &b.partition, &b.key)));
     Ok(leased)
+}
+
+/// Returns a set of slots as the engine numbers the bits of a `bytea`.
+fn bits(slots: &SlotSet) -> Vec<u8> {
+    let mut bits = vec![0; usize::from(SLOTS / 8)];
+    for slot in slots.iter() {
+        bits[usize::from(slot / 8)] |= 1 << (slot % 8);
+    }
+    bits
 }
 
 /// Settles deliveries and says for each whether its fence held.
@@ -255,3 +260,6 @@ impl<'s> Rows<'s> {
 fn kept(error: &str) -> String {
     cut(error).replace('\0', " ")
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[DUE, SETTLE, DEAD];

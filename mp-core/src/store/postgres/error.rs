@@ -46,6 +46,15 @@ impl Failure {
         self
     }
 
+    /// Returns whether one statement of several that were put together may have brought it on all.
+    pub(super) const fn may_be_of_one(&self) -> bool {
+        match self.fate {
+            Fate::Contended => true,
+            Fate::Refused(kind) => !matches!(kind, StoreErrorKind::Full | StoreErrorKind::ReadOnly),
+            Fate::NotRun | Fate::Lost => false,
+        }
+    }
+
     /// Returns whether the session is of no more use.
     pub(super) const fn ends_session(&self) -> bool {
         matches!(self.fate, Fate::NotRun | Fate::Lost)
@@ -86,7 +95,7 @@ fn fate_of_code(code: &str) -> Fate {
         // statement_completion_unknown, transaction_resolution_unknown
         ("40003" | "08007", _) => Fate::Lost,
         // The server goes down, has crashed, or ends this session, whatever it was at.
-        ("57P01" | "57P02" | "57P05" | "25P03", _) => Fate::Lost,
+        ("57P01" | "57P02" | "57P04" | "57P05" | "25P03" | "25P04", _) => Fate::Lost,
         // The tables have been changed since the statement was prepared.
         (_, "0A" | "26") => Fate::NotRun,
         ("25006" | "42501", _) => Fate::Refused(ReadOnly),
@@ -125,4 +134,106 @@ fn is_io(error: &Error) -> bool {
 /// Returns whether a table is not there.
 pub(super) fn is_undefined(error: &Error) -> bool {
     error.code() == Some(&SqlState::UNDEFINED_TABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each code means for a commit.
+    const CODES: &[(&str, &[&str], Fate)] = &[
+        (
+            "another transaction was in the way: again",
+            &["40001", "40P01"],
+            Fate::Contended,
+        ),
+        (
+            "the session ended while it was at it: nobody knows",
+            &["08000", "08003", "08006", "08007", "08P01", "40003"],
+            Fate::Lost,
+        ),
+        (
+            "the server went down, crashed, dropped the database or the session: nobody knows",
+            &["57P01", "57P02", "57P04", "57P05", "25P03", "25P04"],
+            Fate::Lost,
+        ),
+        (
+            "the tables are others than when it was prepared: it was not run",
+            &["0A000", "26000"],
+            Fate::NotRun,
+        ),
+        (
+            "cancelled, timed out, locked, rolled back",
+            &["57014", "55P03", "55006", "40000", "40002"],
+            Fate::Refused(StoreErrorKind::Unavailable),
+        ),
+        (
+            "no memory, no connection, not yet, a failing disk, a trigger of the host's",
+            &[
+                "53000", "53200", "53300", "53400", "57P03", "58000", "58030", "P0001",
+            ],
+            Fate::Refused(StoreErrorKind::Unavailable),
+        ),
+        (
+            "the disk is full",
+            &["53100"],
+            Fate::Refused(StoreErrorKind::Full),
+        ),
+        (
+            "a standby, or a role without the right",
+            &["25006", "42501"],
+            Fate::Refused(StoreErrorKind::ReadOnly),
+        ),
+        (
+            "larger than the engine can keep",
+            &["54000"],
+            Fate::Refused(StoreErrorKind::Invalid),
+        ),
+        (
+            "tables that are damaged, gone, or not ours",
+            &[
+                "22003", "22P02", "23502", "23505", "3F000", "42703", "42883", "42P01", "XX001",
+            ],
+            Fate::Refused(StoreErrorKind::Corrupt),
+        ),
+        (
+            "what was never heard of",
+            &["", "A", "ZZZZZ"],
+            Fate::Refused(StoreErrorKind::Unavailable),
+        ),
+    ];
+
+    #[test]
+    fn every_code_says_what_to_do() {
+        for (meaning, codes, fate) in CODES {
+            for code in *codes {
+                assert_eq!(fate_of_code(code), *fate, "{code}: {meaning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_means_what_the_caller_says_it_does() {
+        let kind = |fate, lost| {
+            Failure::new(fate, "gone")
+                .store_error("commit", lost)
+                .kind()
+        };
+        let unknown = StoreErrorKind::Unknown;
+        assert_eq!(kind(Fate::Lost, unknown), unknown);
+        assert_eq!(kind(Fate::NotRun, unknown), StoreErrorKind::Unavailable);
+        assert_eq!(kind(Fate::Contended, unknown), StoreErrorKind::Unavailable);
+        let unavailable = StoreErrorKind::Unavailable;
+        assert_eq!(kind(Fate::Lost, unavailable), unavailable);
+    }
+
+    #[test]
+    fn what_is_lost_before_it_was_sent_was_not_run() {
+        for (fate, promised) in [
+            (Fate::Lost, Fate::NotRun),
+            (Fate::Contended, Fate::Contended),
+        ] {
+            assert_eq!(Failure::new(fate, "gone").before_sending().fate, promised);
+        }
+    }
 }

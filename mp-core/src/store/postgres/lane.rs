@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -11,6 +14,10 @@ use super::{
     queue::{Job, Queue},
 };
 use crate::store::{StoreError, StoreErrorKind};
+
+/// How long members of a group are tried alone before the rest of them are told that it cannot be:
+/// they may all wait for the same that never comes.
+const ALONE_MAX: Duration = Duration::from_secs(5);
 
 /// Commits what waits in the queue, many partitions in each transaction.
 ///
@@ -69,16 +76,19 @@ impl Lane {
             Ok(applied) => return group.answer(&applied),
             Err(failure) => failure,
         };
-        let may_be_of_one = matches!(failure.fate, Fate::Contended | Fate::Refused(_));
-        if group.jobs.len() == 1 || !may_be_of_one {
+        if group.jobs.len() == 1 || !failure.may_be_of_one() {
             return group.fail(failure);
         }
-        while let Some(alone) = group.split_one() {
+        let begun = Instant::now();
+        while begun.elapsed() < ALONE_MAX
+            && let Some(alone) = group.split_one()
+        {
             match self.transact(&alone.jobs).await {
                 Ok(applied) => alone.answer(&applied),
                 Err(failure) => alone.fail(failure),
             }
         }
+        group.fail(Failure::new(Fate::NotRun, "those before it took too long"));
     }
 
     async fn transact(&self, jobs: &[Job]) -> Result<Vec<bool>, Failure> {

@@ -5,6 +5,7 @@ mod column;
 mod commit;
 mod connections;
 mod delivery;
+mod embed;
 mod error;
 mod hint;
 mod lane;
@@ -104,6 +105,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
+    schema: Option<String>,
     /// Ends the exchange of hints when it is dropped.
     _exchange: JoinSet<()>,
 }
@@ -135,6 +137,7 @@ impl PostgresStore {
             queue,
             hints,
             transactions,
+            schema: options.schema,
             _exchange: exchange,
         })
     }
@@ -284,4 +287,24 @@ async fn settled(answer: Pending) -> Answer {
     answer
         .await
         .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unknown, "commit", error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_carries_the_slot() {
+        let statements = [commit::STATEMENTS, delivery::STATEMENTS, reader::STATEMENTS];
+        for statement in statements.into_iter().flatten() {
+            let by_slot = [
+                "slot = ",
+                "d.slot) = ",
+                "SELECT mp_commit_v1($1",
+                "mp_commit_many_v1(",
+            ];
+            let carries = by_slot.iter().any(|slot| statement.contains(slot));
+            assert!(carries, "{statement}");
+        }
+    }
 }

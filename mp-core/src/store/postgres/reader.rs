@@ -9,7 +9,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::store::{
-    Change, Changes, Partition, Query, Record, Selection, StoreError, Version, View,
+    Change, Changes, Partition, Query, Record, SLOTS, Selection, StoreError, Version, View,
 };
 
 const ROOT: &str = "
@@ -51,14 +51,15 @@ UNION ALL (
     ORDER BY version LIMIT 1
 )";
 
-/// Slot by slot, so that it is pushed down whole where each slot is.
+/// So many of each slot, and with the last of them that there may be more; slot by slot, so that it
+/// is pushed down whole where each slot is.
 const PARTITIONS: &str = "
-SELECT p.partition FROM unnest($1::smallint[]) AS s (slot)
+SELECT p.partition, p.n = $3 FROM unnest($1::smallint[]) AS s (slot)
 CROSS JOIN LATERAL (
-    SELECT partition FROM mp_partition
+    SELECT partition, row_number() OVER (ORDER BY partition) AS n FROM mp_partition
     WHERE slot = s.slot AND partition > $2 ORDER BY partition LIMIT $3
 ) AS p
-ORDER BY p.partition LIMIT $3";
+ORDER BY p.partition LIMIT $4";
 
 const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
@@ -176,15 +177,42 @@ pub(super) async fn partitions(
     after: Option<&Partition>,
     limit: u32,
 ) -> Result<Vec<Partition>, StoreError> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut listed: Vec<Partition> = Vec::new();
+    while listed.len() < limit {
+        let after = listed.last().or(after).map_or("", Partition::id);
+        let (more, cut) = page(connections, after, limit - listed.len()).await?;
+        listed.extend(more);
+        if !cut {
+            break;
+        }
+    }
+    Ok(listed)
+}
+
+/// Lists partitions up to the first behind which one slot may have more than were asked of it, and
+/// says whether there was such a one.
+async fn page(
+    connections: &Connections,
+    after: &str,
+    limit: usize,
+) -> Result<(Vec<Partition>, bool), StoreError> {
     const OP: &str = "partitions";
-    let after = after.map_or("", Partition::id);
-    let limit = i64::from(limit);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Slots are equally full, more or less: four times its share is hardly ever too little.
+    let share = limit / i64::from(SLOTS) * 4 + 8;
     let rows = connections
-        .read(OP, PARTITIONS, &[&all_slots(), &after, &limit])
+        .read(OP, PARTITIONS, &[&all_slots(), &after, &share, &limit])
         .await?;
-    rows.iter()
-        .map(|row| Columns::new(row, OP).partition(0))
-        .collect()
+    let mut listed = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let row = Columns::new(row, OP);
+        listed.push(row.partition(0)?);
+        if row.get(1)? {
+            return Ok((listed, true));
+        }
+    }
+    Ok((listed, false))
 }
 
 /// Tells by how much a clock differs at least from the server's.
@@ -204,3 +232,6 @@ pub(super) async fn clock_skew(
     let server = Columns::new(row, OP).time(0)?;
     Ok(before.since(server).max(server.since(after)))
 }
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[ROOT, READ, CHANGES, PARTITIONS];

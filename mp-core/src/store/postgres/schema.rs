@@ -22,21 +22,22 @@ pub(super) async fn prepare(
     connections: &Connections,
     schema: Option<&str>,
 ) -> Result<(), StoreError> {
-    let client = connections.get().await;
-    let client = client.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unavailable))?;
-    let prepared = prepare_on(&client, schema).await;
-    // With it end its settings, and the transaction if one was left open.
-    drop(Object::take(client));
-    prepared
+    let mut client = connect(connections).await?;
+    // Needs no right to make anything where nothing is to be made.
+    if layout(&client).await? < newest() {
+        let migrated = migrate(&client, schema).await;
+        // If it failed, the lock ends with the session.
+        drop(Object::take(client));
+        migrated?;
+        client = connect(connections).await?;
+    }
+    check_layout(layout(&client).await?)?;
+    check_slots(&client).await
 }
 
-async fn prepare_on(client: &Client, schema: Option<&str>) -> Result<(), StoreError> {
-    // Needs no right to create anything where nothing is to be created.
-    if layout(client).await? < newest() {
-        migrate(client, schema).await?;
-    }
-    check_layout(layout(client).await?)?;
-    check_slots(client).await
+async fn connect(connections: &Connections) -> Result<Object, StoreError> {
+    let client = connections.get().await;
+    client.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unavailable))
 }
 
 fn newest() -> i64 {
@@ -48,14 +49,17 @@ fn numbered_migrations() -> impl Iterator<Item = (i64, &'static str)> {
 }
 
 /// Takes the steps that are missing in one transaction, while everybody else waits.
+///
+/// It begins only once the lock is there: one that has begun is not told what others have made
+/// while it waited.
 async fn migrate(client: &Client, schema: Option<&str>) -> Result<(), StoreError> {
-    let begun = format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED;
-         SET LOCAL statement_timeout = 0;
-         SET LOCAL lock_timeout = 0;
-         SELECT pg_advisory_xact_lock({MIGRATION_LOCK});"
-    );
-    run(client, &begun).await?;
+    const PATIENT: &str = "
+        BEGIN ISOLATION LEVEL READ COMMITTED;
+        SET LOCAL statement_timeout = 0;
+        SET LOCAL lock_timeout = 0";
+    let lock = format!("{PATIENT}; SELECT pg_advisory_lock({MIGRATION_LOCK}); COMMIT");
+    run(client, &lock).await?;
+    run(client, PATIENT).await?;
     if let Some(schema) = schema {
         let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
         run(client, &create).await?;

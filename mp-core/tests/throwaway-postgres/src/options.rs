@@ -103,23 +103,3 @@ impl ServerOptions {
 fn setting(name: &str, value: &str) -> String {
     format!("{name} = '{}'\n", value.replace('\'', "''"))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_later_setting_stands_after_the_one_it_overrides() {
-        let options = ServerOptions::default().with_setting("max_connections", "5");
-        let configuration = options.configuration("/tmp/it's", 1);
-        let settings: Vec<&str> = configuration.lines().collect();
-        assert!(settings.contains(&"unix_socket_directories = '/tmp/it''s'"));
-        assert_eq!(settings.last(), Some(&"max_connections = '5'"));
-    }
-
-    #[test]
-    fn the_key_is_not_shown() {
-        let options = ServerOptions::default().with_tls("chain", "secret key");
-        assert!(!format!("{options:?}").contains("secret"));
-    }
-}

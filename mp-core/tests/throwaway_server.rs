@@ -47,6 +47,25 @@ async fn what_was_committed_survives_every_stop() {
 }
 
 #[tokio::test]
+async fn a_setting_stands_over_the_ones_before_it() {
+    let options = ServerOptions::default()
+        .with_setting("max_connections", "50")
+        .with_setting("max_connections", "7");
+    let Some(server) = server("a_setting_stands_over_the_ones_before_it", &options) else {
+        return;
+    };
+    let session = server.create_database().await.client().await;
+    let shown = session.query_one("SHOW max_connections", &[]).await;
+    assert_eq!(shown.expect("shows").get::<_, String>(0), "7");
+}
+
+#[test]
+fn the_key_of_a_certificate_is_not_shown() {
+    let options = ServerOptions::default().with_tls("chain", "secret key");
+    assert!(!format!("{options:?}").contains("secret"));
+}
+
+#[tokio::test]
 async fn sessions_can_be_broken_off() {
     let Some(database) = database("sessions_can_be_broken_off").await else {
         return;
