@@ -29,9 +29,9 @@ impl Tables {
         execute(&cluster, &format!("CREATE SCHEMA {schema}")).await;
         let mark = if cluster.contains('?') { '&' } else { '?' };
         let url = format!("{cluster}{mark}options=-csearch_path%3D{schema}");
-        let made = PostgresStore::connect(&url, PostgresOptions::default()).await;
-        drop(made.expect("makes its tables"));
         let tables = Self { url, schema };
+        let made = PostgresStore::connect(&tables.url, PostgresOptions::default()).await;
+        drop(made.expect("makes its tables"));
         tables.distribute().await;
         Some(tables)
     }
