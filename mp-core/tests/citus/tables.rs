@@ -1,3 +1,6 @@
+//! A store's tables on the cluster that `MP_CITUS_URL` names.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::{env, fmt, thread};
 
 use mp_core::store::{PostgresOptions, PostgresStore};
@@ -52,7 +55,8 @@ impl Tables {
         connect(&self.strict_url()).await
     }
 
-    fn strict_url(&self) -> String {
+    /// Returns the URL for stores that may ask one shard at a time only.
+    pub(crate) fn strict_url(&self) -> String {
         format!("{}%20{ONE_SHARD}", self.url)
     }
 
