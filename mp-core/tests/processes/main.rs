@@ -41,7 +41,7 @@ fn killed_processes_lose_no_join_and_double_none_on_citus() {
     let Some(tables) = runtime.block_on(Tables::make(test)) else {
         return;
     };
-    expect_all_members(test, &Target::citus(&tables));
+    expect_all_members(test, &Target(tables.strict_url()));
 }
 
 /// The negative control.
@@ -74,7 +74,7 @@ fn processes_that_ignore_the_head_are_found_out_on_citus() {
     let Some(tables) = runtime.block_on(Tables::make(test)) else {
         return;
     };
-    expect_a_breach(test, &Target::citus(&tables));
+    expect_a_breach(test, &Target(tables.strict_url()));
 }
 
 fn expect_all_members(test: &'static str, target: &Target) {

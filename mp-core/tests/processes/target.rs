@@ -3,8 +3,6 @@ use std::{path::Path, sync::Arc};
 use mp_core::store::{PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store};
 use throwaway_postgres::Database;
 
-use crate::tables::Tables;
-
 /// The store that several processes have in common, as text that a child is handed.
 #[derive(Clone, Debug)]
 pub(crate) struct Target(pub(crate) String);
@@ -20,10 +18,6 @@ impl Target {
 
     pub(crate) fn postgres(database: &Database) -> Self {
         Self(database.url().to_owned())
-    }
-
-    pub(crate) fn citus(tables: &Tables) -> Self {
-        Self(tables.strict_url())
     }
 
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
