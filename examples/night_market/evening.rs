@@ -17,7 +17,7 @@ use super::{
     portion::{Claim, Portion},
     progress::{Counts, Evening, Progress},
     script::{Script, TICKS},
-    staff, visit,
+    turn::Turn,
 };
 
 /// How long a tick is by the evening's own clock.
@@ -54,22 +54,6 @@ pub(crate) struct Run {
     pub(crate) pause_worker: bool,
     /// How many operations this process has done itself.
     pub(crate) own: Arc<AtomicU64>,
-}
-
-/// Something that somebody does within a tick.
-#[derive(Clone, Debug)]
-enum Turn {
-    Visitor(u32),
-    Staff { stall: usize, round: u32 },
-}
-
-impl Turn {
-    fn who(&self) -> String {
-        match self {
-            Self::Visitor(number) => format!("v{number}"),
-            Self::Staff { stall, round } => format!("s{stall}.{round}"),
-        }
-    }
 }
 
 impl Run {
@@ -144,7 +128,7 @@ impl Run {
 
     /// Lets everybody act who arrives in this tick, and returns what it came to once all are done.
     async fn act(&self, evening: &Evening) -> Result<Counts, Error> {
-        let turns = self.turns(evening.tick);
+        let turns = Turn::all(evening.tick, &self.script, &self.market);
         let mut portions = Portion::all(evening.tick, turns.len());
         let mut sum = Counts::default();
         // Each its share first, so that nobody snatches what others are about to begin with.
@@ -177,8 +161,8 @@ impl Run {
         let step = TICK / u32::try_from(turns.len() + 1).unwrap_or(u32::MAX);
         let mut done = BTreeMap::new();
         let mut acting = JoinSet::new();
-        for portion in portions {
-            let known = match self.progress.claim(portion, roster).await? {
+        for (portion, claim) in portions.iter().zip(self.claim(portions, roster).await?) {
+            let known = match claim {
                 Claim::Ours(known) => known,
                 Claim::Theirs => continue,
                 Claim::Done(counts) => {
@@ -198,36 +182,28 @@ impl Run {
                 acting.spawn(self.turn(portion.clone(), turns[place].clone()));
             }
         }
-        while !acting.is_empty() {
-            finish_one(&mut acting).await?;
-        }
+        while finish_one(&mut acting).await?.is_some() {}
         Ok(done)
     }
 
-    /// Mixes visitors and staff, so that stalls serve while people arrive.
-    fn turns(&self, tick: u32) -> Vec<Turn> {
-        let visitors = self
-            .script
-            .arrivals(tick)
-            .iter()
-            .map(|number| Turn::Visitor(*number));
-        let mut turns: Vec<Turn> = visitors.collect();
-        let staff = self.staff();
-        for (place, turn) in staff.iter().enumerate() {
-            let at = place * (turns.len() + 1) / staff.len().max(1);
-            turns.insert(at, turn.clone());
+    /// Claims portions, all at once so that they share a wait for the disk.
+    async fn claim(&self, portions: &[Portion], roster: &Roster) -> Result<Vec<Claim>, Error> {
+        let mut claiming = JoinSet::new();
+        for (place, portion) in portions.iter().cloned().enumerate() {
+            let (progress, roster) = (self.progress.clone(), roster.clone());
+            claiming.spawn(async move {
+                let claim = progress.claim(&portion, &roster).await?;
+                Ok((place, claim))
+            });
         }
-        turns
+        let mut claims = BTreeMap::new();
+        while let Some((place, claim)) = finish_one(&mut claiming).await? {
+            claims.insert(place, claim);
+        }
+        Ok(claims.into_values().collect())
     }
 
-    fn staff(&self) -> Vec<Turn> {
-        // Every stall has its turn before the first has a second: nobody is served in bursts.
-        let stalls = self.market.stalls.len();
-        (0..self.market.rounds_per_tick)
-            .flat_map(|round| (0..stalls).map(move |stall| Turn::Staff { stall, round }))
-            .collect()
-    }
-
+    /// Lets somebody act, and notes it.
     fn turn(
         &self,
         portion: Portion,
@@ -236,13 +212,7 @@ impl Run {
         let (market, script) = (self.market.clone(), self.script.clone());
         let (progress, own) = (self.progress.clone(), self.own.clone());
         async move {
-            let counts = match &turn {
-                Turn::Visitor(number) => visit::carry_out(&market, &script.visit(*number)).await?,
-                Turn::Staff { stall, round } => {
-                    let key = format!("t{}.s{stall}.{round}", portion.tick);
-                    staff::serve_next(&market, *stall, &key).await?
-                }
-            };
+            let counts = turn.carry_out(portion.tick, &script, &market).await?;
             if progress.done(&portion, &turn.who(), counts).await? {
                 own.fetch_add(counts.operations, Ordering::Relaxed);
             }
@@ -251,14 +221,15 @@ impl Run {
     }
 }
 
-async fn finish_one(acting: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
-    match acting.join_next().await {
-        Some(Ok(acted)) => acted,
+/// Waits for one of the tasks; there is no answer once all are finished.
+async fn finish_one<T: 'static>(tasks: &mut JoinSet<Result<T, Error>>) -> Result<Option<T>, Error> {
+    match tasks.join_next().await {
+        Some(Ok(finished)) => finished.map(Some),
         Some(Err(broken)) => Err(Error::new(
             ErrorKind::Unknown,
             "broke_off",
             format!("a visitor's task broke off: {broken}"),
         )),
-        None => Ok(()),
+        None => Ok(None),
     }
 }

@@ -20,6 +20,7 @@ mod screen;
 mod script;
 mod staff;
 mod tally;
+mod turn;
 mod visit;
 
 use std::{
@@ -32,7 +33,7 @@ use std::{
 
 use clap::Parser;
 use mp_core::{
-    Caller, Engine, Error, Scope, Timestamp,
+    Engine, Error, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
     store::{
@@ -46,9 +47,8 @@ use self::{
     market::{APP, Market},
     options::{Fault, Options, StoreChoice},
     progress::{Counts, Evening, Progress},
-    report::Report,
+    report::{Report, Share},
     script::Script,
-    tally::Tally,
 };
 
 /// When the market opens: eighteen o'clock in Hong Kong.
@@ -174,62 +174,7 @@ async fn run<S: Listing>(
         own: evening_run.own.load(Ordering::Relaxed),
         seconds: started.elapsed().as_secs_f64(),
     };
-    report(&market, &listing, &progress, &share, path).await
-}
-
-/// What of the evening only this process can tell.
-struct Share {
-    /// How many operations were done when it came.
-    before: u64,
-    /// How many it has done itself.
-    own: u64,
-    /// For how long it was there.
-    seconds: f64,
-}
-
-/// Counts everything from the records, as anybody could who finds the file.
-async fn report(
-    market: &Market,
-    listing: &Arc<dyn Listing>,
-    progress: &Progress,
-    share: &Share,
-    path: Option<String>,
-) -> Result<Report, Error> {
-    let tally = Tally::of(market, listing).await?;
-    let books = market.acquirer.movements(&market.app).await?;
-    let staff = Caller::app(market.app.clone()).with_scope(Scope::STAFF);
-    let open = market.payments.unresolved(&staff, None, 10).await?.len();
-    let dead = market.worker.dead(10).await?.len();
-    let invariants = tally.invariants(&books, open, dead);
-    let evening = progress.tonight().await?;
-    let evening = evening.ok_or_else(|| Error::not_found("evening"))?;
-    let done = progress.total(&evening).await?;
-    let now = done.operations - share.before;
-    Ok(Report {
-        visitors: u64::from(evening.visitors),
-        locates: done.locates,
-        links_verified: done.links_verified,
-        tickets: tally.tickets,
-        quotes_kept_ratio: tally.quotes_kept as f64 / tally.quotes_given.max(1) as f64,
-        intents: tally.intents,
-        captured: tally.captured,
-        refunded: tally.refunded,
-        declined: tally.declined,
-        unknown_resolved: tally.unknown_resolved,
-        groups_opened: tally.groups_opened,
-        groups_filled: tally.groups_filled,
-        groups_expired: tally.groups_expired,
-        stamps: tally.stamps,
-        seconds: share.seconds,
-        operations: done.operations,
-        operations_per_second: now as f64 / share.seconds,
-        resumed_at_operation: share.before,
-        own_operations: share.own,
-        processes: progress.roster().await?.len(),
-        books_balanced: invariants.money_in_equals_money_out && invariants.refunded_le_captured,
-        invariants,
-        path,
-    })
+    Report::of(&market, &listing, &progress, &share, path).await
 }
 
 fn engine(store: Arc<dyn Store>, seed: u64) -> Result<(Engine, Arc<ManualClock>), Error> {

@@ -64,6 +64,8 @@
 //! - `postgres`: a durable store in a PostgreSQL database, for any number of processes.
 //! - `conformance`: the store contract as clauses to run on a store of one's own, and
 //!   `host::probe`, which tries bad input on every operation of a host.
+//! - `sim`: a host's own code in many simulated processes, under every fault of the store, the clock
+//!   and the process, compared with a model and replayed by seed.
 
 pub mod amount;
 pub mod caller;

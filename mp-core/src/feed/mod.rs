@@ -78,8 +78,9 @@
 //! # Costs and limits
 //!
 //! To tell a feed something costs the decision's commit two more records, and the feed one commit
-//! for as many events as are due together. A feed is one partition per app: where that is too slow,
-//! tell several feeds. A feed keeps at most [`EVENTS_MAX`] events.
+//! for as many events as are due together: on two cores, some 20,000 events a second come into one
+//! feed on SQLite (`benches/benches/feed.rs`). A feed is one partition per app: where that is too
+//! slow, tell several feeds. A feed keeps at most [`EVENTS_MAX`] events.
 
 mod cursor;
 mod emission;

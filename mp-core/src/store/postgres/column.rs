@@ -74,9 +74,14 @@ pub(super) fn integer(version: Version) -> i64 {
     i64::try_from(version.0).unwrap_or(i64::MAX)
 }
 
-/// Returns a slot as the engine's integer; slots are below 256.
+/// Returns a partition's slot as the engine's integer.
 pub(super) fn slot(partition: &Partition) -> i16 {
-    i16::try_from(partition.slot()).unwrap_or(i16::MAX)
+    slot_number(partition.slot())
+}
+
+/// Returns a slot as the engine's integer; slots are below 256.
+pub(super) fn slot_number(slot: u16) -> i16 {
+    i16::try_from(slot).unwrap_or(i16::MAX)
 }
 
 /// Reads the columns of one row.

@@ -46,7 +46,7 @@ fn is_replacement(job: &Job) -> bool {
 async fn replace(connections: &Connections, job: &Job) -> Result<Vec<bool>, Failure> {
     let head = Heads::of([job]);
     let rows = connections
-        .query(
+        .write(
             REPLACE,
             &[
                 &head.slot[0],
@@ -64,7 +64,7 @@ async fn replace(connections: &Connections, job: &Job) -> Result<Vec<bool>, Fail
 
 async fn apply_one(connections: &Connections, job: &Job) -> Result<Vec<bool>, Failure> {
     let (head, writes) = (Heads::of([job]), Writes::of([job]));
-    let rows = connections.query(COMMIT, &of_one(&head, &writes)).await?;
+    let rows = connections.write(COMMIT, &of_one(&head, &writes)).await?;
     let applied = rows.first().map(|row| row.try_get(0)).transpose()?;
     Ok(vec![applied.unwrap_or_default()])
 }
@@ -104,7 +104,7 @@ fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + 
 async fn apply_many(connections: &Connections, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
     let (heads, writes) = (Heads::of(jobs), Writes::of(jobs));
     let rows = connections
-        .query(
+        .write(
             COMMIT_MANY,
             &[
                 &heads.slot,

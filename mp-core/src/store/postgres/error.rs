@@ -55,6 +55,15 @@ impl Failure {
         }
     }
 
+    /// Returns the failure, given that whoever reports it had another carry the statement out: what
+    /// was given up may be done all the same.
+    pub(super) fn by_proxy(mut self) -> Self {
+        if self.fate == Fate::Refused(StoreErrorKind::Unavailable) {
+            self.fate = Fate::Lost;
+        }
+        self
+    }
+
     /// Returns whether the session is of no more use.
     pub(super) const fn ends_session(&self) -> bool {
         matches!(self.fate, Fate::NotRun | Fate::Lost)

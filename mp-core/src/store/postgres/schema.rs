@@ -5,6 +5,7 @@ use tokio_postgres::{Client, Error, types::FromSqlOwned};
 
 use super::{
     connections::{Connections, Params, quoted},
+    distribution::Distribution,
     error::Failure,
 };
 use crate::store::{SLOTS, StoreError, StoreErrorKind};
@@ -17,11 +18,12 @@ const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_in
 /// What all that migrate one database wait for: `mp_store` in ASCII.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mp_store");
 
-/// Makes or upgrades the tables if need be, and refuses those of a newer release.
+/// Makes or upgrades the tables if need be, refuses those of a newer release, and tells how they are
+/// distributed.
 pub(super) async fn prepare(
     connections: &Connections,
     schema: Option<&str>,
-) -> Result<(), StoreError> {
+) -> Result<Distribution, StoreError> {
     let mut client = connect(connections).await?;
     // Needs no right to make anything where nothing is to be made.
     if layout(&client).await? < newest() {
@@ -32,7 +34,8 @@ pub(super) async fn prepare(
         client = connect(connections).await?;
     }
     check_layout(layout(&client).await?)?;
-    check_slots(&client).await
+    check_slots(&client).await?;
+    Distribution::of(&client).await
 }
 
 async fn connect(connections: &Connections) -> Result<Object, StoreError> {
