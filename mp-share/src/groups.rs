@@ -9,6 +9,7 @@ mod outcome;
 mod payment;
 mod record;
 mod roster;
+mod seat;
 mod view;
 
 use std::sync::Arc;
@@ -45,8 +46,9 @@ use crate::{
 
 /// Opens, joins and leaves groups; each stands in the partition `{app}/group/{group}`.
 ///
-/// A seat is taken before it is paid for, in the same commit as the member and the plan that pays:
-/// first a piece of the offer's stock, then the money. When the last seat is paid for, every
+/// A seat is taken before it is paid for. The plan that pays, first for a piece of the offer's stock,
+/// then the money, is made in the same commit, or soon after by due work for
+/// [whoever does not wait](Self::take_seat). When the last seat is paid for, every
 /// member's plan is confirmed in one commit; when the time is over first, every plan is released.
 /// Nothing else fills or ends a group, so it is never over-full, and each member has a confirmed
 /// seat or everything back.
@@ -63,9 +65,6 @@ pub struct Groups {
 
 /// The kind of a group's partition.
 pub(crate) const PARTITION_KIND: &str = "group";
-
-/// What is done for a member together with taking the seat.
-type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -133,54 +132,6 @@ impl Groups {
         let command = Roster::reads_user(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await
-    }
-
-    /// Joins a group: takes a seat and pays for it.
-    ///
-    /// The answer says where the caller's membership stands after the first round: money may still
-    /// need the payer's action, or be declined.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_seat`](Self::take_seat).
-    pub async fn join(
-        &self,
-        caller: &Caller,
-        key: &IdempotencyKey,
-        id: GroupId,
-    ) -> Result<GroupView, GroupError> {
-        let pay: Next = |roster, member| roster.begin_to_pay(member);
-        let seat = self.seat(caller, key, id, pay).await?;
-        let number = seat.answer;
-        if seat.replayed {
-            self.see_to_payment(caller, id, number).await?;
-        }
-        self.drive(caller, id, number).await
-    }
-
-    /// Takes a seat in a group and answers as soon as it is durable; due work then pays for it.
-    ///
-    /// It is [`join`](Self::join) without the wait for stock and money: for a rush, when many more
-    /// people press the button than a payment backend can serve in that second. Who has the seat
-    /// is decided at once, in one commit together with the plan that pays for it, and the seat is
-    /// held for [`Terms::seat_hold`](crate::offer::Terms::seat_hold). The plan is due at once, for
-    /// whichever [`Worker`](mp_core::work::Worker) runs the [handlers](Self::handlers);
-    /// [`status`](Self::status) tells how far it has come, and [`join`](Self::join) with the same
-    /// key waits for it. What it costs does not depend on the group's size.
-    ///
-    /// # Errors
-    ///
-    /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::Full`],
-    /// [`GroupError::AlreadyMember`], [`GroupError::TooManyAttempts`]; `idempotency_conflict`; the
-    /// store's errors.
-    pub async fn take_seat(
-        &self,
-        caller: &Caller,
-        key: &IdempotencyKey,
-        id: GroupId,
-    ) -> Result<MemberNumber, GroupError> {
-        let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
-        Ok(seat.answer)
     }
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
@@ -254,58 +205,6 @@ impl Groups {
 }
 
 impl Groups {
-    /// Takes a seat, and in the same commit does what comes next.
-    async fn seat(
-        &self,
-        caller: &Caller,
-        key: &IdempotencyKey,
-        id: GroupId,
-        next: Next,
-    ) -> Result<Committed<MemberNumber>, GroupError> {
-        let user = caller.signed_in()?;
-        let once = Idempotency::new(caller, "group.join", key, &id)?;
-        let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_user(Command::on(partition.clone()), user).once(once);
-        match self.try_seat(command.clone(), user, next).await {
-            Err(JoinRefusal::Short) => {}
-            taken => return Ok(taken?),
-        }
-        let everybody = Roster::reads(Command::on(partition));
-        self.engine.run(everybody, lapse).await?;
-        Ok(self.try_seat(command, user, next).await?)
-    }
-
-    async fn try_seat(
-        &self,
-        command: Command,
-        user: &UserId,
-        next: Next,
-    ) -> Result<Committed<MemberNumber>, JoinRefusal> {
-        let user = user.clone();
-        let join = move |roster: &mut Roster<'_>, now| {
-            let member = roster.join(&user, now)?;
-            next(roster, &member)?;
-            Ok(member.number)
-        };
-        let decide = move |family: &Family, now| changed(family, now, &join);
-        self.engine.run(command, decide).await
-    }
-
-    /// Begins the payment of a member that took the seat without waiting, unless that is done.
-    async fn see_to_payment(
-        &self,
-        caller: &Caller,
-        id: GroupId,
-        number: MemberNumber,
-    ) -> Result<(), GroupError> {
-        let user = caller.signed_in()?.clone();
-        let member = MemberId { number, user };
-        let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
-        let decide = move |family: &Family, now| see_to_payment(family, &member, now);
-        self.engine.run(command, decide).await?;
-        Ok(())
-    }
-
     /// Changes a group's roster once per idempotency key.
     async fn change<F>(
         &self,
