@@ -15,7 +15,7 @@ mod view;
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Command, Committed, Engine, Error, Family, Timestamp,
+    Caller, Command, Engine, Error, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     idempotency::Idempotency,
     port::{Notifier, Participant, Settlement},
@@ -26,10 +26,10 @@ use mp_core::{
 pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, lapse, open, see_to_payment},
+    decision::{changed, open},
     home::GroupHome,
     record::member_key,
-    roster::{JoinRefusal, Roster},
+    roster::Roster,
 };
 #[cfg(test)]
 pub(crate) use self::{
@@ -39,7 +39,7 @@ pub(crate) use self::{
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState},
-    member::{MemberId, MemberNumber, Memberships, PlanId},
+    member::{MemberNumber, Memberships, PlanId},
     offer::OfferId,
     offers::Offers,
 };
