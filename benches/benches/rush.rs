@@ -24,7 +24,9 @@ use mp_core::{
         Notification, Notifier, SecureRequest, Secured, Settled, Settlement, SettlementKey,
         SettlementStatus,
     },
-    store::{Key, Partition, Query, Selection, SqliteOptions, SqliteStore, Store},
+    store::{
+        DueQuery, Key, Partition, Query, Selection, SlotSet, SqliteOptions, SqliteStore, Store,
+    },
 };
 use mp_queue::{LaneSetup, LineId, LineSetup, QueueError, QueueOptions, Queues};
 use mp_share::{GroupError, GroupId, Groups, Offers, Terms};
@@ -214,6 +216,27 @@ async fn records(engine: &Engine, partition: &str) -> usize {
     view.expect("reads").records.len()
 }
 
+/// Counts the work that waits in a group for a worker.
+async fn deliveries(engine: &Engine, partition: &str) -> usize {
+    let partition = Partition::parse(partition).expect("a partition");
+    let mut found = 0;
+    for kind in ["group.plan", "group.steps"] {
+        let query = DueQuery {
+            slots: SlotSet::NONE.with(partition.slot()),
+            kind: kind.to_owned(),
+            now: engine.now(),
+            lease: Duration::ZERO,
+            limit: 10_000,
+        };
+        let due = engine.store().due(&query).await.expect("asks");
+        found += due
+            .iter()
+            .filter(|work| work.partition == partition)
+            .count();
+    }
+    found
+}
+
 fn join(
     queues: &Queues,
     line: &LineId,
@@ -258,13 +281,15 @@ impl GroupRush {
             let group = self.open(&format!("{refused}-{paid}-{round}")).await;
             let partition = format!("market/group/{group}");
             let before = records(&self.engine, &partition).await;
+            let messages = deliveries(&self.engine, &partition).await;
             // The opener has the first of the places.
             let admitted = PLACES - 1;
             let admissions = rush(128, admitted, self.seat(group, 0, paid)).await;
-            let rows = records(&self.engine, &partition).await - before;
             if !refused && !paid {
+                let rows = records(&self.engine, &partition).await - before;
                 let rows = rows as f64 / f64::from(admitted);
-                println!("  rows written per seat: {rows:.2} records and 1 delivery");
+                let messages = deliveries(&self.engine, &partition).await - messages;
+                println!("  rows per seat: {rows:.2} records; for all seats: {messages} delivery");
             }
             if !refused {
                 return admissions;

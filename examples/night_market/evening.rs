@@ -1,14 +1,23 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use indicatif::ProgressBar;
 use mp_core::{Error, ErrorKind, clock::ManualClock};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{
     market::Market,
-    progress::{Evening, Progress},
+    peer::{BEAT, Ending, Roster},
+    portion::{Claim, Portion},
+    progress::{Counts, Evening, Progress},
     script::{Script, TICKS},
-    staff, visit,
+    turn::Turn,
 };
 
 /// How long a tick is by the evening's own clock.
@@ -27,9 +36,15 @@ const QUIET_TICKS: u32 = 12;
 /// After how many ticks the market gives up settling.
 const CLOSING_TICKS: u32 = 500;
 
+/// How long a process pauses before it looks again for how far the others are.
+const POLL: Duration = Duration::from_millis(20);
+
 const UNSETTLED: &str = "the market does not come to rest: look for what fails in the view mp_work";
 
-/// Runs the evening from wherever it stands to its end.
+/// Runs the evening from wherever it stands to its end, with whoever else does.
+///
+/// The evening's own clock may differ between processes by as much as a tick while people act. So no
+/// process leases due work before everybody has acted, and then all show the same time.
 pub(crate) struct Run {
     pub(crate) market: Arc<Market>,
     pub(crate) script: Arc<Script>,
@@ -37,50 +52,68 @@ pub(crate) struct Run {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) bar: ProgressBar,
     pub(crate) pause_worker: bool,
-}
-
-/// Something that somebody does within a tick.
-#[derive(Clone, Debug)]
-enum Turn {
-    Visitor(u32),
-    Staff { stall: usize, round: u32 },
-}
-
-impl Turn {
-    fn who(&self) -> String {
-        match self {
-            Self::Visitor(number) => format!("v{number}"),
-            Self::Staff { stall, round } => format!("s{stall}.{round}"),
-        }
-    }
+    /// How many operations this process has done itself.
+    pub(crate) own: Arc<AtomicU64>,
 }
 
 impl Run {
     /// Lets the evening go on until everybody has left and everything is settled.
     pub(crate) async fn to_the_end(&self, mut evening: Evening) -> Result<(), Error> {
+        self.progress.beat().await?;
+        let _beats = self.beats();
         while !evening.over {
-            self.clock.set(evening.clock);
-            self.show(&evening);
-            self.tick(evening.tick).await?;
-            let handled = self.work(evening.tick).await?;
-            evening.tick += 1;
-            evening.clock = evening.clock.plus(TICK);
-            let settled = handled == 0 && !self.market.anybody_waits().await?;
-            evening.over = evening.tick >= TICKS + QUIET_TICKS && settled;
             if evening.tick > TICKS + CLOSING_TICKS {
                 return Err(Error::new(ErrorKind::Unavailable, "unsettled", UNSETTLED));
             }
-            self.progress.reach(evening.clone()).await?;
+            self.show(&evening);
+            let came_about = self.act(&evening).await?;
+            self.clock.set(evening.clock.plus(TICK));
+            let handled = self.work(evening.tick).await?;
+            evening = self.end(evening.tick, came_about, handled).await?;
         }
         self.bar.finish_and_clear();
         Ok(())
     }
 
+    /// Says again and again that this process is alive, until it is dropped.
+    fn beats(&self) -> JoinSet<()> {
+        let progress = self.progress.clone();
+        let mut beats = JoinSet::new();
+        beats.spawn(async move {
+            loop {
+                sleep(BEAT).await;
+                // Who is not heard has their share done by others: that is all that it costs.
+                drop(progress.beat().await);
+            }
+        });
+        beats
+    }
+
+    /// Does the work that is due, beside whoever else does.
     async fn work(&self, tick: u32) -> Result<u64, Error> {
-        if self.pause_worker && tick < TICKS / 2 {
+        let paused = self.pause_worker && tick < TICKS / 2;
+        if paused || !self.progress.begin_work(tick).await? {
             return Ok(0);
         }
         self.market.worker.drain().await
+    }
+
+    /// Waits until nobody works any more, and returns the evening in its next tick.
+    async fn end(&self, tick: u32, came_about: Counts, handled: u64) -> Result<Evening, Error> {
+        let quiet = tick + 1 >= TICKS + QUIET_TICKS;
+        loop {
+            let evening = self.progress.end(Ending {
+                tick,
+                came_about,
+                handled,
+                may_close: quiet && !self.market.anybody_waits().await?,
+            });
+            let evening = evening.await?;
+            if evening.tick != tick {
+                return Ok(evening);
+            }
+            sleep(POLL).await;
+        }
     }
 
     fn show(&self, evening: &Evening) {
@@ -93,80 +126,110 @@ impl Run {
             .set_message(there.chars().skip(11).take(5).collect::<String>());
     }
 
-    /// Lets everybody act who arrives in this tick and is not done with it yet.
-    async fn tick(&self, tick: u32) -> Result<(), Error> {
-        let done = self.progress.who(tick).await?;
-        let turns = self.turns(tick);
-        let step = TICK / u32::try_from(turns.len() + 1).unwrap_or(u32::MAX);
-        let mut acting = JoinSet::new();
-        for turn in turns {
-            self.clock.advance(step);
-            if done.contains(&turn.who()) {
-                continue;
+    /// Lets everybody act who arrives in this tick, and returns what it came to once all are done.
+    async fn act(&self, evening: &Evening) -> Result<Counts, Error> {
+        let turns = Turn::all(evening.tick, &self.script, &self.market);
+        let mut portions = Portion::all(evening.tick, turns.len());
+        let mut sum = Counts::default();
+        // Each its share first, so that nobody snatches what others are about to begin with.
+        let mut roster = self.progress.roster().await?;
+        let (rank, of) = roster.rank(&self.progress.me);
+        let shares = |portion: &&Portion| portion.number % of == rank;
+        let share: Vec<Portion> = portions.iter().filter(shares).cloned().collect();
+        self.take(evening, &turns, &share, &roster).await?;
+        loop {
+            let done = self.take(evening, &turns, &portions, &roster).await?;
+            sum = done.values().fold(sum, |sum, counts| sum.plus(*counts));
+            portions.retain(|portion| !done.contains_key(&portion.number));
+            if portions.is_empty() {
+                return Ok(sum);
             }
-            if acting.len() >= AT_ONCE {
-                finish_one(&mut acting).await?;
-            }
-            acting.spawn(self.act(tick, turn));
+            sleep(POLL).await;
+            roster = self.progress.roster().await?;
         }
-        while !acting.is_empty() {
-            finish_one(&mut acting).await?;
-        }
-        Ok(())
     }
 
-    /// Mixes visitors and staff, so that stalls serve while people arrive.
-    fn turns(&self, tick: u32) -> Vec<Turn> {
-        let visitors = self
-            .script
-            .arrivals(tick)
-            .iter()
-            .map(|number| Turn::Visitor(*number));
-        let mut turns: Vec<Turn> = visitors.collect();
-        let staff = self.staff();
-        for (place, turn) in staff.iter().enumerate() {
-            let at = place * (turns.len() + 1) / staff.len().max(1);
-            turns.insert(at, turn.clone());
-        }
-        turns
-    }
-
-    fn staff(&self) -> Vec<Turn> {
-        // Every stall has its turn before the first has a second: nobody is served in bursts.
-        let stalls = self.market.stalls.len();
-        (0..self.market.rounds_per_tick)
-            .flat_map(|round| (0..stalls).map(move |stall| Turn::Staff { stall, round }))
-            .collect()
-    }
-
-    fn act(
+    /// Does what can be claimed of some portions, and returns what those came to, by their numbers,
+    /// of which nothing was left.
+    async fn take(
         &self,
-        tick: u32,
+        evening: &Evening,
+        turns: &[Turn],
+        portions: &[Portion],
+        roster: &Roster,
+    ) -> Result<BTreeMap<usize, Counts>, Error> {
+        let step = TICK / u32::try_from(turns.len() + 1).unwrap_or(u32::MAX);
+        let mut done = BTreeMap::new();
+        let mut acting = JoinSet::new();
+        for (portion, claim) in portions.iter().zip(self.claim(portions, roster).await?) {
+            let known = match claim {
+                Claim::Ours(known) => known,
+                Claim::Theirs => continue,
+                Claim::Done(counts) => {
+                    done.insert(portion.number, counts);
+                    continue;
+                }
+            };
+            for place in portion.places.clone() {
+                let since = step * u32::try_from(place + 1).unwrap_or(u32::MAX);
+                self.clock.set(evening.clock.plus(since));
+                if known.contains(&turns[place].who()) {
+                    continue;
+                }
+                if acting.len() >= AT_ONCE {
+                    finish_one(&mut acting).await?;
+                }
+                acting.spawn(self.turn(portion.clone(), turns[place].clone()));
+            }
+        }
+        while finish_one(&mut acting).await?.is_some() {}
+        Ok(done)
+    }
+
+    /// Claims portions, all at once so that they share a wait for the disk.
+    async fn claim(&self, portions: &[Portion], roster: &Roster) -> Result<Vec<Claim>, Error> {
+        let mut claiming = JoinSet::new();
+        for (place, portion) in portions.iter().cloned().enumerate() {
+            let (progress, roster) = (self.progress.clone(), roster.clone());
+            claiming.spawn(async move {
+                let claim = progress.claim(&portion, &roster).await?;
+                Ok((place, claim))
+            });
+        }
+        let mut claims = BTreeMap::new();
+        while let Some((place, claim)) = finish_one(&mut claiming).await? {
+            claims.insert(place, claim);
+        }
+        Ok(claims.into_values().collect())
+    }
+
+    /// Lets somebody act, and notes it.
+    fn turn(
+        &self,
+        portion: Portion,
         turn: Turn,
     ) -> impl Future<Output = Result<(), Error>> + Send + 'static {
         let (market, script) = (self.market.clone(), self.script.clone());
-        let progress = self.progress.clone();
+        let (progress, own) = (self.progress.clone(), self.own.clone());
         async move {
-            let counts = match &turn {
-                Turn::Visitor(number) => visit::carry_out(&market, &script.visit(*number)).await?,
-                Turn::Staff { stall, round } => {
-                    let key = format!("t{tick}.s{stall}.{round}");
-                    staff::serve_next(&market, *stall, &key).await?
-                }
-            };
-            progress.done(tick, turn.who(), counts).await
+            let counts = turn.carry_out(portion.tick, &script, &market).await?;
+            if progress.done(&portion, &turn.who(), counts).await? {
+                own.fetch_add(counts.operations, Ordering::Relaxed);
+            }
+            Ok(())
         }
     }
 }
 
-async fn finish_one(acting: &mut JoinSet<Result<(), Error>>) -> Result<(), Error> {
-    match acting.join_next().await {
-        Some(Ok(acted)) => acted,
+/// Waits for one of the tasks; there is no answer once all are finished.
+async fn finish_one<T: 'static>(tasks: &mut JoinSet<Result<T, Error>>) -> Result<Option<T>, Error> {
+    match tasks.join_next().await {
+        Some(Ok(finished)) => finished.map(Some),
         Some(Err(broken)) => Err(Error::new(
             ErrorKind::Unknown,
             "broke_off",
             format!("a visitor's task broke off: {broken}"),
         )),
-        None => Ok(()),
+        None => Ok(None),
     }
 }

@@ -20,7 +20,7 @@ use mp_pay::{
 
 use mp_share::{
     group::{Group, GroupState},
-    member::Member,
+    member::Memberships,
 };
 
 use super::{market::Market, options::Fault};
@@ -59,8 +59,9 @@ async fn forge_in(market: &Market, partition: &Partition) -> Result<bool, Error>
     let filled = family
         .root::<Group>()?
         .is_some_and(|group| group.state == GroupState::Filled);
-    let members = family.scan::<Member>("m/")?;
-    let seated = members.iter().find(|(_, member)| member.state.has_seat());
+    let members = family.scan::<Memberships>("m/")?;
+    let mut each = members.iter();
+    let seated = each.find(|(_, all)| all.last().is_some_and(|(_, last)| last.state.has_seat()));
     let (true, Some((key, member))) = (filled, seated) else {
         return Ok(false);
     };

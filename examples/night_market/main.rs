@@ -3,38 +3,52 @@
 //! `cargo run --release --example night_market`
 
 mod audit;
+mod database_url;
 mod evening;
 mod fault;
 mod market;
 mod options;
+mod peer;
 mod persist;
 mod places;
+mod portion;
+#[cfg(test)]
+mod processes;
 mod progress;
 mod report;
 mod screen;
 mod script;
 mod staff;
 mod tally;
+mod turn;
 mod visit;
 
-use std::{fs, path::Path, process::ExitCode, sync::Arc, time::Instant};
+use std::{
+    fs,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use clap::Parser;
 use mp_core::{
-    Caller, Engine, Error, Scope, Timestamp,
+    Engine, Error, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
-    store::{Listing, MemoryStore, SqliteOptions, SqliteStore, Store},
+    store::{
+        Listing, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    },
 };
+use tokio::task::block_in_place;
 
 use self::{
     evening::Run,
     market::{APP, Market},
     options::{Fault, Options, StoreChoice},
-    progress::{Evening, Progress},
-    report::Report,
+    progress::{Counts, Evening, Progress},
+    report::{Report, Share},
     script::Script,
-    tally::Tally,
 };
 
 /// When the market opens: eighteen o'clock in Hong Kong.
@@ -44,7 +58,8 @@ const OPENS_AT: &str = "2026-11-21T10:00:00Z";
 async fn main() -> ExitCode {
     let options = Options::parse();
     let ended = match &options.audit {
-        Some(path) => audit::show(path, options.json),
+        // The audit waits for a database where it stands.
+        Some(source) => block_in_place(|| audit::show(source, options.json)),
         None => hold(&options).await,
     };
     match ended {
@@ -67,7 +82,11 @@ async fn hold(options: &Options) -> Result<bool, Box<dyn std::error::Error>> {
         StoreChoice::Memory => run(options, Arc::new(MemoryStore::new()), None).await?,
         StoreChoice::Sqlite(path) => {
             let store = SqliteStore::open(path, SqliteOptions::default())?;
-            run(options, Arc::new(store), Some(path.display().to_string())).await?
+            run(options, Arc::new(store), Some(choice.to_string())).await?
+        }
+        StoreChoice::Postgres(url) => {
+            let store = PostgresStore::connect(url.as_str(), PostgresOptions::default()).await?;
+            run(options, Arc::new(store), Some(choice.to_string())).await?
         }
     };
     if options.json {
@@ -90,7 +109,8 @@ async fn begin_anew_if_over(
     let over = {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, SqliteOptions::default())?);
         let (engine, _) = engine(store, options.seed)?;
-        Progress::new(&engine, &app()?).is_over().await?
+        let tonight = Progress::new(&engine, &app()?).tonight().await?;
+        tonight.is_some_and(|evening| evening.over)
     };
     if over {
         remove(&path)?;
@@ -128,10 +148,11 @@ async fn run<S: Listing>(
             tick: 0,
             clock: opens_at,
             over: false,
+            done: Counts::default(),
         })
         .await?;
     clock.set(evening.clock);
-    let before = progress.total().await?.operations;
+    let before = progress.total(&evening).await?.operations;
     let script = Arc::new(Script::new(options.seed, options.visitors));
     let started = Instant::now();
     let market = Arc::new(Market::open(&engine, &script, options.fault).await?);
@@ -142,55 +163,18 @@ async fn run<S: Listing>(
         clock,
         bar: screen::bar(options.visitors, options.json),
         pause_worker: options.pause_worker,
+        own: Arc::default(),
     };
     evening_run.to_the_end(evening).await?;
     if options.fault == Some(Fault::Seat) {
         fault::forge_a_member(&market, &listing).await?;
     }
-    let seconds = started.elapsed().as_secs_f64();
-    report(&market, &listing, &progress, before, seconds, path).await
-}
-
-/// Counts everything from the records, as anybody could who finds the file.
-async fn report(
-    market: &Market,
-    listing: &Arc<dyn Listing>,
-    progress: &Progress,
-    before: u64,
-    seconds: f64,
-    path: Option<String>,
-) -> Result<Report, Error> {
-    let tally = Tally::of(market, listing).await?;
-    let books = market.acquirer.movements(&market.app).await?;
-    let staff = Caller::app(market.app.clone()).with_scope(Scope::STAFF);
-    let open = market.payments.unresolved(&staff, None, 10).await?.len();
-    let dead = market.worker.dead(10).await?.len();
-    let invariants = tally.invariants(&books, open, dead);
-    let done = progress.total().await?;
-    let now = done.operations - before;
-    Ok(Report {
-        visitors: progress.visitors().await?,
-        locates: done.locates,
-        links_verified: done.links_verified,
-        tickets: tally.tickets,
-        quotes_kept_ratio: tally.quotes_kept as f64 / tally.quotes_given.max(1) as f64,
-        intents: tally.intents,
-        captured: tally.captured,
-        refunded: tally.refunded,
-        declined: tally.declined,
-        unknown_resolved: tally.unknown_resolved,
-        groups_opened: tally.groups_opened,
-        groups_filled: tally.groups_filled,
-        groups_expired: tally.groups_expired,
-        stamps: tally.stamps,
-        seconds,
-        operations: done.operations,
-        operations_per_second: now as f64 / seconds,
-        resumed_at_operation: before,
-        books_balanced: invariants.money_in_equals_money_out && invariants.refunded_le_captured,
-        invariants,
-        path,
-    })
+    let share = Share {
+        before,
+        own: evening_run.own.load(Ordering::Relaxed),
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    Report::of(&market, &listing, &progress, &share, path).await
 }
 
 fn engine(store: Arc<dyn Store>, seed: u64) -> Result<(Engine, Arc<ManualClock>), Error> {

@@ -31,6 +31,7 @@ use super::{
     evening::TICK,
     fault::Acquirer,
     options::Fault,
+    persist::persist,
     places::{Spot, spots},
     script::{Card, Script, TICKS},
 };
@@ -140,16 +141,18 @@ impl Market {
                 category: name("food")?,
                 point: spot.point,
             };
-            self.places.add(&staff, place, &key).await?;
-            match self
-                .queues
-                .open_line(&staff, &stall.line, self.line_setup()?, &key)
-                .await
-            {
+            persist(|| self.places.add(&staff, place.clone(), &key)).await?;
+            let setup = self.line_setup()?;
+            let open = || {
+                self.queues
+                    .open_line(&staff, &stall.line, setup.clone(), &key)
+            };
+            match persist(open).await {
                 Ok(_) | Err(QueueError::LineExists) => {}
                 Err(error) => return Err(error.into()),
             }
-            let offer = self.offers.create(&staff, &key, &terms()?).await?;
+            let terms = terms()?;
+            let offer = persist(|| self.offers.create(&staff, &key, &terms)).await?;
             self.stalls[number].offer = Some(offer.id);
         }
         Ok(())

@@ -2,8 +2,11 @@ use std::{env, fmt, path::PathBuf, str::FromStr};
 
 use clap::{Parser, ValueEnum};
 
+use super::{audit::Source, database_url::DatabaseUrl};
+
 /// An evening at a night market: visitors find stalls, open links, queue, order, pay, buy in groups
-/// and collect stamps, on a store that may be killed at any moment.
+/// and collect stamps, by any number of processes on one store, each of which may be killed at any
+/// moment: started with the same arguments, they share the evening.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "night_market", version)]
 pub(crate) struct Options {
@@ -15,8 +18,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
 
-    /// Where the evening is kept: `memory`, or `sqlite:PATH` [default: a file in the temporary
-    /// folder, begun anew when the evening in it is over]
+    /// Where the evening is kept: `memory`, `sqlite:PATH`, or `postgres://…` [default: a file in the
+    /// temporary folder, begun anew when the evening in it is over]
     #[arg(long)]
     pub(crate) store: Option<StoreChoice>,
 
@@ -24,9 +27,10 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Recomputes every invariant from the records in this file alone, and runs nothing.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) audit: Option<PathBuf>,
+    /// Recomputes every invariant from the records in this file, or in the database at this
+    /// `postgres://…`, alone, and runs nothing.
+    #[arg(long, value_name = "PATH|URL")]
+    pub(crate) audit: Option<Source>,
 
     /// Breaks one thing on purpose, to show that the invariants notice.
     #[arg(long = "break", value_name = "FAULT")]
@@ -42,6 +46,7 @@ pub(crate) struct Options {
 pub(crate) enum StoreChoice {
     Memory,
     Sqlite(PathBuf),
+    Postgres(DatabaseUrl),
 }
 
 impl FromStr for StoreChoice {
@@ -51,7 +56,10 @@ impl FromStr for StoreChoice {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            _ => Err("write `memory` or `sqlite:PATH`".to_owned()),
+            _ => text
+                .parse()
+                .map(Self::Postgres)
+                .map_err(|_| "write `memory`, `sqlite:PATH` or `postgres://…`".to_owned()),
         }
     }
 }
@@ -61,6 +69,7 @@ impl fmt::Display for StoreChoice {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(url) => write!(f, "{url}"),
         }
     }
 }

@@ -1,12 +1,15 @@
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use mp_core::{
-    Command, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp, id::AppId,
+    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    clock::{Clock, SystemClock},
+    entropy::{Entropy, SystemEntropy},
+    id::AppId,
     store::Partition,
 };
 use serde::{Deserialize, Serialize};
 
-use super::script::TICKS;
+use super::persist::persist;
 
 /// The evening itself: what it was begun with, and how far it has come.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -14,26 +17,19 @@ pub(crate) struct Evening {
     pub(crate) seed: u64,
     pub(crate) visitors: u32,
     pub(crate) opens_at: Timestamp,
-    /// The tick that is going on; the last visitors come in the one before [`TICKS`].
+    /// The tick that is going on; the last visitors come in the one before
+    /// [`TICKS`](super::script::TICKS).
     pub(crate) tick: u32,
-    /// The evening's own clock when this was written.
+    /// The evening's own clock when the tick began.
     pub(crate) clock: Timestamp,
     pub(crate) over: bool,
+    /// What came about in all ticks before.
+    #[serde(default)]
+    pub(crate) done: Counts,
 }
 
 impl Document for Evening {
     const KIND: &'static str = "evening";
-    const FORMAT: u32 = 1;
-}
-
-/// What came about in one tick, so far.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Tick {
-    pub(crate) done: Counts,
-}
-
-impl Document for Tick {
-    const KIND: &'static str = "tick";
     const FORMAT: u32 = 1;
 }
 
@@ -61,18 +57,30 @@ impl Counts {
 }
 
 /// Keeps account of the evening in the market's own store, so that a killed run goes on where it
-/// was.
+/// was, and any number of processes hold it together: each does the [portions] of a tick that it has
+/// claimed, and all go on to the next tick [at the same time].
+///
+/// [portions]: super::portion::Portion
+/// [at the same time]: Self::end
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
-    engine: Engine,
-    app: AppId,
+    pub(crate) engine: Engine,
+    pub(crate) app: AppId,
+    /// The name of this process among those that hold the evening.
+    pub(crate) me: String,
+    /// Tells who is alive; everything else goes by the evening's own clock.
+    pub(crate) wall: Arc<dyn Clock>,
 }
 
 impl Progress {
     pub(crate) fn new(engine: &Engine, app: &AppId) -> Self {
+        let mut name = [0; 8];
+        SystemEntropy::new().fill(&mut name);
         Self {
             engine: engine.clone(),
             app: app.clone(),
+            me: format!("{:016x}", u64::from_be_bytes(name)),
+            wall: Arc::new(SystemClock),
         }
     }
 
@@ -85,108 +93,35 @@ impl Progress {
                 Ok(edits.answer(wanted.clone()))
             }
             Some(begun) if (begun.seed, begun.visitors) == (wanted.seed, wanted.visitors) => {
-                Ok(mp_core::Decision::unchanged((*begun).clone()))
+                Ok(Decision::unchanged((*begun).clone()))
             }
             Some(begun) => Err(another_evening(&begun)),
         };
-        Ok(self
-            .engine
-            .run(Command::on(self.evening()?), decide)
-            .await?
-            .answer)
+        let command = Command::on(self.evening()?);
+        let begun = persist(|| self.engine.run(command.clone(), decide.clone())).await?;
+        Ok(begun.answer)
     }
 
-    /// Notes how far the evening has come.
-    pub(crate) async fn reach(&self, evening: Evening) -> Result<(), Error> {
-        let decide = move |_: &Family, _| {
-            let mut edits = Edits::new();
-            edits.put_root(evening.clone());
-            Ok::<_, Error>(edits.answer(()))
-        };
-        self.engine
-            .run(Command::on(self.evening()?), decide)
-            .await?;
-        Ok(())
+    /// Returns the evening in this store, if one was begun.
+    pub(crate) async fn tonight(&self) -> Result<Option<Evening>, Error> {
+        let command = Command::on(self.evening()?);
+        let family = persist(|| self.engine.read(command.clone())).await?;
+        Ok(family.root::<Evening>()?.map(|evening| (*evening).clone()))
     }
 
-    /// Notes that somebody (`v17`, or `s3` for a stall's staff) is done with a tick; noting it twice
-    /// counts once.
-    pub(crate) async fn done(&self, tick: u32, who: String, counts: Counts) -> Result<(), Error> {
-        let key = format!("d/{who}");
-        let command = Command::on(self.tick(tick)?).key(&key);
-        let decide = move |family: &Family, _| {
-            if family.get::<Counts>(&key)?.is_some() {
-                return Ok::<_, Error>(mp_core::Decision::unchanged(()));
-            }
-            let before = family
-                .root::<Tick>()?
-                .map_or_else(Tick::default, |tick| (*tick).clone());
-            let mut edits = Edits::new();
-            edits.put_root(Tick {
-                done: before.done.plus(counts),
-            });
-            edits.put(&key, counts);
-            Ok(edits.answer(()))
-        };
-        self.engine.run(command, decide).await?;
-        Ok(())
+    /// Returns what came about in an evening so far.
+    pub(crate) async fn total(&self, evening: &Evening) -> Result<Counts, Error> {
+        Ok(evening.done.plus(self.so_far(evening.tick).await?))
     }
 
-    /// Returns who is done with a tick.
-    pub(crate) async fn who(&self, tick: u32) -> Result<BTreeSet<String>, Error> {
-        let family = self
-            .engine
-            .read(Command::on(self.tick(tick)?).prefix("d/"))
-            .await?;
-        let done = family.scan::<Counts>("d/")?.into_iter();
-        Ok(done
-            .map(|(key, _)| key.as_str().trim_start_matches("d/").to_owned())
-            .collect())
-    }
-
-    /// Returns what came about in all ticks so far.
-    pub(crate) async fn total(&self) -> Result<Counts, Error> {
-        let mut total = Counts::default();
-        for tick in 0.. {
-            let family = self.engine.read(Command::on(self.tick(tick)?)).await?;
-            match family.root::<Tick>()? {
-                Some(tick) => total = total.plus(tick.done),
-                // A tick in which nobody was done with anything has no record.
-                None if tick >= TICKS => break,
-                None => {}
-            }
-        }
-        Ok(total)
-    }
-
-    /// Returns whether the evening in this store is over.
-    pub(crate) async fn is_over(&self) -> Result<bool, Error> {
-        let evening = self.engine.read(Command::on(self.evening()?)).await?;
-        Ok(evening
-            .root::<Evening>()?
-            .is_some_and(|evening| evening.over))
-    }
-
-    /// Returns how many visitors the evening was begun for.
-    pub(crate) async fn visitors(&self) -> Result<u64, Error> {
-        let evening = self.engine.read(Command::on(self.evening()?)).await?;
-        Ok(evening
-            .root::<Evening>()?
-            .map_or(0, |evening| u64::from(evening.visitors)))
-    }
-
-    fn evening(&self) -> Result<Partition, Error> {
+    pub(crate) fn evening(&self) -> Result<Partition, Error> {
         Partition::new(&self.app, "evening", "tonight")
-    }
-
-    fn tick(&self, tick: u32) -> Result<Partition, Error> {
-        Partition::new(&self.app, "tick", &tick.to_string())
     }
 }
 
 fn another_evening(begun: &Evening) -> Error {
     let message = format!(
-        "this file holds an evening with --visitors {} --seed {}: give those, or another file",
+        "this store holds an evening with --visitors {} --seed {}: give those, or another store",
         begun.visitors, begun.seed
     );
     Error::new(ErrorKind::Refused, "another_evening", message)

@@ -1,4 +1,9 @@
+use std::sync::Arc;
+
+use mp_core::{Caller, Error, Scope, store::Listing};
 use serde::Serialize;
+
+use super::{market::Market, progress::Progress, tally::Tally};
 
 /// What an evening came to: what `--json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -23,11 +28,73 @@ pub(crate) struct Report {
     pub(crate) operations: u64,
     pub(crate) operations_per_second: f64,
     pub(crate) resumed_at_operation: u64,
+    /// How many of the operations this process has done itself.
+    pub(crate) own_operations: u64,
+    /// How many processes have held the evening, one after the other or side by side.
+    pub(crate) processes: usize,
     pub(crate) books_balanced: bool,
     pub(crate) invariants: Invariants,
-    /// The file that the evening is kept in.
+    /// The file, or the URL of the database without its password, that the evening is kept in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) path: Option<String>,
+}
+
+/// What of the evening only this process can tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// How many operations were done when it came.
+    pub(crate) before: u64,
+    /// How many it has done itself.
+    pub(crate) own: u64,
+    /// For how long it was there.
+    pub(crate) seconds: f64,
+}
+
+impl Report {
+    /// Counts everything from the records, as anybody could who finds the file.
+    pub(crate) async fn of(
+        market: &Market,
+        listing: &Arc<dyn Listing>,
+        progress: &Progress,
+        share: &Share,
+        path: Option<String>,
+    ) -> Result<Self, Error> {
+        let tally = Tally::of(market, listing).await?;
+        let books = market.acquirer.movements(&market.app).await?;
+        let staff = Caller::app(market.app.clone()).with_scope(Scope::STAFF);
+        let open = market.payments.unresolved(&staff, None, 10).await?.len();
+        let dead = market.worker.dead(10).await?.len();
+        let invariants = tally.invariants(&books, open, dead);
+        let evening = progress.tonight().await?;
+        let evening = evening.ok_or_else(|| Error::not_found("evening"))?;
+        let done = progress.total(&evening).await?;
+        let now = done.operations - share.before;
+        Ok(Self {
+            visitors: u64::from(evening.visitors),
+            locates: done.locates,
+            links_verified: done.links_verified,
+            tickets: tally.tickets,
+            quotes_kept_ratio: tally.quotes_kept as f64 / tally.quotes_given.max(1) as f64,
+            intents: tally.intents,
+            captured: tally.captured,
+            refunded: tally.refunded,
+            declined: tally.declined,
+            unknown_resolved: tally.unknown_resolved,
+            groups_opened: tally.groups_opened,
+            groups_filled: tally.groups_filled,
+            groups_expired: tally.groups_expired,
+            stamps: tally.stamps,
+            seconds: share.seconds,
+            operations: done.operations,
+            operations_per_second: now as f64 / share.seconds,
+            resumed_at_operation: share.before,
+            own_operations: share.own,
+            processes: progress.roster().await?.len(),
+            books_balanced: invariants.money_in_equals_money_out && invariants.refunded_le_captured,
+            invariants,
+            path,
+        })
+    }
 }
 
 /// What must hold at the end of every evening.

@@ -39,9 +39,14 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
     }
     writeln!(out, "\n  {}", whereabouts(report))?;
     if let Some(path) = &report.path {
+        let shell = if path.contains("://") {
+            format!("psql {path} -c")
+        } else {
+            format!("sqlite3 {path}")
+        };
         writeln!(
             out,
-            "  Look inside:    sqlite3 {path} 'SELECT * FROM mp_json LIMIT 5'"
+            "  Look inside:    {shell} 'SELECT * FROM mp_json LIMIT 5'"
         )?;
         writeln!(
             out,
@@ -51,7 +56,7 @@ pub(crate) fn show(report: &Report) -> io::Result<()> {
     out.flush()
 }
 
-fn lines(report: &Report) -> [(&'static str, String); 9] {
+fn lines(report: &Report) -> [(&'static str, String); 10] {
     let percent = report.quotes_kept_ratio * 100.0;
     [
         (
@@ -99,7 +104,19 @@ fn lines(report: &Report) -> [(&'static str, String); 9] {
                 report.operations, report.seconds, report.operations_per_second
             ),
         ),
+        ("Shared", shared(report)),
     ]
+}
+
+fn shared(report: &Report) -> String {
+    let own = report.own_operations;
+    match report.processes {
+        0 | 1 => "by nobody: this process did it all".to_owned(),
+        processes => {
+            let percent = 100.0 * own as f64 / report.operations.max(1) as f64;
+            format!("by {processes} processes: {own} operations, {percent:.1} %, were this one's")
+        }
+    }
 }
 
 /// Writes cents as dollars with thousands apart: 123456789 is `HK$ 1,234,567.89`.
@@ -121,7 +138,7 @@ fn whereabouts(report: &Report) -> String {
     match report.resumed_at_operation {
         0 => format!("The evening is kept in {place}"),
         operation => {
-            format!("It went on where it was broken off, at operation {operation}: {place}")
+            format!("This process came at operation {operation}; the evening is kept in {place}")
         }
     }
 }

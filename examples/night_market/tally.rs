@@ -18,7 +18,7 @@ use mp_pay::{
 use mp_queue::{Ticket, line::Line};
 use mp_share::{
     group::{Group, GroupState, SEATS},
-    member::{Member, MemberState},
+    member::{Member, MemberNumber, MemberState, Memberships},
     offer::{Offer, STOCK},
 };
 
@@ -210,9 +210,11 @@ impl Tally {
         self.groups_filled += u64::from(group.state == GroupState::Filled);
         self.groups_expired += u64::from(group.state == GroupState::Expired);
         let mut seated = 0;
-        for (_, member) in family.scan::<Member>("m/")? {
-            seated += u32::from(member.state.has_seat());
-            self.member(&group, &member)?;
+        for (_, all) in family.scan::<Memberships>("m/")? {
+            for (number, member) in &all.members {
+                seated += u32::from(member.state.has_seat());
+                self.member(&group, *number, member)?;
+            }
         }
         let size = group.terms.group_size;
         let held = group
@@ -223,9 +225,14 @@ impl Tally {
         Ok(())
     }
 
-    fn member(&mut self, group: &Group, member: &Member) -> Result<(), Error> {
+    fn member(
+        &mut self,
+        group: &Group,
+        number: MemberNumber,
+        member: &Member,
+    ) -> Result<(), Error> {
         // The payment is the second step of the member's plan.
-        let (offer, number) = (group.offer, member.number);
+        let offer = group.offer;
         let payment = SettlementKey::new(format!("{offer}.{}.{number}.1", group.id))?;
         let price = group.terms.group_price.minor();
         let owes = match (member.state, group.state) {

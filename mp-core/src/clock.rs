@@ -131,15 +131,15 @@ impl JsonSchema for Timestamp {
 /// Tells the time; the host supplies it.
 ///
 /// # Contract
-/// 1. *Close.* Clocks of processes that share a store differ by less than
-///    [`SKEW_MAX`]; leases are ten times longer. Time may jump back: inside a partition, decisions
-///    see the later of the clock and the partition's last commit.
+/// 1. *Close.* A clock is off by less than [`SKEW_MAX`], so that two differ by less than twice that;
+///    leases are ten times longer. Time may jump back: inside a partition, decisions see the later
+///    of the clock and the partition's last commit.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the present moment.
     fn now(&self) -> Timestamp;
 }
 
-/// How far the clocks of two processes on one store may disagree.
+/// How far the clock of a process may be off.
 pub const SKEW_MAX: Duration = Duration::from_secs(5);
 
 /// The operating system's clock.

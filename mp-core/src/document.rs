@@ -16,7 +16,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    retention::{self, Retired},
+};
 
 /// A value that is kept in a store.
 ///
@@ -84,12 +87,16 @@ pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes,
 ///
 /// # Errors
 ///
-/// `corrupt_record` if the bytes are not a value of this kind.
+/// `corrupt_record` if the bytes are not a value of this kind; `archived` if all that is left is the
+/// mark of an aggregate that was [retired](crate::retention).
 pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
     let broken = |error| corrupt::<D>().with_source(error);
     let stamp: Stamp<'_> = serde_json::from_slice(bytes).map_err(broken)?;
     if stamp.kind != D::KIND {
-        return Err(corrupt::<D>());
+        return Err(match &*stamp.kind {
+            Retired::KIND => retention::archived(),
+            _ => corrupt::<D>(),
+        });
     }
     let document: D = serde_json::from_slice(bytes).map_err(broken)?;
     if stamp.format <= D::FORMAT {

@@ -8,6 +8,7 @@ use crate::{
     },
     host::keys::UsedKeys,
     idempotency::Remembered,
+    retention::Retired,
     steps::Plan,
 };
 
@@ -25,11 +26,12 @@ fn fixtures() -> Fixtures {
         .with::<Emission>()
         .with::<Progress>()
         .with::<Project>()
+        .with::<Retired>()
 }
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(12));
+    assert_eq!(fixtures().check(), Ok(13));
 }
 
 #[test]

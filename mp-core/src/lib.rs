@@ -37,6 +37,7 @@
 //! - [Due work](work) is everything that happens later; a [`Worker`](work::Worker) does it.
 //! - A [`feed`] is what happened, in order, for views in the host's own tables; [`follow`] keeps
 //!   indexes in memory.
+//! - [Retention](retention) moves aggregates that are closed to an archive.
 //! - A [`Plan`](steps::Plan) of [`steps`] spans partitions: reserve, then confirm or release.
 //! - A [`Capacity`](capacity::Capacity) is what is scarce: seats, stock, limits per person.
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
@@ -65,6 +66,8 @@
 //! - `postgres`: a durable store in a PostgreSQL database, for any number of processes.
 //! - `conformance`: the store contract as clauses to run on a store of one's own, and
 //!   `host::probe`, which tries bad input on every operation of a host.
+//! - `sim`: a host's own code in many simulated processes, under every fault of the store, the clock
+//!   and the process, compared with a model and replayed by seed.
 
 pub mod amount;
 pub mod caller;
@@ -85,7 +88,10 @@ pub mod id;
 pub mod idempotency;
 pub mod label;
 pub mod port;
+pub mod retention;
 pub mod sign;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod steps;
 pub mod store;
 #[doc(hidden)]

@@ -14,7 +14,7 @@ use mp_core::{
     feed::{Cursor, Event, FEED_MEMORY, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
     id::{AppId, Name},
     store::{MemoryStore, Version},
-    work::{ATTEMPTS_MAX, Worker, WorkerOptions},
+    work::{ATTEMPTS_MAX, DeadLetters, Worker, WorkerOptions},
 };
 use proptest::prelude::*;
 
@@ -233,7 +233,8 @@ async fn an_event_that_always_fails_stops_its_projection_and_nothing_is_skipped(
     assert_eq!(lag.span, process.engine.now().since(START));
     // Mended, and re-driven by an operator.
     *table.poison.lock().expect("no panic") = None;
-    process.worker.redrive(&dead[0]).await.expect("re-drives");
+    let letters = DeadLetters::of(&process.engine);
+    letters.redrive(&dead[0]).await.expect("re-drives");
     process.worker.drain().await.expect("works");
     assert_eq!(table.rows().cursor, Cursor(100));
     assert_eq!(table.rows().sold["stall/noodles"].len(), 100);

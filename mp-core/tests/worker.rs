@@ -14,7 +14,9 @@ use mp_core::{
     clock::ManualClock,
     entropy::SeededEntropy,
     store::{MemoryStore, Partition},
-    work::{self, ATTEMPTS_MAX, Done, Handler, HandlerError, LEASE, Worker, WorkerOptions},
+    work::{
+        self, ATTEMPTS_MAX, DeadLetters, Done, Handler, HandlerError, LEASE, Worker, WorkerOptions,
+    },
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
@@ -152,8 +154,14 @@ async fn work_that_always_fails_is_dead_in_the_end_listed_and_driven_again_by_on
     assert!(last_error.contains("the line is down"), "{last_error}");
 
     cured.store(1, Ordering::SeqCst);
-    worker.redrive(&dead[0]).await.expect("is due again");
-    let again = worker.redrive(&dead[0]).await.expect_err("is not dead");
+    DeadLetters::of(&engine)
+        .redrive(&dead[0])
+        .await
+        .expect("is due again");
+    let again = DeadLetters::of(&engine)
+        .redrive(&dead[0])
+        .await
+        .expect_err("is not dead");
     assert_eq!(again.code(), "not_dead");
     assert_eq!(worker.drain().await.expect("works"), 1);
     assert_eq!(tries.load(Ordering::SeqCst), 1);
@@ -408,6 +416,9 @@ async fn a_hint_ends_the_pause_of_an_idle_worker() {
         told.notify_one();
         async { Ok(Done::Finished) }
     });
+    // What another process sends, this one's engine does not see.
+    let (clock, entropy) = (engine.clock().clone(), Arc::new(SeededEntropy::new(2)));
+    let elsewhere = Engine::new(engine.store().clone(), clock, entropy);
     let (hint, hints) = watch::channel(());
     let worker = Worker::new(&engine, WorkerOptions::default().with_idle(IDLE));
     let worker = worker.with([handler]).with_hints(hints);
@@ -415,13 +426,13 @@ async fn a_hint_ends_the_pause_of_an_idle_worker() {
     tokio::spawn(async move { worker.run(stopped).await });
     tokio::time::sleep(Duration::from_secs(1)).await;
     let sent = tokio::time::Instant::now();
-    send(&engine, 0..1).await;
+    send(&elsewhere, 0..1).await;
     hint.send_replace(());
     handled.notified().await;
     assert!(sent.elapsed() < IDLE / 2, "{:?}", sent.elapsed());
     // Once no hint can come any more, the worker goes by its pauses again.
     drop(hint);
-    send(&engine, 1..2).await;
+    send(&elsewhere, 1..2).await;
     handled.notified().await;
     assert!(sent.elapsed() > IDLE / 2, "{:?}", sent.elapsed());
 }
@@ -458,9 +469,13 @@ async fn how_late_work_is_done_is_reported() {
     worker.drain().await.expect("works");
     send(&engine, 2..3).await;
     clock.advance(Duration::from_secs(1));
-    worker.drain().await.expect("works");
+    worker.turn().await.expect("works");
     let report = worker.report()["test.letter"];
     assert_eq!((report.lag.as_secs(), report.lag_max.as_secs()), (1, 7));
+    assert_eq!(report.lag_p50.as_secs(), 1, "of 0, 1 and 7");
+    assert!((7..9).contains(&report.lag_p99.as_secs()), "{report:?}");
+    worker.turn().await.expect("works");
+    assert_eq!(worker.report()["test.letter"].lag, Duration::ZERO);
     assert_eq!(report.finished, 3);
 }
 
@@ -491,4 +506,55 @@ async fn two_workers_never_handle_a_delivery_twice_within_its_lease() {
     let counts = counts.lock().expect("no panic");
     assert_eq!(counts.len(), 2_000);
     assert!(counts.values().all(|times| *times == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_this_process_commits_is_not_left_until_the_next_look() {
+    let (engine, _) = engine();
+    let handler = work::on(|_, _: Letter| async { Ok(Done::Finished) });
+    let hour = Duration::from_secs(3_600);
+    let options = WorkerOptions::default().with_idle(hour);
+    let worker = Arc::new(Worker::new(&engine, options).with([handler]));
+    let (_go_on, stop) = watch::channel(false);
+    let runs = worker.clone();
+    let run = tokio::spawn(async move { runs.run(stop).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    send(&engine, 0..5).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(worker.report()["test.letter"].finished, 5);
+    run.abort();
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_by_page_over_all_kinds_and_driven_again_by_kind() {
+    let (engine, _) = engine();
+    let corrupt = || Error::new(ErrorKind::Corrupt, "corrupt", "does not read back");
+    let letter = work::on(move |_, _: Letter| async move { Err(corrupt().into()) });
+    let bell = work::on(move |_, _: Bell| async move { Err(corrupt().into()) });
+    let worker = Worker::new(&engine, WorkerOptions::default()).with([letter, bell]);
+    send(&engine, 0..20).await;
+    edit(&engine, |edits, now| {
+        edits.send("a", now, &Bell {});
+        edits.schedule("b", now, &Bell {});
+    })
+    .await;
+    worker.drain().await.expect("works");
+
+    let dead = DeadLetters::of(&engine);
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = dead.list(after.as_ref(), 6).await.expect("lists");
+        let Some(last) = page.last() else { break };
+        after = Some(last.clone());
+        listed.extend(page);
+    }
+    assert_eq!(listed.len(), 22);
+    assert!(listed.is_sorted_by_key(|each| (each.partition.clone(), each.key.clone())));
+
+    let driven = dead.redrive_all(Some("test.bell")).await;
+    assert_eq!(driven.expect("drives"), 2);
+    let driven = dead.redrive_all(None).await;
+    assert_eq!(driven.expect("drives"), 20);
+    assert_eq!(dead.redrive_all(None).await.expect("drives"), 0);
+    assert_eq!(worker.drain().await.expect("works"), 22);
 }

@@ -78,6 +78,7 @@ pub mod pass;
 mod payment;
 pub mod payments;
 pub mod refund;
+pub mod retention;
 pub mod settlement;
 mod text;
 

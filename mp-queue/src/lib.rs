@@ -63,6 +63,7 @@ mod operation;
 mod position;
 mod queues;
 pub mod quote;
+pub mod retention;
 pub mod ticket;
 mod work;
 

@@ -4,9 +4,9 @@ use mp_core::{conformance::Fixtures, steps::Drive};
 
 use crate::{
     group::Group,
-    groups::{Expire, Home, Notice, SeatRecord},
+    groups::{Expire, Home, Notice, PlanPayments},
     links::{Book, Opening, Sharing},
-    member::Member,
+    member::Memberships,
     offer::Offer,
     offers::{Closed, Held, InFlight, LapseDue},
 };
@@ -15,8 +15,8 @@ fn fixtures() -> Fixtures {
     Fixtures::in_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
         .of_sources(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
         .with::<Group>()
-        .with::<Member>()
-        .with::<SeatRecord>()
+        .with::<Memberships>()
+        .with::<PlanPayments>()
         .with::<Expire>()
         .with::<Notice>()
         .with::<Drive<Home>>()
@@ -33,15 +33,17 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(15));
+    assert_eq!(fixtures().check(), Ok(16));
 }
 
 #[test]
 fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let growing = fixtures().growing();
     let expected = [
-        "group.member/seat/state",
-        "group.member/state",
+        "group.memberships/members/12/seat/state",
+        "group.memberships/members/12/state",
+        "group.memberships/members/2/seat/state",
+        "group.memberships/members/2/state",
         "group/state",
         "offer.closed/reservation/state",
         "offer.reservation/state",

@@ -20,7 +20,7 @@ pub const SEATS: &str = "seats";
 pub const ATTEMPTS_MAX: u32 = 20_000;
 
 /// The most memberships of one user in one group, those that came to nothing included.
-pub const ATTEMPTS_EACH_MAX: u32 = 10;
+pub const ATTEMPTS_EACH_MAX: usize = 10;
 
 /// People who buy one offer together, on the terms it had when the group was opened.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -47,11 +47,14 @@ pub struct Group {
     /// From when on a seat may have lapsed: none lapses earlier.
     #[serde(default)]
     pub lapses_from: Timestamp,
+    /// Every membership up to this number has the plan that pays for it, or needs none any more.
+    #[serde(default)]
+    pub planned: u32,
 }
 
 impl Document for Group {
     const KIND: &'static str = "group";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 impl Group {

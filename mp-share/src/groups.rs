@@ -6,8 +6,10 @@ mod handlers;
 mod home;
 mod operations;
 mod outcome;
+mod payment;
 mod record;
 mod roster;
+mod seat;
 mod view;
 
 use std::sync::Arc;
@@ -21,30 +23,32 @@ use mp_core::{
     store::Partition,
 };
 
+pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, lapse, open},
+    decision::{changed, open},
     home::GroupHome,
-    record::{Seat, member_key, seat_key},
-    roster::{JoinRefusal, Roster},
+    record::member_key,
+    roster::Roster,
 };
 #[cfg(test)]
 pub(crate) use self::{
     home::GroupHome as Home,
-    record::{Expire, Notice, Seat as SeatRecord},
+    record::{Expire, Notice, PlanPayments},
 };
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState},
-    member::{Member, MemberNumber, PlanId},
+    member::{MemberNumber, Memberships, PlanId},
     offer::OfferId,
     offers::Offers,
 };
 
 /// Opens, joins and leaves groups; each stands in the partition `{app}/group/{group}`.
 ///
-/// A seat is taken before it is paid for, in the same commit as the member and the plan that pays:
-/// first a piece of the offer's stock, then the money. When the last seat is paid for, every
+/// A seat is taken before it is paid for. The plan that pays, first for a piece of the offer's stock,
+/// then the money, is made in the same commit, or soon after by due work for
+/// [whoever does not wait](Self::take_seat). When the last seat is paid for, every
 /// member's plan is confirmed in one commit; when the time is over first, every plan is released.
 /// Nothing else fills or ends a group, so it is never over-full, and each member has a confirmed
 /// seat or everything back.
@@ -58,6 +62,9 @@ pub struct Groups {
     steps: Steps<GroupHome>,
     notifier: Arc<dyn Notifier>,
 }
+
+/// The kind of a group's partition.
+pub(crate) const PARTITION_KIND: &str = "group";
 
 /// The operation that a group's id is derived from.
 const OPEN: &str = "group.open";
@@ -122,61 +129,9 @@ impl Groups {
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
         let command = Command::on(partition(app, id)?);
-        let command = Roster::reads_seat(command, caller.signed_in()?).once(once);
+        let command = Roster::reads_user(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await
-    }
-
-    /// Joins a group: takes a seat and pays for it.
-    ///
-    /// The answer says where the caller's membership stands after the first round: money may still
-    /// need the payer's action, or be declined.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_seat`](Self::take_seat).
-    pub async fn join(
-        &self,
-        caller: &Caller,
-        key: &IdempotencyKey,
-        id: GroupId,
-    ) -> Result<GroupView, GroupError> {
-        let number = self.take_seat(caller, key, id).await?;
-        self.drive(caller, id, number).await
-    }
-
-    /// Takes a seat in a group and answers as soon as it is durable; due work then pays for it.
-    ///
-    /// It is [`join`](Self::join) without the wait for stock and money: for a rush, when many more
-    /// people press the button than a payment backend can serve in that second. Who has the seat
-    /// is decided at once, in one commit together with the plan that pays for it, and the seat is
-    /// held for [`Terms::seat_hold`](crate::offer::Terms::seat_hold). The plan is due at once, for
-    /// whichever [`Worker`](mp_core::work::Worker) runs the [handlers](Self::handlers);
-    /// [`status`](Self::status) tells how far it has come, and [`join`](Self::join) with the same
-    /// key waits for it. What it costs does not depend on the group's size.
-    ///
-    /// # Errors
-    ///
-    /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::Full`],
-    /// [`GroupError::AlreadyMember`], [`GroupError::TooManyAttempts`]; `idempotency_conflict`; the
-    /// store's errors.
-    pub async fn take_seat(
-        &self,
-        caller: &Caller,
-        key: &IdempotencyKey,
-        id: GroupId,
-    ) -> Result<MemberNumber, GroupError> {
-        let user = caller.signed_in()?;
-        let once = Idempotency::new(caller, "group.join", key, &id)?;
-        let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_seat(Command::on(partition.clone()), user).once(once);
-        match self.try_seat(command.clone(), user).await {
-            Err(JoinRefusal::Short) => {}
-            taken => return Ok(taken?),
-        }
-        let everybody = Roster::reads(Command::on(partition));
-        self.engine.run(everybody, lapse).await?;
-        Ok(self.try_seat(command, user).await?)
     }
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
@@ -250,13 +205,6 @@ impl Groups {
 }
 
 impl Groups {
-    async fn try_seat(&self, command: Command, user: &UserId) -> Result<MemberNumber, JoinRefusal> {
-        let user = user.clone();
-        let join = move |roster: &mut Roster<'_>, now| roster.join(&user, now);
-        let decide = move |family: &Family, now| changed(family, now, &join);
-        Ok(self.engine.run(command, decide).await?.answer)
-    }
-
     /// Changes a group's roster once per idempotency key.
     async fn change<F>(
         &self,
@@ -282,29 +230,32 @@ impl Groups {
         user: &UserId,
     ) -> Result<Option<Membership>, Error> {
         let partition = partition(app, group.id)?;
-        let key = seat_key(user);
+        let key = member_key(user);
         let found = self
             .engine
             .read(Command::on(partition.clone()).key(&key))
             .await?;
-        let Some(number) = found.get::<Seat>(&key)?.and_then(|seat| seat.member) else {
+        let all = found.get::<Memberships>(&key)?;
+        let Some((member, _)) = all.as_ref().and_then(|all| all.last()) else {
             return Ok(None);
         };
         let plan = PlanId {
             offer: group.offer,
             group: group.id,
-            member: number,
+            member,
         };
-        let (member, plan) = (member_key(number), plan_key(&plan.to_string()));
-        let command = Command::on(partition).key(&member).key(&plan);
+        let plan = plan_key(&plan.to_string());
+        // Both of one moment.
+        let command = Command::on(partition).key(&key).key(&plan);
         let found = self.engine.read(command).await?;
-        let (member, plan) = (found.get::<Member>(&member)?, found.get::<Plan>(&plan)?);
-        Ok(member.map(|member| Membership::of(&member, plan.as_deref())))
+        let (all, plan) = (found.get::<Memberships>(&key)?, found.get::<Plan>(&plan)?);
+        let own = all.as_ref().and_then(|all| all.members.get(&member));
+        Ok(own.map(|own| Membership::of(member, own, plan.as_deref())))
     }
 }
 
 fn partition(app: &AppId, id: GroupId) -> Result<Partition, Error> {
-    Partition::new(app, "group", &id.to_string())
+    Partition::new(app, PARTITION_KIND, &id.to_string())
 }
 
 fn app(partition: &Partition) -> Result<AppId, Error> {

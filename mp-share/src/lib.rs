@@ -80,6 +80,7 @@ pub mod offer;
 pub mod offers;
 pub mod page;
 pub mod qr;
+pub mod retention;
 mod seconds;
 pub mod token;
 

@@ -1,12 +1,19 @@
-//! One person's part in a group: [`Member`] and its [`MemberState`].
+//! A person's part in a group: [`Member`], its [`MemberState`] and its [`Seat`].
 
-use std::{fmt, num::NonZeroU32, str::FromStr};
+mod id;
 
-use mp_core::{Document, Error, Timestamp, capacity::Reservation, id::UserId};
+use std::{collections::BTreeMap, fmt, num::NonZeroU32};
+
+use mp_core::{
+    Document, Timestamp,
+    capacity::{Holding, Reservation, ReservationState},
+    id::UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{group::GroupId, offer::OfferId};
+pub(crate) use self::id::{MemberId, PlanId};
+use crate::group::SEATS;
 
 /// Numbers the memberships of a group in the order in which they were begun, from 1.
 #[derive(
@@ -21,17 +28,56 @@ impl fmt::Display for MemberNumber {
     }
 }
 
-/// One person's part in a group. Who leaves and joins again is a new member.
+/// All that one user began in a group: who leaves and joins again is a new member.
+///
+/// There are at most [`ATTEMPTS_EACH_MAX`](crate::group::ATTEMPTS_EACH_MAX), and the last of them
+/// alone may have a seat.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub struct Member {
-    /// Its number.
-    pub number: MemberNumber,
+pub struct Memberships {
     /// Who.
     pub user: UserId,
+    /// What came of each, by its number.
+    pub members: BTreeMap<MemberNumber, Member>,
+}
+
+impl Document for Memberships {
+    const KIND: &'static str = "group.memberships";
+    const FORMAT: u32 = 1;
+}
+
+impl Memberships {
+    /// Returns those of a user who has begun nothing yet.
+    #[must_use]
+    pub const fn of(user: UserId) -> Self {
+        Self {
+            user,
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the last one that was begun.
+    #[must_use]
+    pub fn last(&self) -> Option<(MemberNumber, &Member)> {
+        let last = self.members.last_key_value();
+        last.map(|(number, member)| (*number, member))
+    }
+
+    /// Returns how many seats the user has.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        let seats = self.members.values();
+        let taken = seats.fold(0, |sum, member| sum + u32::from(member.seat.is_taken()));
+        Holding { quantity: taken }
+    }
+}
+
+/// One person's part in a group.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Member {
     /// Where it stands.
     pub state: MemberState,
     /// The seat.
-    pub seat: Reservation,
+    pub seat: Seat,
     /// Since when.
     pub joined_at: Timestamp,
     /// Why it came to nothing: a code such as `unpaid`, `left`, `group_expired`, or the code of a
@@ -40,9 +86,50 @@ pub struct Member {
     pub reason: Option<String>,
 }
 
-impl Document for Member {
-    const KIND: &'static str = "group.member";
-    const FORMAT: u32 = 1;
+/// The seat that a member holds, keeps, or had.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Seat {
+    /// Until when it is held if it is not paid for.
+    pub until: Timestamp,
+    /// Where it stands.
+    pub state: ReservationState,
+}
+
+impl Seat {
+    /// Returns the seat as a group's [`SEATS`] count it: one of them, for its user.
+    #[must_use]
+    pub fn reservation(&self, user: &UserId) -> Reservation {
+        Reservation {
+            owner: user.clone(),
+            takes: BTreeMap::from([(SEATS.to_owned(), 1)]),
+            until: self.until,
+            state: self.state,
+        }
+    }
+
+    /// Returns whether nobody else can have it.
+    #[must_use]
+    pub const fn is_taken(&self) -> bool {
+        matches!(
+            self.state,
+            ReservationState::Reserved | ReservationState::Confirmed
+        )
+    }
+
+    /// Returns whether it is still held but its time limit has passed.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.state == ReservationState::Reserved && self.until <= now
+    }
+}
+
+impl From<Reservation> for Seat {
+    fn from(reservation: Reservation) -> Self {
+        Self {
+            until: reservation.until,
+            state: reservation.state,
+        }
+    }
 }
 
 /// Where a member stands.
@@ -119,43 +206,6 @@ impl MemberState {
     }
 }
 
-/// Names the plan of one member: `{offer}.{group}.{number}`.
-///
-/// It begins with the offer, because the steps on the offer's stock know it by nothing else, and
-/// it is unique within the app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PlanId {
-    pub(crate) offer: OfferId,
-    pub(crate) group: GroupId,
-    pub(crate) member: MemberNumber,
-}
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.offer, self.group, self.member)
-    }
-}
-
-impl FromStr for PlanId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let malformed = || Error::invalid("plan", "is not of the form offer.group.number");
-        let mut parts = text.split('.');
-        let mut part = || parts.next().ok_or_else(malformed);
-        let plan = Self {
-            offer: part()?.parse().map_err(|_| malformed())?,
-            group: part()?.parse().map_err(|_| malformed())?,
-            member: MemberNumber(part()?.parse().map_err(|_| malformed())?),
-        };
-        if plan.to_string() == text {
-            Ok(plan)
-        } else {
-            Err(malformed())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,25 +228,6 @@ mod tests {
             for (event, expected) in events.into_iter().zip(row) {
                 assert_eq!(state.next(event), expected, "{state:?} {event:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_plans_name_reads_back_and_leaves_room_for_a_step() {
-        let plan = PlanId {
-            offer: OfferId::from_bytes([1; 16]),
-            group: GroupId::from_bytes([2; 16]),
-            member: MemberNumber(NonZeroU32::MAX),
-        };
-        let text = plan.to_string();
-        assert_eq!(text.parse::<PlanId>().expect("well-formed"), plan);
-        assert!(text.len() + ".7".len() <= mp_core::port::SettlementKey::LENGTH_MAX);
-        for wrong in [
-            format!("{text}.0"),
-            text.replace(".4", ".04"),
-            String::new(),
-        ] {
-            assert!(wrong.parse::<PlanId>().is_err(), "{wrong}");
         }
     }
 }

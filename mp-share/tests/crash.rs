@@ -1,4 +1,5 @@
-//! Every crash on the way from joining to a full group, to an expired one, and out again.
+//! Every crash on the way from joining to a full group, to an expired one, and out again: with
+//! payments that are begun together with the seat, and with payments that due work begins later.
 
 mod world;
 
@@ -15,14 +16,45 @@ enum Evening {
     Expires,
     /// Mei opens a group, Ada joins and leaves, Bo and Cy join, and it fills.
     LosesAda,
+    /// Mei opens a group, Ada and Bo take seats, and due work pays for them: it fills.
+    FillsLater,
+    /// Mei opens a group, Ada takes a seat, and its time is over before any work is done.
+    ExpiresUnplanned,
+    /// Mei opens a group, Ada takes a seat and leaves before any work is done, Bo and Cy take seats.
+    LosesAdaUnplanned,
 }
 
 impl Evening {
+    const ALL: [Self; 6] = [
+        Self::Fills,
+        Self::Expires,
+        Self::LosesAda,
+        Self::FillsLater,
+        Self::ExpiresUnplanned,
+        Self::LosesAdaUnplanned,
+    ];
+
+    /// Returns whether people do not wait for their payments.
+    const fn pays_later(self) -> bool {
+        matches!(
+            self,
+            Self::FillsLater | Self::ExpiresUnplanned | Self::LosesAdaUnplanned
+        )
+    }
+
+    const fn expires(self) -> bool {
+        matches!(self, Self::Expires | Self::ExpiresUnplanned)
+    }
+
+    const fn loses_ada(self) -> bool {
+        matches!(self, Self::LosesAda | Self::LosesAdaUnplanned)
+    }
+
     fn joiners(self) -> &'static [&'static str] {
         match self {
-            Self::Fills => &["ada", "bo"],
-            Self::Expires => &["ada"],
-            Self::LosesAda => &["ada", "bo", "cy"],
+            Self::Fills | Self::FillsLater => &["ada", "bo"],
+            Self::Expires | Self::ExpiresUnplanned => &["ada"],
+            Self::LosesAda | Self::LosesAdaUnplanned => &["ada", "bo", "cy"],
         }
     }
 
@@ -30,9 +62,11 @@ impl Evening {
     fn members(self) -> &'static [(&'static str, MemberState)] {
         use MemberState::{Confirmed, Released};
         match self {
-            Self::Fills => &[("mei", Confirmed), ("ada", Confirmed), ("bo", Confirmed)],
-            Self::Expires => &[("mei", Released), ("ada", Released)],
-            Self::LosesAda => &[
+            Self::Fills | Self::FillsLater => {
+                &[("mei", Confirmed), ("ada", Confirmed), ("bo", Confirmed)]
+            }
+            Self::Expires | Self::ExpiresUnplanned => &[("mei", Released), ("ada", Released)],
+            Self::LosesAda | Self::LosesAdaUnplanned => &[
                 ("mei", Confirmed),
                 ("ada", Released),
                 ("bo", Confirmed),
@@ -49,13 +83,19 @@ async fn spend(evening: Evening, world: &World, process: &Process) -> Result<(),
     let offer = groups.offers().create(&merchant, &key, &terms(3)).await?.id;
     let group = groups.open(&user("mei"), &key, offer).await?.group;
     for name in evening.joiners() {
-        groups.join(&user(name), &key, group).await?;
-        if (evening, *name) == (Evening::LosesAda, "ada") {
+        if evening.pays_later() {
+            groups.take_seat(&user(name), &key, group).await?;
+        } else {
+            groups.join(&user(name), &key, group).await?;
+        }
+        if evening.loses_ada() && *name == "ada" {
             groups.leave(&user(name), &key, group).await?;
         }
     }
-    process.worker.drain().await?;
-    if evening == Evening::Expires {
+    if evening != Evening::ExpiresUnplanned {
+        process.worker.drain().await?;
+    }
+    if evening.expires() {
         pass_deadline(world);
         process.worker.drain().await?;
     }
@@ -96,9 +136,10 @@ async fn check(evening: Evening, world: &World, process: &Process, case: &str) {
         let member = process.member(name, group.group).await;
         assert_eq!(member, Some(*expected), "{case}: {name}");
     }
-    let (state, sold, topic, told) = match evening {
-        Evening::Fills | Evening::LosesAda => (GroupState::Filled, 3, "group.filled", 3),
-        Evening::Expires => (GroupState::Expired, 0, "group.expired", 2),
+    let (state, sold, topic, told) = if evening.expires() {
+        (GroupState::Expired, 0, "group.expired", 2)
+    } else {
+        (GroupState::Filled, 3, "group.filled", 3)
     };
     assert_eq!(group.state, state, "{case}");
     let taken = i64::from(sold) * GROUP_PRICE;
@@ -111,7 +152,7 @@ async fn check(evening: Evening, world: &World, process: &Process, case: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn no_crash_loses_a_seat_or_money() {
-    for evening in [Evening::Fills, Evening::Expires, Evening::LosesAda] {
+    for evening in Evening::ALL {
         let mut cases = 0;
         for fault in Fault::ALL {
             let mut call = 0;

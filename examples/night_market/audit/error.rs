@@ -2,7 +2,9 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a file could not be audited.
+use crate::database_url::DatabaseUrl;
+
+/// Why a file or a database could not be audited.
 #[derive(Debug, Error)]
 pub(super) enum AuditError {
     #[error("cannot open {path} for reading: name a file that an evening was kept in")]
@@ -13,7 +15,15 @@ pub(super) enum AuditError {
     },
     #[error("the file cannot be read as a store")]
     Read(#[from] rusqlite::Error),
-    #[error("the file holds no evening: name one that an evening was kept in")]
+    #[error("cannot connect to {url}: name a database that an evening was kept in")]
+    Connect {
+        url: DatabaseUrl,
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    #[error("the database cannot be read as a store")]
+    Query(#[from] tokio_postgres::Error),
+    #[error("the store holds no evening: name one that an evening was kept in")]
     NoEvening,
     #[error("the record {key:?} of {partition} is not what the market writes")]
     Record {

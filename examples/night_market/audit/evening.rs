@@ -3,11 +3,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    counts::Counts,
-    error::AuditError,
-    file::{Family, File},
-    findings::Findings,
-    invariant::Invariant::EveryEffectOnce,
+    counts::Counts, error::AuditError, file::Family, findings::Findings,
+    invariant::Invariant::EveryEffectOnce, records::Records,
 };
 
 /// The record of the evening itself.
@@ -37,10 +34,10 @@ struct Done {
 pub(super) struct Arrivals(BTreeSet<u32>);
 
 impl Evening {
-    /// Returns the evening that a file holds.
-    pub(super) fn in_file(file: &File) -> Result<Self, AuditError> {
+    /// Returns the evening that a store holds.
+    pub(super) fn of(records: &dyn Records) -> Result<Self, AuditError> {
         let mut evening = None;
-        file.each("*/evening/tonight", |family| {
+        records.each("*/evening/tonight", &mut |family| {
             evening = Some(family.root()?);
             Ok(())
         })?;

@@ -3,7 +3,10 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, Row};
 use serde::de::DeserializeOwned;
 
-use super::error::AuditError;
+use super::{
+    error::AuditError,
+    records::{Gathering, Records},
+};
 
 /// A store's file, opened for reading only, as it was at one moment.
 #[derive(Debug)]
@@ -49,30 +52,26 @@ impl File {
         connection.execute_batch("BEGIN").map_err(failed)?;
         Ok(Self(connection))
     }
+}
 
-    /// Hands over every partition whose name matches a pattern such as `*/pay/*`, one at a time.
-    pub(super) fn each(
+impl Records for File {
+    fn each(
         &self,
         pattern: &str,
-        mut visit: impl FnMut(&Family) -> Result<(), AuditError>,
+        visit: &mut dyn FnMut(&Family) -> Result<(), AuditError>,
     ) -> Result<(), AuditError> {
         let mut statement = self.0.prepare(RECORDS)?;
         let mut rows = statement.query([pattern])?;
-        let mut family: Option<Family> = None;
+        let mut gathering = Gathering::default();
         while let Some(row) = rows.next()? {
-            let partition = row.get::<_, String>(0)?;
-            if let Some(read) = family.take_if(|family| family.partition != partition) {
-                visit(&read)?;
+            if let Some(family) = gathering.take(row.get(0)?, row.get(1)?, row.get(2)?) {
+                visit(&family)?;
             }
-            let records = Vec::new();
-            let family = family.get_or_insert(Family { partition, records });
-            family.records.push((row.get(1)?, row.get(2)?));
         }
-        family.iter().try_for_each(visit)
+        gathering.end().iter().try_for_each(visit)
     }
 
-    /// Returns all work that is not done.
-    pub(super) fn work(&self) -> Result<Vec<Work>, AuditError> {
+    fn work(&self) -> Result<Vec<Work>, AuditError> {
         let work = |row: &Row<'_>| {
             Ok(Work {
                 partition: row.get(0)?,
@@ -88,6 +87,17 @@ impl File {
 }
 
 impl Family {
+    /// Begins a family without records.
+    pub(super) const fn new(partition: String) -> Self {
+        let records = Vec::new();
+        Self { partition, records }
+    }
+
+    /// Adds the record that comes next in the order of the keys; the root comes first.
+    pub(super) fn add(&mut self, key: String, value: String) {
+        self.records.push((key, value));
+    }
+
     /// Returns what the partition is, such as `pay`: the second segment of its name.
     pub(super) fn kind(&self) -> &str {
         self.partition.split('/').nth(1).unwrap_or_default()

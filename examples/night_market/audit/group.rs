@@ -9,7 +9,7 @@ use super::{
     findings::Findings,
     invariant::Invariant::{EveryEffectOnce, NoGroupOverFull, NoPayerWithoutSeatOrRefund},
     ledger::Receipts,
-    member::{Member, Plan},
+    member::{Member, Memberships, Plan},
     offer::Sales,
 };
 
@@ -58,15 +58,17 @@ pub(super) fn audit(
     findings: &mut Findings,
 ) -> Result<Vec<Share>, AuditError> {
     let group: Group = family.root()?;
-    let members = family.shelf::<Member>("m/")?;
+    let everybody = family.shelf::<Memberships>("m/")?;
+    let members: Vec<_> = everybody.iter().flat_map(|(_, all)| &all.members).collect();
     let mut plans: BTreeMap<_, _> = family.shelf::<Plan>("s/")?.into_iter().collect();
     counts.groups_opened += 1;
     counts.groups_filled += u64::from(group.state == "filled");
     counts.groups_expired += u64::from(group.state == "expired");
     recount(&family.partition, &group, &members, findings);
+    check_users(&family.partition, &everybody, findings);
     let mut shares = Vec::new();
-    for (_, member) in &members {
-        let name = format!("{}.{}.{}", group.offer, family.id(), member.number);
+    for (number, member) in members {
+        let name = format!("{}.{}.{number}", group.offer, family.id());
         let plan = plans.remove(name.as_str());
         shares.extend(share(family, &group, member, name, plan, findings));
     }
@@ -79,18 +81,16 @@ pub(super) fn audit(
     Ok(shares)
 }
 
-fn recount(partition: &str, group: &Group, members: &[(&str, Member)], findings: &mut Findings) {
+fn recount(partition: &str, group: &Group, members: &[(&u32, &Member)], findings: &mut Findings) {
     let mut claim = |holds, problem: String| {
         findings.expect(holds, NoGroupOverFull, partition, problem);
     };
     let size = group.group_size;
-    let seated = || {
-        members
-            .iter()
-            .map(|(_, member)| member)
-            .filter(|member| member.has_seat())
+    let number = |has: fn(&Member) -> bool| {
+        let those = members.iter().filter(|(_, member)| has(member));
+        those.count() as u64
     };
-    let count = seated().count() as u64;
+    let count = number(Member::has_seat);
     claim(
         count <= size,
         format!("{count} members have a seat, and there are {size}"),
@@ -100,7 +100,7 @@ fn recount(partition: &str, group: &Group, members: &[(&str, Member)], findings:
         !short,
         format!("it is filled, and only {count} of {size} have a seat"),
     );
-    let taken: u64 = members.iter().map(|(_, member)| member.takes()).sum();
+    let taken = number(Member::takes_a_seat);
     let told: u64 = group.seats.quotas.values().map(Quota::given_out).sum();
     claim(
         taken == told && taken == count,
@@ -111,17 +111,21 @@ fn recount(partition: &str, group: &Group, members: &[(&str, Member)], findings:
         quota == Some(size),
         format!("it has {quota:?} seats, and its offer is for {size}"),
     );
-    let users: BTreeSet<&str> = seated().map(|member| member.user.as_str()).collect();
+    let numbers: BTreeSet<_> = members.iter().map(|(number, _)| number).collect();
     claim(
-        users.len() as u64 == count,
-        "somebody has two seats".to_owned(),
+        numbers.len() == members.len(),
+        "two members have the same number".to_owned(),
     );
-    for (key, member) in members {
-        let number = member.number;
-        claim(
-            *key == number.to_string(),
-            format!("member {number} stands at m/{key}"),
-        );
+}
+
+/// Finds users who have more than one seat, or whose record is another's.
+fn check_users(partition: &str, everybody: &[(&str, Memberships)], findings: &mut Findings) {
+    for (key, Memberships { user, members }) in everybody {
+        let seats = members.values().filter(|member| member.has_seat()).count();
+        let problem = format_args!("{user} has {seats} seats");
+        findings.expect(seats <= 1, NoGroupOverFull, partition, problem);
+        let problem = format_args!("{user} stands at m/{key}");
+        findings.expect(key == user, NoGroupOverFull, partition, problem);
     }
 }
 
@@ -134,25 +138,29 @@ fn share(
     plan: Option<Plan>,
     findings: &mut Findings,
 ) -> Option<Share> {
-    let (partition, number) = (&family.partition, member.number);
+    let partition = &family.partition;
     let Some(plan) = plan else {
-        let problem = format_args!("member {number} has no plan");
-        findings.add(NoPayerWithoutSeatOrRefund, partition, problem);
-        return None;
+        // Whoever was let go of before a plan was made owes nothing and has nothing coming back.
+        let problem = format_args!("{name} is {}, and has no plan", member.state);
+        let settled = member.state == "released";
+        findings.expect(settled, NoPayerWithoutSeatOrRefund, partition, problem);
+        return settled.then(|| Share {
+            partition: partition.clone(),
+            plan: name,
+            price: 0,
+            seated: false,
+        });
     };
     let (state, standing) = (member.state.as_str(), plan.standing.as_str());
     let at_rest = matches!(standing, "confirmed" | "released");
-    let problem = format_args!("the plan of member {number} is still {standing}");
+    let problem = format_args!("the plan {name} is still {standing}");
     findings.expect(at_rest, EveryEffectOnce, partition, problem);
 
     let seated = state == "confirmed" && group.state == "filled";
     let settled = seated || state == "released";
-    let problem = format_args!(
-        "member {number} is {state} in a group that is {}",
-        group.state
-    );
+    let problem = format_args!("{name} is {state} in a group that is {}", group.state);
     findings.expect(settled, NoPayerWithoutSeatOrRefund, partition, problem);
-    let problem = format_args!("member {number} is {state}, and the plan {standing}");
+    let problem = format_args!("{name} is {state}, and the plan {standing}");
     findings.expect(
         state == standing,
         NoPayerWithoutSeatOrRefund,
@@ -160,7 +168,7 @@ fn share(
         problem,
     );
     let price = plan.price();
-    let problem = format_args!("the plan of member {number} names no price");
+    let problem = format_args!("the plan {name} names no price");
     findings.expect(
         price.is_some(),
         NoPayerWithoutSeatOrRefund,

@@ -4,18 +4,22 @@ use serde::Deserialize;
 
 use super::money::Cents;
 
-/// One member's record.
+/// One user's record: what became of each membership, by its number.
+#[derive(Deserialize)]
+pub(super) struct Memberships {
+    pub(super) user: String,
+    pub(super) members: BTreeMap<u32, Member>,
+}
+
+/// One membership.
 #[derive(Deserialize)]
 pub(super) struct Member {
-    pub(super) number: u32,
-    pub(super) user: String,
     pub(super) state: String,
     seat: Seat,
 }
 
 #[derive(Deserialize)]
 struct Seat {
-    takes: BTreeMap<String, u64>,
     state: String,
 }
 
@@ -43,12 +47,9 @@ impl Member {
         matches!(self.state.as_str(), "reserved" | "secured" | "confirmed")
     }
 
-    /// Returns how many seats are held or kept for the member.
-    pub(super) fn takes(&self) -> u64 {
-        match self.seat.state.as_str() {
-            "reserved" | "confirmed" => self.seat.takes.values().sum(),
-            _ => 0,
-        }
+    /// Returns whether a seat is held or kept for the member.
+    pub(super) fn takes_a_seat(&self) -> bool {
+        matches!(self.seat.state.as_str(), "reserved" | "confirmed")
     }
 }
 

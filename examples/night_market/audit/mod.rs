@@ -1,4 +1,4 @@
-//! An oracle: recomputes every invariant from the records in the file alone.
+//! An oracle: recomputes every invariant from the records in the store alone.
 //!
 //! It shares no code with the run, so that a mistake in one is no mistake in the other, and where
 //! it can it takes another way to the same fact: amounts are folded from the journals and held
@@ -6,6 +6,7 @@
 
 mod booking;
 mod counts;
+mod database;
 mod error;
 mod evening;
 mod file;
@@ -22,44 +23,45 @@ mod operation;
 mod order;
 mod pass;
 mod payment;
+mod records;
 mod screen;
+mod source;
 mod stage;
 mod verdict;
 mod work;
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
-use self::{evening::Evening, file::File, verdict::Verdict};
+pub(crate) use self::source::Source;
+use self::{evening::Evening, verdict::Verdict};
 
-/// Audits the evening in a file, shows what was found, and returns whether every invariant holds.
+/// Audits the evening in a store, shows what was found, and returns whether every invariant holds.
 ///
 /// With `json` it prints one JSON object and nothing else. An evening that is not over is reported
 /// as such: nothing is claimed about it, and it does not pass.
 ///
 /// # Errors
 ///
-/// If the file cannot be opened, is no store, holds no evening, or has a record that no release of
+/// If the store cannot be opened, is none, holds no evening, or has a record that no release of
 /// the market would write.
-pub(crate) fn show(path: &Path, json: bool) -> Result<bool, Box<dyn std::error::Error>> {
-    audit(path, json, &mut io::stdout().lock())
+pub(crate) fn show(source: &Source, json: bool) -> Result<bool, Box<dyn std::error::Error>> {
+    audit(source, json, &mut io::stdout().lock())
 }
 
-fn audit(
-    path: &Path,
+/// Audits as [`show`] does, and writes what was found to `out`.
+pub(crate) fn audit(
+    source: &Source,
     json: bool,
     out: &mut impl Write,
 ) -> Result<bool, Box<dyn std::error::Error>> {
-    let file = File::open(path)?;
-    let evening = Evening::in_file(&file)?;
+    let records = source.open()?;
+    let evening = Evening::of(&*records)?;
     if !evening.over {
-        screen::unfinished(path, &evening, json, out)?;
+        screen::unfinished(source, &evening, json, out)?;
         return Ok(false);
     }
-    let verdict = Verdict::on(&file, &evening)?;
-    screen::show(path, &verdict, json, out)?;
+    let verdict = Verdict::on(&*records, &evening)?;
+    screen::show(source, &verdict, json, out)?;
     Ok(verdict.holds())
 }
 

@@ -1,12 +1,13 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    path::Path,
 };
 
 use serde::Serialize;
 
-use super::{counts::Counts, evening::Evening, invariant::Invariant, verdict::Verdict};
+use super::{
+    counts::Counts, evening::Evening, invariant::Invariant, source::Source, verdict::Verdict,
+};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -27,14 +28,14 @@ struct Unfinished {
 
 /// Shows what an audit came to: as one JSON object, or as a screen for a person.
 pub(super) fn show(
-    path: &Path,
+    source: &Source,
     verdict: &Verdict,
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     if json {
         let report = Report {
-            path: path.display().to_string(),
+            path: source.to_string(),
             invariants: verdict.invariants(),
             counts: &verdict.counts,
             findings: verdict.findings(),
@@ -42,7 +43,7 @@ pub(super) fn show(
         return print(out, &report);
     }
     writeln!(out, "\n  The books of the night market, added up again")?;
-    writeln!(out, "  from the records in {} alone\n", path.display())?;
+    writeln!(out, "  from the records in {source} alone\n")?;
     for (label, text) in lines(&verdict.counts) {
         writeln!(out, "  {label:<10} {text}")?;
     }
@@ -63,21 +64,21 @@ pub(super) fn show(
 
 /// Says that an evening is not over, and what to do about it.
 pub(super) fn unfinished(
-    path: &Path,
+    source: &Source,
     evening: &Evening,
     json: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let Evening { visitors, seed, .. } = evening;
-    let file = path.display();
     let sentence = format!(
-        "the evening in {file} is in tick {} and not over: run it to its end with --visitors \
-         {visitors} --seed {seed} --store sqlite:{file}, then audit it",
-        evening.tick
+        "the evening in {source} is in tick {} and not over: run it to its end with --visitors \
+         {visitors} --seed {seed} --store {}, then audit it",
+        evening.tick,
+        source.store()
     );
     if json {
         let report = Unfinished {
-            path: file.to_string(),
+            path: source.to_string(),
             over: false,
             unfinished: sentence,
         };

@@ -81,11 +81,20 @@ fn refunded_le_captured() {
     assert_named(RefundedLeCaptured, "pay", &asked);
 }
 
+/// A user's record whose member has a seat for good.
+const SEATED: &str = "EXISTS (SELECT 1 FROM json_each(entry.value, '$.members') AS member
+    WHERE json_extract(member.value, '$.state') = 'confirmed')";
+
+/// Writes the members of such a record with another state.
+fn members(state: &str) -> String {
+    let members = "json_extract(value, '$.members')";
+    format!(r#"json(replace({members}, '"state":"confirmed"', '"state":"{state}"'))"#)
+}
+
 #[test]
 fn no_group_over_full() {
-    let seated = "json_extract(value, '$.state') = 'confirmed'";
-    let other = "json_set(value, '$.number', 99, '$.user', 'somebody')";
-    let one_more = insert("group", "m/*", seated, "partition", "'m/99'", other);
+    let other = "json_set(value, '$.user', 'somebody')";
+    let one_more = insert("group", "m/*", SEATED, "partition", "'m/somebody'", other);
     assert_named(NoGroupOverFull, "group", &one_more);
 
     let filled = "json_extract(value, '$.state') = 'filled'";
@@ -95,14 +104,22 @@ fn no_group_over_full() {
 
 #[test]
 fn no_payer_without_seat_or_refund() {
-    let seated = "json_extract(value, '$.state') = 'confirmed'";
-    let put_out = set("group", "m/*", seated, "$.state", "'released'");
+    let put_out = set("group", "m/*", SEATED, "$.members", &members("released"));
     assert_named(NoPayerWithoutSeatOrRefund, "group", &put_out);
 
     let of_group = "json_extract(value, '$.standing') = 'confirmed'";
     let lost = delete("group", "s/*", of_group);
     assert_named(NoPayerWithoutSeatOrRefund, "group", &lost);
     assert_named(NoPayerWithoutSeatOrRefund, "pay", &lost);
+    let waits = set("group", "m/*", SEATED, "$.members", &members("reserved"));
+    assert_named(NoPayerWithoutSeatOrRefund, "group", &waits);
+}
+
+#[test]
+fn who_was_let_go_of_before_a_plan_was_made_is_settled_without_one() {
+    let let_go = "json_extract(value, '$.standing') = 'released'";
+    let verdict = Copy::tampered(&[&delete("group", "s/*", let_go)]).verdict();
+    assert!(verdict.holds(), "{:?}", verdict.findings());
 }
 
 #[test]
@@ -192,7 +209,7 @@ fn every_effect_once_with_orders_plans_and_visits() {
     let moving = set("group", "s/*", "TRUE", "$.standing", "'releasing'");
     assert_named(EveryEffectOnce, "group", &moving);
     let nothing = "json_set(value, '$.operations', 0, '$.locates', 0, '$.links_verified', 0)";
-    let later = "'temple-street/tick/70'";
+    let later = "'temple-street/tick/70.0'";
     let again = insert("tick", "d/v*", "TRUE", later, "key", nothing);
     assert_named(EveryEffectOnce, "tick", &again);
     assert_named(EveryEffectOnce, "tick", &delete("tick", "d/v*", "TRUE"));
@@ -261,6 +278,6 @@ fn a_file_that_holds_no_evening_is_refused() {
             .refusal()
             .contains("holds no evening")
     );
-    let nothing = std::path::Path::new("/nowhere/at/all");
-    assert!(super::show(nothing, true).is_err());
+    let nothing = super::Source::File("/nowhere/at/all".into());
+    assert!(super::show(&nothing, true).is_err());
 }

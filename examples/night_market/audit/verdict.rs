@@ -5,7 +5,7 @@ use super::{
     counts::Counts,
     error::AuditError,
     evening::{Arrivals, Evening},
-    file::{Family, File},
+    file::Family,
     findings::Findings,
     group::{self, Share},
     invariant::Invariant,
@@ -15,6 +15,7 @@ use super::{
     order::Order,
     pass,
     payment::Payment,
+    records::Records,
     work,
 };
 
@@ -39,10 +40,10 @@ struct Evidence {
 
 impl Verdict {
     /// Audits an evening that is over.
-    pub(super) fn on(file: &File, evening: &Evening) -> Result<Self, AuditError> {
+    pub(super) fn on(records: &dyn Records, evening: &Evening) -> Result<Self, AuditError> {
         let mut evidence = Evidence::default();
-        file.each("*", |family| evidence.gather(family))?;
-        work::check(file, evening, &mut evidence.findings)?;
+        records.each("*", &mut |family| evidence.gather(family))?;
+        work::check(records, evening, &mut evidence.findings)?;
         Ok(evidence.conclude(evening))
     }
 

@@ -1,9 +1,9 @@
 use super::{
     error::AuditError,
     evening::Evening,
-    file::File,
     findings::Findings,
     invariant::Invariant::{EveryEffectOnce, NoDeadLetters},
+    records::Records,
 };
 
 /// What a timer's key starts with; everything else among the work is a message.
@@ -12,11 +12,11 @@ const TIMER: &str = "~t/";
 /// Finds work that was given up, and work that should have been done by the end of the evening:
 /// every message, and every timer that is due.
 pub(super) fn check(
-    file: &File,
+    records: &dyn Records,
     evening: &Evening,
     findings: &mut Findings,
 ) -> Result<(), AuditError> {
-    for work in file.work()? {
+    for work in records.work()? {
         let (partition, key) = (&work.partition, &work.key);
         // Times are written alike, in universal time and to the microsecond: text order is theirs.
         let later = key.starts_with(TIMER) && work.at > evening.clock;

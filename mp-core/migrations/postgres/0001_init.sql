@@ -86,7 +86,10 @@ CREATE INDEX mp_delivery_dead ON mp_delivery (slot, partition, key) WHERE wakes_
 -- that a distributed engine can run it whole where that slot is.
 --
 -- The update of the head is the check as well: two commits on one head write the same row, and the
--- second finds another version in it. What follows is under that row's lock.
+-- second finds another version in it. What follows is under that row's lock. Arrays may be NULL.
+--
+-- What is written beside the head takes its slot from the head's row: a distributed engine then sees
+-- that it goes where it comes from, instead of collecting it first.
 CREATE FUNCTION mp_commit_v1(
     p_slot        smallint,
     p_partition   text,
@@ -127,16 +130,19 @@ BEGIN
     END IF;
     IF cardinality(put_key) > 0 THEN
         INSERT INTO mp_record AS r (slot, partition, key, version, at, value)
-        SELECT p_slot, p_partition, w.key, p_next, p_at, w.value
-        FROM unnest(put_key, put_value) AS w (key, value)
+        SELECT h.slot, h.partition, w.key, p_next, p_at, w.value
+        FROM mp_partition h CROSS JOIN unnest(put_key, put_value) AS w (key, value)
+        WHERE h.slot = p_slot AND h.partition = p_partition
         ON CONFLICT (slot, partition, key) DO UPDATE
         SET version = excluded.version, at = excluded.at, value = excluded.value;
     END IF;
     IF cardinality(deliver_key) > 0 THEN
         INSERT INTO mp_delivery AS d
             (slot, partition, key, kind, version, due_at, wakes_at, value)
-        SELECT p_slot, p_partition, w.key, split_part(w.key, '/', 2), p_next, w.due, w.due, w.value
-        FROM unnest(deliver_key, deliver_due, deliver_value) AS w (key, due, value)
+        SELECT h.slot, h.partition, w.key, split_part(w.key, '/', 2), p_next, w.due, w.due, w.value
+        FROM mp_partition h
+            CROSS JOIN unnest(deliver_key, deliver_due, deliver_value) AS w (key, due, value)
+        WHERE h.slot = p_slot AND h.partition = p_partition
         ON CONFLICT (slot, partition, key) DO UPDATE
         SET version = excluded.version, due_at = excluded.due_at, lease = NULL,
             wakes_at = excluded.wakes_at, attempts = 0, last_error = NULL, value = excluded.value;

@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use super::{
     Family,
+    arrivals::Arrivals,
     job::Job,
     mailbox::{Accepted, Mailboxes},
     runner::Runner,
 };
 use crate::{
     clock::{Clock, Timestamp},
+    entropy::Entropy,
     error::{Error, ErrorKind},
     store::{Partition, Query, Selection, Store, View},
 };
@@ -16,15 +18,23 @@ use crate::{
 pub(super) struct Combiner {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
     pub(super) mailboxes: Mailboxes,
+    pub(super) arrivals: Arrivals,
 }
 
 impl Combiner {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         Self {
             store,
             clock,
+            entropy,
             mailboxes: Mailboxes::new(),
+            arrivals: Arrivals::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     clock::Timestamp,
     document::{self, Document, Newer},
     error::{Error, ErrorKind},
+    retention::{self, Retired},
     store::{Batch, CommitId, Key, Partition, Selection, Version, View, Write},
 };
 
@@ -23,6 +24,8 @@ pub struct Family {
     partition: Partition,
     head: Version,
     at: Timestamp,
+    /// Whether only the mark of an aggregate is left that was closed and moved out.
+    retired: bool,
     records: BTreeMap<Key, Entry>,
     /// The keys that were selected one by one, apart from the prefixes and ranges: there may be many
     /// of them.
@@ -83,8 +86,15 @@ impl<D: Document> Stored for Decoded<D> {
 }
 
 impl Family {
+    /// Makes the family that a view of a whole partition shows.
+    pub(crate) fn whole(partition: Partition, view: View) -> Self {
+        Self::new(partition, view, &[Selection::Prefix(Key::root())])
+    }
+
     pub(super) fn new(partition: Partition, view: View, loaded: &[Selection]) -> Self {
+        let root = view.records.first().filter(|first| first.key.is_root());
         let mut family = Self {
+            retired: root.is_some_and(|root| Retired::stands_in(&root.value)),
             partition,
             head: view.head,
             at: view.at,
@@ -261,6 +271,19 @@ impl Family {
         missing.sort();
         missing.dedup();
         missing
+    }
+
+    /// Refuses a family of which only the mark is left.
+    ///
+    /// # Errors
+    ///
+    /// `archived`.
+    pub(super) fn demand_live(&self) -> Result<(), Error> {
+        if self.retired {
+            Err(retention::archived())
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses edits to records that were not selected: they might overwrite what nobody looked at.

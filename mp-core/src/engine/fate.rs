@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::combiner::Combiner;
 use crate::{
     error::{Error, ErrorKind},
-    store::{Batch, CommitId, Partition, StoreErrorKind, Version, View},
+    store::{Batch, Partition, StoreErrorKind, Version, View},
 };
 
 /// How often the head is asked for after a lost answer before the callers are told.
@@ -28,7 +28,10 @@ impl Combiner {
     pub(super) async fn send(&self, partition: &Partition, batch: Batch) -> Fate {
         for asks in 0..ASKS_MAX {
             match self.store.commit(partition, batch.clone()).await {
-                Ok(version) => return Fate::Done(version),
+                Ok(version) => {
+                    self.arrivals.announce(&batch);
+                    return Fate::Done(version);
+                }
                 Err(error) if error.kind() == StoreErrorKind::Unknown => {}
                 // Once an answer was lost, no later error tells about the first copy of the batch.
                 Err(_) if asks > 0 => {}
@@ -40,9 +43,23 @@ impl Combiner {
             {
                 return fate;
             }
-            back_off(asks).await;
+            self.back_off(asks).await;
         }
         Fate::Failed(outcome_unknown())
+    }
+
+    /// Waits a while that doubles with each try and differs between processes.
+    pub(super) async fn back_off(&self, tries: u32) {
+        if tries == 0 {
+            return;
+        }
+        let most = Duration::from_micros(200)
+            .saturating_mul(1 << tries.min(10))
+            .min(BACKOFF_MAX);
+        let mut chance = [0; 4];
+        self.entropy.fill(&mut chance);
+        let part = f64::from(u32::from_le_bytes(chance)) / f64::from(u32::MAX);
+        tokio::time::sleep(most.mul_f64(part)).await;
     }
 }
 
@@ -61,16 +78,4 @@ fn fate_by_head(view: &View, batch: &Batch) -> Option<Fate> {
 fn outcome_unknown() -> Error {
     let message = "it is not known whether the command took effect: read, then decide";
     Error::new(ErrorKind::Unknown, "store_outcome_unknown", message)
-}
-
-/// Waits a while that doubles with each try and differs between processes.
-pub(super) async fn back_off(tries: u32) {
-    if tries == 0 {
-        return;
-    }
-    let most = Duration::from_micros(200)
-        .saturating_mul(1 << tries.min(10))
-        .min(BACKOFF_MAX);
-    let nanos = u64::try_from(CommitId::random().0 % most.as_nanos().max(1)).unwrap_or_default();
-    tokio::time::sleep(Duration::from_nanos(nanos)).await;
 }

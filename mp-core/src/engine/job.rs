@@ -62,6 +62,7 @@ where
     }
 
     pub(super) fn decision(&self, family: &Family, now: Timestamp) -> Result<(T, bool, Edits), E> {
+        family.demand_live()?;
         if let Some(answer) = self.recall(family, now)? {
             return Ok((answer, true, Edits::new()));
         }

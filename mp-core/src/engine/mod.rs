@@ -6,6 +6,7 @@
 //! so several processes on one store stay correct, and one is fast.
 
 mod ahead;
+mod arrivals;
 mod combiner;
 mod command;
 mod decision;
@@ -19,6 +20,7 @@ mod runner;
 use std::{fmt, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Notify;
 
 use self::{
     combiner::Combiner,
@@ -88,7 +90,7 @@ impl Engine {
     /// Joins what the host supplies.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let combiner = Arc::new(Combiner::new(store.clone(), clock.clone()));
+        let combiner = Arc::new(Combiner::new(store.clone(), clock.clone(), entropy.clone()));
         Self {
             store,
             clock,
@@ -115,6 +117,11 @@ impl Engine {
         self.clock.now()
     }
 
+    /// Returns what is notified when this process commits work of the kind that is due at once.
+    pub(crate) fn arrival_of(&self, kind: &str) -> Arc<Notify> {
+        self.combiner.arrivals.of(kind)
+    }
+
     /// Returns `N` random bytes.
     #[must_use]
     pub fn random<const N: usize>(&self) -> [u8; N] {
@@ -131,8 +138,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// What `decide` refuses; else `idempotency_conflict`, `contended`, `busy`, and the store's
-    /// errors. After any error but one of kind [`ErrorKind::Unknown`] nothing was written.
+    /// What `decide` refuses; else `idempotency_conflict`, `contended`, `busy`, `archived`, and the
+    /// store's errors. After any error but one of kind [`ErrorKind::Unknown`] nothing was written.
     pub async fn run<T, E, F>(&self, command: Command, decide: F) -> Result<Committed<T>, E>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
@@ -176,12 +183,13 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// `archived`; the store's errors.
     pub async fn read(&self, command: Command) -> Result<Family, Error> {
         let (family, _) = self
             .combiner
             .load(command.partition(), |now| command.reads(now))
             .await?;
+        family.demand_live()?;
         Ok(family)
     }
 }

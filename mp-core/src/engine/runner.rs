@@ -144,7 +144,7 @@ impl Runner {
                     self.halve(&mut jobs);
                 }
             }
-            super::fate::back_off(conflicts).await;
+            self.combiner.back_off(conflicts).await;
         }
         self.fail(jobs, &StoreError::conflict().into());
     }

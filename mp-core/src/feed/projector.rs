@@ -29,7 +29,7 @@ const STRETCHES_MAX: u32 = 64;
 /// It is due work: one process at a time does it, failures come back after growing pauses, and after
 /// [`ATTEMPTS_MAX`](crate::work::ATTEMPTS_MAX) of them, some four hours, the projection stands still:
 /// it is listed by [`Worker::dead`](crate::work::Worker::dead) with the error, no event is skipped,
-/// and [`redrive`](crate::work::Worker::redrive) or the next [`start`](Self::start) goes on.
+/// and [`redrive`](crate::work::DeadLetters::redrive) or the next [`start`](Self::start) goes on.
 ///
 /// Cheap to clone.
 #[derive(Clone)]

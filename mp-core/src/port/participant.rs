@@ -14,7 +14,7 @@ pub enum Reserved {
     /// It is not decided yet: somebody has to do something first (what, as data for a screen), or
     /// the answer is on its way. Asking again tells.
     Pending(Value),
-    /// It is not to be had; the answer is final for this key. The code says why.
+    /// It is not to be had; the answer is final for this key, and kept. The code says why.
     Refused(String),
 }
 
@@ -39,6 +39,9 @@ pub enum Confirmed {
 ///    the key had never been seen.
 /// 3. *Kept.* What was reserved until a time can be confirmed before it, unless it was released.
 /// 4. *Undone.* Releasing what was confirmed undoes it.
+/// 5. *Final.* Once a `reserve` was refused, every later one with that key is. Two processes may ask
+///    at once, one of them stalled: a refusal that is not kept may reach the plan after the other's
+///    success, and nobody would release what it holds.
 #[async_trait]
 pub trait Participant: fmt::Debug + Send + Sync + 'static {
     /// Returns the name by which plans call it, such as `stock`.

@@ -84,6 +84,12 @@ impl Partition {
         self.id.split('/').next().unwrap_or_default()
     }
 
+    /// Returns the second segment: the kind of the aggregate.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.id.split('/').nth(1).unwrap_or_default()
+    }
+
     /// Returns what follows the kind.
     #[must_use]
     pub fn local_id(&self) -> &str {
@@ -127,6 +133,21 @@ impl SlotSet {
     pub const ALL: Self = Self([u64::MAX; 4]);
     /// No slot.
     pub const NONE: Self = Self([0; 4]);
+
+    /// Returns the part with this number, from 0, when all slots are divided into so many parts.
+    ///
+    /// ```
+    /// use mp_core::store::SlotSet;
+    ///
+    /// let ours = SlotSet::share(1, 4);
+    /// assert_eq!(ours.iter().count(), 64);
+    /// assert_eq!(ours.iter().filter(|slot| SlotSet::share(2, 4).contains(*slot)).count(), 0);
+    /// ```
+    #[must_use]
+    pub fn share(part: u16, parts: u16) -> Self {
+        let own = (0..SLOTS).filter(|slot| slot % parts.max(1) == part);
+        own.fold(Self::NONE, Self::with)
+    }
 
     /// Returns the set with `slot` added; numbers from [`SLOTS`] on are ignored.
     #[must_use]
@@ -173,6 +194,18 @@ mod tests {
             seen = seen.with(slot_of(format!("app/line/{n}").as_bytes()));
         }
         assert_eq!(seen, SlotSet::ALL);
+    }
+
+    #[test]
+    fn every_slot_is_in_one_share() {
+        for parts in [1, 3, 4, 7, SLOTS] {
+            for slot in 0..SLOTS {
+                let owners = (0..parts).filter(|part| SlotSet::share(*part, parts).contains(slot));
+                assert_eq!(owners.count(), 1, "{slot} of {parts}");
+            }
+        }
+        assert_eq!(SlotSet::share(0, 0), SlotSet::ALL);
+        assert_eq!(SlotSet::share(4, 4), SlotSet::NONE);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     document::{self, Document},
     error::{Error, ErrorKind},
+    retention,
     store::Delivery,
 };
 
@@ -32,6 +33,7 @@ impl From<Error> for HandlerError {
     /// Gives up on what no repetition can mend, retries the rest.
     fn from(error: Error) -> Self {
         match error.kind() {
+            _ if error.code() == retention::ARCHIVED => Self::GiveUp(error),
             ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::Invalid => Self::GiveUp(error),
             _ => Self::Retry(error),
         }

@@ -1,51 +1,103 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    future::pending,
+    panic::resume_unwind,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 use super::{
-    ATTEMPTS_MAX, Done, Handler, HandlerError, WorkReport, WorkerOptions, pause::pause, pause_after,
+    Handler, WorkReport, WorkerOptions,
+    attempt::WaysOut,
+    lane::Lane,
+    room::Room,
+    settling::settle_all,
+    signals::{Signals, stopped},
 };
-use crate::{
-    clock::{SKEW_MAX, Timestamp},
-    engine::Engine,
-    error::{Error, ErrorKind},
-    store::{Delivery, DueQuery, Outcome, Settle},
-};
+use crate::{clock::Timestamp, engine::Engine, error::Error};
 
-/// For how long a delivery is leased: ten times the skew that clocks may have, so that two
-/// processes never hold it at once for that reason.
-pub const LEASE: Duration = SKEW_MAX.saturating_mul(10);
+/// How long a worker that was stopped waits, after its grace, for the store to take the last
+/// settlements.
+pub const LAST_SETTLEMENTS_MAX: Duration = Duration::from_secs(5);
 
-/// A delivery, and what its handler came to.
-type Attempt = (Delivery, Result<Done, HandlerError>);
+/// How many settlements wait for the store before handlers wait for it too.
+const SETTLES_WAITING_MAX: usize = 1_024;
+
+/// The pause before settlements are tried again that the store did not take.
+const SETTLING_PAUSE: Duration = Duration::from_millis(500);
+
+/// The shortest time between two reports.
+const REPORT_PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// Does due work of the kinds it has handlers for.
 ///
-/// Kinds take turns, so that a flood of one does not starve another.
+/// Each kind of work goes its own way: a flood, or a handler that hangs, keeps no other kind
+/// waiting. Any number of workers in any number of processes may share a store.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::Arc;
+/// use mp_core::{Command, Document, Edits, Engine, Error, Family};
+/// use mp_core::{clock::SystemClock, entropy::SystemEntropy, store::{MemoryStore, Partition}};
+/// use mp_core::work::{self, Done, Worker, WorkerOptions};
+/// use serde::{Deserialize, Serialize};
+/// use tokio::sync::watch;
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Remind { whom: String }
+/// impl Document for Remind { const KIND: &'static str = "shop.remind"; const FORMAT: u32 = 1; }
+/// # #[derive(Deserialize, Serialize)]
+/// # struct Shop {}
+/// # impl Document for Shop { const KIND: &'static str = "shop"; const FORMAT: u32 = 1; }
+///
+/// let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+/// let (reminded, mut reminders) = tokio::sync::mpsc::unbounded_channel();
+/// let handler = work::on(move |_delivery, message: Remind| {
+///     let _ = reminded.send(message.whom);
+///     async { Ok(Done::Finished) }
+/// });
+/// let worker = Worker::new(&engine, WorkerOptions::default().with_concurrency(16)).with([handler]);
+/// let (stop, stopped) = watch::channel(false); // a host stops it on SIGTERM
+/// let running = tokio::spawn(async move { worker.run(stopped).await });
+///
+/// let shop = Command::on(Partition::new(&"market".parse()?, "shop", "noodles")?);
+/// engine.run(shop, |_: &Family, now| {
+///     let mut edits = Edits::new();
+///     edits.put_root(Shop {});
+///     edits.send("ann", now, &Remind { whom: "ann".into() });
+///     Ok::<_, Error>(edits.answer(()))
+/// }).await?;
+/// assert_eq!(reminders.recv().await.as_deref(), Some("ann"));
+/// stop.send(true)?;
+/// running.await?;
+/// # Ok(()) }
+/// ```
 pub struct Worker {
     pub(super) engine: Engine,
     handlers: BTreeMap<String, Arc<dyn Handler>>,
     options: WorkerOptions,
     hints: Option<watch::Receiver<()>>,
-    report: Mutex<WorkReport>,
+    /// Made when the handlers are known, in the order of their kinds.
+    lanes: OnceLock<Vec<Arc<Lane>>>,
 }
 
 impl Worker {
     /// Creates a worker without handlers.
     #[must_use]
     pub fn new(engine: &Engine, options: WorkerOptions) -> Self {
-        let report = Mutex::default();
         Self {
             engine: engine.clone(),
             handlers: BTreeMap::new(),
             options,
             hints: None,
-            report,
+            lanes: OnceLock::new(),
         }
     }
 
@@ -55,10 +107,12 @@ impl Worker {
         for handler in handlers {
             self.handlers.insert(handler.kind().to_owned(), handler);
         }
+        self.lanes = OnceLock::new();
         self
     }
 
-    /// Has the pauses of an idle worker end early whenever a hint comes that there may be work.
+    /// Has the pauses of an idle worker end early whenever a hint comes that there may be work, from
+    /// other processes too.
     ///
     /// Nothing relies on hints: without any, work is found after the pause.
     #[must_use]
@@ -67,38 +121,52 @@ impl Worker {
         self
     }
 
-    /// Returns what was done so far.
+    /// Returns what was done so far and how late, for whatever collects the host's metrics.
     #[must_use]
     pub fn report(&self) -> WorkReport {
-        self.report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let now = self.engine.now();
+        let report = |lane: &Arc<Lane>| (lane.handler.kind().to_owned(), lane.tally.report(now));
+        self.lanes().iter().map(report).collect()
     }
 
-    /// Works until `stop` turns true or its sender is gone; what is leased by then is finished
-    /// first.
+    /// Works until `stop` turns true or its sender is gone; then leases nothing more, finishes what
+    /// is leased, and returns within [`WorkerOptions::grace`] and [`LAST_SETTLEMENTS_MAX`].
     ///
     /// Store failures are retried: a worker outlives an outage.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let mut hints = self.hints.clone();
-        while !*stop.borrow() && stop.has_changed().is_ok() {
-            // What is committed from here on may be missed by this turn.
-            if let Some(hints) = &mut hints {
-                hints.mark_unchanged();
-            }
-            let idle = match self.turn().await {
-                Ok(0) => self.options.idle,
-                Ok(_) => Duration::ZERO,
-                Err(error) => {
-                    tracing::warn!(%error, "due work could not be read or settled");
-                    self.options.idle.saturating_mul(10)
-                }
-            };
-            if !idle.is_zero() {
-                pause(idle, &mut stop, hints.as_mut()).await;
-            }
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        let (settles, coming_in) = mpsc::channel(SETTLES_WAITING_MAX);
+        let (off, break_off) = watch::channel(false);
+        let ways_out = WaysOut { settles, break_off };
+        let (mut lanes, mut telling) = (JoinSet::new(), JoinSet::new());
+        telling.spawn(tell_now_and_then(
+            self.lanes().to_vec(),
+            self.options.report_every,
+        ));
+        for lane in self.lanes() {
+            let signals = Signals::new(stop.clone(), self.hints.clone());
+            lanes.spawn(lane.clone().run(ways_out.clone(), signals));
         }
+        drop(ways_out);
+        tokio::select! {
+            biased;
+            // What it could not settle it has told, and it comes back.
+            _ = settle_all(&self.engine, coming_in, Some(SETTLING_PAUSE)) => {}
+            () = self.overtime(stop, &off) => {
+                tracing::warn!("stopped before everything was settled: it comes back");
+                lanes.abort_all();
+            }
+            () = async { pass_on_panics(&mut lanes).await; pending().await } => {}
+        }
+        pass_on_panics(&mut lanes).await;
+    }
+
+    /// Waits for the end of the worker's grace, breaks off what is not done, and waits a little for
+    /// that to be settled.
+    async fn overtime(&self, mut stop: watch::Receiver<bool>, off: &watch::Sender<bool>) {
+        stopped(&mut stop).await;
+        tokio::time::sleep(self.options.grace).await;
+        off.send_replace(true);
+        tokio::time::sleep(LAST_SETTLEMENTS_MAX).await;
     }
 
     /// Works until nothing is due any more, and returns how many deliveries were handled.
@@ -116,7 +184,8 @@ impl Worker {
         }
     }
 
-    /// Leases one batch of every kind, handles and settles it, and returns how many there were.
+    /// Leases one portion of every kind, handles and settles it, and returns how many deliveries
+    /// there were.
     ///
     /// # Errors
     ///
@@ -124,150 +193,55 @@ impl Worker {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn turn(&self) -> Result<u64, Error> {
         let mut handled = 0;
-        for (kind, handler) in &self.handlers {
-            let deliveries = self.lease(kind).await?;
-            handled += deliveries.len() as u64;
-            self.handle_all(handler, deliveries).await?;
+        for lane in self.lanes() {
+            let (settles, coming_in) = mpsc::channel(SETTLES_WAITING_MAX);
+            let (_never, break_off) = watch::channel(false);
+            let ways_out = WaysOut { settles, break_off };
+            let (leased, settled) = tokio::join!(
+                lane.once(ways_out),
+                settle_all(&self.engine, coming_in, None)
+            );
+            handled += leased?;
+            settled?;
         }
         Ok(handled)
     }
 
-    async fn lease(&self, kind: &str) -> Result<Vec<Delivery>, Error> {
-        let now = self.engine.now();
-        let due_max = self.engine.store().limits().due_max;
-        let query = DueQuery {
-            slots: self.options.slots,
-            kind: kind.to_owned(),
-            now,
-            lease: LEASE,
-            limit: self.options.batch.clamp(1, due_max.max(1)),
-        };
-        let deliveries = self.engine.store().due(&query).await?;
-        if let Some(longest) = deliveries
-            .iter()
-            .map(|delivery| now.since(delivery.due_at))
-            .max()
-        {
-            self.note(kind, |report| {
-                report.lag = longest;
-                report.lag_max = report.lag_max.max(longest);
-            });
-        }
-        Ok(deliveries)
-    }
-
-    /// Handles deliveries, so many at once, and settles in bulk whatever is finished: a slow one
-    /// keeps no other waiting for longer than its lease.
-    async fn handle_all(
-        &self,
-        handler: &Arc<dyn Handler>,
-        deliveries: Vec<Delivery>,
-    ) -> Result<(), Error> {
-        let mut waiting = deliveries.into_iter();
-        let mut running = JoinSet::new();
-        let mut outcome = Ok(());
-        loop {
-            let room = self.options.concurrency.max(1) - running.len();
-            for delivery in waiting.by_ref().take(room) {
-                running.spawn(self.attempt(handler.clone(), delivery));
-            }
-            if running.is_empty() {
-                return outcome;
-            }
-            let settles = self.collect(&mut running).await;
-            if !settles.is_empty()
-                && let Err(error) = self.engine.store().settle(settles).await
-            {
-                // What runs is finished all the same; what is not settled comes back.
-                outcome = Err(error.into());
-            }
-        }
-    }
-
-    /// Attempts one delivery; there is no answer if its lease ends first.
-    fn attempt(
-        &self,
-        handler: Arc<dyn Handler>,
-        delivery: Delivery,
-    ) -> impl Future<Output = Option<Attempt>> + use<> {
-        let leased = delivery
-            .lease
-            .map_or(Duration::ZERO, |until| until.since(self.engine.now()));
-        async move {
-            if delivery.attempts > ATTEMPTS_MAX {
-                return Some((delivery, Err(broke_off())));
-            }
-            if leased.is_zero() {
-                return None;
-            }
-            let handled = tokio::time::timeout(leased, handler.handle(&delivery)).await;
-            handled.ok().map(|outcome| (delivery, outcome))
-        }
-    }
-
-    /// Waits until an attempt is over and judges all that are.
-    async fn collect(&self, running: &mut JoinSet<Option<Attempt>>) -> Vec<Settle> {
-        let mut over = Vec::from_iter(running.join_next().await);
-        while let Some(next) = running.try_join_next() {
-            over.push(next);
-        }
-        // A handler that panicked or hung settles nothing: its delivery comes back when the lease
-        // ends.
-        let attempts = over.into_iter().filter_map(|joined| joined.ok().flatten());
-        attempts
-            .map(|(delivery, outcome)| {
-                let kind = delivery.key.delivery_kind().unwrap_or_default();
-                let outcome = self.judge(kind, &delivery, outcome);
-                delivery.settle(outcome)
-            })
-            .collect()
-    }
-
-    fn judge(
-        &self,
-        kind: &str,
-        delivery: &Delivery,
-        outcome: Result<Done, HandlerError>,
-    ) -> Outcome {
-        let error = match outcome {
-            Ok(Done::Finished) => {
-                self.note(kind, |report| report.finished += 1);
-                return Outcome::Done;
-            }
-            Ok(Done::Again(at)) => {
-                self.note(kind, |report| report.postponed += 1);
-                return Outcome::Redrive { at };
-            }
-            Err(error) => error,
-        };
-        tracing::debug!(kind, %error, attempts = delivery.attempts, "work failed");
-        let dead = matches!(error, HandlerError::GiveUp(_)) || delivery.attempts >= ATTEMPTS_MAX;
-        let error = error.to_string();
-        if dead {
-            self.note(kind, |report| report.dead += 1);
-            return Outcome::Dead { error };
-        }
-        self.note(kind, |report| report.failed += 1);
-        let chance = u32::from_le_bytes(self.engine.random());
-        let at = self
-            .engine
-            .now()
-            .plus(pause_after(delivery.attempts, chance));
-        Outcome::Again {
-            at,
-            error: Some(error),
-        }
-    }
-
-    fn note(&self, kind: &str, note: impl FnOnce(&mut super::KindReport)) {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        note(report.entry(kind.to_owned()).or_default());
+    fn lanes(&self) -> &[Arc<Lane>] {
+        self.lanes.get_or_init(|| {
+            let rooms = Room::divide(self.options.concurrency, self.handlers.len());
+            let lane = |(handler, room)| Lane::new(&self.engine, handler, room, &self.options);
+            let lanes = self.handlers.values().zip(rooms).map(lane);
+            lanes.map(Arc::new).collect()
+        })
     }
 
     /// Returns the time the worker goes by.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.engine.now()
+    }
+}
+
+/// Panics if a lane does, as when the store does: a worker without one of its lanes would look well
+/// and not be.
+async fn pass_on_panics(lanes: &mut JoinSet<()>) {
+    while let Some(ended) = lanes.join_next().await {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            resume_unwind(error.into_panic());
+        }
+    }
+}
+
+/// Tells for ever what the lanes have done.
+async fn tell_now_and_then(lanes: Vec<Arc<Lane>>, pause: Duration) {
+    loop {
+        tokio::time::sleep(pause.max(REPORT_PAUSE_MIN)).await;
+        for lane in &lanes {
+            lane.tell();
+        }
     }
 }
 
@@ -278,11 +252,4 @@ impl fmt::Debug for Worker {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
-}
-
-/// The error of work whose every attempt broke off without an answer: its handler panicked or hung,
-/// or took the process with it.
-fn broke_off() -> HandlerError {
-    let message = "every attempt broke off without an answer";
-    HandlerError::GiveUp(Error::new(ErrorKind::Unknown, "broke_off", message))
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, fs, iter::successors, path::Path, process::Command, time::Duration};
 
-use mp_core::store::{PostgresOptions, PostgresStore, StoreError};
+use mp_core::store::{Partition, PostgresOptions, PostgresStore, Query, Store, StoreError};
 use tempfile::TempDir;
 use throwaway_postgres::{Database, ServerOptions, server};
 
@@ -17,7 +17,10 @@ async fn a_server_is_known_by_our_authority_and_its_name() {
         return;
     };
     let ours = Some(&*papers.authority);
-    let store = connect(&database, "require", ours).await;
+    let store = connect(&database, "require", ours).await.expect("connects");
+    // So that a session is there to be seen.
+    let nobody = Partition::parse("market/group/none").expect("a valid id");
+    store.read(&nobody, &Query::default()).await.expect("reads");
     let sql = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
                WHERE ssl AND application_name = 'mp'";
     let row = database
@@ -28,7 +31,7 @@ async fn a_server_is_known_by_our_authority_and_its_name() {
         .expect("asks");
     let encrypted: i64 = row.get(0);
     assert!(encrypted > 0, "no session is encrypted");
-    drop(store.expect("connects"));
+    drop(store);
 
     let others = Papers::issue(test, "IP:127.0.0.1").expect("there is an openssl");
     refused(

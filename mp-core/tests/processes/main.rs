@@ -6,11 +6,13 @@ mod child;
 #[path = "../joins/mod.rs"]
 mod joins;
 mod parent;
+#[path = "../citus/tables.rs"]
+mod tables;
 mod target;
 
 use tokio::runtime::Runtime;
 
-use self::{parent::Rushed, target::Target};
+use self::{parent::Rushed, tables::Tables, target::Target};
 
 #[test]
 fn killed_processes_lose_no_join_and_double_none_on_sqlite() {
@@ -29,6 +31,17 @@ fn killed_processes_lose_no_join_and_double_none_on_postgres() {
         return;
     };
     expect_all_members(test, &Target::postgres(&database));
+}
+
+#[test]
+fn killed_processes_lose_no_join_and_double_none_on_citus() {
+    child::run_if_this_is_one();
+    let test = "killed_processes_lose_no_join_and_double_none_on_citus";
+    let runtime = Runtime::new().expect("a runtime");
+    let Some(tables) = runtime.block_on(Tables::make(test)) else {
+        return;
+    };
+    expect_all_members(test, &Target(tables.strict_url()));
 }
 
 /// The negative control.
@@ -50,6 +63,18 @@ fn processes_that_ignore_the_head_are_found_out_on_postgres() {
         return;
     };
     expect_a_breach(test, &Target::postgres(&database));
+}
+
+/// The negative control.
+#[test]
+fn processes_that_ignore_the_head_are_found_out_on_citus() {
+    child::run_if_this_is_one();
+    let test = "processes_that_ignore_the_head_are_found_out_on_citus";
+    let runtime = Runtime::new().expect("a runtime");
+    let Some(tables) = runtime.block_on(Tables::make(test)) else {
+        return;
+    };
+    expect_a_breach(test, &Target(tables.strict_url()));
 }
 
 fn expect_all_members(test: &'static str, target: &Target) {

@@ -1,8 +1,8 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use mp_core::{
-    Error,
+    Error, Timestamp,
     id::{AppId, Name},
     store::Partition,
 };
@@ -30,7 +30,7 @@ pub struct LineId {
 
 impl LineId {
     /// The kind of the line's partition.
-    const PARTITION_KIND: &'static str = "line";
+    pub(crate) const PARTITION_KIND: &'static str = "line";
 
     /// Names the line of a queue on a day.
     #[must_use]
@@ -55,6 +55,16 @@ impl fmt::Display for LineId {
 /// When the day turns (midnight, or four in the morning for a bar) is the venue's business.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServiceDay(NaiveDate);
+
+impl ServiceDay {
+    /// Returns whether the day is over everywhere, however late it turns at the venue: two days
+    /// after it began in UTC.
+    pub(crate) fn is_over(self, now: Timestamp) -> bool {
+        let begin = self.0.and_time(NaiveTime::MIN).and_utc();
+        let begin = Timestamp::from_micros(begin.timestamp_micros());
+        begin.plus(Duration::from_secs(2 * 24 * 60 * 60)) <= now
+    }
+}
 
 impl fmt::Display for ServiceDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -108,6 +118,15 @@ mod tests {
         ] {
             assert!(text.parse::<ServiceDay>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_day_is_over_when_it_is_over_everywhere() {
+        let day: ServiceDay = "2026-11-21".parse().expect("a day");
+        let at = |text: &str| text.parse::<Timestamp>().expect(text);
+        // Until noon of the 22nd it is still the 21st in UTC-12, and a bar closes in the morning.
+        assert!(!day.is_over(at("2026-11-22T23:59:59Z")));
+        assert!(day.is_over(at("2026-11-23T00:00:00Z")));
     }
 
     #[test]

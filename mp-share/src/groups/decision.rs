@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::GroupError,
     group::{Group, GroupId, GroupState, SEATS},
-    member::MemberNumber,
+    member::{MemberId, MemberNumber},
     offer::{Offer, OfferState},
 };
 
@@ -27,8 +27,10 @@ pub(super) fn open(
 ) -> Result<Decision<MemberNumber>, GroupError> {
     if let Some(roster) = Roster::load(family)? {
         // The same key long after its answer was forgotten: the id derives from it.
-        let number = roster.seat(opener)?.member;
-        return Ok(Decision::unchanged(number.ok_or(GroupError::NotMember)?));
+        let all = roster.memberships(opener)?;
+        let last = all.as_ref().and_then(|all| all.last());
+        let (number, _) = last.ok_or(GroupError::NotMember)?;
+        return Ok(Decision::unchanged(number));
     }
     if offer.state != OfferState::Open {
         return Err(GroupError::OfferClosed);
@@ -45,13 +47,15 @@ pub(super) fn open(
         seats: Capacity::of(SEATS, offer.terms.group_size).with_owner_max(1),
         attempts: 0,
         lapses_from: Timestamp::MAX,
+        planned: 0,
     };
     let mut roster = Roster::of(family, group);
-    let number = roster.join(opener, now)?;
+    let first = roster.join(opener, now)?;
+    roster.begin_to_pay(&first)?;
     let mut edits = Edits::new();
     edits.schedule(&id.to_string(), deadline, &Expire {});
     roster.write(None, app, now, &mut edits)?;
-    Ok(edits.answer(number))
+    Ok(edits.answer(first.number))
 }
 
 /// Changes the roster of a group that exists.
@@ -74,6 +78,37 @@ pub(super) fn lapse(family: &Family, now: Timestamp) -> Result<Decision<()>, Err
     };
     let mut edits = Edits::new();
     if roster.group.state_at(now) == GroupState::Open && roster.lapse(now)? {
+        roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    }
+    Ok(edits.answer(()))
+}
+
+/// Begins the payments of those who took a seat and did not wait, as far as one commit goes; answers
+/// whether there are more.
+pub(super) fn begin_payments(family: &Family, now: Timestamp) -> Result<Decision<bool>, Error> {
+    let Some(mut roster) = Roster::load(family)? else {
+        return Ok(Decision::unchanged(false));
+    };
+    let before = roster.group.planned;
+    let more = roster.begin_payments(now)?;
+    if roster.group.planned == before {
+        return Ok(Decision::unchanged(more));
+    }
+    let mut edits = Edits::new();
+    roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    Ok(edits.answer(more))
+}
+
+/// Begins the payment of one member that took the seat and did not wait, unless that is done.
+pub(super) fn see_to_payment(
+    family: &Family,
+    member: &MemberId,
+    now: Timestamp,
+) -> Result<Decision<()>, Error> {
+    let mut edits = Edits::new();
+    if let Some(mut roster) = Roster::load(family)?
+        && roster.see_to_payment(member, now)?
+    {
         roster.write(None, &app(family.partition())?, now, &mut edits)?;
     }
     Ok(edits.answer(()))

@@ -7,8 +7,8 @@ use mp_core::{
 
 use super::{
     Groups,
-    decision::expire,
-    record::{Expire, Notice},
+    decision::{begin_payments, expire},
+    record::{Expire, Notice, PlanPayments},
     roster::Roster,
 };
 
@@ -17,8 +17,25 @@ impl Groups {
     #[must_use]
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
         let mut handlers = self.offers.handlers();
-        handlers.extend([self.steps.handler(), self.expiry(), self.notices()]);
+        let payments = [self.payments(), self.steps.handler()];
+        handlers.extend(payments);
+        handlers.extend([self.expiry(), self.notices()]);
         handlers
+    }
+
+    fn payments(&self) -> Arc<dyn Handler> {
+        let engine = self.engine.clone();
+        work::on(move |delivery, _: PlanPayments| {
+            let engine = engine.clone();
+            async move {
+                let command = Roster::reads(Command::on(delivery.partition));
+                let more = engine.run(command, begin_payments).await?.answer;
+                Ok::<_, HandlerError>(match more {
+                    true => Done::Again(engine.now()),
+                    false => Done::Finished,
+                })
+            }
+        })
     }
 
     fn expiry(&self) -> Arc<dyn Handler> {

@@ -3,8 +3,8 @@ use mp_core::{
     steps::{Home, Plan, Standing},
 };
 
-use super::{app, roster::Roster};
-use crate::member::PlanId;
+use super::{app, payment::payer, roster::Roster};
+use crate::member::{MemberId, PlanId};
 
 /// The group, as the home of its members' plans.
 #[derive(Debug)]
@@ -28,25 +28,29 @@ impl Home for GroupHome {
         if plan.standing() == before {
             return Ok(plan);
         }
-        let own = id.parse::<PlanId>()?.member;
+        let number = id.parse::<PlanId>()?.member;
         let Some(mut roster) = Roster::load(family)? else {
             return Ok(plan);
         };
+        let own = MemberId {
+            number,
+            user: payer(&plan)?,
+        };
         let refusal = plan.refusal().unwrap_or("unpaid").to_owned();
         let standing = plan.standing();
-        roster.put_plan(own, plan.clone());
+        roster.put_plan(number, plan.clone());
         match standing {
-            Standing::Reserved => roster.secured(own, now)?,
-            Standing::Confirmed => roster.confirmed(own)?,
-            Standing::Releasing => roster.let_go(own, &refusal, now)?,
+            Standing::Reserved => roster.secured(&own, now)?,
+            Standing::Confirmed => roster.confirmed(&own)?,
+            Standing::Releasing => roster.let_go(&own, &refusal, now)?,
             Standing::Released => {
-                roster.let_go(own, &refusal, now)?;
-                roster.released(own)?;
+                roster.let_go(&own, &refusal, now)?;
+                roster.released(&own)?;
             }
             Standing::Reserving | Standing::Confirming | Standing::Unrecognized => return Ok(plan),
         }
-        let plan = roster.plan(own)?.map_or(plan, |own| (*own).clone());
-        roster.write(Some(own), &app(family.partition())?, now, edits)?;
+        let plan = roster.plan(number)?.map_or(plan, |own| (*own).clone());
+        roster.write(Some(number), &app(family.partition())?, now, edits)?;
         Ok(plan)
     }
 }

@@ -9,13 +9,13 @@ use super::roster::{Rest, Roster};
 use crate::{
     error::GroupError,
     group::{GroupEvent, GroupState},
-    member::{Member, MemberEvent, MemberNumber, MemberState},
+    member::{Member, MemberEvent, MemberId, MemberNumber, MemberState},
 };
 
 /// How many members one commit lets go of or keeps; what is left of a larger group is done by due
 /// work, commit after commit.
 ///
-/// Each takes at most five writes: member, seat, plan, the work that drives it, and a notice.
+/// Each takes at most four writes: member, plan, the work that drives it, and a notice.
 const PORTION_MAX: usize = 512;
 
 /// What becomes of a group and its members.
@@ -24,8 +24,8 @@ impl Roster<'_> {
     /// last one.
     ///
     /// Money that lands when the seat's time or the group's is over is let go of again.
-    pub(super) fn secured(&mut self, number: MemberNumber, now: Timestamp) -> Result<(), Error> {
-        let Some(member) = self.member(number)? else {
+    pub(super) fn secured(&mut self, id: &MemberId, now: Timestamp) -> Result<(), Error> {
+        let Some(member) = self.member(id)? else {
             return Ok(());
         };
         if member.state != MemberState::Reserved {
@@ -37,16 +37,17 @@ impl Roster<'_> {
             _ => {}
         }
         if self.group.state != GroupState::Open {
-            return self.let_go(number, "too_late", now);
+            return self.let_go(id, "too_late", now);
         }
         // Keeping a seat leaves its owner with as many as before.
         let untouched = Holding::default();
-        let Ok(kept) = self.group.seats.confirm(&member.seat, &untouched, now) else {
-            return self.let_go(number, "too_late", now);
+        let reservation = member.seat.reservation(&id.user);
+        let Ok(kept) = self.group.seats.confirm(&reservation, &untouched, now) else {
+            return self.let_go(id, "too_late", now);
         };
         self.group.seats = kept.capacity;
-        self.step(number, MemberEvent::Secure, |member| {
-            member.seat = kept.reservation
+        self.step(id, MemberEvent::Secure, |member| {
+            member.seat = kept.reservation.into();
         })?;
         if self.group.is_full() {
             self.fill(now)
@@ -56,13 +57,13 @@ impl Roster<'_> {
     }
 
     /// Notes that a member's piece is sold and the money taken.
-    pub(super) fn confirmed(&mut self, number: MemberNumber) -> Result<(), Error> {
-        self.step(number, MemberEvent::Confirm, |_| {})
+    pub(super) fn confirmed(&mut self, id: &MemberId) -> Result<(), Error> {
+        self.step(id, MemberEvent::Confirm, |_| {})
     }
 
     /// Notes that a member's piece and money are given back.
-    pub(super) fn released(&mut self, number: MemberNumber) -> Result<(), Error> {
-        self.step(number, MemberEvent::Release, |_| {})
+    pub(super) fn released(&mut self, id: &MemberId) -> Result<(), Error> {
+        self.step(id, MemberEvent::Release, |_| {})
     }
 
     /// Lets go of a member: the seat comes free now, piece and money as their plan is driven.
@@ -70,33 +71,38 @@ impl Roster<'_> {
     /// Each member's plan is its own, so one whose money is slow to come back delays nobody.
     pub(super) fn let_go(
         &mut self,
-        number: MemberNumber,
+        id: &MemberId,
         reason: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let Some(member) = self.member(number)? else {
+        let Some(member) = self.member(id)? else {
             return Ok(());
         };
         if member.state.next(MemberEvent::LetGo).is_none() {
             return Ok(());
         }
-        let mut seat = self.seat(&member.user)?;
+        // What the user has is counted from the members, not from what this one leaves.
+        let untouched = Holding::default();
+        let reservation = member.seat.reservation(&id.user);
         let free = if member.seat.has_lapsed(now) {
-            self.group.seats.lapse(&member.seat, &seat.holding, now)?
+            let seats = &self.group.seats;
+            seats.lapse(&reservation, &untouched, now)?
         } else {
-            self.group.seats.release(&member.seat, &seat.holding)?
+            self.group.seats.release(&reservation, &untouched)?
         };
         self.group.seats = free.capacity;
-        seat.holding = free.holding;
-        self.put_seat(&member.user, seat);
         if self.group.state == GroupState::Filled {
-            self.notices.push((number, "group.seat_lost"));
+            self.notices.push((id.clone(), "group.seat_lost"));
         }
-        self.step(number, MemberEvent::LetGo, |member| {
-            member.seat = free.reservation;
+        self.step(id, MemberEvent::LetGo, |member| {
+            member.seat = free.reservation.into();
             member.reason = Some(reason.to_owned());
         })?;
-        self.replan(number, |plan| Ok(plan.release()))
+        if self.plan(id.number)?.is_none() {
+            // Nothing was asked for in the member's name yet, so nothing has to come back.
+            return self.released(id);
+        }
+        self.replan(id.number, |plan| Ok(plan.release()))
     }
 
     /// Lets go of those who have not paid in time, and notes from when on it is worth looking again;
@@ -106,7 +112,7 @@ impl Roster<'_> {
             return Ok(false);
         }
         let mut next = Timestamp::MAX;
-        let mut lapsed = self.numbers(|member| {
+        let mut lapsed = self.members_that(|_, member| {
             let lapsed = member.seat.has_lapsed(now);
             if !lapsed && member.seat.state == ReservationState::Reserved {
                 next = next.min(member.seat.until);
@@ -117,8 +123,8 @@ impl Roster<'_> {
             self.group.lapses_from = next;
         }
         lapsed.truncate(PORTION_MAX);
-        for number in lapsed {
-            self.let_go(number, "unpaid", now)?;
+        for id in lapsed {
+            self.let_go(&id, "unpaid", now)?;
         }
         Ok(true)
     }
@@ -130,9 +136,9 @@ impl Roster<'_> {
         now: Timestamp,
     ) -> Result<MemberNumber, GroupError> {
         self.require_open(now)?;
-        let number = self.seated(user)?.ok_or(GroupError::NotMember)?;
-        self.let_go(number, "left", now)?;
-        Ok(number)
+        let id = self.seated(user)?.ok_or(GroupError::NotMember)?;
+        self.let_go(&id, "left", now)?;
+        Ok(id.number)
     }
 
     /// Ends the group if its deadline has passed.
@@ -164,9 +170,11 @@ impl Roster<'_> {
     /// Carries out what the group's end means for its members, for as many as one commit takes.
     pub(super) fn see_to_members(&mut self, now: Timestamp) -> Result<(), Error> {
         let mut waiting = match self.group.state {
-            GroupState::Filled => self.numbers(|member| self.is_to_be_kept(member))?,
+            GroupState::Filled => {
+                self.members_that(|number, member| self.is_to_be_kept(number, member))?
+            }
             GroupState::Expired | GroupState::Canceled => {
-                self.numbers(|member| Ok(member.state.has_seat()))?
+                self.members_that(|_, member| Ok(member.state.has_seat()))?
             }
             GroupState::Open | GroupState::Unrecognized => return Ok(()),
         };
@@ -176,58 +184,55 @@ impl Roster<'_> {
             Rest::Done
         };
         waiting.truncate(PORTION_MAX);
-        for number in waiting {
-            self.see_to(number, now)?;
+        for id in waiting {
+            self.see_to(id, now)?;
         }
         Ok(())
     }
 
-    fn is_to_be_kept(&self, member: &Member) -> Result<bool, Error> {
+    fn is_to_be_kept(&self, number: MemberNumber, member: &Member) -> Result<bool, Error> {
         if member.state != MemberState::Secured {
             return Ok(false);
         }
-        let plan = self.plan(member.number)?;
+        let plan = self.plan(number)?;
         Ok(plan.is_some_and(|plan| plan.standing() == Standing::Reserved))
     }
 
-    fn see_to(&mut self, number: MemberNumber, now: Timestamp) -> Result<(), Error> {
+    fn see_to(&mut self, id: MemberId, now: Timestamp) -> Result<(), Error> {
         let topic = match self.group.state {
             GroupState::Filled => {
-                self.replan(number, Plan::confirm)?;
+                self.replan(id.number, Plan::confirm)?;
                 "group.filled"
             }
             GroupState::Canceled => {
-                self.let_go(number, "group_canceled", now)?;
+                self.let_go(&id, "group_canceled", now)?;
                 "group.canceled"
             }
             _ => {
-                self.let_go(number, "group_expired", now)?;
+                self.let_go(&id, "group_expired", now)?;
                 "group.expired"
             }
         };
-        self.notices.push((number, topic));
+        self.notices.push((id, topic));
         Ok(())
     }
 
     /// Moves a member on, and changes it, if the event changes anything.
     fn step(
         &mut self,
-        number: MemberNumber,
+        id: &MemberId,
         event: MemberEvent,
         change: impl FnOnce(&mut Member),
     ) -> Result<(), Error> {
-        let Some(member) = self.member(number)? else {
+        let Some(mut member) = self.member(id)? else {
             return Ok(());
         };
-        if let Some(state) = member.state.next(event) {
-            let mut member = Member {
-                state,
-                ..(*member).clone()
-            };
-            change(&mut member);
-            self.put_member(member);
-        }
-        Ok(())
+        let Some(state) = member.state.next(event) else {
+            return Ok(());
+        };
+        member.state = state;
+        change(&mut member);
+        self.put_member(id, member)
     }
 
     fn replan(

@@ -1,41 +1,35 @@
-use std::{collections::BTreeMap, mem, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use mp_core::{
     Command, Edits, Error, Family, Timestamp,
-    capacity::{CapacityRefusal, Request, Taken},
+    capacity::{CapacityRefusal, Holding, Request, Taken},
     id::{AppId, UserId},
     port::Notification,
-    steps::{self, PaymentParticipant, Plan, STEP_MARGIN, Step, plan_key},
+    steps::{self, Plan, STEP_MARGIN, plan_key},
 };
 
 use super::{
     home::GroupHome,
-    record::{Expire, MEMBERS, Notice, PLANS, SEATS, Seat, member_key, seat_key},
+    record::{Expire, MEMBERS, Notice, PLANS, PlanPayments, member_key},
 };
 use crate::{
     error::{self, GroupError},
     group::{self, ATTEMPTS_EACH_MAX, ATTEMPTS_MAX, Group, GroupState},
-    member::{Member, MemberNumber, MemberState, PlanId},
-    offers::Offers,
+    member::{Member, MemberId, MemberNumber, MemberState, Memberships, PlanId},
 };
-
-/// For how long after a group's deadline its pieces are held: so that a group which fills at the
-/// last moment gets them, even if nobody does due work for a while.
-const STOCK_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A group as one decision changes it.
 ///
-/// Members, seats and plans are looked up one by one, so that what a decision costs does not grow
-/// with the group; only [`numbers`](Self::numbers) looks at everybody.
+/// Members and plans are looked up one by one, so that what a decision costs does not grow with the
+/// group; only [`members_that`](Self::members_that) looks at everybody.
 pub(super) struct Roster<'a> {
     family: &'a Family,
     pub(super) group: Group,
-    members: BTreeMap<MemberNumber, Arc<Member>>,
-    seats: BTreeMap<UserId, Seat>,
+    members: BTreeMap<UserId, Arc<Memberships>>,
     plans: BTreeMap<MemberNumber, Arc<Plan>>,
     joined: Option<MemberNumber>,
     pub(super) rest: Rest,
-    pub(super) notices: Vec<(MemberNumber, &'static str)>,
+    pub(super) notices: Vec<(MemberId, &'static str)>,
 }
 
 /// What the end of a group still has to mean for its members.
@@ -81,12 +75,12 @@ impl From<JoinRefusal> for GroupError {
 impl<'a> Roster<'a> {
     /// Selects everything in the group; all of it is bounded by [`ATTEMPTS_MAX`].
     pub(super) fn reads(command: Command) -> Command {
-        command.prefix(MEMBERS).prefix(SEATS).prefix(PLANS)
+        command.prefix(MEMBERS).prefix(PLANS)
     }
 
     /// Selects what [`join`](Self::join) looks at: what the user had in the group so far.
-    pub(super) fn reads_seat(command: Command, user: &UserId) -> Command {
-        command.key(&seat_key(user))
+    pub(super) fn reads_user(command: Command, user: &UserId) -> Command {
+        command.key(&member_key(user))
     }
 
     /// Returns the group's roster, or `None` if there is no such group.
@@ -108,7 +102,6 @@ impl<'a> Roster<'a> {
             family,
             group,
             members: BTreeMap::new(),
-            seats: BTreeMap::new(),
             plans: BTreeMap::new(),
             joined: None,
             rest: Rest::Untouched,
@@ -117,20 +110,17 @@ impl<'a> Roster<'a> {
     }
 
     /// Returns a member.
-    pub(super) fn member(&self, number: MemberNumber) -> Result<Option<Arc<Member>>, Error> {
-        match self.members.get(&number) {
-            Some(member) => Ok(Some(member.clone())),
-            None => self.family.get(&member_key(number)),
-        }
+    pub(super) fn member(&self, id: &MemberId) -> Result<Option<Member>, Error> {
+        let all = self.memberships(&id.user)?;
+        Ok(all.and_then(|all| all.members.get(&id.number).cloned()))
     }
 
-    /// Returns what a user has in the group.
-    pub(super) fn seat(&self, user: &UserId) -> Result<Seat, Error> {
-        if let Some(seat) = self.seats.get(user) {
-            return Ok(*seat);
+    /// Returns all that a user began in the group.
+    pub(super) fn memberships(&self, user: &UserId) -> Result<Option<Arc<Memberships>>, Error> {
+        match self.members.get(user) {
+            Some(all) => Ok(Some(all.clone())),
+            None => self.family.get(&member_key(user)),
         }
-        let seat = self.family.get::<Seat>(&seat_key(user))?;
-        Ok(seat.map_or_else(Seat::default, |seat| *seat))
     }
 
     /// Returns a member's plan.
@@ -143,71 +133,65 @@ impl<'a> Roster<'a> {
         }
     }
 
-    /// Returns the numbers of all members that are wanted, in their order.
-    pub(super) fn numbers(
+    /// Returns all members that are wanted, in the order of their numbers.
+    pub(super) fn members_that(
         &self,
-        mut wanted: impl FnMut(&Member) -> Result<bool, Error>,
-    ) -> Result<Vec<MemberNumber>, Error> {
-        let mut numbers = Vec::new();
-        for (_, stored) in self.family.scan::<Member>(MEMBERS)? {
-            let member = self.members.get(&stored.number).unwrap_or(&stored);
-            if wanted(member)? {
-                numbers.push(stored.number);
+        mut are_wanted: impl FnMut(MemberNumber, &Member) -> Result<bool, Error>,
+    ) -> Result<Vec<MemberId>, Error> {
+        let mut found = Vec::new();
+        for (_, stored) in self.family.scan::<Memberships>(MEMBERS)? {
+            let all = self.members.get(&stored.user).unwrap_or(&stored);
+            for (number, member) in &all.members {
+                if are_wanted(*number, member)? {
+                    let (number, user) = (*number, all.user.clone());
+                    found.push(MemberId { number, user });
+                }
             }
         }
-        numbers.sort_unstable();
-        Ok(numbers)
+        found.sort_unstable();
+        Ok(found)
     }
 
-    pub(super) fn put_member(&mut self, member: Member) {
-        self.members.insert(member.number, Arc::new(member));
-    }
-
-    pub(super) fn put_seat(&mut self, user: &UserId, seat: Seat) {
-        self.seats.insert(user.clone(), seat);
+    pub(super) fn put_member(&mut self, id: &MemberId, member: Member) -> Result<(), Error> {
+        let all = self.memberships(&id.user)?;
+        let mut all = all.map_or_else(|| Memberships::of(id.user.clone()), Arc::unwrap_or_clone);
+        all.members.insert(id.number, member);
+        self.members.insert(id.user.clone(), Arc::new(all));
+        Ok(())
     }
 
     pub(super) fn put_plan(&mut self, number: MemberNumber, plan: Plan) {
         self.plans.insert(number, Arc::new(plan));
     }
 
-    /// Takes a seat for a user and begins the plan that pays for it.
-    pub(super) fn join(
-        &mut self,
-        user: &UserId,
-        now: Timestamp,
-    ) -> Result<MemberNumber, JoinRefusal> {
+    /// Takes a seat for a user; whoever is not about to begin its [payment](Self::begin_to_pay) leaves
+    /// that to due work.
+    pub(super) fn join(&mut self, user: &UserId, now: Timestamp) -> Result<MemberId, JoinRefusal> {
         self.require_open(now)?;
-        let seat = self.seat(user)?;
-        if self.group.attempts >= ATTEMPTS_MAX || seat.attempts >= ATTEMPTS_EACH_MAX {
+        let before = self.memberships(user)?;
+        let attempts = before.as_ref().map_or(0, |all| all.members.len());
+        if self.group.attempts >= ATTEMPTS_MAX || attempts >= ATTEMPTS_EACH_MAX {
             return Err(GroupError::TooManyAttempts.into());
         }
-        let pay_until = now
-            .plus(self.group.terms.seat_hold)
-            .min(self.group.deadline);
-        let taken = self.take_seat(user, &seat, pay_until, now)?;
-        self.group.attempts += 1;
-        let number = MemberNumber(NonZeroU32::MIN.saturating_add(self.group.attempts - 1));
+        let holding = before.map_or_else(Holding::default, |all| all.holding());
+        let taken = self.take_seat(user, &holding, now)?;
         let member = Member {
-            number,
-            user: user.clone(),
             state: MemberState::Reserved,
-            seat: taken.reservation,
+            seat: taken.reservation.into(),
             joined_at: now,
             reason: None,
         };
-        let seat = Seat {
-            holding: taken.holding,
-            attempts: seat.attempts + 1,
-            member: Some(number),
-        };
         self.group.seats = taken.capacity;
         self.group.lapses_from = self.group.lapses_from.min(member.seat.until);
-        self.put_member(member);
-        self.put_seat(user, seat);
-        self.put_plan(number, self.plan_to_pay(user, pay_until)?);
+        let number = MemberNumber(NonZeroU32::MIN.saturating_add(self.group.attempts));
+        let id = MemberId {
+            number,
+            user: user.clone(),
+        };
+        self.group.attempts += 1;
+        self.put_member(&id, member)?;
         self.joined = Some(number);
-        Ok(number)
+        Ok(id)
     }
 
     /// Refuses unless the group is open at this time.
@@ -219,14 +203,14 @@ impl<'a> Roster<'a> {
     }
 
     /// Returns the user's last member, if it has a seat.
-    pub(super) fn seated(&self, user: &UserId) -> Result<Option<MemberNumber>, Error> {
-        let Some(number) = self.seat(user)?.member else {
-            return Ok(None);
-        };
-        let member = self.member(number)?;
-        Ok(member
-            .filter(|member| member.state.has_seat())
-            .map(|_| number))
+    pub(super) fn seated(&self, user: &UserId) -> Result<Option<MemberId>, Error> {
+        let all = self.memberships(user)?;
+        let last = all.as_ref().and_then(|all| all.last());
+        let seated = last.filter(|(_, member)| member.state.has_seat());
+        Ok(seated.map(|(number, _)| MemberId {
+            number,
+            user: user.clone(),
+        }))
     }
 
     pub(super) fn plan_id(&self, member: MemberNumber) -> PlanId {
@@ -240,46 +224,47 @@ impl<'a> Roster<'a> {
 
     /// Writes what has changed. The plan of `own`, if there is one, is written by whoever drives it.
     pub(super) fn write(
-        mut self,
+        self,
         own: Option<MemberNumber>,
         app: &AppId,
         now: Timestamp,
         edits: &mut Edits,
     ) -> Result<(), Error> {
-        for (number, topic) in &self.notices {
-            if let Some(member) = self.member(*number)? {
-                let id = format!("{number}.{topic}");
-                edits.send(&id, now, &self.notice(app, &member, topic));
-            }
-        }
-        let (members, plans) = (mem::take(&mut self.members), mem::take(&mut self.plans));
-        for (number, plan) in plans.into_iter().filter(|(number, _)| Some(*number) != own) {
-            let id = self.plan_id(number).to_string();
-            steps::put::<GroupHome>(edits, &id, Arc::unwrap_or_clone(plan), now);
-        }
-        for (number, member) in members {
-            edits.put(&member_key(number), Arc::unwrap_or_clone(member));
-        }
-        for (user, seat) in &self.seats {
-            edits.put(&seat_key(user), *seat);
-        }
-        if let Some(number) = self.joined {
-            // The group has just given out the number, so nothing stands under it.
-            edits.declare_new(&member_key(number));
-            edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
+        for (member, topic) in &self.notices {
+            let id = format!("{}.{topic}", member.number);
+            edits.send(&id, now, &self.notice(app, member, topic));
         }
         let id = self.group.id.to_string();
+        match self.joined {
+            // The group has just given out the number, so nothing stands under it.
+            Some(number) if self.plans.contains_key(&number) => {
+                edits.declare_new(&plan_key(&self.plan_id(number).to_string()));
+            }
+            Some(_) => edits.send(&id, now, &PlanPayments {}),
+            None => {}
+        }
         match self.rest {
             Rest::Untouched => {}
             Rest::Waits => edits.schedule(&id, now, &Expire {}),
             Rest::Done => edits.unschedule::<Expire>(&id),
+        }
+        let plans = self
+            .plans
+            .iter()
+            .filter(|(number, _)| Some(**number) != own);
+        for (number, plan) in plans {
+            let id = self.plan_id(*number).to_string();
+            steps::put::<GroupHome>(edits, &id, (**plan).clone(), now);
+        }
+        for (user, all) in self.members {
+            edits.put(&member_key(&user), Arc::unwrap_or_clone(all));
         }
         edits.put_root(self.group);
         Ok(())
     }
 
     /// Returns what a member is told.
-    fn notice(&self, app: &AppId, member: &Member, topic: &str) -> Notice {
+    fn notice(&self, app: &AppId, member: &MemberId, topic: &str) -> Notice {
         let details = serde_json::json!({
             "group": self.group.id,
             "offer": self.group.offer,
@@ -300,29 +285,18 @@ impl<'a> Roster<'a> {
     fn take_seat(
         &self,
         user: &UserId,
-        seat: &Seat,
-        pay_until: Timestamp,
+        holding: &Holding,
         now: Timestamp,
     ) -> Result<Taken, JoinRefusal> {
+        let pay_until = self.pay_until(now);
         // The seat outlives the payment's time limit, so money that lands in time finds it.
         let request = Request::one(group::SEATS, user, pay_until.plus(STEP_MARGIN));
-        let taken = self.group.seats.reserve(&request, &seat.holding, now);
+        let taken = self.group.seats.reserve(&request, holding, now);
         taken.map_err(|refusal| match refusal {
             CapacityRefusal::SoldOut { .. } if self.group.lapses_from <= now => JoinRefusal::Short,
             CapacityRefusal::SoldOut { .. } => GroupError::Full.into(),
             CapacityRefusal::OwnerLimit { .. } => GroupError::AlreadyMember.into(),
             other => GroupError::Core(other.into()).into(),
         })
-    }
-
-    /// First a piece, then the money: what can be refused cheaply is asked for first.
-    fn plan_to_pay(&self, user: &UserId, pay_until: Timestamp) -> Result<Plan, Error> {
-        let hold_until = self.group.deadline.plus(STOCK_GRACE);
-        let piece = Offers::request(user, 1)?;
-        let payment = PaymentParticipant::request(user, self.group.terms.group_price)?;
-        Plan::new(vec![
-            Step::new(Offers::PARTICIPANT, piece, hold_until),
-            Step::new(PaymentParticipant::NAME, payment, pay_until),
-        ])
     }
 }

@@ -72,13 +72,13 @@ impl GroupView {
 }
 
 impl Membership {
-    pub(super) fn of(member: &Member, plan: Option<&Plan>) -> Self {
+    pub(super) fn of(number: MemberNumber, member: &Member, plan: Option<&Plan>) -> Self {
         let pending = plan.and_then(|plan| {
             let mut steps = plan.steps().iter();
             steps.find(|step| step.state == StepState::Pending)
         });
         Self {
-            number: member.number,
+            number,
             state: member.state,
             held_until: member.seat.until,
             needs_action: pending.and_then(|step| step.detail.clone()),

@@ -33,6 +33,13 @@ struct StockRequest {
     quantity: u32,
 }
 
+impl StockRequest {
+    fn of(request: &Value) -> Result<Self, Error> {
+        Self::deserialize(request)
+            .map_err(|error| Error::invalid("request", "is not for stock").with_source(error))
+    }
+}
+
 impl Offers {
     /// The name by which plans call the stock of offers.
     pub const PARTICIPANT: &'static str = "stock";
@@ -45,6 +52,11 @@ impl Offers {
     pub fn request(owner: &UserId, quantity: u32) -> Result<steps::Request, Error> {
         let owner = owner.clone();
         steps::Request::new(&StockRequest { owner, quantity })
+    }
+
+    /// Returns for whom a step takes pieces.
+    pub(crate) fn requested_for(request: &steps::Request) -> Result<UserId, Error> {
+        Ok(StockRequest::of(&request.value())?.owner)
     }
 
     async fn attempt(
@@ -145,8 +157,7 @@ impl Participant for Offers {
         request: &Value,
         until: Timestamp,
     ) -> Result<Reserved, Error> {
-        let asked = StockRequest::deserialize(request)
-            .map_err(|error| Error::invalid("request", "is not for stock").with_source(error))?;
+        let asked = StockRequest::of(request)?;
         let request = Request {
             takes: [(STOCK.to_owned(), asked.quantity)].into(),
             owner: asked.owner,

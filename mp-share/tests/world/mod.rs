@@ -14,7 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use mp_core::{
-    Caller, Engine, Error, ErrorKind,
+    Caller, Engine, Error, ErrorKind, Timestamp,
     amount::{Currency, Money},
     clock::{Clock, ManualClock},
     entropy::SeededEntropy,
@@ -27,7 +27,7 @@ use mp_share::{
     Groups, Offers,
     group::GroupId,
     groups::GroupView,
-    member::MemberState,
+    member::{MemberNumber, MemberState},
     offer::{OfferId, STOCK, Terms},
 };
 
@@ -118,19 +118,36 @@ impl World {
     /// Returns whether any work is left for the next three days. (Later, closed reservations are
     /// forgotten.)
     pub(crate) async fn work_is_left(&self) -> bool {
-        let kinds = ["group.steps", "group.expire", "group.notice", "offer.lapse"];
+        let kinds = [
+            "group.plan",
+            "group.steps",
+            "group.expire",
+            "group.notice",
+            "offer.lapse",
+        ];
         let mut left = !self.store.dead(None, 10).await.expect("lists").is_empty();
+        let soon = self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60));
         for kind in kinds {
-            let query = DueQuery {
-                slots: SlotSet::ALL,
-                kind: kind.to_owned(),
-                now: self.clock.now().plus(Duration::from_secs(3 * 24 * 60 * 60)),
-                lease: Duration::ZERO,
-                limit: 10,
-            };
-            left |= !self.store.due(&query).await.expect("asks").is_empty();
+            left |= self.due(kind, soon).await > 0;
         }
         left
+    }
+
+    /// Returns how much work of a kind is due now.
+    pub(crate) async fn waiting(&self, kind: &str) -> usize {
+        self.due(kind, self.clock.now()).await
+    }
+
+    /// Returns how much work of a kind is due at a time, and leaves it due from then on.
+    async fn due(&self, kind: &str, now: Timestamp) -> usize {
+        let query = DueQuery {
+            slots: SlotSet::ALL,
+            kind: kind.to_owned(),
+            now,
+            lease: Duration::ZERO,
+            limit: 10_000,
+        };
+        self.store.due(&query).await.expect("asks").len()
     }
 }
 
@@ -167,6 +184,24 @@ impl Process {
     ) -> Result<GroupView, mp_share::GroupError> {
         let key = "join".parse().expect("a key");
         self.groups.join(&user(name), &key, group).await
+    }
+
+    pub(crate) async fn take_seat(
+        &self,
+        name: &str,
+        group: GroupId,
+    ) -> Result<MemberNumber, mp_share::GroupError> {
+        let key = "join".parse().expect("a key");
+        self.groups.take_seat(&user(name), &key, group).await
+    }
+
+    pub(crate) async fn leave(
+        &self,
+        name: &str,
+        group: GroupId,
+    ) -> Result<GroupView, mp_share::GroupError> {
+        let key = "leave".parse().expect("a key");
+        self.groups.leave(&user(name), &key, group).await
     }
 
     pub(crate) async fn member(&self, name: &str, group: GroupId) -> Option<MemberState> {

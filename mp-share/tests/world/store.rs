@@ -5,8 +5,8 @@ use std::sync::{
 
 use async_trait::async_trait;
 use mp_core::store::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View, Write,
+    Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, MemoryStore, Partition, Query,
+    Settle, Store, StoreError, StoreErrorKind, Version, View, Write,
 };
 use serde_json::Value;
 
@@ -126,5 +126,16 @@ impl Store for WatchedStore {
         limit: u32,
     ) -> Result<Changes, StoreError> {
         self.inner.changes(partition, since, limit).await
+    }
+}
+
+#[async_trait]
+impl Listing for WatchedStore {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        self.inner.partitions(after, limit).await
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    audit::{audit, evening::Evening, file::File, verdict::Verdict},
+    audit::{Source, audit, evening::Evening, verdict::Verdict},
     options::Options,
 };
 
@@ -83,24 +83,28 @@ impl Copy {
 
     /// Returns what an audit comes to.
     pub(super) fn verdict(&self) -> Verdict {
-        let file = File::open(&self.path).expect("opens");
-        let evening = Evening::in_file(&file).expect("holds an evening");
-        Verdict::on(&file, &evening).expect("can be audited")
+        let records = self.source().open().expect("opens");
+        let evening = Evening::of(&*records).expect("holds an evening");
+        Verdict::on(&*records, &evening).expect("can be audited")
     }
 
     /// Returns whether an audit passes, and the one JSON object that it prints.
     pub(super) fn audit(&self) -> (bool, Value) {
         let mut out = Vec::new();
-        let passed = audit(&self.path, true, &mut out).expect("can be audited");
+        let passed = audit(&self.source(), true, &mut out).expect("can be audited");
         (
             passed,
             serde_json::from_slice(&out).expect("one JSON object"),
         )
     }
 
+    fn source(&self) -> Source {
+        Source::File(self.path.clone())
+    }
+
     /// Returns why an audit is refused.
     pub(super) fn refusal(&self) -> String {
-        let refused = audit(&self.path, true, &mut Vec::new()).expect_err("is refused");
+        let refused = audit(&self.source(), true, &mut Vec::new()).expect_err("is refused");
         refused.to_string()
     }
 }

@@ -13,6 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     backoff::Backoff,
+    distribution::Distribution,
     error::{Failure, Fate, is_passing},
     options::PostgresOptions,
 };
@@ -38,6 +39,7 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool,
+    distribution: Distribution,
     patience: Duration,
     silence_max: Duration,
 }
@@ -48,13 +50,14 @@ impl Connections {
         tls: &MakeRustlsConnect,
         most: NonZeroUsize,
         options: &PostgresOptions,
+        distribution: Distribution,
     ) -> Result<Self, StoreError> {
         // Whether a connection has broken is known without asking the server.
         let manager_config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(config.clone(), tls.clone(), manager_config);
-        let settings = settings(options);
+        let settings = settings(options, distribution);
         let set_up = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             let settings = settings.clone();
             Box::pin(async move {
@@ -73,9 +76,15 @@ impl Connections {
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "connect", error))?;
         Ok(Self {
             pool,
+            distribution,
             patience,
             silence_max: options.statement_timeout.saturating_add(GRACE),
         })
+    }
+
+    /// Returns on how many servers the tables are.
+    pub(super) const fn distribution(&self) -> Distribution {
+        self.distribution
     }
 
     /// Runs one statement, which is a transaction of its own; again if it meets others.
@@ -90,6 +99,18 @@ impl Connections {
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// Runs a statement that writes, as [`query`](Self::query) does.
+    ///
+    /// On Citus the one who answers is not the one who writes: a coordinator that gives up waiting
+    /// for a worker does not know what became of the statement.
+    pub(super) async fn write(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Failure> {
+        let answer = self.query(sql, params).await;
+        match self.distribution {
+            Distribution::Single => answer,
+            Distribution::BySlot => answer.map_err(Failure::by_proxy),
         }
     }
 
@@ -176,10 +197,17 @@ fn may_pass(error: &PoolError) -> bool {
 /// All our statements go by a key, but to a planner that meets the tables while they are small any
 /// other way looks as good, and it keeps a plan for as long as the session lasts: hence the ways
 /// that are never right on large tables are closed to it.
-fn settings(options: &PostgresOptions) -> String {
+///
+/// Citus decides where a statement goes when it plans it, by the slot that is asked for: a plan that
+/// is made before that is known is of no use to it.
+fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
+    let plans = match distribution {
+        Distribution::Single => "force_generic_plan",
+        Distribution::BySlot => "auto",
+    };
     let millis = |span: Duration| span.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
     let mut settings = format!(
-        "SET plan_cache_mode = force_generic_plan;
+        "SET plan_cache_mode = {plans};
          SET enable_seqscan = off;
          SET enable_bitmapscan = off;
          SET enable_hashjoin = off;

@@ -1,11 +1,12 @@
 use std::collections::HashSet;
 
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    column::{Columns, integer, slot},
-    connections::Connections,
+    column::{Columns, integer, slot, slot_number},
+    connections::{Connections, Params},
 };
+use crate::clock::Timestamp;
 use crate::store::{
     Delivery, DueQuery, Key, Outcome, Partition, SLOTS, Settle, SlotSet, StoreError,
     StoreErrorKind, delivery::cut,
@@ -20,19 +21,34 @@ macro_rules! columns {
 
 /// Takes what is due off the index in its order, passing over what others hold at this moment; a
 /// delivery that others leased since the statement began is seen by its new `wakes_at`.
-const DUE: &str = concat!(
-    "WITH due AS MATERIALIZED (
-        SELECT d.slot, d.partition, d.key FROM mp_delivery d
-        WHERE d.kind = $1 AND d.wakes_at <= $2 AND get_bit($3::bytea, d.slot) = 1
-        ORDER BY d.wakes_at LIMIT $4 FOR UPDATE SKIP LOCKED
-    )
-    UPDATE mp_delivery r
-    SET due_at = r.wakes_at, lease = $5, wakes_at = $5, attempts = r.attempts + 1
-    FROM due
-    WHERE r.slot = due.slot AND r.partition = due.partition AND r.key = due.key
-    RETURNING ",
-    columns!()
-);
+macro_rules! due {
+    ($asked:literal, $found:literal) => {
+        concat!(
+            "WITH due AS MATERIALIZED (
+                SELECT d.slot, d.partition, d.key FROM mp_delivery d
+                WHERE d.kind = $1 AND d.wakes_at <= $2 AND ",
+            $asked,
+            " ORDER BY d.wakes_at LIMIT $4 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE mp_delivery r
+            SET due_at = r.wakes_at, lease = $5, wakes_at = $5, attempts = r.attempts + 1
+            FROM due
+            WHERE ",
+            $found,
+            " AND r.partition = due.partition AND r.key = due.key
+            RETURNING ",
+            columns!()
+        )
+    };
+}
+
+const DUE: &str = due!("get_bit($3::bytea, d.slot) = 1", "r.slot = due.slot");
+const DUE_IN: &str = due!("d.slot = $3", "r.slot = $3");
+
+/// When the first deliveries of a kind in one slot come up.
+const FIRST_IN: &str = "
+SELECT wakes_at FROM mp_delivery
+WHERE slot = $1 AND kind = $2 AND wakes_at IS NOT NULL ORDER BY wakes_at LIMIT $3";
 
 /// The fence: the version and the lease that were given, or no lease on what lies dead.
 macro_rules! held {
@@ -44,33 +60,43 @@ macro_rules! held {
 }
 
 /// Settles each delivery whose fence holds, and answers their numbers.
-const SETTLE: &str = concat!(
-    "WITH s AS MATERIALIZED (
-        SELECT * FROM unnest(
-            $1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
-            $6::smallint[], $7::bigint[], $8::text[]
-        ) WITH ORDINALITY AS s (slot, partition, key, version, lease, outcome, at, error, n)
-    ),
-    done AS (
-        DELETE FROM mp_delivery r USING s WHERE s.outcome = 0 AND ",
-    held!(),
-    " RETURNING s.n
-    ),
-    kept AS (
-        UPDATE mp_delivery r SET
-            due_at = coalesce(s.at, r.due_at),
-            wakes_at = s.at,
-            lease = NULL,
-            attempts = CASE s.outcome WHEN 3 THEN 0 ELSE r.attempts END,
-            last_error = CASE s.outcome WHEN 3 THEN r.last_error ELSE s.error END
-        FROM s WHERE s.outcome > 0 AND ",
-    held!(),
-    " RETURNING s.n
-    )
-    SELECT n FROM done UNION ALL SELECT n FROM kept"
-);
+macro_rules! settle {
+    ($within:literal) => {
+        concat!(
+            "WITH s AS MATERIALIZED (
+                SELECT * FROM unnest(
+                    $1::smallint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
+                    $6::smallint[], $7::bigint[], $8::text[]
+                ) WITH ORDINALITY
+                    AS s (slot, partition, key, version, lease, outcome, at, error, n)
+            ),
+            done AS (
+                DELETE FROM mp_delivery r USING s WHERE s.outcome = 0 AND ",
+            held!(),
+            $within,
+            " RETURNING s.n
+            ),
+            kept AS (
+                UPDATE mp_delivery r SET
+                    due_at = coalesce(s.at, r.due_at),
+                    wakes_at = s.at,
+                    lease = NULL,
+                    attempts = CASE s.outcome WHEN 3 THEN 0 ELSE r.attempts END,
+                    last_error = CASE s.outcome WHEN 3 THEN r.last_error ELSE s.error END
+                FROM s WHERE s.outcome > 0 AND ",
+            held!(),
+            $within,
+            " RETURNING s.n
+            )
+            SELECT n FROM done UNION ALL SELECT n FROM kept"
+        )
+    };
+}
 
-/// Slot by slot, so that it is pushed down whole where each slot is; the index holds dead ones only.
+const SETTLE: &str = settle!("");
+const SETTLE_IN: &str = settle!(" AND r.slot = $9");
+
+/// Slot by slot, so that only the first of each are read; the index holds dead ones only.
 const DEAD: &str = concat!(
     "SELECT ",
     columns!(),
@@ -83,27 +109,78 @@ const DEAD: &str = concat!(
     ORDER BY r.partition, r.key LIMIT $4"
 );
 
+const DEAD_IN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM mp_delivery r
+    WHERE r.slot = $1 AND r.wakes_at IS NULL AND (r.partition, r.key) > ($2, $3)
+    ORDER BY r.partition, r.key LIMIT $4"
+);
+
+/// Returns whether there is nothing that could be due: the engine's text has no NUL, and so no kind
+/// has it.
+pub(super) fn is_idle(query: &DueQuery) -> bool {
+    query.slots == SlotSet::NONE || query.limit == 0 || query.kind.contains('\0')
+}
+
 /// Leases what is due, the longest due first.
 pub(super) async fn lease(
     connections: &Connections,
     query: &DueQuery,
 ) -> Result<Vec<Delivery>, StoreError> {
+    lease_by(connections, DUE, &bits(&query.slots), query, query.limit).await
+}
+
+/// Leases what is due in one slot, the longest due first and no more than the limit.
+pub(super) async fn lease_in(
+    connections: &Connections,
+    slot: u16,
+    query: &DueQuery,
+    limit: u32,
+) -> Result<Vec<Delivery>, StoreError> {
+    lease_by(connections, DUE_IN, &slot_number(slot), query, limit).await
+}
+
+async fn lease_by(
+    connections: &Connections,
+    sql: &str,
+    slots: &(dyn ToSql + Sync),
+    query: &DueQuery,
+    limit: u32,
+) -> Result<Vec<Delivery>, StoreError> {
     const OP: &str = "due";
-    let slots = bits(&query.slots);
-    // The engine's text has no such character, and so no kind has it.
-    if query.slots == SlotSet::NONE || query.limit == 0 || query.kind.contains('\0') {
-        return Ok(Vec::new());
-    }
     let until = query.now.plus(query.lease).as_micros();
-    let (now, limit) = (query.now.as_micros(), i64::from(query.limit));
+    let (now, limit) = (query.now.as_micros(), i64::from(limit));
     let rows = connections
-        .query(DUE, &[&query.kind, &now, &slots, &limit, &until])
+        .query(sql, &[&query.kind, &now, slots, &limit, &until])
         .await
         // Leases whose answer was lost run out.
         .map_err(|failure| failure.store_error(OP, StoreErrorKind::Unavailable))?;
     let mut leased = deliveries(OP, &rows)?;
-    leased.sort_by(|a, b| (a.due_at, &a.partition, &a.key).cmp(&(b.due_at, &b.partition, &b.key)));
+    sort(&mut leased);
     Ok(leased)
+}
+
+/// Puts the longest due first.
+pub(super) fn sort(leased: &mut [Delivery]) {
+    leased.sort_by(|a, b| (a.due_at, &a.partition, &a.key).cmp(&(b.due_at, &b.partition, &b.key)));
+}
+
+/// Returns when the first deliveries of a kind in one slot come up.
+pub(super) async fn first_in(
+    connections: &Connections,
+    slot: u16,
+    kind: &str,
+    limit: usize,
+) -> Result<Vec<Timestamp>, StoreError> {
+    const OP: &str = "due";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = connections
+        .read(OP, FIRST_IN, &[&slot_number(slot), &kind, &limit])
+        .await?;
+    rows.iter()
+        .map(|row| Columns::new(row, OP).time(0))
+        .collect()
 }
 
 /// Returns a set of slots as the engine numbers the bits of a `bytea`.
@@ -115,9 +192,11 @@ fn bits(slots: &SlotSet) -> Vec<u8> {
     bits
 }
 
-/// Settles deliveries and says for each whether its fence held.
+/// Settles deliveries, which are all in one slot if one is named, and says for each whether its
+/// fence held.
 pub(super) async fn settle(
     connections: &Connections,
+    slot: Option<u16>,
     settles: &[Settle],
 ) -> Result<Vec<bool>, StoreError> {
     let mut held = vec![false; settles.len()];
@@ -133,7 +212,7 @@ pub(super) async fn settle(
             let settle = &settles[*n];
             (settle.partition.slot(), settle.partition.id(), &settle.key)
         });
-        for place in settle_once(connections, settles, &round).await? {
+        for place in settle_once(connections, slot, settles, &round).await? {
             held[round[place]] = true;
         }
         left = later;
@@ -144,28 +223,32 @@ pub(super) async fn settle(
 /// Settles those that are named, each delivery once, and returns which fences held.
 async fn settle_once(
     connections: &Connections,
+    slot: Option<u16>,
     settles: &[Settle],
     round: &[usize],
 ) -> Result<Vec<usize>, StoreError> {
     const OP: &str = "settle";
     let rows = Rows::of(round.iter().map(|n| &settles[*n]));
-    let held = connections
-        .query(
-            SETTLE,
-            &[
-                &rows.slot,
-                &rows.partition,
-                &rows.key,
-                &rows.version,
-                &rows.lease,
-                &rows.outcome,
-                &rows.at,
-                &rows.error,
-            ],
-        )
-        .await
-        .map_err(|failure| failure.store_error(OP, StoreErrorKind::Unknown))?;
-    held.iter()
+    let params: Params<'_> = &[
+        &rows.slot,
+        &rows.partition,
+        &rows.key,
+        &rows.version,
+        &rows.lease,
+        &rows.outcome,
+        &rows.at,
+        &rows.error,
+    ];
+    let held = match slot {
+        None => connections.write(SETTLE, params).await,
+        Some(slot) => {
+            let slot = slot_number(slot);
+            let params = [params, &[&slot]].concat();
+            connections.write(SETTLE_IN, &params).await
+        }
+    };
+    held.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unknown))?
+        .iter()
         .map(|row| {
             let number: i64 = Columns::new(row, OP).get(0)?;
             let place = usize::try_from(number - 1)
@@ -185,12 +268,32 @@ pub(super) async fn dead(
     after: Option<(&Partition, &Key)>,
     limit: u32,
 ) -> Result<Vec<Delivery>, StoreError> {
+    dead_by(connections, DEAD, &all_slots(), after, limit).await
+}
+
+/// Lists what lies dead in one slot.
+pub(super) async fn dead_in(
+    connections: &Connections,
+    slot: u16,
+    after: Option<(&Partition, &Key)>,
+    limit: u32,
+) -> Result<Vec<Delivery>, StoreError> {
+    dead_by(connections, DEAD_IN, &slot_number(slot), after, limit).await
+}
+
+async fn dead_by(
+    connections: &Connections,
+    sql: &str,
+    slots: &(dyn ToSql + Sync),
+    after: Option<(&Partition, &Key)>,
+    limit: u32,
+) -> Result<Vec<Delivery>, StoreError> {
     const OP: &str = "dead";
     let (partition, key) =
         after.map_or(("", ""), |(partition, key)| (partition.id(), key.as_str()));
     let limit = i64::from(limit);
     let rows = connections
-        .read(OP, DEAD, &[&all_slots(), &partition, &key, &limit])
+        .read(OP, sql, &[slots, &partition, &key, &limit])
         .await?;
     deliveries(OP, &rows)
 }
@@ -240,8 +343,7 @@ impl<'s> Rows<'s> {
             rows.partition.push(settle.partition.id());
             rows.key.push(settle.key.as_str());
             rows.version.push(integer(settle.version));
-            rows.lease
-                .push(settle.lease.map(crate::clock::Timestamp::as_micros));
+            rows.lease.push(settle.lease.map(Timestamp::as_micros));
             let (outcome, at, error) = match &settle.outcome {
                 Outcome::Done => (0, None, None),
                 Outcome::Again { at, error } => (1, Some(at), error.as_deref()),

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::{Error, error::SqlState};
+use tokio_postgres::Error;
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -53,6 +53,15 @@ impl Failure {
             Fate::Refused(kind) => !matches!(kind, StoreErrorKind::Full | StoreErrorKind::ReadOnly),
             Fate::NotRun | Fate::Lost => false,
         }
+    }
+
+    /// Returns the failure, given that whoever reports it had another carry the statement out: what
+    /// was given up may be done all the same.
+    pub(super) fn by_proxy(mut self) -> Self {
+        if self.fate == Fate::Refused(StoreErrorKind::Unavailable) {
+            self.fate = Fate::Lost;
+        }
+        self
     }
 
     /// Returns whether the session is of no more use.
@@ -129,11 +138,6 @@ fn is_io(error: &Error) -> bool {
     error
         .source()
         .is_some_and(|source| source.is::<std::io::Error>())
-}
-
-/// Returns whether a table is not there.
-pub(super) fn is_undefined(error: &Error) -> bool {
-    error.code() == Some(&SqlState::UNDEFINED_TABLE)
 }
 
 #[cfg(test)]

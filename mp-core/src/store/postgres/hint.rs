@@ -10,8 +10,8 @@ use tokio::{
 use tokio_postgres::{AsyncMessage, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{backoff::Backoff, connections::Connections, queue::Job};
-use crate::store::{CommitId, Write};
+use super::{backoff::Backoff, connections::Connections, queue::Job, quiet::Quiet};
+use crate::store::{CommitId, SlotSet, Write};
 
 /// The shortest time between two notifications of a process. Notifying takes a lock that all who
 /// notify in a cluster share while they commit, so it stands in no commit of ours.
@@ -30,6 +30,8 @@ pub(super) struct Hints {
     heard: watch::Sender<()>,
     /// What other processes are to be told of.
     untold: Notify,
+    /// The slots in which there was none.
+    quiet: Quiet,
     /// By which the notifications of this process are told from those of others.
     name: String,
 }
@@ -39,16 +41,23 @@ impl Hints {
         Self {
             heard: watch::Sender::new(()),
             untold: Notify::new(),
+            quiet: Quiet::default(),
             name: format!("{:032x}", CommitId::random().0),
         }
     }
 
     /// Gives hints if any of the commits that were applied wrote a delivery that is due by now.
     pub(super) fn consider(&self, applied: &[Job]) {
+        self.quiet.end(slots_of(applied));
         if applied.iter().any(writes_due_work) {
             self.heard.send_replace(());
             self.untold.notify_one();
         }
+    }
+
+    /// Returns which slots had no work a short while ago.
+    pub(super) const fn quiet(&self) -> &Quiet {
+        &self.quiet
     }
 
     /// Returns what changes with each hint.
@@ -100,6 +109,7 @@ impl Hints {
             while let Some(message) = ready!(connection.poll_message(context)) {
                 match message {
                     Ok(AsyncMessage::Notification(note)) if note.payload() != hints.name => {
+                        hints.quiet.end(SlotSet::ALL);
                         hints.heard.send_replace(());
                     }
                     Ok(_) => {}
@@ -114,6 +124,17 @@ impl Hints {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns the slots that were written deliveries in, due or not.
+fn slots_of(jobs: &[Job]) -> SlotSet {
+    jobs.iter()
+        .filter(|job| {
+            let mut writes = job.batch.writes.iter();
+            writes.any(|write| matches!(write, Write::Deliver { .. }))
+        })
+        .map(|job| job.partition.slot())
+        .fold(SlotSet::NONE, SlotSet::with)
 }
 
 fn writes_due_work(job: &Job) -> bool {

@@ -1,21 +1,25 @@
 //! One PostgreSQL database, any number of processes.
 
 mod backoff;
+mod by_slot;
 mod column;
 mod commit;
 mod connections;
 mod delivery;
+mod distribution;
 mod embed;
 mod error;
 mod hint;
 mod lane;
 mod options;
 mod queue;
+mod quiet;
 mod reader;
 mod schema;
 mod tls;
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -32,6 +36,7 @@ use tokio::{
 pub use self::options::PostgresOptions;
 use self::{
     connections::Connections,
+    distribution::Distribution,
     hint::Hints,
     lane::Lane,
     queue::{Answer, Job, Queue},
@@ -122,10 +127,14 @@ impl PostgresStore {
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let config = connections::parse(url, &options)?;
         let tls = tls::connector(&config, &options)?;
-        let pool = |most| Connections::new(&config, &tls, most, &options);
-        let (connections, lanes) = (pool(options.connections)?, pool(options.lanes)?);
-        schema::prepare(&connections, options.schema.as_deref()).await?;
-        let (queue, hints) = (Arc::default(), Arc::new(Hints::new()));
+        let pool =
+            |most, distribution| Connections::new(&config, &tls, most, &options, distribution);
+        let first = pool(NonZeroUsize::MIN, Distribution::Single)?;
+        let distribution = schema::prepare(&first, options.schema.as_deref()).await?;
+        let connections = pool(options.connections, distribution)?;
+        let lanes = pool(options.lanes, distribution)?;
+        let queue = Arc::new(Queue::new(distribution));
+        let hints = Arc::new(Hints::new());
         let transactions = Arc::default();
         Lane::start(options.lanes.get(), &queue, &lanes, &hints, &transactions);
         let exchange = if options.notify {
@@ -245,11 +254,24 @@ impl Store for PostgresStore {
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
         check_limit("due", query.limit, self.limits().due_max)?;
-        delivery::lease(&self.connections, query).await
+        if delivery::is_idle(query) {
+            return Ok(Vec::new());
+        }
+        match self.connections.distribution() {
+            Distribution::Single => delivery::lease(&self.connections, query).await,
+            Distribution::BySlot => {
+                by_slot::lease(&self.connections, self.hints.quiet(), query).await
+            }
+        }
     }
 
     async fn settle(&self, settles: Vec<Settle>) -> Result<Vec<bool>, StoreError> {
-        delivery::settle(&self.connections, &settles).await
+        match self.connections.distribution() {
+            Distribution::Single => delivery::settle(&self.connections, None, &settles).await,
+            Distribution::BySlot => {
+                by_slot::settle(&self.connections, self.hints.quiet(), settles).await
+            }
+        }
     }
 
     async fn dead(
@@ -258,7 +280,10 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         check_limit("dead", limit, self.limits().due_max)?;
-        delivery::dead(&self.connections, after, limit).await
+        match self.connections.distribution() {
+            Distribution::Single => delivery::dead(&self.connections, after, limit).await,
+            Distribution::BySlot => by_slot::dead(&self.connections, after, limit).await,
+        }
     }
 
     async fn changes(

@@ -6,6 +6,7 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
+use super::distribution::Distribution;
 use crate::store::{Batch, Partition, StoreError, StoreErrorKind, Version};
 
 /// The most commits that wait for a lane; what comes on top is `Unavailable` at once.
@@ -61,10 +62,11 @@ impl Job {
 ///
 /// A later commit of a partition steps forward when the one before it is done: in one group they
 /// would write the same row twice, and in two lanes wait for each other's locks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Notify,
+    group_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +80,20 @@ struct State {
 }
 
 impl Queue {
+    /// Creates a queue for commits to tables that are distributed so: to those of several servers
+    /// each goes alone, as one transaction would have to span servers.
+    pub(super) fn new(distribution: Distribution) -> Self {
+        let group_max = match distribution {
+            Distribution::Single => GROUP_MAX,
+            Distribution::BySlot => 1,
+        };
+        Self {
+            state: Mutex::default(),
+            arrived: Notify::new(),
+            group_max,
+        }
+    }
+
     /// Queues jobs, all or none, or says at once that there are too many.
     pub(super) fn accept(&self, jobs: Vec<Job>) -> Result<(), StoreError> {
         let mut state = self.lock();
@@ -110,7 +126,7 @@ impl Queue {
         if state.ready.is_empty() {
             return state.closed.then(Vec::new);
         }
-        let group = state.take();
+        let group = state.take(self.group_max);
         if !state.ready.is_empty() {
             self.arrived.notify_one();
         }
@@ -157,14 +173,14 @@ impl Queue {
 }
 
 impl State {
-    fn take(&mut self) -> Vec<Job> {
+    fn take(&mut self, most: usize) -> Vec<Job> {
         let mut bytes = 0;
         let within = |job: &&Job| {
             let room = bytes < GROUP_BYTES_MAX;
             bytes += job.bytes();
             room
         };
-        let count = self.ready.iter().take(GROUP_MAX).take_while(within).count();
+        let count = self.ready.iter().take(most).take_while(within).count();
         self.waiting -= count;
         self.ready.drain(..count).collect()
     }

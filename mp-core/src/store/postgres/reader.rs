@@ -3,9 +3,11 @@ use std::time::Duration;
 use tokio_postgres::Row;
 
 use super::{
-    column::{Columns, integer, slot},
+    by_slot,
+    column::{Columns, integer, slot, slot_number},
     connections::Connections,
     delivery::all_slots,
+    distribution::Distribution,
 };
 use crate::clock::Clock;
 use crate::store::{
@@ -51,8 +53,7 @@ UNION ALL (
     ORDER BY version LIMIT 1
 )";
 
-/// So many of each slot, and with the last of them that there may be more; slot by slot, so that it
-/// is pushed down whole where each slot is.
+/// So many of each slot, and with the last of them that there may be more.
 const PARTITIONS: &str = "
 SELECT p.partition, p.n = $3 FROM unnest($1::smallint[]) AS s (slot)
 CROSS JOIN LATERAL (
@@ -60,6 +61,10 @@ CROSS JOIN LATERAL (
     WHERE slot = s.slot AND partition > $2 ORDER BY partition LIMIT $3
 ) AS p
 ORDER BY p.partition LIMIT $4";
+
+const PARTITIONS_IN: &str = "
+SELECT partition FROM mp_partition
+WHERE slot = $1 AND partition > $2 ORDER BY partition LIMIT $3";
 
 const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
@@ -197,22 +202,65 @@ async fn page(
     after: &str,
     limit: usize,
 ) -> Result<(Vec<Partition>, bool), StoreError> {
-    const OP: &str = "partitions";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     // Slots are equally full, more or less: four times its share is hardly ever too little.
-    let share = limit / i64::from(SLOTS) * 4 + 8;
-    let rows = connections
-        .read(OP, PARTITIONS, &[&all_slots(), &after, &share, &limit])
-        .await?;
-    let mut listed = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let row = Columns::new(row, OP);
-        listed.push(row.partition(0)?);
-        if row.get(1)? {
+    let share = limit / usize::from(SLOTS) * 4 + 8;
+    let first = match connections.distribution() {
+        Distribution::Single => first_partitions(connections, after, share, limit).await?,
+        Distribution::BySlot => by_slot::partitions(connections, after, share, limit).await?,
+    };
+    let mut listed = Vec::with_capacity(first.len());
+    for (partition, cut) in first {
+        listed.push(partition);
+        if cut {
             return Ok((listed, true));
         }
     }
     Ok((listed, false))
+}
+
+/// Returns the first of the partitions that begin each slot, and for each whether its slot was cut
+/// off behind it.
+async fn first_partitions(
+    connections: &Connections,
+    after: &str,
+    share: usize,
+    limit: usize,
+) -> Result<Vec<(Partition, bool)>, StoreError> {
+    const OP: &str = "partitions";
+    let (share, limit) = (count(share), count(limit));
+    let rows = connections
+        .read(OP, PARTITIONS, &[&all_slots(), &after, &share, &limit])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let row = Columns::new(row, OP);
+            Ok((row.partition(0)?, row.get(1)?))
+        })
+        .collect()
+}
+
+/// Returns the partitions that begin one slot, and for each whether it was cut off behind it.
+pub(super) async fn partitions_in(
+    connections: &Connections,
+    slot: u16,
+    after: &str,
+    share: usize,
+) -> Result<Vec<(Partition, bool)>, StoreError> {
+    const OP: &str = "partitions";
+    let rows = connections
+        .read(
+            OP,
+            PARTITIONS_IN,
+            &[&slot_number(slot), &after, &count(share)],
+        )
+        .await?;
+    let partition = |(n, row)| Ok((Columns::new(row, OP).partition(0)?, n == share));
+    (1..).zip(&rows).map(partition).collect()
+}
+
+/// Returns a number of rows as the engine's integer.
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// Tells by how much a clock differs at least from the server's.

@@ -1,7 +1,7 @@
 use std::{
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -47,10 +47,10 @@ impl Checkpointer {
     ) -> std::result::Result<Self, StoreError> {
         let connection = schema::open_keeper(path, options)?;
         let (wake, woken) = sync_channel(1);
-        let rest = Arc::new(AtomicBool::new(false));
+        let turn = Arc::new(Turn::default());
         let mut log = Log {
             wake,
-            rest: rest.clone(),
+            turn: turn.clone(),
             pages: 0,
             wake_at: LOG_PAGES,
         };
@@ -63,7 +63,7 @@ impl Checkpointer {
             .map_err(|error| store_error("open", error))?;
         let body = move |ready: &dyn Fn()| {
             ready();
-            checkpoint_when_woken(&connection, &woken, &rest);
+            checkpoint_when_woken(&connection, &woken, &turn);
             Ok(())
         };
         let thread = Thread::start("mp-sqlite-checkpoint", body)?;
@@ -71,11 +71,25 @@ impl Checkpointer {
     }
 }
 
+/// Whose turn it is to write back: the engine refuses the second of two at once.
+#[derive(Debug, Default)]
+struct Turn {
+    mine: Mutex<()>,
+    /// Whether the thread has left the rest to the writer.
+    rest: AtomicBool,
+}
+
+impl Turn {
+    fn take<T>(&self, checkpoint: impl FnOnce() -> Result<T>) -> Result<T> {
+        let _mine = self.mine.lock().unwrap_or_else(PoisonError::into_inner);
+        checkpoint()
+    }
+}
+
 /// The writer's view of the log.
 struct Log {
     wake: SyncSender<()>,
-    /// Whether the thread has left the rest to the writer.
-    rest: Arc<AtomicBool>,
+    turn: Arc<Turn>,
     pages: i32,
     wake_at: i32,
 }
@@ -88,9 +102,9 @@ impl Log {
         }
         self.pages = pages;
         let overdue = pages >= LOG_PAGES_MAX && pages >= self.wake_at;
-        if self.rest.swap(false, Ordering::Acquire) || overdue {
+        if self.turn.rest.swap(false, Ordering::Acquire) || overdue {
             // What fails here is tried again when the log has grown.
-            drop(wal.checkpoint());
+            drop(self.turn.take(|| wal.checkpoint()));
         }
         if pages >= self.wake_at {
             self.wake_at = pages.saturating_add(LOG_PAGES_MORE);
@@ -100,20 +114,21 @@ impl Log {
     }
 }
 
-fn checkpoint_when_woken(connection: &Connection, woken: &Receiver<()>, rest: &AtomicBool) {
+fn checkpoint_when_woken(connection: &Connection, woken: &Receiver<()>, turn: &Turn) {
     while woken.recv().is_ok() {
-        match checkpoint(connection) {
-            Ok(()) => rest.store(true, Ordering::Release),
+        match checkpoint(connection, turn) {
+            Ok(()) => turn.rest.store(true, Ordering::Release),
             Err(error) => tracing::warn!(%error, "the log could not be written back"),
         }
     }
 }
 
 /// Writes back what is in the log, and again what came in meanwhile, until that is little.
-fn checkpoint(connection: &Connection) -> Result<()> {
+fn checkpoint(connection: &Connection, turn: &Turn) -> Result<()> {
+    let pass = || connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE);
     let mut pages = 0;
     for _ in 0..PASSES_MAX {
-        let (log, _) = connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE)?;
+        let (log, _) = turn.take(pass)?;
         if log - pages <= REST_PAGES {
             break;
         }

@@ -1,0 +1,52 @@
+use tokio_postgres::{Client, Error};
+
+use super::error::Failure;
+use crate::store::{StoreError, StoreErrorKind};
+
+/// On how many servers the tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Distribution {
+    /// On one: any statement may ask for any slots.
+    Single,
+    /// On the workers of a Citus cluster: a statement that names one slot is handed on whole to the
+    /// worker that has it, and none of ours names more.
+    BySlot,
+}
+
+const OP: &str = "connect";
+
+const IS_CITUS: &str = "SELECT to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL";
+
+/// How many of the tables are distributed, how many of them on the slot, and into how many
+/// different places.
+const DISTRIBUTED: &str = "
+SELECT count(*),
+    count(*) FILTER (WHERE column_to_column_name(logicalrelid, partkey) = 'slot'),
+    count(DISTINCT colocationid)
+FROM pg_catalog.pg_dist_partition
+WHERE partmethod = 'h' AND logicalrelid = ANY (
+    ARRAY[to_regclass('mp_partition'), to_regclass('mp_record'), to_regclass('mp_delivery')]
+)";
+
+impl Distribution {
+    /// Looks at the tables, and refuses them if they are distributed in another way than ours.
+    pub(super) async fn of(client: &Client) -> Result<Self, StoreError> {
+        let is_citus = client.query_one(IS_CITUS, &[]).await.map_err(failed)?;
+        if !is_citus.get::<_, bool>(0) {
+            return Ok(Self::Single);
+        }
+        let found = client.query_one(DISTRIBUTED, &[]).await.map_err(failed)?;
+        match (found.get(0), found.get(1), found.get(2)) {
+            (0_i64, _, _) => Ok(Self::Single),
+            (3, 3_i64, 1_i64) => Ok(Self::BySlot),
+            _ => {
+                let problem = "the tables are distributed otherwise than citus.sql does it";
+                Err(StoreError::new(StoreErrorKind::Corrupt, OP, problem))
+            }
+        }
+    }
+}
+
+fn failed(error: Error) -> StoreError {
+    Failure::from(error).store_error(OP, StoreErrorKind::Unavailable)
+}

@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+use super::{ATTEMPTS_MAX, Done, HandlerError, lane::Lane, pause_after, room::Place};
+use crate::{
+    error::{Error, ErrorKind},
+    store::{Delivery, Outcome, Settle},
+};
+
+/// One try to handle one delivery.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) lane: Arc<Lane>,
+    pub(super) delivery: Delivery,
+    /// When the handler must be done, for the lease to be its own by every clock.
+    pub(super) until: Instant,
+    pub(super) ways_out: WaysOut,
+    /// Held until what became of it is passed on, so that what is not settled yet is bounded.
+    pub(super) place: Place,
+}
+
+/// What an attempt is told, and whom it tells.
+#[derive(Clone, Debug)]
+pub(super) struct WaysOut {
+    pub(super) settles: mpsc::Sender<Settle>,
+    /// Turns true when nobody waits for handlers any longer.
+    pub(super) break_off: watch::Receiver<bool>,
+}
+
+/// How an attempt ended.
+enum End {
+    Answered(Result<Done, HandlerError>),
+    TimeOver,
+    BrokenOff,
+}
+
+impl Attempt {
+    /// Handles the delivery and passes on what becomes of it; nothing, if its time is over first:
+    /// then it comes back when the lease ends.
+    pub(super) async fn run(mut self) {
+        let end = self.handle().await;
+        if let Some(outcome) = self.judge(end) {
+            // If nobody settles any more, it comes back when the lease ends.
+            let _ = self
+                .ways_out
+                .settles
+                .send(self.delivery.settle(outcome))
+                .await;
+        }
+        drop(self.place);
+    }
+
+    async fn handle(&mut self) -> End {
+        if self.delivery.attempts > ATTEMPTS_MAX {
+            return End::Answered(Err(every_attempt_broke_off()));
+        }
+        if self.until <= Instant::now() {
+            return End::TimeOver;
+        }
+        tokio::select! {
+            biased;
+            answer = self.lane.handler.handle(&self.delivery) => End::Answered(answer),
+            () = tokio::time::sleep_until(self.until) => End::TimeOver,
+            _ = self.ways_out.break_off.wait_for(|off| *off) => End::BrokenOff,
+        }
+    }
+
+    fn judge(&self, end: End) -> Option<Outcome> {
+        let lane = &self.lane;
+        let error = match end {
+            End::Answered(Ok(Done::Finished)) => {
+                lane.tally.count(|report| report.finished += 1);
+                return Some(Outcome::Done);
+            }
+            End::Answered(Ok(Done::Again(at))) => {
+                lane.tally.count(|report| report.postponed += 1);
+                return Some(Outcome::Redrive { at });
+            }
+            End::Answered(Err(error)) => error,
+            End::TimeOver => {
+                lane.tally.count(|report| report.broken_off += 1);
+                return None;
+            }
+            End::BrokenOff => {
+                lane.tally.count(|report| report.broken_off += 1);
+                let (at, error) = (lane.engine.now(), Some(STOPPED.to_owned()));
+                return Some(Outcome::Again { at, error });
+            }
+        };
+        Some(self.judge_failure(&error))
+    }
+
+    fn judge_failure(&self, error: &HandlerError) -> Outcome {
+        let (lane, attempts) = (&self.lane, self.delivery.attempts);
+        let kind = lane.handler.kind();
+        tracing::debug!(kind, %error, attempts, "work failed");
+        let dead = matches!(error, HandlerError::GiveUp(_)) || attempts >= ATTEMPTS_MAX;
+        let text = error.to_string();
+        if dead {
+            let (partition, key) = (&self.delivery.partition, &self.delivery.key);
+            tracing::warn!(kind, %partition, %key, %error, attempts, "work is given up");
+            lane.tally.count(|report| report.dead += 1);
+            return Outcome::Dead { error: text };
+        }
+        lane.tally.count(|report| report.failed += 1);
+        let chance = u32::from_le_bytes(lane.engine.random());
+        let at = lane.engine.now().plus(pause_after(attempts, chance));
+        let error = Some(text);
+        Outcome::Again { at, error }
+    }
+}
+
+const STOPPED: &str = "the worker was stopped before the handler was done";
+
+/// The error of work whose every attempt broke off without an answer: its handler panicked or hung,
+/// or took the process with it.
+fn every_attempt_broke_off() -> HandlerError {
+    let message = "every attempt broke off without an answer";
+    HandlerError::GiveUp(Error::new(ErrorKind::Unknown, "broke_off", message))
+}

@@ -1,0 +1,75 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::lag::Lags;
+use crate::clock::Timestamp;
+
+/// What a worker has done of one kind of work since it was made, and how late.
+///
+/// A lag is the time from when a delivery was due until it was leased. Alert on
+/// [`lag`](Self::lag), which grows while nobody keeps up, and on [`dead`](Self::dead).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KindReport {
+    /// Deliveries that were handled and are finished.
+    pub finished: u64,
+    /// Deliveries that were put off without failing.
+    pub postponed: u64,
+    /// Attempts that failed and will be repeated.
+    pub failed: u64,
+    /// Attempts that broke off without an answer: the handler panicked, or was not done in time.
+    pub broken_off: u64,
+    /// Deliveries that were given up.
+    pub dead: u64,
+    /// The lag of the longest due delivery when the worker last looked; zero if nothing was due.
+    pub lag: Duration,
+    /// The longest lag since the worker was made.
+    pub lag_max: Duration,
+    /// The median of the lags of the last five to ten minutes, told at most a quarter too long.
+    pub lag_p50: Duration,
+    /// The lag that 99 of 100 did not exceed in the last five to ten minutes, told at most a quarter
+    /// too long.
+    pub lag_p99: Duration,
+}
+
+/// What a worker has done since it was made, by kind of work.
+pub type WorkReport = BTreeMap<String, KindReport>;
+
+/// Keeps count of one kind of work.
+#[derive(Debug)]
+pub(super) struct Tally(Mutex<(KindReport, Lags)>);
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new((KindReport::default(), Lags::new())))
+    }
+
+    pub(super) fn count(&self, count: impl FnOnce(&mut KindReport)) {
+        count(&mut self.lock().0);
+    }
+
+    /// Takes note of the lags that were seen at `now`, the longest first.
+    pub(super) fn look(&self, lags: impl Iterator<Item = Duration>, now: Timestamp) {
+        let (report, measured) = &mut *self.lock();
+        report.lag = Duration::ZERO;
+        for lag in lags {
+            report.lag = report.lag.max(lag);
+            measured.note(lag, now);
+        }
+        report.lag_max = report.lag_max.max(report.lag);
+    }
+
+    pub(super) fn report(&self, now: Timestamp) -> KindReport {
+        let (report, measured) = &mut *self.lock();
+        report.lag_p50 = measured.quantile(0.5, now);
+        report.lag_p99 = measured.quantile(0.99, now);
+        *report
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (KindReport, Lags)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

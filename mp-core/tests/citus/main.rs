@@ -1,0 +1,10 @@
+//! The PostgreSQL store on a Citus cluster, which `MP_CITUS_URL` names: `cluster.sh` beside this file
+//! makes one to try.
+#![cfg(all(feature = "conformance", feature = "postgres"))]
+
+mod contract;
+#[path = "../histories/mod.rs"]
+mod histories;
+mod outcomes;
+mod statements;
+mod tables;

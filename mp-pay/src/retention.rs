@@ -1,0 +1,131 @@
+//! When payments may leave the store: [`ClosedPayments`].
+
+use std::time::Duration;
+
+use mp_core::{Error, Family, Timestamp, retention::Rule};
+
+use crate::{
+    intent::IntentStatus,
+    operation::{Stage, Step},
+    payment::{Payment, Root, load},
+};
+
+/// Takes a payment intent for closed when no money of it can move any more.
+///
+/// That is: it is canceled or succeeded, the outcome of everything asked of the backend is known,
+/// nothing is owed, and what was taken was all given back, or can be given back or disputed no
+/// longer. What was secured for another capability counts as taken for good only once that
+/// capability has settled it.
+///
+/// ```
+/// use std::time::Duration;
+/// use mp_pay::retention::ClosedPayments;
+///
+/// let year = Duration::from_secs(365 * 24 * 60 * 60);
+/// let rule = ClosedPayments::refundable_for(year);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ClosedPayments {
+    refundable_for: Duration,
+}
+
+impl ClosedPayments {
+    /// Takes for granted that taken money is neither refunded nor disputed after its intent has not
+    /// changed for so long.
+    ///
+    /// How long that is, is between the host and its providers. WeChat Pay refunds within a year; a
+    /// card payment is disputed within 120 days of most reasons (Visa, Mastercard), some take longer.
+    #[must_use]
+    pub const fn refundable_for(window: Duration) -> Self {
+        Self {
+            refundable_for: window,
+        }
+    }
+}
+
+impl Rule for ClosedPayments {
+    fn kind(&self) -> &str {
+        "pay"
+    }
+
+    fn is_closed(&self, family: &Family, now: Timestamp) -> Result<bool, Error> {
+        let Some(root) = family.root::<Root>()? else {
+            return Ok(false);
+        };
+        match (&*root, load(family)?) {
+            // Nothing was ever asked for under its key; the mark keeps the key from being used.
+            (Root::Fence(_), _) => Ok(true),
+            (Root::Intent(_), Some(payment)) => Ok(payment.is_closed(self.refundable_for, now)),
+            (Root::Intent(_), None) => Ok(false),
+        }
+    }
+}
+
+impl Payment {
+    fn is_closed(&self, refundable_for: Duration, now: Timestamp) -> bool {
+        let known = |step| {
+            let operation = self.operation(step);
+            operation.is_none_or(|operation| is_at_rest(step, operation.stage))
+        };
+        self.operations().all(|key| known(key.step))
+            && match self.intent.status {
+                IntentStatus::Canceled => true,
+                IntentStatus::Succeeded => {
+                    !self.intent.amount_refundable().is_positive()
+                        || self.is_kept(refundable_for, now)
+                }
+                _ => false,
+            }
+    }
+
+    /// Returns whether what is left of the money stays where it is.
+    fn is_kept(&self, refundable_for: Duration, now: Timestamp) -> bool {
+        let mark = self.intent.settlement.as_ref();
+        mark.is_none_or(|mark| mark.settled && !mark.released)
+            && self.intent.changed_at.plus(refundable_for) <= now
+    }
+}
+
+/// Returns whether nothing is to be done about an operation any more. One that should have given
+/// back what was taken by mistake, and could not, is owed.
+const fn is_at_rest(step: Step, stage: Stage) -> bool {
+    match stage {
+        Stage::Done => true,
+        Stage::Declined => !matches!(step, Step::Return(_)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_and_not_owed_is_at_rest() {
+        use Stage::{Declined, Done, Pending, Planned, Sent, Unknown, Unrecognized};
+        let steps = [
+            Step::Charge(1),
+            Step::Capture(1),
+            Step::Void(1),
+            Step::Return(1),
+        ];
+        for stage in [
+            Planned,
+            Sent,
+            Pending,
+            Unknown,
+            Unrecognized,
+            Done,
+            Declined,
+        ] {
+            for step in steps {
+                let expected = match (stage, step) {
+                    (Done, _) => true,
+                    (Declined, step) => step != Step::Return(1),
+                    _ => false,
+                };
+                assert_eq!(is_at_rest(step, stage), expected, "{step:?} {stage:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Which payments leave the store, and what becomes of them.
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use mp_core::{
+    ErrorKind,
+    id::IdempotencyKey,
+    retention::{AGE_MIN, FileArchive, Retention, Sweep},
+    store::{MemoryStore, Store},
+};
+use mp_pay::{
+    PaymentIntent, SandboxBackend,
+    backend::PaymentBackend,
+    intent::IntentStatus,
+    payments::{CancelIntent, RefundIntent},
+    retention::ClosedPayments,
+};
+
+use self::support::{CLASSES, World, clock, engine, eur, idem, mei, staff};
+
+const WINDOW: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// A world whose store can list what it holds.
+struct Books {
+    world: World,
+    store: Arc<MemoryStore>,
+    folder: tempfile::TempDir,
+}
+
+impl Books {
+    fn new() -> Self {
+        let clock = clock();
+        let provider = engine(Arc::new(MemoryStore::new()), &clock);
+        let account = "acme".parse().expect("a name");
+        let sandbox = SandboxBackend::on(&provider, &account).with_capabilities(CLASSES[1]);
+        let backend: Arc<dyn PaymentBackend> = Arc::new(sandbox.clone());
+        let store = Arc::new(MemoryStore::new());
+        let world = World::on(store.clone() as Arc<dyn Store>, clock, sandbox, backend);
+        let folder = tempfile::tempdir().expect("a folder");
+        Self {
+            world,
+            store,
+            folder,
+        }
+    }
+
+    async fn sweep(&self) -> Sweep {
+        let archive = Arc::new(FileArchive::in_folder(self.folder.path()));
+        let rule = Arc::new(ClosedPayments::refundable_for(WINDOW));
+        let retention = Retention::new(&self.world.engine, self.store.clone(), archive);
+        let retention = retention.with(rule, Duration::ZERO);
+        retention.sweep_all().await.expect("sweeps")
+    }
+
+    async fn refund(&self, intent: &PaymentIntent, cents: i64, key: &IdempotencyKey) {
+        let refund = RefundIntent::of(intent.id).with_amount(eur(cents));
+        let refunded = self.world.payments.refund(&staff(), refund, key).await;
+        refunded.expect("refunds");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_may_be_refunded_or_disputed_stays() {
+    let books = Books::new();
+    let paid = books.world.pay("pm_ok", false).await;
+    assert_eq!(paid.status, IntentStatus::Succeeded);
+    books.world.clock.advance(WINDOW - Duration::from_secs(1));
+    assert_eq!(books.sweep().await.live, 1);
+    books.refund(&paid, 40, &idem("some")).await;
+    books.world.clock.advance(WINDOW - Duration::from_secs(1));
+    assert_eq!(books.sweep().await.live, 1, "the window begins anew");
+    books.world.clock.advance(Duration::from_secs(1));
+    assert_eq!(books.sweep().await.retired, 1);
+}
+
+#[tokio::test]
+async fn a_payment_that_was_given_back_whole_or_canceled_leaves_once_its_answers_are_forgotten() {
+    let books = Books::new();
+    let paid = books.world.pay("pm_ok", false).await;
+    books.refund(&paid, 100, &idem("all")).await;
+    let canceled = books.world.create("pm_ok", false, "other").await;
+    let cancel = CancelIntent::of(canceled.id);
+    let payments = &books.world.payments;
+    payments
+        .cancel(&staff(), cancel, &idem("cancel"))
+        .await
+        .expect("cancels");
+    books.world.clock.advance(AGE_MIN - Duration::from_secs(1));
+    assert_eq!(books.sweep().await.live, 2);
+    books.world.clock.advance(Duration::from_secs(1));
+    assert_eq!(books.sweep().await.retired, 2);
+}
+
+#[tokio::test]
+async fn a_payment_under_way_stays_however_old() {
+    let books = Books::new();
+    books.world.create("pm_ok", false, "untouched").await;
+    let held = books.world.pay("pm_ok", true).await;
+    assert_eq!(held.status, IntentStatus::RequiresCapture);
+    books.world.clock.advance(WINDOW * 10);
+    let sweep = books.sweep().await;
+    assert_eq!((sweep.live, sweep.retired), (2, 0));
+}
+
+#[tokio::test]
+async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() {
+    let books = Books::new();
+    let paid = books.world.pay("pm_ok", false).await;
+    books.world.clock.advance(WINDOW);
+    assert_eq!(books.sweep().await.retired, 1);
+
+    let payments = &books.world.payments;
+    let read = payments.intent(&staff(), paid.id).await;
+    let error = mp_core::Error::from(read.expect_err("is archived"));
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::NotFound, "archived")
+    );
+    let refund = RefundIntent::of(paid.id);
+    let refund = payments.refund(&staff(), refund, &idem("late")).await;
+    assert_eq!(
+        mp_core::Error::from(refund.expect_err("is archived")).code(),
+        "archived"
+    );
+    // The same call with the same key would make the same intent.
+    let again =
+        mp_pay::payments::CreateIntent::of(eur(100)).with_payment_method(support::method("pm_ok"));
+    let again = payments.create_intent(&mei(), again, &idem("create")).await;
+    assert_eq!(
+        mp_core::Error::from(again.expect_err("is archived")).code(),
+        "archived"
+    );
+    assert_eq!(books.world.moved().await, [100], "no more money has moved");
+
+    let files = std::fs::read_dir(books.folder.path()).expect("a folder");
+    let files = files.map(|file| file.expect("a file").path());
+    let archived = files.flat_map(|file| FileArchive::read(file).expect("reads"));
+    let archived: Vec<_> = archived.collect::<Result<_, _>>().expect("reads back");
+    let [payment] = &archived[..] else {
+        panic!("one payment, not {archived:?}");
+    };
+    let keys: Vec<&str> = payment
+        .records
+        .iter()
+        .map(|record| record.key.as_str())
+        .collect();
+    assert_eq!(keys[..2], ["", "a/1"]);
+    assert!(
+        keys.iter().any(|key| key.starts_with("j/")),
+        "with its journal"
+    );
+    let root = String::from_utf8_lossy(&payment.records[0].value).into_owned();
+    assert!(
+        root.contains(r#""amount_received":{"amount":100,"currency":"EUR"}"#),
+        "{root}"
+    );
+}

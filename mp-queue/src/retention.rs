@@ -1,0 +1,29 @@
+//! When lines may leave the store: [`PastLines`].
+
+use mp_core::{Error, Family, Timestamp, retention::Rule};
+
+use crate::line::{Line, LineId, LineState};
+
+/// Takes a line for closed when it takes no tickets any more and nobody waits or is expected, or
+/// when its service day is over: whoever still waits then has gone home.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PastLines;
+
+impl Rule for PastLines {
+    fn kind(&self) -> &str {
+        LineId::PARTITION_KIND
+    }
+
+    fn is_closed(&self, family: &Family, now: Timestamp) -> Result<bool, Error> {
+        let line = family.root::<Line>()?;
+        Ok(line.is_some_and(|line| line.is_past(now)))
+    }
+}
+
+impl Line {
+    fn is_past(&self, now: Timestamp) -> bool {
+        let live = |counts: &crate::line::Counts| counts.waiting + counts.called;
+        let empty = self.lanes.iter().all(|lane| live(&lane.counts) == 0);
+        self.state == LineState::Closed && (empty || self.id.day.is_over(now))
+    }
+}

@@ -1,0 +1,127 @@
+use mp_core::{
+    Caller, Command, Committed, Error, Family,
+    id::{IdempotencyKey, UserId},
+    idempotency::Idempotency,
+};
+
+use super::{
+    GroupView, Groups,
+    decision::{changed, lapse, see_to_payment},
+    partition,
+    roster::{JoinRefusal, Roster},
+};
+use crate::{
+    error::GroupError,
+    group::GroupId,
+    member::{MemberId, MemberNumber},
+};
+
+/// What is done for a member together with taking the seat.
+type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
+
+/// How people come to a seat.
+impl Groups {
+    /// Joins a group: takes a seat and pays for it.
+    ///
+    /// The answer says where the caller's membership stands after the first round: money may still
+    /// need the payer's action, or be declined.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_seat`](Self::take_seat).
+    pub async fn join(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+    ) -> Result<GroupView, GroupError> {
+        let pay: Next = |roster, member| roster.begin_to_pay(member);
+        let seat = self.seat(caller, key, id, pay).await?;
+        let number = seat.answer;
+        if seat.replayed {
+            self.see_to_payment(caller, id, number).await?;
+        }
+        self.drive(caller, id, number).await
+    }
+
+    /// Takes a seat in a group and answers as soon as it is durable; due work then pays for it.
+    ///
+    /// It is [`join`](Self::join) without the wait for stock and money: for a rush, when many more
+    /// people press the button than a payment backend can serve in that second. Who has the seat
+    /// is decided at once, and the seat is held for
+    /// [`Terms::seat_hold`](crate::offer::Terms::seat_hold) from now on, whenever its payment begins.
+    /// That is due at once, in the order in which seats were taken, for whichever
+    /// [`Worker`](mp_core::work::Worker) runs the [handlers](Self::handlers);
+    /// [`status`](Self::status) tells how far it has come, and [`join`](Self::join) with the same
+    /// key begins it and waits for it. A seat whose payment nobody began in time comes free again.
+    /// What it costs does not depend on the group's size.
+    ///
+    /// # Errors
+    ///
+    /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::Full`],
+    /// [`GroupError::AlreadyMember`], [`GroupError::TooManyAttempts`]; `idempotency_conflict`; the
+    /// store's errors.
+    pub async fn take_seat(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+    ) -> Result<MemberNumber, GroupError> {
+        let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
+        Ok(seat.answer)
+    }
+}
+
+impl Groups {
+    /// Takes a seat, and in the same commit does what comes next.
+    async fn seat(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        id: GroupId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, GroupError> {
+        let user = caller.signed_in()?;
+        let once = Idempotency::new(caller, "group.join", key, &id)?;
+        let partition = partition(caller.app_id(), id)?;
+        let command = Roster::reads_user(Command::on(partition.clone()), user).once(once);
+        match self.try_seat(command.clone(), user, next).await {
+            Err(JoinRefusal::Short) => {}
+            taken => return Ok(taken?),
+        }
+        let everybody = Roster::reads(Command::on(partition));
+        self.engine.run(everybody, lapse).await?;
+        Ok(self.try_seat(command, user, next).await?)
+    }
+
+    async fn try_seat(
+        &self,
+        command: Command,
+        user: &UserId,
+        next: Next,
+    ) -> Result<Committed<MemberNumber>, JoinRefusal> {
+        let user = user.clone();
+        let join = move |roster: &mut Roster<'_>, now| {
+            let member = roster.join(&user, now)?;
+            next(roster, &member)?;
+            Ok(member.number)
+        };
+        let decide = move |family: &Family, now| changed(family, now, &join);
+        self.engine.run(command, decide).await
+    }
+
+    /// Begins the payment of a member that took the seat without waiting, unless that is done.
+    async fn see_to_payment(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        number: MemberNumber,
+    ) -> Result<(), GroupError> {
+        let user = caller.signed_in()?.clone();
+        let member = MemberId { number, user };
+        let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
+        let decide = move |family: &Family, now| see_to_payment(family, &member, now);
+        self.engine.run(command, decide).await?;
+        Ok(())
+    }
+}
