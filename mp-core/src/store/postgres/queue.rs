@@ -16,6 +16,12 @@ const WAITING_MAX: usize = 16_384;
 const GROUP_MAX: usize = 256;
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// How many lanes always take what there is, and how many commits have to wait before another joins
+/// them. With few lanes at work groups are large, and a commit in a large group costs the server
+/// half of one in a small group; but one lane alone would make two callers take turns.
+const LANES_FREE: usize = 2;
+const GROUP_WORTH: usize = 64;
+
 /// A commit that was accepted, and whom to tell.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -74,6 +80,8 @@ struct State {
     /// The later jobs of the partitions that stand in `ready` or are being worked on.
     lines: HashMap<Partition, VecDeque<Job>>,
     waiting: usize,
+    /// How many lanes are at work.
+    working: usize,
     closed: bool,
 }
 
@@ -87,8 +95,7 @@ impl Queue {
             "too many calls are waiting"
         } else {
             jobs.into_iter().for_each(|job| state.push(job));
-            drop(state);
-            self.arrived.notify_one();
+            self.wake(state);
             return Ok(());
         };
         Err(unavailable(problem))
@@ -110,11 +117,18 @@ impl Queue {
         if state.ready.is_empty() {
             return state.closed.then(Vec::new);
         }
-        let group = state.take();
-        if !state.ready.is_empty() {
-            self.arrived.notify_one();
+        if !state.has_room() {
+            return None;
         }
+        state.working += 1;
+        let group = state.take();
+        self.wake(state);
         Some(group)
+    }
+
+    /// Notes that a lane has done what it took.
+    pub(super) fn rest(&self) {
+        self.lock().working -= 1;
     }
 
     /// Lets the next jobs of their partitions step forward, now that these are done.
@@ -123,10 +137,7 @@ impl Queue {
         for job in done {
             state.release(&job.partition);
         }
-        if !state.ready.is_empty() {
-            drop(state);
-            self.arrived.notify_one();
-        }
+        self.wake(state);
     }
 
     /// Takes no more jobs; what was accepted is still done.
@@ -151,12 +162,26 @@ impl Queue {
         }
     }
 
+    /// Wakes a lane if there is something for it to take.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let takes = !state.ready.is_empty() && state.has_room();
+        drop(state);
+        if takes {
+            self.arrived.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    /// Returns whether a lane more should be at work.
+    fn has_room(&self) -> bool {
+        self.closed || self.working < LANES_FREE || self.ready.len() >= GROUP_WORTH
+    }
+
     fn take(&mut self) -> Vec<Job> {
         let mut bytes = 0;
         let within = |job: &&Job| {
