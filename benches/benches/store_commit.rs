@@ -4,25 +4,15 @@
 //! Promise: on SQLite, durable on acknowledgement, at 128 tasks at least 15 times the floor root
 //! only and 5 times with an outbox record.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+use std::{sync::Arc, time::Duration};
+
+use mp_benches::{
+    AGGREGATES_PER_TASK, Committer, INTENT, Load, Side, SqliteFloor, Throughput, aggregate,
+    take_turns,
 };
+use mp_core::store::{MemoryStore, SqliteOptions, SqliteStore};
+use tokio::runtime::Runtime;
 
-use mp_benches::{Load, Side, SqliteFloor, Throughput, take_turns};
-use mp_core::{
-    Timestamp,
-    store::{
-        Batch, CommitId, Key, MemoryStore, Partition, Query, SqliteOptions, SqliteStore, Store,
-        Version, Write,
-    },
-};
-use tokio::{runtime::Runtime, sync::Mutex};
-
-/// A payment intent's worth of JSON.
-const VALUE: &str = r#"{"kind":"intent","format":1,"id":"pi_01HF7YAT000W3GE1R70W3GE1R7","app":"market","owner":"mei","amount":{"amount":1250,"currency":"EUR"},"status":"requires_capture","capture_method":"manual","attempts":1,"received":0,"refunded":0,"created_at":"2026-11-21T18:00:00.000000Z","updated_at":"2026-11-21T18:00:01.000000Z","reference":"ch_3f9a","description":"Two bowls of noodles at stall 17"}"#;
-
-const PARTITIONS_PER_TASK: u64 = 64;
 const TASKS: [usize; 3] = [1, 16, 128];
 const SPAN: Duration = Duration::from_millis(700);
 const ROUNDS: usize = 5;
@@ -40,8 +30,8 @@ fn main() {
             .expect("the floor opens");
         let path = folder.path().join(format!("ours-{outbox}.db"));
         let sqlite = SqliteStore::open(path, SqliteOptions::default()).expect("the store opens");
-        let sqlite = Committer::new(Arc::new(sqlite));
-        let memory = Committer::new(Arc::new(MemoryStore::new()));
+        let sqlite = Committer::new(Arc::new(sqlite), TASKS[2]);
+        let memory = Committer::new(Arc::new(MemoryStore::new()), TASKS[2]);
 
         let mut sides = Vec::new();
         for tasks in TASKS {
@@ -55,7 +45,7 @@ fn main() {
             for tasks in TASKS {
                 let (runtime, committer) = (&runtime, committer.clone());
                 sides.push(Side::new(format!("{name}, {tasks} tasks"), move || {
-                    committer.round(runtime, tasks, outbox)
+                    committer.round(runtime, Load { tasks, span: SPAN }, outbox)
                 }));
             }
         }
@@ -82,81 +72,10 @@ fn floor_round(runtime: &Runtime, floor: &SqliteFloor, tasks: usize, outbox: boo
     let floor = floor.clone();
     Load { tasks, span: SPAN }.run(runtime, move |task, turn| {
         let floor = floor.clone();
-        let id = format!("market/pay/{task}-{}", turn % PARTITIONS_PER_TASK);
-        async move { floor.put(id, VALUE, outbox).await }
+        let id = aggregate(
+            task,
+            usize::try_from(turn).unwrap_or_default() % AGGREGATES_PER_TASK,
+        );
+        async move { floor.put(id, INTENT, outbox).await }
     })
-}
-
-/// Commits to partitions of each task's own, as a service does that has read them.
-#[derive(Clone)]
-struct Committer {
-    store: Arc<dyn Store>,
-    heads: Arc<Vec<Mutex<Vec<Version>>>>,
-}
-
-impl Committer {
-    fn new(store: Arc<dyn Store>) -> Self {
-        let none = || Mutex::new(vec![Version::ABSENT; PARTITIONS_PER_TASK as usize]);
-        Self {
-            store,
-            heads: Arc::new((0..TASKS[2]).map(|_| none()).collect()),
-        }
-    }
-
-    fn round(&self, runtime: &Runtime, tasks: usize, outbox: bool) -> Throughput {
-        let committer = self.clone();
-        Load { tasks, span: SPAN }.run(runtime, move |task, turn| {
-            let committer = committer.clone();
-            async move {
-                committer
-                    .commit(task, turn % PARTITIONS_PER_TASK, outbox)
-                    .await
-            }
-        })
-    }
-
-    async fn commit(&self, task: usize, number: u64, outbox: bool) {
-        let partition = Partition::parse(&format!("market/pay/{task}-{number}")).expect("an id");
-        let mut heads = self.heads[task].lock().await;
-        let head = &mut heads[usize::try_from(number).expect("small")];
-        let at = now();
-        let mut writes = vec![Write::Put {
-            key: Key::root(),
-            value: VALUE.into(),
-        }];
-        if outbox {
-            // A message of its own each time, as a service sends one.
-            let key = Key::new(&format!("~o/bench/{}", head.0)).expect("a key");
-            writes.push(Write::Deliver {
-                key,
-                value: VALUE.into(),
-                due_at: at,
-            });
-        }
-        let batch = Batch {
-            expect: *head,
-            commit_id: CommitId::random(),
-            at,
-            writes,
-        };
-        match self.store.commit(&partition, batch).await {
-            Ok(version) => *head = version,
-            Err(_) => *head = self.read(&partition).await,
-        }
-    }
-
-    async fn read(&self, partition: &Partition) -> Version {
-        self.store
-            .read(partition, &Query::default())
-            .await
-            .expect("reads")
-            .head
-    }
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or_default())
 }

@@ -4,6 +4,7 @@
 //! ratio of medians over rounds that alternate between the sides. Criterion and divan time one
 //! closure after another and know neither turns nor many tasks at once, so the harness is ours.
 
+mod committer;
 mod floor;
 mod load;
 mod postgres;
@@ -12,6 +13,7 @@ mod promise;
 mod turns;
 
 pub use self::{
+    committer::{AGGREGATES_PER_TASK, Committer, INTENT, aggregate},
     floor::SqliteFloor,
     load::{Load, Throughput},
     postgres::postgres,

@@ -184,7 +184,8 @@ impl PostgresFloor {
     /// The engine's.
     pub async fn add_jobs(&self, jobs: i64, value: &str) -> Result<(), Error> {
         let connection = self.connection().await;
-        let sql = "INSERT INTO job (due_at, value) SELECT n, $2 FROM generate_series(1, $1) AS n";
+        let sql =
+            "INSERT INTO job (due_at, value) SELECT n, $2 FROM generate_series(1, $1::bigint) AS n";
         connection.execute(sql, &[&jobs, &value.as_bytes()]).await?;
         connection.batch_execute("VACUUM ANALYZE job").await
     }

@@ -1,14 +1,23 @@
 use std::fmt;
 
 /// What was promised of a measurement, and what came of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Promise<'a> {
-    /// What was measured, in words that go before the figure.
-    pub what: &'a str,
-    /// The figure; `None` if the sides that it needs were left out.
-    pub measured: Option<f64>,
-    /// What is promised of it.
-    pub bound: Bound,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Promise {
+    what: &'static str,
+    measured: Option<f64>,
+    bound: Bound,
+}
+
+impl Promise {
+    /// Holds a figure, or none if the sides that it needs were left out, to its bound.
+    #[must_use]
+    pub const fn new(what: &'static str, measured: Option<f64>, bound: Bound) -> Self {
+        Self {
+            what,
+            measured,
+            bound,
+        }
+    }
 }
 
 /// How large a figure must or may be.
@@ -37,7 +46,7 @@ impl Bound {
     }
 }
 
-impl fmt::Display for Promise<'_> {
+impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(measured) = self.measured else {
             return write!(f, "  not measured  {}", self.what);
@@ -64,14 +73,7 @@ mod tests {
 
     #[test]
     fn a_promise_says_whether_it_was_kept() {
-        let said = |measured, bound| {
-            Promise {
-                what: "joins",
-                measured,
-                bound,
-            }
-            .to_string()
-        };
+        let said = |measured, bound| Promise::new("joins", measured, bound).to_string();
         assert!(said(Some(6.0), Bound::Times(6.0)).contains("kept"));
         assert!(said(Some(5.9), Bound::Times(6.0)).contains("BROKEN"));
         assert!(said(Some(0.4), Bound::TimesAtMost(0.33)).contains("BROKEN"));

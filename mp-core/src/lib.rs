@@ -60,6 +60,7 @@
 //! None by default; features add and change nothing.
 //!
 //! - `sqlite`: a durable store in one file.
+//! - `postgres`: a durable store in a PostgreSQL database, for any number of processes.
 //! - `conformance`: the store contract as clauses to run on a store of one's own, and
 //!   `host::probe`, which tries bad input on every operation of a host.
 

@@ -54,10 +54,30 @@ async fn add(engine: &Engine, name: &str) -> Result<u64, Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nobody_is_told_contended_when_two_processes_share_a_rush() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    rush([engine(store.clone()), engine(store)]).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_told_contended_when_two_processes_share_a_rush_on_postgres() {
+    use mp_core::store::{PostgresOptions, PostgresStore};
+
+    let test = "nobody_is_told_contended_when_two_processes_share_a_rush_on_postgres";
+    let Some(database) = throwaway_postgres::database(test).await else {
+        return;
+    };
+    let connect = async || {
+        let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+        engine(Arc::new(store.expect("connects")))
+    };
+    rush([connect().await, connect().await]).await;
+}
+
+/// Has many tasks add by two engines at once, and demands that each addition counts.
+async fn rush(engines: [Engine; 2]) {
     const TASKS: usize = 64;
     const EACH: usize = 20;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let engines = [engine(store.clone()), engine(store)];
     let mut tasks = JoinSet::new();
     for task in 0..2 * TASKS {
         let engine = engines[task % 2].clone();

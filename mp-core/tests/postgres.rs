@@ -133,6 +133,33 @@ async fn values_that_are_not_text_are_refused() {
 }
 
 #[tokio::test]
+async fn a_batch_that_no_statement_can_hold_is_refused() {
+    let Some(database) = database("a_batch_that_no_statement_can_hold_is_refused").await else {
+        return;
+    };
+    let store = connect(&database).await;
+    let value = Bytes::from(format!("\"{}\"", "x".repeat(store.limits().value_max - 2)));
+    let large = |count| {
+        let put = |n| Write::Put {
+            key: Key::new(&format!("m/{n}")).expect("a valid key"),
+            value: value.clone(),
+        };
+        let writes = (0..count).map(put).chain([put_root()]);
+        batch(Version::ABSENT, writes.collect())
+    };
+    let refused = store.commit(&group(), large(1_024)).await;
+    assert_eq!(
+        refused.expect_err("refused").kind(),
+        StoreErrorKind::Invalid
+    );
+    store.commit(&group(), large(128)).await.expect("is taken");
+}
+
+fn put_root() -> Write {
+    put("", b"{}")
+}
+
+#[tokio::test]
 async fn a_newer_layout_is_refused_and_left_alone() {
     let Some(database) = database("a_newer_layout_is_refused_and_left_alone").await else {
         return;

@@ -86,7 +86,7 @@ CREATE INDEX mp_delivery_dead ON mp_delivery (slot, partition, key) WHERE wakes_
 -- that a distributed engine can run it whole where that slot is.
 --
 -- The update of the head is the check as well: two commits on one head write the same row, and the
--- second finds another version in it. What follows is under that row's lock.
+-- second finds another version in it. What follows is under that row's lock. Arrays may be NULL.
 --
 -- What is written beside the head takes its slot from the head's row: a distributed engine then sees
 -- that it goes where it comes from, instead of collecting it first.

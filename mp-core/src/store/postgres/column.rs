@@ -37,6 +37,37 @@ impl<'a> FromSql<'a> for Uuid {
     accepts!(UUID);
 }
 
+/// An array, sent as NULL while it is empty: then the functions do not even unpack it.
+#[derive(Debug)]
+pub(super) struct Array<T>(Vec<T>);
+
+impl<T> Array<T> {
+    pub(super) fn push(&mut self, item: T) {
+        self.0.push(item);
+    }
+}
+
+impl<T> Default for Array<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: ToSql> ToSql for Array<T> {
+    fn to_sql(&self, sql_type: &Type, out: &mut BytesMut) -> Result<IsNull, BoxError> {
+        if self.0.is_empty() {
+            return Ok(IsNull::Yes);
+        }
+        self.0.to_sql(sql_type, out)
+    }
+
+    fn accepts(sql_type: &Type) -> bool {
+        <Vec<T> as ToSql>::accepts(sql_type)
+    }
+
+    to_sql_checked!();
+}
+
 /// Returns a version as the engine's integer, or the greatest one there is if it is greater: no
 /// version that the engine keeps is.
 pub(super) fn integer(version: Version) -> i64 {

@@ -3,7 +3,7 @@
 use tokio_postgres::{Row, Transaction, types::ToSql};
 
 use super::{
-    column::{Uuid, integer, slot},
+    column::{Array, Uuid, integer, slot},
     connections::Connections,
     error::{Failure, Fate},
     queue::Job,
@@ -65,7 +65,8 @@ async fn replace(connections: &Connections, job: &Job) -> Result<Vec<bool>, Fail
 async fn apply_one(connections: &Connections, job: &Job) -> Result<Vec<bool>, Failure> {
     let (head, writes) = (Heads::of([job]), Writes::of([job]));
     let rows = connections.write(COMMIT, &of_one(&head, &writes)).await?;
-    Ok(vec![rows.first().is_some_and(|row| row.get(0))])
+    let applied = rows.first().map(|row| row.try_get(0)).transpose()?;
+    Ok(vec![applied.unwrap_or_default()])
 }
 
 /// Applies one batch inside somebody's transaction, and returns whether it was.
@@ -133,8 +134,8 @@ async fn apply_many(connections: &Connections, jobs: &[Job]) -> Result<Vec<bool>
 /// Marks those of so many jobs whose numbers, from one, were answered.
 fn marked(count: usize, rows: &[Row]) -> Result<Vec<bool>, Failure> {
     let mut applied = vec![false; count];
-    let numbers: Vec<i32> = rows.first().map_or_else(Vec::new, |row| row.get(0));
-    for number in numbers {
+    let numbers: Option<Vec<i32>> = rows.first().map(|row| row.try_get(0)).transpose()?;
+    for number in numbers.unwrap_or_default() {
         let place = usize::try_from(number).ok().and_then(|n| n.checked_sub(1));
         let Some(applied) = place.and_then(|place| applied.get_mut(place)) else {
             let problem = "the server answers for a commit that was not asked for";
@@ -184,17 +185,17 @@ fn root(write: &Write) -> Option<&[u8]> {
 /// All that is written beside the heads, column by column; the first says for which job, from one.
 #[derive(Debug, Default)]
 struct Writes<'j> {
-    put_n: Vec<i32>,
-    put_key: Vec<&'j str>,
-    put_value: Vec<&'j [u8]>,
-    deliver_n: Vec<i32>,
-    deliver_key: Vec<&'j str>,
-    deliver_due: Vec<i64>,
-    deliver_value: Vec<&'j [u8]>,
-    delete_n: Vec<i32>,
-    delete_key: Vec<&'j str>,
-    undeliver_n: Vec<i32>,
-    undeliver_key: Vec<&'j str>,
+    put_n: Array<i32>,
+    put_key: Array<&'j str>,
+    put_value: Array<&'j [u8]>,
+    deliver_n: Array<i32>,
+    deliver_key: Array<&'j str>,
+    deliver_due: Array<i64>,
+    deliver_value: Array<&'j [u8]>,
+    delete_n: Array<i32>,
+    delete_key: Array<&'j str>,
+    undeliver_n: Array<i32>,
+    undeliver_key: Array<&'j str>,
 }
 
 impl<'j> Writes<'j> {

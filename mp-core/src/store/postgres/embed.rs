@@ -1,9 +1,7 @@
 use tokio_postgres::{Error, Transaction, error::SqlState};
 
 use super::{PostgresStore, commit, connections::quoted, error::Failure, queue::Job};
-use crate::store::{
-    Batch, Partition, Store, StoreError, StoreErrorKind, Version, admission::check_batch,
-};
+use crate::store::{Batch, Partition, StoreError, StoreErrorKind, Version};
 
 const OP: &str = "commit_in";
 
@@ -32,8 +30,7 @@ impl PostgresStore {
         partition: &Partition,
         batch: &Batch,
     ) -> Result<Version, StoreError> {
-        check_batch(batch, &self.limits())?;
-        let (job, _) = Job::new(partition.clone(), batch.clone());
+        let (job, _) = self.job(partition.clone(), batch.clone())?;
         let applied = apply(transaction, self.schema.as_deref(), &job).await;
         match applied {
             Ok(true) => Ok(job.next()),

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::{Error, error::SqlState};
+use tokio_postgres::Error;
 
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -138,11 +138,6 @@ fn is_io(error: &Error) -> bool {
     error
         .source()
         .is_some_and(|source| source.is::<std::io::Error>())
-}
-
-/// Returns whether a table is not there.
-pub(super) fn is_undefined(error: &Error) -> bool {
-    error.code() == Some(&SqlState::UNDEFINED_TABLE)
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ impl Lane {
             }
             let many = jobs.len() > 1;
             self.perform(Group::new(&self.queue, jobs)).await;
+            self.queue.rest();
             if many {
                 // Those who were just answered may be about to commit again: let them share the
                 // next transaction instead of the one after it.
@@ -126,26 +127,28 @@ impl<'q> Group<'q> {
     }
 
     fn answer(mut self, applied: &[bool]) {
-        for (job, applied) in self.jobs.drain(..).zip(applied) {
+        for (job, applied) in self.release().into_iter().zip(applied) {
             let version = job.next();
-            self.queue.release(&job.partition);
             job.reply(applied.then_some(version).ok_or_else(StoreError::conflict));
         }
     }
 
     fn fail(mut self, failure: Failure) {
         let error = failure.store_error("commit", StoreErrorKind::Unknown);
-        for job in self.jobs.drain(..) {
-            self.queue.release(&job.partition);
+        for job in self.release() {
             job.reply(Err(error.clone()));
         }
+    }
+
+    fn release(&mut self) -> Vec<Job> {
+        let jobs = std::mem::take(&mut self.jobs);
+        self.queue.release(&jobs);
+        jobs
     }
 }
 
 impl Drop for Group<'_> {
     fn drop(&mut self) {
-        for job in self.jobs.drain(..) {
-            self.queue.release(&job.partition);
-        }
+        drop(self.release());
     }
 }

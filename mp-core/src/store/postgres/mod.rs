@@ -83,7 +83,8 @@ use crate::clock::Clock;
 /// They are made when a store connects to a database that has none. Where its role may not make
 /// them, somebody who may runs `mp-core/migrations/postgres/*.sql` by hand; the first file says how.
 /// Values are kept as text, so they must be UTF-8, and `psql` shows them:
-/// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`.
+/// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
+/// together.
 ///
 /// # The runtime
 ///
@@ -185,7 +186,11 @@ impl PostgresStore {
 
     fn job(&self, partition: Partition, batch: Batch) -> Result<(Job, Pending), StoreError> {
         check_batch(&batch, &self.limits())?;
-        Ok(Job::new(partition, batch))
+        let (job, answer) = Job::new(partition, batch);
+        if job.bytes() > BATCH_BYTES_MAX {
+            return Err(StoreError::invalid("commit", "the batch is too large"));
+        }
+        Ok((job, answer))
     }
 }
 
@@ -303,6 +308,10 @@ impl Listing for PostgresStore {
         reader::partitions(&self.connections, after, limit).await
     }
 }
+
+/// The longest values of one batch, all together, in bytes: the engine takes no statement of a
+/// gibibyte, and holds its arguments in memory more than once.
+const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// How many batches of one `commit_many` wait at a time.
 const PORTION: usize = 1_024;

@@ -1,12 +1,12 @@
 //! The tables: made once, by whoever comes first, and checked by everybody.
 
 use deadpool_postgres::Object;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{Client, Error, types::FromSqlOwned};
 
 use super::{
-    connections::{Connections, quoted},
+    connections::{Connections, Params, quoted},
     distribution::Distribution,
-    error::{Failure, is_undefined},
+    error::Failure,
 };
 use crate::store::{SLOTS, StoreError, StoreErrorKind};
 
@@ -90,23 +90,30 @@ async fn run(client: &Client, sql: &str) -> Result<(), StoreError> {
 
 /// Returns how many migrations the tables have seen.
 async fn layout(client: &Client) -> Result<i64, StoreError> {
-    let there = client
-        .query_one("SELECT to_regclass('mp_meta') IS NOT NULL", &[])
-        .await
-        .map_err(failed)?;
-    if !there.get::<_, bool>(0) {
+    let sql = "SELECT to_regclass('mp_meta') IS NOT NULL";
+    if value(client, sql, &[]).await? != Some(true) {
         return Ok(0);
     }
     Ok(meta(client, "layout").await?.unwrap_or_default())
 }
 
 async fn meta(client: &Client, name: &str) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT value FROM mp_meta WHERE name = $1";
-    match client.query_opt(sql, &[&name]).await {
-        Ok(row) => Ok(row.map(|row| row.get(0))),
-        Err(error) if is_undefined(&error) => Ok(None),
-        Err(error) => Err(failed(error)),
-    }
+    value(
+        client,
+        "SELECT value FROM mp_meta WHERE name = $1",
+        &[&name],
+    )
+    .await
+}
+
+async fn value<T: FromSqlOwned>(
+    client: &Client,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Option<T>, StoreError> {
+    let row = client.query_opt(sql, params).await.map_err(failed)?;
+    let value = row.map(|row| row.try_get(0)).transpose();
+    value.map_err(|error| StoreError::new(StoreErrorKind::Corrupt, OP, error))
 }
 
 fn check_layout(layout: i64) -> Result<(), StoreError> {
