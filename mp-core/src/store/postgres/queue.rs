@@ -228,7 +228,8 @@ impl State {
             bytes += job.bytes();
             room
         };
-        let count = self.ready.iter().take(most).take_while(within).count();
+        let count = self.ready.iter().take(self.grouping.most);
+        let count = count.take_while(within).count();
         self.waiting -= count;
         self.ready.drain(..count).collect()
     }
