@@ -1,6 +1,7 @@
 use std::{
     fmt,
     num::NonZeroUsize,
+    pin::pin,
     time::{Duration, Instant},
 };
 
@@ -149,13 +150,26 @@ impl Connections {
         sql: &str,
         params: Params<'_>,
     ) -> Result<Vec<Row>, Failure> {
-        let statement = timeout(self.silence_max, connection.prepare_cached(sql)).await;
-        let statement = statement
-            .map_err(Failure::silence)
-            .and_then(|statement| statement.map_err(Failure::from))
-            .map_err(Failure::before_sending)?;
-        let answer = timeout(self.silence_max, connection.query(&statement, params)).await;
-        answer.map_err(Failure::silence)?.map_err(Failure::from)
+        let statement = self.answer(connection.prepare_cached(sql)).await;
+        let statement = statement.map_err(Failure::before_sending)?;
+        self.answer(connection.query(&statement, params)).await
+    }
+
+    /// Waits for the server's answer for as long as a silence may be.
+    ///
+    /// In two parts: when this process itself, or its machine, was stopped for longer than that,
+    /// the first ends at once, and the answer that has come meanwhile is read in the second.
+    async fn answer<A>(
+        &self,
+        answer: impl Future<Output = Result<A, Error>>,
+    ) -> Result<A, Failure> {
+        let mut answer = pin!(answer);
+        let part = self.silence_max / 2;
+        let in_time = match timeout(part, answer.as_mut()).await {
+            Err(_) => timeout(part, answer).await,
+            in_time => in_time,
+        };
+        in_time.map_err(Failure::silence)?.map_err(Failure::from)
     }
 
     /// Returns a connection, or why there is none once the patience is at its end.

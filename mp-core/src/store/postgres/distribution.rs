@@ -31,20 +31,27 @@ WHERE partmethod = 'h' AND logicalrelid = ANY (
 impl Distribution {
     /// Looks at the tables, and refuses them if they are distributed in another way than ours.
     pub(super) async fn of(client: &Client) -> Result<Self, StoreError> {
-        let is_citus = client.query_one(IS_CITUS, &[]).await.map_err(failed)?;
-        if !is_citus.get::<_, bool>(0) {
+        if !is_citus(client).await.map_err(failed)? {
             return Ok(Self::Single);
         }
-        let found = client.query_one(DISTRIBUTED, &[]).await.map_err(failed)?;
-        match (found.get(0), found.get(1), found.get(2)) {
-            (0_i64, _, _) => Ok(Self::Single),
-            (3, 3_i64, 1_i64) => Ok(Self::BySlot),
+        match counts(client).await.map_err(failed)? {
+            [0, ..] => Ok(Self::Single),
+            [3, 3, 1] => Ok(Self::BySlot),
             _ => {
                 let problem = "the tables are distributed otherwise than citus.sql does it";
                 Err(StoreError::new(StoreErrorKind::Corrupt, OP, problem))
             }
         }
     }
+}
+
+async fn is_citus(client: &Client) -> Result<bool, Error> {
+    client.query_one(IS_CITUS, &[]).await?.try_get(0)
+}
+
+async fn counts(client: &Client) -> Result<[i64; 3], Error> {
+    let row = client.query_one(DISTRIBUTED, &[]).await?;
+    Ok([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?])
 }
 
 fn failed(error: Error) -> StoreError {

@@ -62,6 +62,7 @@ impl Lane {
             }
             let many = jobs.len() > 1;
             self.perform(Group::new(&self.queue, jobs)).await;
+            self.queue.rest();
             if many {
                 // Those who were just answered may be about to commit again: let them share the
                 // next transaction instead of the one after it.

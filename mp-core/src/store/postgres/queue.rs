@@ -17,6 +17,12 @@ const WAITING_MAX: usize = 16_384;
 const GROUP_MAX: usize = 256;
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// How many lanes always take what there is, and how many commits have to wait before another joins
+/// them. With few lanes at work groups are large, and a commit in a large group costs the server
+/// half of one in a small group; but one lane alone would make two callers take turns.
+const LANES_FREE: usize = 2;
+const GROUP_WORTH: usize = 64;
+
 /// A commit that was accepted, and whom to tell.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -66,31 +72,56 @@ impl Job {
 pub(super) struct Queue {
     state: Mutex<State>,
     arrived: Notify,
-    group_max: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    grouping: Grouping,
     /// One job of each partition that has any and is not being worked on.
     ready: VecDeque<Job>,
     /// The later jobs of the partitions that stand in `ready` or are being worked on.
     lines: HashMap<Partition, VecDeque<Job>>,
     waiting: usize,
+    /// How many lanes are at work.
+    working: usize,
     closed: bool,
 }
 
+/// How commits share transactions.
+#[derive(Clone, Copy, Debug)]
+struct Grouping {
+    /// How many share one at most.
+    most: usize,
+    /// How many have to wait before one lane more goes to work.
+    worth: usize,
+}
+
+impl Grouping {
+    /// A transaction of tables on several servers would have to span them: there each commit goes
+    /// alone, and every lane is at work.
+    const fn of(distribution: Distribution) -> Self {
+        let (most, worth) = match distribution {
+            Distribution::Single => (GROUP_MAX, GROUP_WORTH),
+            Distribution::BySlot => (1, 1),
+        };
+        Self { most, worth }
+    }
+}
+
 impl Queue {
-    /// Creates a queue for commits to tables that are distributed so: to those of several servers
-    /// each goes alone, as one transaction would have to span servers.
+    /// Creates a queue for commits to tables that are distributed so.
     pub(super) fn new(distribution: Distribution) -> Self {
-        let group_max = match distribution {
-            Distribution::Single => GROUP_MAX,
-            Distribution::BySlot => 1,
+        let state = State {
+            grouping: Grouping::of(distribution),
+            ready: VecDeque::new(),
+            lines: HashMap::new(),
+            waiting: 0,
+            working: 0,
+            closed: false,
         };
         Self {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             arrived: Notify::new(),
-            group_max,
         }
     }
 
@@ -103,8 +134,7 @@ impl Queue {
             "too many calls are waiting"
         } else {
             jobs.into_iter().for_each(|job| state.push(job));
-            drop(state);
-            self.arrived.notify_one();
+            self.wake(state);
             return Ok(());
         };
         Err(unavailable(problem))
@@ -126,11 +156,18 @@ impl Queue {
         if state.ready.is_empty() {
             return state.closed.then(Vec::new);
         }
-        let group = state.take(self.group_max);
-        if !state.ready.is_empty() {
-            self.arrived.notify_one();
+        if !state.has_room() {
+            return None;
         }
+        state.working += 1;
+        let group = state.take();
+        self.wake(state);
         Some(group)
+    }
+
+    /// Notes that a lane has done what it took.
+    pub(super) fn rest(&self) {
+        self.lock().working -= 1;
     }
 
     /// Lets the next jobs of their partitions step forward, now that these are done.
@@ -139,10 +176,7 @@ impl Queue {
         for job in done {
             state.release(&job.partition);
         }
-        if !state.ready.is_empty() {
-            drop(state);
-            self.arrived.notify_one();
-        }
+        self.wake(state);
     }
 
     /// Takes no more jobs; what was accepted is still done.
@@ -167,20 +201,35 @@ impl Queue {
         }
     }
 
+    /// Wakes a lane if there is something for it to take.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let takes = !state.ready.is_empty() && state.has_room();
+        drop(state);
+        if takes {
+            self.arrived.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn take(&mut self, most: usize) -> Vec<Job> {
+    /// Returns whether a lane more should be at work.
+    fn has_room(&self) -> bool {
+        self.closed || self.working < LANES_FREE || self.ready.len() >= self.grouping.worth
+    }
+
+    fn take(&mut self) -> Vec<Job> {
         let mut bytes = 0;
         let within = |job: &&Job| {
             let room = bytes < GROUP_BYTES_MAX;
             bytes += job.bytes();
             room
         };
-        let count = self.ready.iter().take(most).take_while(within).count();
+        let count = self.ready.iter().take(self.grouping.most);
+        let count = count.take_while(within).count();
         self.waiting -= count;
         self.ready.drain(..count).collect()
     }
