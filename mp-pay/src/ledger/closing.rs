@@ -34,8 +34,18 @@ pub struct Closing {
     pub hash: ChainHash,
     /// Where the archive has put it.
     pub place: String,
-    /// The balances, by account.
-    pub balances: BTreeMap<AccountId, Balance>,
+    /// The balances.
+    pub balances: Vec<ClosedBalance>,
+}
+
+/// What an account came to at a closing.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ClosedBalance {
+    /// The account.
+    pub account: AccountId,
+    /// Its balance.
+    pub balance: Balance,
 }
 
 impl Document for Closing {
@@ -47,13 +57,18 @@ impl Closing {
     /// Returns the balance of an account at the closing.
     #[must_use]
     pub fn balance_of(&self, account: &AccountId) -> Balance {
-        self.balances.get(account).copied().unwrap_or_default()
+        let closed = self.balances.iter().find(|each| &each.account == account);
+        closed.map_or_else(Balance::default, |each| each.balance)
     }
 
     pub(super) fn auditor(&self) -> Auditor {
         Auditor {
             hash: self.hash,
-            balances: self.balances.clone(),
+            balances: self
+                .balances
+                .iter()
+                .map(|each| (each.account.clone(), each.balance))
+                .collect(),
         }
     }
 }
@@ -235,7 +250,11 @@ impl Work {
                 at: self.made_by,
                 hash: auditor.hash,
                 place: place.to_owned(),
-                balances: auditor.balances,
+                balances: auditor
+                    .balances
+                    .into_iter()
+                    .map(|(account, balance)| ClosedBalance { account, balance })
+                    .collect(),
             },
         );
         Ok(edits.answer(end + 1 - self.first))

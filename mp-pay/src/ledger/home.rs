@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The book that a transfer over several books stands in, as the home of its plan.
-pub(super) struct HomeBook;
+pub(crate) struct HomeBook;
 
 impl Home for HomeBook {
     const KIND: &'static str = "ledger.steps";

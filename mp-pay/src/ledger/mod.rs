@@ -113,14 +113,14 @@ mod verify;
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{expiry::ExpiryDue, fence::Fence};
+    pub(crate) use super::{expiry::ExpiryDue, fence::Fence, home::HomeBook};
 }
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
-    closing::Closing,
+    closing::{ClosedBalance, Closing},
     desk::{Desk, Occasion},
     entry::{Act, ChainHash, Entry, ParseChainHashError},
     error::LedgerError,
