@@ -49,6 +49,30 @@ impl Document for Account {
 }
 
 impl Account {
+    /// Returns an empty account of the app's own without bounds, opened at the beginning of time.
+    #[must_use]
+    pub fn opened(id: AccountId, app: AppId, unit: Unit, side: Side) -> Self {
+        Self {
+            id,
+            app,
+            owner: None,
+            unit,
+            side,
+            least: None,
+            most: None,
+            balance: Balance::default(),
+            last_entry: 0,
+            opened_at: Timestamp::MIN,
+        }
+    }
+
+    /// Says what its balance never falls below and never rises above.
+    #[must_use]
+    pub const fn bounded(mut self, least: Option<i64>, most: Option<i64>) -> Self {
+        (self.least, self.most) = (least, most);
+        self
+    }
+
     /// Returns the posted balance, positive on the account's own side.
     #[must_use]
     pub const fn posted(&self) -> i64 {

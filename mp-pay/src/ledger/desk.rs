@@ -230,6 +230,7 @@ impl Desk {
         }
         let none = || LedgerError::NoAccount {
             of_move: leg.of_move,
+            on,
             account: id.clone(),
         };
         let account = self.accounts.get_mut(id).ok_or_else(none)?;
@@ -257,16 +258,13 @@ impl Desk {
 
     fn in_transit(&self, id: &AccountId, unit: &Unit, now: Timestamp) -> Account {
         Account {
-            id: id.clone(),
-            app: self.book.app.clone(),
-            owner: None,
-            unit: unit.clone(),
-            side: Side::Credit,
-            least: None,
-            most: None,
-            balance: Balance::default(),
-            last_entry: 0,
             opened_at: now,
+            ..Account::opened(
+                id.clone(),
+                self.book.app.clone(),
+                unit.clone(),
+                Side::Credit,
+            )
         }
     }
 

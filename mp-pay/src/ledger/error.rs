@@ -1,6 +1,6 @@
 use mp_core::{Error, ErrorKind, amount::Unit};
 
-use super::{ACCOUNTS_MAX, AccountId, SUM_MAX, TransferEvent, TransferId, TransferStatus};
+use super::{ACCOUNTS_MAX, AccountId, SUM_MAX, Side, TransferEvent, TransferId, TransferStatus};
 
 /// Why the ledger did not do what it was asked. Nothing was written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -38,6 +38,8 @@ pub enum LedgerError {
     NoAccount {
         /// Which move failed first, from 0.
         of_move: u32,
+        /// Whether it was to be debited or credited.
+        on: Side,
         /// What was named.
         account: AccountId,
     },
@@ -131,9 +133,15 @@ impl From<LedgerError> for Error {
         };
         let made = Self::new(kind, error.code(), error.to_string());
         match &error {
-            LedgerError::NoAccount { .. } => made.with_field("account"),
+            LedgerError::NoAccount { of_move, on, .. } => {
+                let end = match on {
+                    Side::Debit => "debit",
+                    Side::Credit => "credit",
+                };
+                made.with_field(format!("moves[{of_move}].{end}"))
+            }
             LedgerError::UnitMismatch { of_move, .. } => {
-                made.with_field(format!("moves.{of_move}.amount"))
+                made.with_field(format!("moves[{of_move}].amount"))
             }
             LedgerError::AmountTooLarge { .. } => made.with_field("amount"),
             _ => made,

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use mp_core::{
     Caller, Decision, Edits, Engine, Error, Family, Scope, Timestamp,
@@ -11,8 +11,7 @@ use mp_core::{
 };
 
 use super::{
-    Account, AccountId, Balance, Book, BookId, Desk, LedgerError, OpenAccount, Transfer,
-    TransferId,
+    Account, AccountId, Book, BookId, Desk, LedgerError, OpenAccount, Transfer, TransferId,
     far::FarBooks,
     home::HomeBook,
     plan_id::PlanId,
@@ -188,17 +187,11 @@ pub(super) fn shown(mut transfer: Transfer, now: Timestamp) -> Transfer {
 }
 
 fn account(app: &AppId, request: &OpenAccount, now: Timestamp) -> Account {
+    let (id, unit) = (request.account.clone(), request.unit.clone());
     Account {
-        id: request.account.clone(),
-        app: app.clone(),
         owner: request.owner.clone(),
-        unit: request.unit.clone(),
-        side: request.side,
-        least: request.least,
-        most: request.most,
-        balance: Balance::default(),
-        last_entry: 0,
         opened_at: now,
+        ..Account::opened(id, app.clone(), unit, request.side).bounded(request.least, request.most)
     }
 }
 
@@ -211,7 +204,10 @@ fn is_same(found: &Account, asked: &Account) -> bool {
 }
 
 /// Refuses names that belong to the ledger itself.
-pub(super) fn demand_plain(field: &'static str, account: &AccountId) -> Result<(), Error> {
+pub(super) fn demand_plain(
+    field: impl Into<Cow<'static, str>>,
+    account: &AccountId,
+) -> Result<(), Error> {
     if account.is_in_transit() || account.book().is_reserved() {
         return Err(Error::invalid(field, "is one that the ledger keeps itself"));
     }

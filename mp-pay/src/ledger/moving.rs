@@ -8,7 +8,7 @@ use mp_core::{
 
 use super::{
     AccountId, FAR_BOOKS_MAX, Ledger, LedgerError, MOVES_MAX, Move, NamedTransfer, NewTransfer,
-    PENDING_MAX, SUM_MAX, Transfer, TransferId, TransferStatus,
+    PENDING_MAX, SUM_MAX, Side, Transfer, TransferId, TransferStatus,
     expiry::ExpiryDue,
     far::{FarBooks, FarLegs},
     home::{HomeBook, occasion},
@@ -150,9 +150,9 @@ impl Ledger {
         for book in transfer.far_books() {
             let family = self.engine().read(command(&transfer.app, &book)?).await?;
             for (of_move, each) in (0_u32..).zip(&transfer.moves) {
-                for end in [&each.debit, &each.credit] {
+                for (on, end) in [(Side::Debit, &each.debit), (Side::Credit, &each.credit)] {
                     if end.is_in(&book) {
-                        is_there(&family, of_move, end, each)?;
+                        is_there(&family, of_move, on, end, each)?;
                     }
                 }
             }
@@ -161,10 +161,19 @@ impl Ledger {
     }
 }
 
-fn is_there(family: &Family, of_move: u32, end: &AccountId, it: &Move) -> Result<(), LedgerError> {
-    let account = end.clone();
-    let found = account_in(family, end)?;
-    let found = found.ok_or(LedgerError::NoAccount { of_move, account })?;
+fn is_there(
+    family: &Family,
+    of_move: u32,
+    on: Side,
+    end: &AccountId,
+    it: &Move,
+) -> Result<(), LedgerError> {
+    let none = || LedgerError::NoAccount {
+        of_move,
+        on,
+        account: end.clone(),
+    };
+    let found = account_in(family, end)?.ok_or_else(none)?;
     if &found.unit == it.amount.unit() {
         return Ok(());
     }
@@ -292,11 +301,18 @@ fn demand_authority(
                 continue;
             }
             let message = "only accounts of one book may be debited at once";
-            return Err(Error::forbidden(message).into());
+            let field = format!("moves[{of_move}].debit");
+            return Err(Error::forbidden(message).with_field(field).into());
         }
         match account_in(family, &each.debit)? {
             Some(found) if owns(caller, &found).is_ok() => {}
-            _ => return Err(LedgerError::NoAccount { of_move, account }),
+            _ => {
+                return Err(LedgerError::NoAccount {
+                    of_move,
+                    on: Side::Debit,
+                    account,
+                });
+            }
         }
     }
     Ok(())
@@ -311,7 +327,7 @@ fn check(request: &NewTransfer) -> Result<(), LedgerError> {
         return Err(no_moves());
     }
     for (number, each) in request.moves.iter().enumerate() {
-        let field = |name: &str| format!("moves.{number}.{name}");
+        let field = |name: &str| format!("moves[{number}].{name}");
         if !(1..=SUM_MAX).contains(&each.amount.minor()) {
             let problem = "is not more than zero, or too large";
             return Err(Error::invalid(field("amount.amount"), problem).into());
@@ -319,8 +335,8 @@ fn check(request: &NewTransfer) -> Result<(), LedgerError> {
         if each.debit == each.credit {
             return Err(Error::invalid(field("credit"), "is the account that is debited").into());
         }
-        demand_plain("debit", &each.debit)?;
-        demand_plain("credit", &each.credit)?;
+        demand_plain(field("debit"), &each.debit)?;
+        demand_plain(field("credit"), &each.credit)?;
     }
     let first = request.moves.first().map(|first| first.debit.book());
     let mut far: Vec<_> = request

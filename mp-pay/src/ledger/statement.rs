@@ -77,7 +77,7 @@ impl Ledger {
             .saturating_add(PAGE_ENTRIES_MAX)
             .min(book.entries);
         let mut lines = Vec::new();
-        let mut number = request.after + 1;
+        let mut number = request.after.saturating_add(1);
         while number <= last {
             let stretch = self.stretch(app, &book.id, number).await?;
             let end = last.min((number / STRETCH + 1) * STRETCH - 1);
