@@ -131,8 +131,10 @@ impl Entry {
         covered.extend_from_slice(&before.0);
         covered.extend_from_slice(canonical.as_bytes());
         let hash = digest(&SHA256, &covered);
-        let bytes = hash.as_ref().try_into();
-        ChainHash(bytes.expect("a SHA-256 has 32 bytes"))
+        let mut bytes = [0; 32];
+        // A SHA-256 has 32 bytes.
+        bytes.copy_from_slice(hash.as_ref());
+        ChainHash(bytes)
     }
 }
 

@@ -103,18 +103,13 @@ mod plan_id;
 mod records;
 mod request;
 mod resolving;
+mod retention;
 mod settlement;
 mod statement;
 mod status;
 mod transfer;
 mod trial;
 mod verify;
-
-/// What stands in stores, for the fixtures.
-#[cfg(test)]
-pub(crate) mod kept {
-    pub(crate) use super::{expiry::ExpiryDue, fence::Fence, home::HomeBook};
-}
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
@@ -132,6 +127,7 @@ pub use self::{
         BalanceAt, NamedAccount, NamedBook, NamedTransfer, NewTransfer, OpenAccount, PostTransfer,
         ReadStatement,
     },
+    retention::ClosedSettlements,
     settlement::{LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
     statement::{PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
@@ -139,3 +135,9 @@ pub use self::{
     trial::{TrialBalance, TrialRow, UnitTotal},
     verify::{Broken, Problem, Verified},
 };
+
+/// What stands in stores, for the fixtures.
+#[cfg(test)]
+pub(crate) mod kept {
+    pub(crate) use super::{expiry::ExpiryDue, fence::Fence, home::HomeBook};
+}

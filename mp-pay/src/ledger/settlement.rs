@@ -231,11 +231,9 @@ impl LedgerSettlement {
                     .ledger
                     .resolve(app, &found.home, found.id, Resolution::Void);
                 match voided.await {
-                    Err(LedgerError::UnexpectedStatus { status, .. }) if !status.is_final() => {
-                        Err(on_its_way())
-                    }
+                    // It was posted meanwhile, or is being: ask again, and it is given back.
                     Err(LedgerError::UnexpectedStatus { status, .. })
-                        if status == TransferStatus::Posted =>
+                        if status == TransferStatus::Posted || !status.is_final() =>
                     {
                         Err(on_its_way())
                     }

@@ -61,6 +61,7 @@ promises! {
     settling:
         stored_value_is_secured_settled_and_given_back
         what_is_released_is_fenced
+        a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;
     rights:
         nobody_debits_or_reads_what_is_not_theirs;

@@ -6,8 +6,9 @@ use mp_core::{
     amount::{Currency, Money},
     id::{AppId, UserId},
     port::{SecureRequest, Secured, Settled, Settlement, SettlementKey, SettlementStatus},
+    retention::{AGE_MIN, FileArchive, Retention},
 };
-use mp_pay::ledger::{AccountId, LedgerSettlement, SettlementAccounts, Side};
+use mp_pay::ledger::{AccountId, ClosedSettlements, LedgerSettlement, SettlementAccounts, Side};
 
 use super::world::{World, account};
 
@@ -169,4 +170,23 @@ pub(crate) async fn a_payer_who_has_too_little_is_declined(world: World) {
     desk.release().await;
     assert_eq!(desk.balances().await, (100, 100, 0));
     desk.world.audit().await;
+}
+
+pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
+    let desk = Desk::of(world).await;
+    let attic = tempfile::tempdir().expect("a folder");
+    let archive = Arc::new(FileArchive::in_folder(attic.path()));
+    let (engine, store) = (&desk.world.engine, desk.world.store.clone());
+    let rule = Arc::new(ClosedSettlements::refundable_for(3 * AGE_MIN));
+    let retention = Retention::new(engine, store, archive).with(rule, AGE_MIN);
+    assert_eq!(desk.secure(70).await, Secured::Secured);
+    desk.world.clock.advance(3 * AGE_MIN);
+    assert_eq!(desk.settle().await.expect("settles"), Settled::Settled);
+    desk.world.clock.advance(2 * AGE_MIN);
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.retired, 0, "something may be given back yet");
+    desk.world.clock.advance(AGE_MIN);
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!((sweep.retired, sweep.live), (1, 2), "accounts stay");
+    assert_eq!(desk.balances().await, (30, 30, 70));
 }
