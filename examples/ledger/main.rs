@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let refused = refused.expect_err("the wallet holds less");
     println!("10:20  a banquet: {refused}");
     let paid_out = stall.pay_out("20.pay-out", 10_00).await?;
-    println!("10:25  paid out to the stall's bank: {}\n", paid_out.status);
+    println!("10:30  paid out to the stall's bank: {}\n", paid_out.status);
 
     for account in ["mei/wallet", "stall/sales"] {
         paper::statement(&stall.statement(account).await?);

@@ -5,7 +5,7 @@ use mp_pay::ledger::{Statement, TrialBalance, Verified};
 
 pub(crate) fn statement(statement: &Statement) {
     println!("Statement of {}", statement.account);
-    println!("  {:<52} {:>12}", "opening", number(&statement.opening));
+    println!("  {:<46} {:>12}", "opening", number(&statement.opening));
     let unit = statement.opening.unit();
     for line in &statement.lines {
         let memo = line.memo.as_ref().map_or("", |memo| memo.as_str());
@@ -18,7 +18,7 @@ pub(crate) fn statement(statement: &Statement) {
             minor(line.balance, unit),
         );
     }
-    println!("  {:<52} {:>12}\n", "closing", number(&statement.closing));
+    println!("  {:<46} {:>12}\n", "closing", number(&statement.closing));
 }
 
 /// Shows what is only held in brackets.

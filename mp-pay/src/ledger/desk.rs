@@ -1,6 +1,10 @@
 use std::collections::BTreeMap;
 
-use mp_core::{Error, Timestamp, amount::Unit, label::Label};
+use mp_core::{
+    Error, Timestamp,
+    amount::{Amount, Unit},
+    label::Label,
+};
 
 use super::{
     ACCOUNTS_MAX, Account, AccountId, Act, Balance, Book, Effect, Entry, LedgerError, Leg, Side,
@@ -288,13 +292,14 @@ impl Desk {
 /// Refuses to take from an account more than it has to give, or to put in more than it has room for.
 fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<(), LedgerError> {
     let (of_move, asked) = (leg.of_move, leg.amount);
+    let amount = |minor| Amount::new(minor, leg.unit.clone());
     if account.side == on {
         match account.room() {
             Some(room) if asked > room => Err(LedgerError::Full {
                 of_move,
                 account: account.id.clone(),
-                room,
-                asked,
+                room: amount(room),
+                asked: amount(asked),
             }),
             _ => Ok(()),
         }
@@ -303,8 +308,8 @@ fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<(), LedgerErr
             Some(available) if asked > available => Err(LedgerError::Short {
                 of_move,
                 account: account.id.clone(),
-                available,
-                asked,
+                available: amount(available),
+                asked: amount(asked),
             }),
             _ => Ok(()),
         }

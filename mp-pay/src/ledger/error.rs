@@ -1,4 +1,7 @@
-use mp_core::{Error, ErrorKind, amount::Unit};
+use mp_core::{
+    Error, ErrorKind,
+    amount::{Amount, Unit},
+};
 
 use super::{ACCOUNTS_MAX, AccountId, SUM_MAX, Side, TransferEvent, TransferId, TransferStatus};
 
@@ -16,10 +19,10 @@ pub enum LedgerError {
         of_move: u32,
         /// The account.
         account: AccountId,
-        /// What can be taken from it, in minor units.
-        available: i64,
-        /// What was asked for, in minor units.
-        asked: i64,
+        /// What can be taken from it.
+        available: Amount,
+        /// What was asked for.
+        asked: Amount,
     },
     /// An account may not hold as much as is to be put into it.
     #[error("move {of_move}: {account} has room for {room} and {asked} are to go in")]
@@ -28,10 +31,10 @@ pub enum LedgerError {
         of_move: u32,
         /// The account.
         account: AccountId,
-        /// What it can take in, in minor units.
-        room: i64,
-        /// What was asked for, in minor units.
-        asked: i64,
+        /// What it can take in.
+        room: Amount,
+        /// What was asked for.
+        asked: Amount,
     },
     /// There is no such account.
     #[error("move {of_move}: {account} names no account")]
