@@ -8,7 +8,9 @@ use mp_core::{
     Error, Timestamp, document,
     retention::{Archive, Archived},
 };
-use mp_pay::ledger::{BalanceAt, ChainHash, Entry, NewTransfer, ReadStatement, Side};
+use mp_pay::ledger::{
+    BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, ReadStatement, Side,
+};
 
 use super::world::{World, code, euros, office};
 
@@ -35,6 +37,9 @@ pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
         let world = &world;
         async move { world.moves(&format!("sale-{number}"), request).await }
     };
+    let day = 24 * 60 * 60;
+    let open = NewTransfer::of(wallet.clone(), near.clone(), euros(5)).pending_for_s(40 * day);
+    let open = world.moves("open", open).await.expect("is held");
     for number in 1..=250 {
         let to = if number % 10 == 0 { &sales } else { &near };
         pay(number, to).await.expect("moves");
@@ -44,6 +49,14 @@ pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
     let close = || world.ledger.close(&office, &book, MONTH, &attic);
     assert_eq!(close().await.expect("is too young"), 0);
 
+    world.clock.advance(MONTH);
+    assert_eq!(close().await.expect("is not done with"), 0);
+    let void = NamedTransfer {
+        book: open.home,
+        transfer: open.id,
+    };
+    world.ledger.void(&office, void).await.expect("is given up");
+    assert_eq!(close().await.expect("is too young again"), 0);
     world.clock.advance(MONTH);
     let sold_at = world.engine.now();
     let held = NewTransfer::of(wallet.clone(), near.clone(), euros(5)).pending_for_s(60);
