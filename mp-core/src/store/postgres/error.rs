@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use tokio::time::error::Elapsed;
 use tokio_postgres::Error;
 
+use super::refusal::is_distrust;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What became of a statement that failed.
@@ -124,7 +125,7 @@ fn fate_of_code(code: &str) -> Fate {
 /// Returns whether the same connection attempt may do better a little later.
 pub(super) fn is_passing(error: &Error) -> bool {
     error.code().map_or_else(
-        || error.is_closed() || is_io(error),
+        || error.is_closed() || (is_io(error) && !is_distrust(error)),
         // Wrong name, password, database or schema: trying again could only lock somebody out.
         |code| !matches!(class(code.code()), "22" | "28" | "3D" | "3F" | "42"),
     )
