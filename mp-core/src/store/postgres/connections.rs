@@ -129,7 +129,11 @@ impl Connections {
         let mut tries = self.pool.status().max_size;
         loop {
             match self.query(sql, params).await {
-                Err(failure) if failure.fate == Fate::Lost && tries > 0 => tries -= 1,
+                Err(failure)
+                    if failure.fate == Fate::Lost && failure.ends_session() && tries > 0 =>
+                {
+                    tries -= 1;
+                }
                 answer => {
                     let unavailable = StoreErrorKind::Unavailable;
                     return answer.map_err(|failure| failure.store_error(op, unavailable));

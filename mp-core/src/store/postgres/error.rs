@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::Error;
+use tokio_postgres::{Error, error::Severity};
 
 use super::refusal::is_distrust;
 use crate::store::{StoreError, StoreErrorKind};
@@ -66,8 +66,21 @@ impl Failure {
     }
 
     /// Returns whether the session is of no more use.
-    pub(super) const fn ends_session(&self) -> bool {
-        matches!(self.fate, Fate::NotRun | Fate::Lost)
+    ///
+    /// It is, if it was another server that was lost: a coordinator says so, and another session with
+    /// it would be told the same.
+    pub(super) fn ends_session(&self) -> bool {
+        match self.fate {
+            Fate::NotRun => true,
+            Fate::Lost => !self.is_told_in_session(),
+            Fate::Contended | Fate::Refused(_) => false,
+        }
+    }
+
+    fn is_told_in_session(&self) -> bool {
+        let told = self.source.downcast_ref::<Error>();
+        let severity = told.and_then(|told| told.as_db_error()?.parsed_severity());
+        severity == Some(Severity::Error)
     }
 
     /// Says what a caller can do about it; `lost` is what the loss of the answer means.
