@@ -3,13 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mp_core::store::{PostgresOptions, PostgresStore};
+use mp_core::store::{PostgresOptions, PostgresStore, StoreErrorKind};
 use throwaway_postgres::{Database, Server, ServerOptions, Stop, server};
 use tokio::task::spawn_blocking;
 
 use crate::{
     crowd::{self, Crowd},
     joins,
+    tally::{Tally, hasty, kind},
 };
 
 /// How long the servers may take to find each other.
@@ -52,6 +53,31 @@ async fn a_killed_primary_takes_what_only_an_asynchronous_standby_should_have() 
     let told = crowd.end().await;
     let audited = joins::audit(&*store, &told).await;
     audited.expect_err("what was acknowledged after they parted is lost");
+}
+
+/// Nobody can tell how long it waits for a standby to come back: it is given up, and may come about.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_waits_for_a_lost_standby_is_unknown_and_comes_about_with_it() {
+    let test = "a_commit_that_waits_for_a_lost_standby_is_unknown_and_comes_about_with_it";
+    let Some(pair) = Pair::start(test).await else {
+        return;
+    };
+    pair.wait_for_the_standby_at_each_commit().await;
+    let tally = Tally::connect(&pair.database, hasty()).await;
+    tally.add(1, 0).await.expect("commits");
+
+    pair.standby.stop(Stop::Kill);
+    assert_eq!(kind(tally.add(1, 0).await), StoreErrorKind::Unknown);
+    // Nobody sees what a standby does not have.
+    assert_eq!(tally.count(1).await.expect("reads"), 1);
+
+    pair.standby.start_again();
+    let started = Instant::now();
+    while tally.count(1).await.expect("reads") < 2 {
+        assert!(started.elapsed() < MEETING_MAX, "it never comes about");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tally.add(1, 0).await.expect("commits");
 }
 
 /// A primary, and a standby that follows it.
