@@ -95,8 +95,9 @@ impl SqliteStore {
     /// # Errors
     ///
     /// `Newer` if a newer release made the file, `ReadOnly` if it cannot be written, `Full` if the
-    /// disk is full, `Corrupt` if it is damaged or not a database, `Invalid` if it is another
-    /// program's database, else `Unavailable`.
+    /// disk is full, `Corrupt` if it is not a database or found to be damaged (with
+    /// [`SqliteOptions::quick_check`] wherever the damage is), `Invalid` if it is another program's
+    /// database, else `Unavailable`.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         // Made absolute so that no path means anything but a file: not `:memory:`, not a URI.
         let path = absolute(path)
