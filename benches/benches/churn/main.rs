@@ -8,7 +8,7 @@ mod days;
 mod meter;
 mod table;
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mp_benches::{Bound, Promise, postgres};
@@ -68,7 +68,11 @@ async fn run(engine: &str, each: usize, retires: bool, bar: &ProgressBar) -> Vec
         return days.pass(Arc::new(store), Meter::sqlite(&path)).await;
     }
     let database = postgres().await;
-    let options = PostgresOptions::default();
+    // Nobody waits for an answer here, and vacuuming may take the disk for a while.
+    let patience = Duration::from_secs(60);
+    let options = PostgresOptions::default()
+        .with_connect_timeout(patience)
+        .with_statement_timeout(patience);
     let store = PostgresStore::connect(database.url(), options).await;
     let meter = Meter::postgres(database.client().await).await;
     days.pass(Arc::new(store.expect("connects")), meter).await
