@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use mp_core::{conformance::StoreFactory, store::{Listing, Store}};
+use mp_core::{
+    conformance::StoreFactory,
+    store::{Listing, Store},
+};
 use redb_store::RedbStore;
 use tempfile::TempDir;
 
