@@ -225,3 +225,51 @@ async fn values_can_be_read_with_the_sqlite3_shell() {
         "waiting|mail|~o/mail/1|2026-11-21T18:00:00.000000Z|{\"to\":\"ann\"}\n"
     );
 }
+
+/// As retention leaves behind what it has archived.
+#[tokio::test]
+async fn a_partition_that_shrinks_to_its_root_gives_its_room_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let store = open(&path);
+    let large: &'static str = Box::leak("a".repeat(1_500).into_boxed_str());
+    let made: Vec<_> = (0..200)
+        .map(|number| Partition::parse(&format!("market/order/{number}")).expect("a valid id"))
+        .collect();
+    let shrunken = |key: &str| {
+        let key = Key::new(key).expect("a valid key");
+        vec![put("", b"{}"), Write::Delete { key }]
+    };
+    let mut heads = Vec::new();
+    for partition in &made {
+        let writes = vec![put("", large.as_bytes()), put("l/1", b"{}")];
+        let created = store
+            .commit(partition, batch(Version::ABSENT, writes))
+            .await;
+        heads.push(created.expect("creates"));
+    }
+    let before = pages_of_heads(&path);
+    for (partition, head) in made.iter().zip(&mut heads) {
+        let shrinks = batch(*head, shrunken("l/1"));
+        *head = store.commit(partition, shrinks).await.expect("commits");
+    }
+    assert_eq!(pages_of_heads(&path), before, "a deletion is remembered");
+    for (partition, head) in made.iter().zip(&mut heads) {
+        let mut clears = batch(*head, shrunken("none"));
+        clears.at = now().plus(std::time::Duration::from_secs(24 * 60 * 60));
+        *head = store.commit(partition, clears).await.expect("commits");
+    }
+    let after = pages_of_heads(&path);
+    assert!(after * 4 < before, "{after} pages are left of {before}");
+    for (partition, head) in made.iter().zip(heads) {
+        let view = store.read(partition, &Query::default()).await;
+        assert_eq!(view.expect("reads").head, head);
+    }
+}
+
+fn pages_of_heads(path: &Path) -> u32 {
+    let file = rusqlite::Connection::open(path).expect("opens");
+    let sql = "SELECT count(*) FROM dbstat WHERE name = 'mp_partition'";
+    let pages = file.query_row(sql, [], |row| row.get(0));
+    pages.expect("the engine tells where its pages went")
+}
