@@ -14,6 +14,9 @@ const MP_CITUS_URL: &str = "MP_CITUS_URL";
 /// Has the coordinator refuse whatever asks more than one shard.
 const ONE_SHARD: &str = "-ccitus.multi_task_query_log_level%3Derror";
 
+/// What all wait for that change tables: `mp_tests` in ASCII.
+const ALONE: &str = "SELECT pg_advisory_lock(x'6d705f7465737473'::bit(64)::bigint)";
+
 /// The tables of a store, distributed, in a schema that is dropped in the end.
 pub(crate) struct Tables {
     url: String,
@@ -95,8 +98,14 @@ impl Drop for Tables {
     }
 }
 
+/// Makes, distributes, empties or drops tables while nobody else does: on Citus such statements of
+/// two sessions lock each other out, and one of them fails.
 async fn execute(url: &str, sql: &str) {
-    let done = connect(url).await.batch_execute(sql).await;
+    let client = connect(url).await;
+    // It ends with the session.
+    let alone = client.batch_execute(ALONE).await;
+    alone.expect("the others come to an end");
+    let done = client.batch_execute(sql).await;
     done.expect("the cluster does as it is told");
 }
 
