@@ -62,7 +62,10 @@ async fn a_standby_takes_over_with_what_was_committed() {
     assert_eq!(counted(&copy).await, 1);
     let write = "INSERT INTO kept VALUES (2)";
     let session = copy.client().await;
-    session.batch_execute(write).await.expect_err("is a standby");
+    session
+        .batch_execute(write)
+        .await
+        .expect_err("is a standby");
 
     primary.stop(Stop::Fast);
     let promote = "SELECT pg_promote()";

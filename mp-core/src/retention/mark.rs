@@ -54,6 +54,16 @@ mod tests {
     use crate::document;
 
     #[test]
+    fn a_mark_that_does_not_say_so_is_emptied() {
+        let mark = |bytes: &[u8]| document::decode::<Retired>(bytes).map(|(mark, _)| mark.emptied);
+        let emptied = mark(br#"{"kind":"retired","format":2,"was":"order","head":7}"#);
+        assert!(emptied.expect("reads"));
+        let older = br#"{"kind":"retired","format":1,"was":"order","head":7,
+            "at":"2027-02-01T03:00:00.000000Z","archive":null,"emptied":false}"#;
+        assert!(!mark(older).expect("reads"));
+    }
+
+    #[test]
     fn a_mark_is_known_by_its_first_bytes() {
         let mark = Retired {
             was: "order".into(),
