@@ -79,8 +79,8 @@ BEGIN
     IF theirs->'slots' IS DISTINCT FROM ours->'slots' THEN
         RAISE 'the stores have % and % slots', theirs->'slots', ours->'slots';
     END IF;
-    IF EXISTS (SELECT FROM mp_partition) OR EXISTS (SELECT FROM mp_record)
-        OR EXISTS (SELECT FROM mp_delivery)
+    IF EXISTS (SELECT 1 FROM mp_partition) OR EXISTS (SELECT 1 FROM mp_record)
+        OR EXISTS (SELECT 1 FROM mp_delivery)
     THEN
         RAISE 'the target is not empty: move into tables that nothing was written to';
     END IF;

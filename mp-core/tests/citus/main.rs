@@ -5,6 +5,8 @@
 mod contract;
 #[path = "../histories/mod.rs"]
 mod histories;
+#[cfg(feature = "sqlite")]
+mod moved;
 mod outcomes;
 mod statements;
 mod tables;

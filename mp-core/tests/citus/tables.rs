@@ -58,6 +58,11 @@ impl Tables {
         connect(&self.strict_url()).await
     }
 
+    /// Returns the URL for those who may ask every shard.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns the URL for stores that may ask one shard at a time only.
     pub(crate) fn strict_url(&self) -> String {
         format!("{}%20{ONE_SHARD}", self.url)

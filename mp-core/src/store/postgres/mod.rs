@@ -85,6 +85,14 @@ use crate::clock::Clock;
 /// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
 /// together.
 ///
+/// # More than one server
+///
+/// With a synchronous standby a lost primary takes no acknowledged commit with it. On a [Citus]
+/// cluster, once `mp-core/migrations/postgres/citus.sql` was run on it, each statement names one slot
+/// and is carried out by the worker that has it.
+///
+/// [Citus]: https://github.com/citusdata/citus
+///
 /// # The runtime
 ///
 /// The store lives on the tokio runtime that it was connected on. Dropping it carries out in the
