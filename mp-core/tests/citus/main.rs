@@ -8,5 +8,6 @@ mod histories;
 #[cfg(feature = "sqlite")]
 mod moved;
 mod outcomes;
+mod reach;
 mod statements;
 mod tables;

@@ -1,11 +1,11 @@
 //! A store's tables on the cluster that `MP_CITUS_URL` names.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{env, fmt, thread};
+use std::{collections::BTreeSet, env, fmt, thread};
 
 use mp_core::store::{PostgresOptions, PostgresStore};
 use tokio::runtime::Builder;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 
 /// Names the variable of the environment with the URL of a Citus database: on its coordinator, as a
 /// role that may create schemas, without TLS.
@@ -71,6 +71,27 @@ impl Tables {
     /// Empties them.
     pub(crate) async fn empty(&self) {
         execute(&self.url, "TRUNCATE mp_partition, mp_record, mp_delivery").await;
+    }
+
+    /// Takes the deliveries of the shard with this slot out of reach, and returns all its slots.
+    pub(crate) async fn lose_shard_of(&self, slot: u16) -> BTreeSet<u16> {
+        let client = self.client().await;
+        let shard = "SELECT get_shard_id_for_distribution_column('mp_delivery', slot)";
+        let slots = format!(
+            "SELECT slot FROM generate_series(0, 255) AS slot WHERE ({shard}) =
+                 (SELECT get_shard_id_for_distribution_column('mp_delivery', {slot}))"
+        );
+        let slots = client.query(&slots, &[]).await.expect("tells");
+        let shard = format!("SELECT get_shard_id_for_distribution_column('mp_delivery', {slot})");
+        let shard: i64 = client.query_one(&shard, &[]).await.expect("tells").get(0);
+        let rename = format!(
+            "SELECT run_command_on_workers('ALTER TABLE IF EXISTS {}.mp_delivery_{shard}
+                 RENAME TO gone')",
+            self.schema
+        );
+        client.query(&rename, &[]).await.expect("renames");
+        let slot = |row: &Row| row.get::<_, i32>(0).try_into().expect("a slot");
+        slots.iter().map(slot).collect()
     }
 
     /// Runs the statements that are shipped for it; a few shards are made faster than many.

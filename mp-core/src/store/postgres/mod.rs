@@ -15,6 +15,7 @@ mod options;
 mod queue;
 mod quiet;
 mod reader;
+mod refusal;
 mod schema;
 mod tls;
 
