@@ -66,6 +66,8 @@
 
 pub mod attempt;
 pub mod backend;
+pub mod capture;
+pub mod dispute;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -77,6 +79,7 @@ pub mod operation;
 pub mod pass;
 mod payment;
 pub mod payments;
+pub mod receipt;
 pub mod refund;
 pub mod retention;
 pub mod settlement;

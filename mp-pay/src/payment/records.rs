@@ -1,5 +1,5 @@
 //! How a payment stands in its partition: the intent as root, `a/{n}` attempts, `f/{id}` refunds,
-//! `j/{number}` the journal, `~o/pay.operation/…` what is not known yet.
+//! `d/{id}` disputes, `j/{number}` the journal, `~o/pay.operation/…` what is not known yet.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use super::Payment;
 use crate::{
     attempt::Attempt,
+    dispute::Dispute,
     error::PayError,
-    intent::{IntentId, PaymentIntent},
+    intent::{IntentId, IntentStatus, PaymentIntent},
     journal::{Created, Event, JournalEntry},
     news,
     operation::OperationDue,
+    payments::LateSuccess,
     refund::Refund,
     settlement::{FactLearnt, status_of},
 };
@@ -39,7 +41,7 @@ pub(crate) struct Fence {
 
 impl Document for Root {
     const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// Addresses everything of an intent that decisions read.
@@ -51,6 +53,7 @@ pub(crate) fn command(app: &AppId, intent: IntentId) -> Result<Command, Error> {
 fn on(partition: Partition) -> Command {
     Command::on(partition)
         .prefix("a/")
+        .prefix("d/")
         .prefix("f/")
         .prefix("j/")
 }
@@ -65,11 +68,23 @@ pub(crate) fn load(family: &Family) -> Result<Option<Payment>, Error> {
     };
     let attempts = family.scan::<Attempt>("a/")?;
     let refunds = family.scan::<Refund>("f/")?;
+    let disputes = family.scan::<Dispute>("d/")?;
+    let awaits_payer = intent.status == IntentStatus::RequiresAction;
+    let complete = |attempt: &Attempt| {
+        let mut attempt = attempt.clone();
+        let live = intent.attempt == Some(attempt.number) && awaits_payer;
+        attempt.complete(live.then_some(intent.next_action.as_ref()).flatten());
+        attempt
+    };
     Ok(Some(Payment {
         intent: (**intent).clone(),
         attempts: attempts
             .into_iter()
-            .map(|(_, attempt)| Attempt::clone(&attempt))
+            .map(|(_, attempt)| complete(&attempt))
+            .collect(),
+        disputes: disputes
+            .into_iter()
+            .map(|(_, dispute)| (dispute.id, Dispute::clone(&dispute)))
             .collect(),
         refunds: refunds
             .into_iter()
@@ -84,6 +99,7 @@ pub(crate) struct Change {
     payment: Payment,
     entries: u32,
     events: Vec<Event>,
+    late: LateSuccess,
     now: Timestamp,
 }
 
@@ -95,12 +111,17 @@ impl Change {
             payment: Payment::create(&created, now),
             entries: 0,
             events: vec![Event::Created(created)],
+            late: LateSuccess::default(),
             now,
         }
     }
 
     /// Starts with the payment as it stands.
-    pub(crate) fn load(family: &Family, now: Timestamp) -> Result<Self, PayError> {
+    pub(crate) fn load(
+        family: &Family,
+        late: LateSuccess,
+        now: Timestamp,
+    ) -> Result<Self, PayError> {
         let payment = load(family)?.ok_or_else(|| Error::not_found("intent"))?;
         let entries = family.count("j/")?;
         Ok(Self {
@@ -108,6 +129,7 @@ impl Change {
             payment,
             entries: u32::try_from(entries).unwrap_or(u32::MAX),
             events: Vec::new(),
+            late,
             now,
         })
     }
@@ -120,11 +142,23 @@ impl Change {
         self.now
     }
 
-    /// Applies an event, and keeps it for the journal.
+    /// Applies an event and what is decided because of it, and keeps both for the journal.
     pub(crate) fn apply(&mut self, event: Event) -> Result<(), PayError> {
-        self.payment.apply(&event, self.now)?;
-        self.events.push(event);
+        let mut next = Some(event);
+        while let Some(event) = next {
+            self.payment.apply(&event, self.now)?;
+            self.events.push(event);
+            next = self.payment.follows(self.late);
+        }
         Ok(())
+    }
+
+    /// Takes note of what has run out, before anything is asked of the payment.
+    pub(crate) fn catch_up(&mut self) -> Result<(), PayError> {
+        match self.payment.overdue(self.now) {
+            Some(event) => self.apply(event),
+            None => Ok(()),
+        }
     }
 
     /// Returns what the events come to for a feed.
@@ -167,6 +201,12 @@ impl Change {
                 edits.put(&format!("a/{}", attempt.number), attempt.clone());
             }
         }
+        for (id, dispute) in &self.payment.disputes {
+            let before = self.before.as_ref();
+            if before.and_then(|before| before.disputes.get(id)) != Some(dispute) {
+                edits.put(&format!("d/{id}"), dispute.clone());
+            }
+        }
         for (id, refund) in &self.payment.refunds {
             let before = self.before.as_ref();
             if before.and_then(|before| before.refunds.get(id)) != Some(refund) {
@@ -178,15 +218,17 @@ impl Change {
     /// Keeps every operation whose outcome is open in the outbox, and takes the others out.
     fn put_due(&self, edits: &mut Edits, call_max: Duration) {
         for key in self.payment.operations() {
-            let Some(after) = self.payment.operation(key.step) else {
-                continue;
-            };
             let before = self.before.as_ref();
-            if before.and_then(|before| before.operation(key.step)) == Some(after) {
+            let until = self.payment.held_until(key.step);
+            let same = before.is_some_and(|before| {
+                before.operation(key.step) == self.payment.operation(key.step)
+                    && before.held_until(key.step) == until
+            });
+            if same {
                 continue;
             }
             let id = key.to_string();
-            match after.due_at(key.step, call_max, self.now) {
+            match self.payment.due_at(key.step, call_max, self.now).or(until) {
                 Some(at) => edits.send(&id, at, &OperationDue { operation: key }),
                 None => edits.unsend::<OperationDue>(&id),
             }

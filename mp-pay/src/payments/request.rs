@@ -1,12 +1,19 @@
 mod reason;
 
-use mp_core::{amount::Money, id::UserId, label::Label};
+use std::collections::BTreeMap;
+
+use mp_core::{
+    amount::Money,
+    id::{Name, UserId},
+    label::Label,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::reason::{GivenBack, GivenUp, given_back, given_up};
 use crate::{
-    backend::Outcome,
+    backend::{DeclineCode, Outcome, Reference},
+    dispute::DisputeStatus,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::PaymentMethodToken,
     operation::OperationKey,
@@ -31,6 +38,11 @@ pub struct CreateIntent {
     /// What it is for.
     #[serde(default)]
     pub description: Option<Label>,
+    /// What it is made up of, by the names of the order's lines: at most
+    /// [`LINES_MAX`](crate::intent::LINES_MAX), together no more than the amount. Refunds can be of
+    /// lines.
+    #[serde(default)]
+    pub lines: BTreeMap<Name, Money>,
 }
 
 impl CreateIntent {
@@ -43,7 +55,15 @@ impl CreateIntent {
             payment_method: None,
             payer: None,
             description: None,
+            lines: BTreeMap::new(),
         }
+    }
+
+    /// Has a line of the order in it.
+    #[must_use]
+    pub fn with_line(mut self, name: Name, amount: Money) -> Self {
+        self.lines.insert(name, amount);
+        self
     }
 
     /// Pays with this.
@@ -91,7 +111,7 @@ impl ConfirmIntent {
     }
 }
 
-/// Asks for held money to be taken; what is not taken is let go.
+/// Asks for held money to be taken.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaptureIntent {
@@ -100,14 +120,31 @@ pub struct CaptureIntent {
     /// How much; all that is held if not given.
     #[serde(default)]
     pub amount: Option<Money>,
+    /// Whether what is not taken is let go; so unless said otherwise.
+    #[serde(default = "yes", rename = "final_capture")]
+    pub last: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl CaptureIntent {
     /// Takes all that is held.
     #[must_use]
     pub const fn of(intent: IntentId) -> Self {
-        let amount = None;
-        Self { intent, amount }
+        Self {
+            intent,
+            amount: None,
+            last: true,
+        }
+    }
+
+    /// Keeps holding the rest, for further captures.
+    #[must_use]
+    pub const fn with_more_to_come(mut self) -> Self {
+        self.last = false;
+        self
     }
 
     /// Takes this much.
@@ -115,6 +152,24 @@ impl CaptureIntent {
     pub const fn with_amount(mut self, amount: Money) -> Self {
         self.amount = Some(amount);
         self
+    }
+}
+
+/// Asks for more to be held.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncreaseIntent {
+    /// Of which intent.
+    pub intent: IntentId,
+    /// How much in all, more than is held now.
+    pub amount: Money,
+}
+
+impl IncreaseIntent {
+    /// Holds this much in all.
+    #[must_use]
+    pub const fn to(intent: IntentId, amount: Money) -> Self {
+        Self { intent, amount }
     }
 }
 
@@ -137,6 +192,13 @@ impl CancelIntent {
         let reason = CancellationReason::Abandoned;
         Self { intent, reason }
     }
+
+    /// Gives it up for this reason.
+    #[must_use]
+    pub const fn because(mut self, reason: CancellationReason) -> Self {
+        self.reason = reason;
+        self
+    }
 }
 
 const fn abandoned() -> CancellationReason {
@@ -149,13 +211,16 @@ const fn abandoned() -> CancellationReason {
 pub struct RefundIntent {
     /// Of which intent.
     pub intent: IntentId,
-    /// How much; all that is left if not given.
+    /// How much; what the lines come to if there are any, else all that is left.
     #[serde(default)]
     pub amount: Option<Money>,
     /// Why; in JSON, none that says that nobody asked.
     #[serde(default, deserialize_with = "given_back")]
     #[schemars(with = "Option<GivenBack>")]
     pub reason: Option<RefundReason>,
+    /// Of which of the order's lines, and how much of each; together the amount.
+    #[serde(default)]
+    pub lines: BTreeMap<Name, Money>,
 }
 
 impl RefundIntent {
@@ -166,7 +231,15 @@ impl RefundIntent {
             intent,
             amount: None,
             reason: None,
+            lines: BTreeMap::new(),
         }
+    }
+
+    /// Gives back this much of a line of the order.
+    #[must_use]
+    pub fn with_line(mut self, name: Name, amount: Money) -> Self {
+        self.lines.insert(name, amount);
+        self
     }
 
     /// Gives back this much.
@@ -193,4 +266,21 @@ pub struct Notice {
     pub operation: OperationKey,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+/// Tells of a dispute or chargeback, as the backend does.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeNotice {
+    /// Of which intent.
+    pub intent: IntentId,
+    /// The backend's name for the dispute.
+    pub reference: Reference,
+    /// How much is disputed.
+    pub amount: Money,
+    /// How far it has come.
+    pub status: DisputeStatus,
+    /// Why, in the backend's words.
+    #[serde(default)]
+    pub reason: Option<DeclineCode>,
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use mp_core::amount::Money;
+
 use crate::{backend::DeclineCode, method::PaymentMethodToken};
 
 /// How the sandbox takes one call.
@@ -20,6 +22,10 @@ pub enum Behaviour {
     TimeoutAfter,
     /// It cannot be reached, and says so.
     Unavailable,
+    /// It does what it is asked, and tells of another amount.
+    Misstate(Money),
+    /// It refunds, and after this time the refund fails: the money has come back.
+    FailLater(Duration),
 }
 
 /// How long `pm_slow` takes, and the payer of `pm_action`.

@@ -33,8 +33,8 @@ use self::{
     call::{Call, look_up},
 };
 use super::{
-    BackendError, BackendErrorKind, Capabilities, ChargeRequest, Charged, Lookup, Outcome,
-    PaymentBackend,
+    BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
+    IncreaseRequest, Lookup, Outcome, PaymentBackend,
 };
 use crate::operation::OperationKey;
 
@@ -188,6 +188,19 @@ impl SandboxBackend {
         answer.map(|committed| committed.answer).map_err(lost)
     }
 
+    /// Refuses what was not declared, before the books are opened.
+    fn declared(&self, op: &'static str, can: bool) -> Result<(), BackendError> {
+        if can {
+            return Ok(());
+        }
+        let kind = BackendErrorKind::Unsupported;
+        Err(BackendError::new(
+            kind,
+            op,
+            "the sandbox has not declared it",
+        ))
+    }
+
     fn scripted(&self) -> Option<Behaviour> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.pop_front()
@@ -201,6 +214,7 @@ impl PaymentBackend for SandboxBackend {
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        self.declared("charge", request.capture || self.can.separate_capture)?;
         let call = Call {
             app: request.app.clone(),
             key: request.key,
@@ -214,14 +228,18 @@ impl PaymentBackend for SandboxBackend {
         self.call("charge", call, token).await
     }
 
-    async fn capture(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Capture { amount });
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        self.declared("capture", self.can.separate_capture)?;
+        let CaptureRequest { amount, last, .. } = *request;
+        let call = on(&request.key, &request.charge, Act::Capture { amount, last });
         self.call("capture", call, Behaviour::Succeed).await
+    }
+
+    async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
+        self.declared("increase", self.can.increases_max > 0)?;
+        let total = request.total;
+        let call = on(&request.key, &request.charge, Act::Increase { total });
+        self.call("increase", call, Behaviour::Succeed).await
     }
 
     async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
