@@ -20,8 +20,13 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
         Example::of("pay.confirm", "mei", new.clone())
             .other_body(json!({"payment_method": "pm_declined"}))
             .other_target(other_new),
+        Example::of("pay.increase", "chef", with(&held, part(20_00)))
+            .other_body(part(21_00))
+            .other_target(other_held.clone())
+            .by_another_user(MANAGED),
         Example::of("pay.capture", "chef", with(&held, part(5_00)))
             .other_body(part(6_00))
+            .other_body(json!({"final_capture": false}))
             .other_target(other_held.clone())
             .by_another_user(MANAGED),
         Example::of(
@@ -38,6 +43,7 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .other_target(other_taken)
             .by_another_user(MANAGED),
         Example::of("pay.intent", "mei", new),
+        Example::of("pay.receipt", "mei", taken),
     ]
 }
 
