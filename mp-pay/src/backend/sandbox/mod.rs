@@ -63,6 +63,7 @@ pub struct SandboxBackend {
     account: Arc<str>,
     can: Capabilities,
     chance: Option<(u64, u16)>,
+    refunds: Behaviour,
     script: Arc<Mutex<VecDeque<Behaviour>>>,
 }
 
@@ -101,6 +102,7 @@ impl SandboxBackend {
                 .with_replay(REPLAY_WINDOW)
                 .with_queries(),
             chance: None,
+            refunds: Behaviour::Succeed,
             script: Arc::default(),
         }
     }
@@ -116,6 +118,14 @@ impl SandboxBackend {
     #[must_use]
     pub const fn with_losses(mut self, seed: u64, per_mille: u16) -> Self {
         self.chance = Some((seed, per_mille));
+        self
+    }
+
+    /// Takes every refund like this, the first time that it is called for: later, as most backends
+    /// do, or so that it fails after it has succeeded.
+    #[must_use]
+    pub fn with_refunds(mut self, behaviour: Behaviour) -> Self {
+        self.refunds = behaviour;
         self
     }
 
@@ -254,7 +264,7 @@ impl PaymentBackend for SandboxBackend {
         amount: Money,
     ) -> Result<Outcome, BackendError> {
         let call = on(key, charge, Act::Refund { amount });
-        self.call("refund", call, Behaviour::Succeed).await
+        self.call("refund", call, self.refunds.clone()).await
     }
 
     async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
