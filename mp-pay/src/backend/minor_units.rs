@@ -173,7 +173,6 @@ impl MinorUnits {
     /// # Errors
     ///
     /// [`MinorUnitsError`] if the backend cannot have meant an amount of ours by it.
-    #[expect(clippy::wrong_self_convention, reason = "it reads what the wire says")]
     pub fn from_wire(self, wire: i64, currency: Currency) -> Result<Money, MinorUnitsError> {
         let (up, down, multiple) = self.scale(currency)?;
         let scaled = wire.checked_mul(down).ok_or(MinorUnitsError::Number)?;

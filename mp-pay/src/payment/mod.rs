@@ -5,6 +5,7 @@
 //! follows from what was learnt, and is journaled as such, because others are told of it.
 
 mod asked;
+mod change;
 mod decided;
 mod observe;
 mod project;
@@ -17,7 +18,8 @@ use mp_core::{Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    records::{Change, Fence, Root, command, load},
+    change::Change,
+    records::{Fence, Root, command, load},
     recovery::{Move, next_move},
 };
 use crate::{

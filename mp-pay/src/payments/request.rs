@@ -1,3 +1,5 @@
+mod hold;
+mod notice;
 mod reason;
 
 use std::collections::BTreeMap;
@@ -11,12 +13,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::reason::{GivenBack, GivenUp, given_back, given_up};
+pub use self::{
+    hold::{CaptureIntent, IncreaseIntent},
+    notice::{DisputeNotice, Notice},
+};
 use crate::{
-    backend::{DeclineCode, Outcome, Reference},
-    dispute::DisputeStatus,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::PaymentMethodToken,
-    operation::OperationKey,
     refund::RefundReason,
 };
 
@@ -111,68 +114,6 @@ impl ConfirmIntent {
     }
 }
 
-/// Asks for held money to be taken.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaptureIntent {
-    /// Of which intent.
-    pub intent: IntentId,
-    /// How much; all that is held if not given.
-    #[serde(default)]
-    pub amount: Option<Money>,
-    /// Whether what is not taken is let go; so unless said otherwise.
-    #[serde(default = "yes", rename = "final_capture")]
-    pub last: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-impl CaptureIntent {
-    /// Takes all that is held.
-    #[must_use]
-    pub const fn of(intent: IntentId) -> Self {
-        Self {
-            intent,
-            amount: None,
-            last: true,
-        }
-    }
-
-    /// Keeps holding the rest, for further captures.
-    #[must_use]
-    pub const fn with_more_to_come(mut self) -> Self {
-        self.last = false;
-        self
-    }
-
-    /// Takes this much.
-    #[must_use]
-    pub const fn with_amount(mut self, amount: Money) -> Self {
-        self.amount = Some(amount);
-        self
-    }
-}
-
-/// Asks for more to be held.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct IncreaseIntent {
-    /// Of which intent.
-    pub intent: IntentId,
-    /// How much in all, more than is held now.
-    pub amount: Money,
-}
-
-impl IncreaseIntent {
-    /// Holds this much in all.
-    #[must_use]
-    pub const fn to(intent: IntentId, amount: Money) -> Self {
-        Self { intent, amount }
-    }
-}
-
 /// Asks for an intent to be given up.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -256,31 +197,4 @@ impl RefundIntent {
 pub struct ReadIntent {
     /// Which.
     pub intent: IntentId,
-}
-
-/// Tells what became of an operation: by a webhook, or by a person who looked it up.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Notice {
-    /// Which.
-    pub operation: OperationKey,
-    /// What became of it.
-    pub outcome: Outcome,
-}
-
-/// Tells of a dispute or chargeback, as the backend does.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct DisputeNotice {
-    /// Of which intent.
-    pub intent: IntentId,
-    /// The backend's name for the dispute.
-    pub reference: Reference,
-    /// How much is disputed.
-    pub amount: Money,
-    /// How far it has come.
-    pub status: DisputeStatus,
-    /// Why, in the backend's words.
-    #[serde(default)]
-    pub reason: Option<DeclineCode>,
 }

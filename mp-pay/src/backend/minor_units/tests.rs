@@ -89,8 +89,8 @@ fn stripe_counts_as_its_pages_say() {
     assert_eq!(wire(500, "JPY"), Ok(500));
     assert_eq!(wire(5_120, "KWD"), Ok(5_120));
     assert_eq!(wire(5, "ISK"), Ok(500));
-    assert_eq!(wire(500_00, "MGA"), Ok(500));
-    for (minor, code, step) in [(5_124, "KWD", 10), (500_01, "MGA", 100)] {
+    assert_eq!(wire(50_000, "MGA"), Ok(500));
+    for (minor, code, step) in [(5_124, "KWD", 10), (50_001, "MGA", 100)] {
         let currency = Currency::new(code).expect("a currency");
         assert_eq!(
             wire(minor, code),

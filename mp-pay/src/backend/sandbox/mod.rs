@@ -1,5 +1,6 @@
 //! A payment provider in a box: it keeps books, loses answers on demand, and moves no real money.
 
+mod answer;
 mod behaviour;
 mod book;
 mod call;
@@ -10,10 +11,8 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use mp_core::{
     Command, Engine, Error,
-    amount::Money,
     clock::SystemClock,
     entropy::SystemEntropy,
     id::{AppId, Name},
@@ -28,14 +27,8 @@ pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
 };
-use self::{
-    book::{Act, Asked},
-    call::{Call, look_up},
-};
-use super::{
-    BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-    IncreaseRequest, Lookup, Outcome, PaymentBackend,
-};
+use self::{book::Asked, call::Call};
+use super::{BackendError, BackendErrorKind, Capabilities, Outcome};
 use crate::operation::OperationKey;
 
 /// How many pages an app's books have: each a partition `{app}/sandbox/{account}.{page}`.
@@ -214,80 +207,5 @@ impl SandboxBackend {
     fn scripted(&self) -> Option<Behaviour> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.pop_front()
-    }
-}
-
-#[async_trait]
-impl PaymentBackend for SandboxBackend {
-    fn capabilities(&self) -> Capabilities {
-        self.can
-    }
-
-    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.declared("charge", request.capture || self.can.separate_capture)?;
-        let call = Call {
-            app: request.app.clone(),
-            key: request.key,
-            charge: request.key,
-            act: Act::Charge {
-                amount: request.amount,
-                capture: request.capture,
-            },
-        };
-        let token = Behaviour::of_token(&request.payment_method);
-        self.call("charge", call, token).await
-    }
-
-    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        self.declared("capture", self.can.separate_capture)?;
-        let CaptureRequest { amount, last, .. } = *request;
-        let call = on(&request.key, &request.charge, Act::Capture { amount, last });
-        self.call("capture", call, Behaviour::Succeed).await
-    }
-
-    async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
-        self.declared("increase", self.can.increases_max > 0)?;
-        let total = request.total;
-        let call = on(&request.key, &request.charge, Act::Increase { total });
-        self.call("increase", call, Behaviour::Succeed).await
-    }
-
-    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Void);
-        self.call("void", call, Behaviour::Succeed).await
-    }
-
-    async fn refund(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Refund { amount });
-        self.call("refund", call, self.refunds.clone()).await
-    }
-
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        if !self.can.answers_queries {
-            return Ok(Lookup::CannotTell);
-        }
-        let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
-        let page = self.page_of(app, key).map_err(lost)?;
-        let command = Command::on(page)
-            .key(&format!("o/{key}"))
-            .prefix(&format!("c/{}", key.intent));
-        let key = *key;
-        let look = move |family: &mp_core::Family, now| look_up(family, key, now);
-        let committed = self.engine.run(command, look).await.map_err(lost)?;
-        Ok(committed.answer.map_or(Lookup::NotFound, Lookup::Found))
-    }
-}
-
-fn on(key: &OperationKey, charge: &Charged, act: Act) -> Call {
-    Call {
-        app: charge.app.clone(),
-        key: *key,
-        charge: charge.key,
-        act,
     }
 }
