@@ -9,6 +9,7 @@ use mp_core::ErrorKind;
 use mp_pay::{
     IntentId, PayError,
     backend::{Capabilities, Lookup, Outcome, PaymentBackend, sandbox::Behaviour},
+    intent::IntentStatus,
     operation::{OperationKey, Step},
     payments::{
         CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, IncreaseIntent, Notice,
@@ -39,8 +40,8 @@ macro_rules! again {
     }};
 }
 
-/// How long a hold stands.
-const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a hold stands: less than an idempotency key is remembered.
+const HOLD: Duration = Duration::from_secs(60 * 60);
 
 /// What a payment goes through.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +76,8 @@ impl Life {
     /// Returns whether this may be what the provider's books show in the end.
     fn moves(self, moved: &[i64]) -> bool {
         let expected: &[i64] = match self {
-            // What comes late is given back.
-            Self::GivenUp => return matches!(moved, [] | [100, -100]),
+            // It comes in time for nobody to have given it up, or is given back.
+            Self::GivenUp => return matches!(moved, [] | [100] | [100, -100]),
             Self::Lapsed => &[],
             Self::Refunded => &[80, -30],
             Self::Raised => &[60, 70, -30],
@@ -132,13 +133,20 @@ async fn live(process: &Process, life: Life) -> Result<IntentId, PayError> {
     }
     match life {
         Life::Lapsed => {
-            process.world.clock.advance(WEEK);
+            process.world.clock.advance(HOLD);
             return Ok(intent.id);
         }
         Life::Closed | Life::GivenUp => {
             let cancel = CancelIntent::of(intent.id);
-            again!(payments.cancel(&staff, cancel.clone(), &idem("cancel")))?;
-            return Ok(intent.id);
+            let canceled = again!(payments.cancel(&staff, cancel.clone(), &idem("cancel")));
+            return match canceled {
+                // The payer was faster.
+                Err(PayError::UnexpectedState {
+                    status: IntentStatus::Succeeded,
+                    ..
+                }) if life == Life::GivenUp => Ok(intent.id),
+                answer => answer.map(|intent| intent.id),
+            };
         }
         Life::Refunded | Life::Raised => {
             let last = capture(if life == Life::Raised { 70 } else { 80 });
@@ -185,7 +193,7 @@ async fn reconcile(process: &Process, id: IntentId, case: &str) {
 
 /// Lives, is struck, is struck again while recovering, recovers, and lives on.
 async fn run(can: Capabilities, life: Life, first: Strike, second: Strike) -> (u32, u32) {
-    let mut outside = Outside::new(can);
+    let mut outside = Outside::new(can.with_hold_life(Some(HOLD)));
     outside.sandbox = outside.sandbox.with_refunds(life.refunds());
     run_in(outside, life, first, second).await
 }

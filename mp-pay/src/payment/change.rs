@@ -147,6 +147,7 @@ impl Change {
             let same = before.is_some_and(|before| {
                 before.operation(key.step) == self.payment.operation(key.step)
                     && before.held_until(key.step) == until
+                    && before.acts_until(key.step) == self.payment.acts_until(key.step)
             });
             if same {
                 continue;

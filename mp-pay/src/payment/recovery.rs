@@ -56,7 +56,13 @@ pub(crate) fn next_move(
             _ => recover(operation, can, call_max, now),
         },
         Stage::Unknown => recover(operation, can, call_max, now),
-        Stage::Pending => poll(payment, operation, can, call_max, now),
+        Stage::Pending => match recover(operation, can, call_max, now) {
+            // The payer has until then; the backend may tell of it by itself.
+            Move::Person if payment.acts_until(step) > Some(now) => {
+                payment.acts_until(step).map_or(Move::Person, Move::Wait)
+            }
+            asked => asked,
+        },
         Stage::Done => Move::Rest,
         // What was taken by mistake and could not be given back is owed: a person has to.
         Stage::Declined if operation.is_owed(step) => Move::Person,
@@ -75,26 +81,6 @@ fn recover(operation: &Operation, can: Capabilities, call_max: Duration, now: Ti
         Move::Call
     } else {
         Move::Person
-    }
-}
-
-/// Asks again about what the backend said it will know later.
-fn poll(
-    payment: &Payment,
-    operation: &Operation,
-    can: Capabilities,
-    call_max: Duration,
-    now: Timestamp,
-) -> Move {
-    let asked = recover(operation, can, call_max, now);
-    let awaits_payer = payment.intent.status == IntentStatus::RequiresAction;
-    let attempt = payment.intent.attempt.and_then(|n| payment.attempt(n));
-    match (asked, attempt) {
-        // The payer has until then; the backend may tell of it by itself.
-        (Move::Person, Some(attempt)) if awaits_payer && now < attempt.expires_at => {
-            Move::Wait(attempt.expires_at)
-        }
-        _ => asked,
     }
 }
 
@@ -160,12 +146,20 @@ impl Payment {
         }
     }
 
+    /// Returns until when the payer may act on a charge, if it is that which is waited for.
+    pub(super) fn acts_until(&self, step: Step) -> Option<Timestamp> {
+        let live = self
+            .live()
+            .filter(|live| step == Step::Charge(live.number))?;
+        let waits = self.intent.status == IntentStatus::RequiresAction;
+        waits.then_some(live.expires_at)
+    }
+
     /// Returns when the hold of a charge lapses, which is then taken note of.
     pub(super) fn held_until(&self, step: Step) -> Option<Timestamp> {
-        let Step::Charge(n) = step else {
-            return None;
-        };
-        let live = self.live().filter(|live| live.number == n)?;
+        let live = self
+            .live()
+            .filter(|live| step == Step::Charge(live.number))?;
         let waits = self.intent.status == IntentStatus::RequiresCapture;
         live.hold_deadline().filter(|_| waits)
     }
