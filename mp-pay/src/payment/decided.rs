@@ -112,18 +112,21 @@ impl Payment {
         Some(refund_asked(id, left, RefundReason::Released))
     }
 
-    /// What a person has found the payer to have paid beyond the amount is given back, once.
+    /// What the payer has paid beyond the amount is given back: what a person has found, or what a
+    /// backend took that had said that it would not. What it declines is left for a person.
     fn follows_overpayment(&self) -> Option<Event> {
         let attempt = self.live()?;
-        let excess = self.intent.amount_received.minor() - attempt.asked().minor();
-        let mut refunds = self.refunds.values();
-        let done = refunds.any(|refund| refund.reason == Some(RefundReason::Overpaid));
-        let left = self.intent.amount_refundable().minor();
-        if self.intent.status != IntentStatus::Succeeded || done || excess.min(left) <= 0 {
+        let refunds = self.refunds.values();
+        let earlier = refunds.filter(|refund| refund.reason == Some(RefundReason::Overpaid));
+        let earlier: i64 = earlier.map(|refund| refund.amount.minor()).sum();
+        let excess = self.intent.amount_received.minor() - attempt.asked().minor() - earlier;
+        let excess = excess.min(self.intent.amount_refundable().minor());
+        if self.intent.status != IntentStatus::Succeeded || excess <= 0 {
             return None;
         }
-        let excess = Money::new(excess.min(left), self.intent.amount.currency());
-        let id = RefundId::derived(&[&self.intent.id.to_string(), "overpaid"]);
+        let excess = Money::new(excess, self.intent.amount.currency());
+        let number = self.refunds.len().to_string();
+        let id = RefundId::derived(&[&self.intent.id.to_string(), "overpaid", &number]);
         Some(refund_asked(id, excess, RefundReason::Overpaid))
     }
 
