@@ -250,6 +250,44 @@ async fn a_command_with_a_key_learns_its_outcome_whatever_its_neighbours_can() {
 }
 
 #[tokio::test]
+async fn an_outage_after_an_unclear_outcome_does_not_mean_that_nothing_was_written() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    set(&*inner, 0).await;
+    let reads = Arc::new(AtomicU32::new(0));
+    let (other, asked) = (inner.clone(), reads.clone());
+    // The commit is applied, another process's follows, and the answer gets lost; the head is read,
+    // which tells nothing, and then the store is out of reach for once.
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
+        let committed = call == Call::Commit && phase == Phase::After;
+        let read = call == Call::Read && phase == Phase::Before;
+        let number = if read {
+            asked.fetch_add(1, Ordering::SeqCst) + 1
+        } else {
+            0
+        };
+        let other = other.clone();
+        async move {
+            if committed {
+                set(&*other, 100).await;
+                return Err(StoreErrorKind::Unknown);
+            }
+            match number {
+                3 => Err(StoreErrorKind::Unavailable),
+                _ => Ok(()),
+            }
+        }
+    };
+    let engine = engine(Arc::new(HookedStore::new(inner.clone(), hook)));
+    let lost = adding(&engine, Some("k"), 0).await.expect("joins");
+    assert_eq!(reads.load(Ordering::SeqCst), 3, "decided, asked, and again");
+    let error = lost.expect_err("nobody can tell yet");
+    assert_eq!(error.kind(), ErrorKind::Unknown, "{error}");
+    let recalled = adding(&engine, Some("k"), 0).await.expect("joins");
+    assert_eq!(recalled.expect("the key tells"), 1);
+    assert_eq!(count(&*inner).await, 100, "nothing was done twice");
+}
+
+#[tokio::test]
 async fn a_panicking_decision_takes_nobody_with_it() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let (store, reached, go) = held(inner.clone(), Call::Read);

@@ -23,10 +23,13 @@ pub(super) trait Job: Send {
     /// Returns whether a repetition of this command after a lost answer would be recognised.
     fn is_remembered(&self) -> bool;
 
+    /// Notes that the command may have taken effect, until it is decided on a newer state.
+    fn doubt(&mut self, error: Error);
+
     /// Tells the caller what was decided.
     fn answer(self: Box<Self>, version: Version, at: Timestamp);
 
-    /// Tells the caller that the decision did not come about.
+    /// Tells the caller that the decision did not come about, or that nobody knows.
     fn fail(self: Box<Self>, error: Error);
 }
 
@@ -34,6 +37,8 @@ pub(super) struct Decide<T, E, F> {
     command: Command,
     decide: F,
     decided: Option<Result<(T, bool), E>>,
+    /// Why nobody knows whether an earlier commit took effect.
+    doubt: Option<Error>,
     reply: oneshot::Sender<Result<Committed<T>, E>>,
     marker: PhantomData<fn() -> (T, E)>,
 }
@@ -54,6 +59,7 @@ where
                 command,
                 decide,
                 decided: None,
+                doubt: None,
                 reply,
                 marker: PhantomData,
             }),
@@ -104,6 +110,8 @@ where
     fn decide(&mut self, family: &Family, now: Timestamp) -> Edits {
         // Should this decision panic, no earlier one may be answered in its place.
         self.decided = None;
+        // The family was read since: it has what an earlier commit left behind, or never will.
+        self.doubt = None;
         match self.decision(family, now) {
             Ok((answer, replayed, edits)) => {
                 self.decided = Some(Ok((answer, replayed)));
@@ -120,6 +128,10 @@ where
         self.command.idempotency().is_some()
     }
 
+    fn doubt(&mut self, error: Error) {
+        self.doubt = Some(error);
+    }
+
     fn answer(self: Box<Self>, version: Version, at: Timestamp) {
         let Some(decided) = self.decided else { return };
         let committed = decided.map(|(answer, replayed)| Committed {
@@ -133,6 +145,7 @@ where
     }
 
     fn fail(self: Box<Self>, error: Error) {
+        let error = self.doubt.unwrap_or(error);
         let _ = self.reply.send(Err(error.into()));
     }
 }

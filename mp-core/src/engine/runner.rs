@@ -292,11 +292,15 @@ impl Runner {
     }
 
     /// Keeps the jobs whose own records in the partition tell whether they took effect: deciding
-    /// again either recalls their answers or is the first time. Nobody can tell about the others.
+    /// again either recalls their answers or is the first time. Until then, and of the others for
+    /// ever, nobody can tell.
     fn keep_remembered(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) -> Vec<Box<dyn Job>> {
         self.drop_family();
-        let (kept, others): (Vec<_>, Vec<_>) =
+        let (mut kept, others): (Vec<_>, Vec<_>) =
             jobs.into_iter().partition(|job| job.is_remembered());
+        for job in &mut kept {
+            job.doubt(error.clone());
+        }
         for job in others {
             job.fail(error.clone());
         }

@@ -10,7 +10,7 @@ mod mutants;
 use std::{collections::BTreeSet, env};
 
 use market::Market;
-use mp_core::sim::{Report, Simulation, seeds_or_replay};
+use mp_core::sim::{Report, SEED_VARIABLE, Simulation, seeds_or_replay};
 
 /// How many seeds are checked; `MP_SIM_SEEDS` sets another number.
 const SEEDS: u64 = 100;
@@ -30,7 +30,11 @@ fn check(one_in: u64, clients: usize) -> Report {
         .with_clients(clients)
         .with_commands(COMMANDS);
     let report = simulation.check(seeds_or_replay(0..seeds / one_in));
-    let report = report.unwrap_or_else(|failure| panic!("{failure}"));
+    // Whoever looks at one seed wants to see all of it.
+    let report = report.unwrap_or_else(|failure| match env::var_os(SEED_VARIABLE) {
+        Some(_) => panic!("{failure:#}"),
+        None => panic!("{failure}"),
+    });
     println!(
         "{} runs, {} commands\n{}",
         report.runs, report.commands, report.coverage

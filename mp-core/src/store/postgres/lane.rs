@@ -61,8 +61,10 @@ impl Lane {
                 return;
             }
             let many = jobs.len() > 1;
-            self.perform(Group::new(&self.queue, jobs)).await;
-            self.queue.rest();
+            {
+                let _shift = Shift(&self.queue);
+                self.perform(Group::new(&self.queue, jobs)).await;
+            }
             if many {
                 // Those who were just answered may be about to commit again: let them share the
                 // next transaction instead of the one after it.
@@ -106,6 +108,16 @@ impl Drop for Lane {
         if self.alive.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.queue.abandon();
         }
+    }
+}
+
+/// A lane at work; whatever happens to it, it is counted no longer than that.
+#[derive(Debug)]
+struct Shift<'q>(&'q Queue);
+
+impl Drop for Shift<'_> {
+    fn drop(&mut self) {
+        self.0.rest();
     }
 }
 
