@@ -22,7 +22,7 @@ impl Payments {
     ///
     /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], [`PayError::AmountTooLarge`] if it
     /// is more than is left, of the payment or of a line, and not claimed by another refund,
-    /// `invalid_field` for lines that come to another amount, [`PayError::Unsupported`] for a part
+    /// `invalid_field` for an amount that is not what the lines come to, [`PayError::Unsupported`] for a part
     /// where the backend refunds everything or nothing, or a second refund where it refunds once,
     /// [`PayError::Uncounted`], [`PayError::TooMany`],
     /// `idempotency_conflict`, the store's errors.
@@ -100,7 +100,8 @@ fn amount_of(request: &RefundIntent, payment: &Payment) -> Result<Money, PayErro
     let sum = sum.map_err(|error| Error::invalid("lines", error.to_string()))?;
     match request.amount {
         Some(amount) if amount != sum => {
-            Err(Error::invalid("lines", format!("come to {sum}")).into())
+            let problem = format!("is not the {sum} that the lines come to");
+            Err(Error::invalid("amount", problem).into())
         }
         _ => Ok(sum),
     }

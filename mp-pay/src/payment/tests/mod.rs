@@ -1,6 +1,7 @@
 mod contradiction;
 mod converge;
 mod pairs;
+mod stored;
 
 use mp_core::amount::Currency;
 use proptest::prelude::*;
