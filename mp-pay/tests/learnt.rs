@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 use mp_core::id::Name;
 use mp_pay::{
     IntentId, PayError,
-    backend::{Capabilities, DeclineCode, Outcome, Reference, WebhookTrust, sandbox::Behaviour},
+    backend::{
+        Capabilities, DeclineCode, NextAction, Outcome, Reference, WebhookTrust, sandbox::Behaviour,
+    },
     dispute::DisputeStatus,
     intent::IntentStatus,
     operation::{OperationKey, Stage, Step},
@@ -323,4 +325,79 @@ async fn a_webhook_may_come_before_the_answer_to_the_call() {
     );
     other.let_time_pass(3).await;
     assert_eq!(other.moved().await, [100]);
+}
+
+#[tokio::test]
+async fn a_payer_is_shown_what_the_backend_asks_for_and_it_asks_for_nothing_undeclared() {
+    let until = Some(World::new(CLASSES[1]).engine.now().plus(ACTION_LIFE));
+    let actions = [
+        NextAction::Redirect {
+            url: "https://bank.invalid".into(),
+        },
+        NextAction::ClientSdk {
+            payload: serde_json::json!({"client_secret": "s"}),
+        },
+        NextAction::QrCode {
+            content: "weixin://pay".into(),
+            expires_at: until,
+        },
+        NextAction::DisplayInstructions {
+            text: "IBAN".into(),
+            expires_at: until,
+        },
+        NextAction::AwaitNotification { until },
+    ];
+    for action in actions {
+        let asks = || Behaviour::Asks(action.clone(), Duration::from_secs(60));
+        let world = World::new(CLASSES[1]);
+        world.sandbox.script(asks());
+        let waiting = world.pay("pm_ok", false).await;
+        assert_eq!(waiting.status, IntentStatus::RequiresAction);
+        assert_eq!(waiting.next_action.as_ref(), Some(&action));
+        world.let_time_pass(3).await;
+        let paid = world.intent(waiting.id).await;
+        assert_eq!(
+            (paid.status, paid.next_action),
+            (IntentStatus::Succeeded, None)
+        );
+
+        let narrow = World::new(CLASSES[1].with_next_actions(&[]));
+        narrow.sandbox.script(asks());
+        let refused = narrow.pay("pm_ok", false).await;
+        assert_eq!(refused.status, IntentStatus::RequiresPaymentMethod);
+        assert!(narrow.moved().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_refund_of_lines_is_of_what_they_come_to() {
+    let world = World::new(CLASSES[0]);
+    let tea: Name = "tea".parse().expect("a name");
+    let order = |line: i64| {
+        CreateIntent::of(eur(100))
+            .with_payment_method(method("pm_ok"))
+            .with_line(tea.clone(), eur(line))
+    };
+    for wrong in [0, -1, 101] {
+        let refused = world
+            .payments
+            .create_intent(&mei(), order(wrong), &idem("k"))
+            .await;
+        let refused = mp_core::Error::from(refused.expect_err("refused"));
+        assert_eq!(refused.field(), Some("lines"), "{wrong}");
+    }
+    let created = world
+        .payments
+        .create_intent(&mei(), order(30), &idem("k"))
+        .await;
+    let intent = created.expect("creates");
+    world.confirm(intent.id, "confirm").await;
+    let back = RefundIntent::of(intent.id).with_line(tea, eur(30));
+    let other = back.clone().with_amount(eur(31));
+    let refused = world.payments.refund(&staff(), other, &idem("a")).await;
+    let refused = mp_core::Error::from(refused.expect_err("refused"));
+    assert_eq!(refused.field(), Some("amount"));
+    let same = back.with_amount(eur(30));
+    let given = world.payments.refund(&staff(), same, &idem("b")).await;
+    assert_eq!(given.expect("refunds").lines.len(), 1);
 }

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use mp_core::amount::Money;
 
-use crate::{backend::DeclineCode, method::PaymentMethodToken};
+use crate::{
+    backend::{DeclineCode, NextAction},
+    method::PaymentMethodToken,
+};
 
 /// How the sandbox takes one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +17,10 @@ pub enum Behaviour {
     Decline(DeclineCode),
     /// It accepts, and has done it after this time.
     Delay(Duration),
-    /// It wants the payer to act; after this time the payer has.
+    /// It wants the payer to open a page; after this time the payer has acted there.
     NeedsAction(Duration),
+    /// It wants the payer to do this; after this time the payer has.
+    Asks(NextAction, Duration),
     /// The answer is lost, and it did nothing.
     TimeoutBefore,
     /// The answer is lost, after it did what it was asked.

@@ -101,6 +101,9 @@ impl Books {
                 }
             }
             Behaviour::Delay(delay) => self.put_off(call, Outcome::Accepted, now.plus(delay)),
+            Behaviour::Asks(action, delay) => {
+                self.put_off(call, Outcome::NeedsAction { action }, now.plus(delay));
+            }
             Behaviour::NeedsAction(delay) => {
                 let url = format!("https://sandbox.invalid/{}", call.key);
                 let action = NextAction::Redirect { url };

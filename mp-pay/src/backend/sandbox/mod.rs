@@ -170,6 +170,11 @@ impl SandboxBackend {
             let kind = BackendErrorKind::Unavailable;
             return Err(BackendError::new(kind, op, "the sandbox was told to be"));
         }
+        if let Some(Behaviour::Asks(action, _)) = &scripted {
+            let kind = action.kind();
+            let declared = kind.is_some_and(|kind| self.can.next_actions.contains(&kind));
+            self.declared(op, declared)?;
+        }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
         let page = self.page_of(&call.app, &call.key).map_err(lost)?;
         let command = Command::on(page)
