@@ -14,7 +14,6 @@ use super::*;
 use crate::{
     SandboxBackend,
     backend::sandbox::Behaviour,
-    payment,
     payments::{
         CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, IncreaseIntent, Payments,
         RefundIntent,
@@ -97,14 +96,14 @@ impl World {
     async fn check(&self) {
         let id = self.live().await;
         let app = "market".parse().expect("an app");
-        let command = payment::command(&app, id).expect("a partition");
+        let command = command(&app, id).expect("a partition");
         let family = self.engine.read(command).await.expect("reads");
         let entries = family.scan::<JournalEntry>("j/").expect("reads");
         let journal: Vec<_> = entries
             .iter()
             .map(|(_, entry)| JournalEntry::clone(entry))
             .collect();
-        let stored = payment::load(&family).expect("reads").expect("is there");
+        let stored = load(&family).expect("reads").expect("is there");
         assert_eq!(stored.intent.amount_refunded, eur(10));
         assert_eq!(stored.intent.amount_received, eur(60));
         assert_eq!(Payment::fold(&journal), Some(stored));
