@@ -1,20 +1,32 @@
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 /// What a careful team writes by hand on SQLite: one transaction per command, prepared statements,
-/// WAL, `synchronous=FULL`, and one connection behind a mutex, which is faster than a pool whose
-/// members wait for each other's locks.
+/// WAL, `synchronous=FULL`.
 #[derive(Clone, Debug)]
-pub struct SqliteFloor(Arc<Mutex<Connection>>);
+pub struct SqliteFloor {
+    connections: Arc<[Mutex<Connection>]>,
+    turn: Arc<AtomicUsize>,
+}
+
+/// How long a member of a pool waits for the lock of another.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+const SETTINGS: &str = "
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 32768;
+";
 
 const SCHEMA: &str = "
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA wal_autocheckpoint = 32768;
 CREATE TABLE aggregate (id TEXT PRIMARY KEY, version INTEGER NOT NULL, value TEXT NOT NULL);
 CREATE TABLE outbox (id INTEGER PRIMARY KEY, aggregate TEXT NOT NULL, value TEXT NOT NULL);
 CREATE TABLE counter (id TEXT PRIMARY KEY, taken INTEGER NOT NULL, size INTEGER NOT NULL);
@@ -23,16 +35,34 @@ CREATE TABLE member (counter TEXT NOT NULL, user TEXT NOT NULL, number INTEGER N
 ";
 
 impl SqliteFloor {
-    /// Makes the tables in a new file.
+    /// Makes the tables in a new file, with one connection behind a mutex: the faster way.
     ///
     /// # Errors
     ///
     /// The engine's.
     pub fn create(path: &Path) -> Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.execute_batch(SCHEMA)?;
-        connection.set_prepared_statement_cache_capacity(32);
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Self::pool(path, 1)
+    }
+
+    /// Makes the tables in a new file, with a pool whose members wait for each other's locks: the
+    /// usual way.
+    ///
+    /// # Errors
+    ///
+    /// The engine's.
+    pub fn pool(path: &Path, connections: usize) -> Result<Self> {
+        Connection::open(path)?.execute_batch(SCHEMA)?;
+        let connect = |_| {
+            let connection = Connection::open(path)?;
+            connection.execute_batch(SETTINGS)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            connection.set_prepared_statement_cache_capacity(32);
+            Ok(Mutex::new(connection))
+        };
+        Ok(Self {
+            connections: (0..connections).map(connect).collect::<Result<_>>()?,
+            turn: Arc::default(),
+        })
     }
 
     /// Puts an aggregate in a transaction of its own, with an outbox row if asked for.
@@ -110,9 +140,11 @@ impl SqliteFloor {
         &self,
         act: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> T {
-        let connection = self.0.clone();
+        let connections = self.connections.clone();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % connections.len();
         let acted = tokio::task::spawn_blocking(move || {
-            act(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))
+            let connection = connections[turn].lock();
+            act(&mut connection.unwrap_or_else(PoisonError::into_inner))
         });
         acted
             .await

@@ -16,7 +16,7 @@ pub use self::{
     committer::{AGGREGATES_PER_TASK, Committer, INTENT, aggregate},
     floor::SqliteFloor,
     load::{Load, Throughput},
-    postgres::postgres,
+    postgres::{postgres, tuned},
     postgres_floor::PostgresFloor,
     promise::{Bound, Promise},
     turns::{Side, Table, take_turns},

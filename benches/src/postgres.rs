@@ -13,12 +13,17 @@ pub async fn postgres() -> Database {
         let given = throwaway_postgres::database("the measurement").await;
         return given.expect("the server that is given makes a database");
     }
-    // Room for what is measured in memory, and no checkpoint in its middle.
-    let options = ServerOptions::default()
+    let server = Server::start(&tuned()).expect("a PostgreSQL that starts");
+    server.create_database().await
+}
+
+/// Returns how a server is set up for a measurement: durable, with room for what is measured in
+/// memory, and no checkpoint in its middle.
+#[must_use]
+pub fn tuned() -> ServerOptions {
+    ServerOptions::default()
         .with_durability()
         .with_setting("shared_buffers", "1GB")
         .with_setting("max_wal_size", "8GB")
-        .with_setting("checkpoint_timeout", "30min");
-    let server = Server::start(&options).expect("a PostgreSQL that starts");
-    server.create_database().await
+        .with_setting("checkpoint_timeout", "30min")
 }

@@ -31,6 +31,8 @@ pub enum Bound {
     PerSecond(f64),
     /// Less than so many milliseconds.
     Millis(f64),
+    /// At most so many bytes for each.
+    BytesAtMost(f64),
     /// None at all.
     None,
 }
@@ -39,7 +41,7 @@ impl Bound {
     fn is_kept_by(self, measured: f64) -> bool {
         match self {
             Self::Times(least) | Self::PerSecond(least) => measured >= least,
-            Self::TimesAtMost(most) => measured <= most,
+            Self::TimesAtMost(most) | Self::BytesAtMost(most) => measured <= most,
             Self::Millis(bound) => measured < bound,
             Self::None => measured == 0.0,
         }
@@ -62,6 +64,9 @@ impl fmt::Display for Promise {
             Bound::TimesAtMost(most) => write!(f, "{measured:.2}x (promised {most:.2}x at most)"),
             Bound::PerSecond(least) => write!(f, "{measured:.0}/s (promised {least}/s)"),
             Bound::Millis(bound) => write!(f, "{measured:.0} ms (promised under {bound} ms)"),
+            Bound::BytesAtMost(most) => {
+                write!(f, "{measured:.0} bytes (promised {most} at most)")
+            }
             Bound::None => write!(f, "{measured} (promised none)"),
         }
     }
@@ -77,6 +82,8 @@ mod tests {
         assert!(said(Some(6.0), Bound::Times(6.0)).contains("kept"));
         assert!(said(Some(5.9), Bound::Times(6.0)).contains("BROKEN"));
         assert!(said(Some(0.4), Bound::TimesAtMost(0.33)).contains("BROKEN"));
+        assert!(said(Some(300.0), Bound::BytesAtMost(300.0)).contains("kept"));
+        assert!(said(Some(301.0), Bound::BytesAtMost(300.0)).contains("BROKEN"));
         assert!(said(Some(39_999.0), Bound::PerSecond(40_000.0)).contains("BROKEN"));
         assert!(said(Some(1_000.0), Bound::Millis(1_000.0)).contains("BROKEN"));
         assert!(said(Some(1.0), Bound::None).contains("BROKEN"));

@@ -157,7 +157,7 @@ impl Store for FolderStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        check("read", query.limit, LIMITS.read_max)?;
+        LIMITS.check_read("read", query.limit)?;
         let (partition, query) = (partition.clone(), query.clone());
         let read = move |folder: &Folder| folder.load(&partition)?.read(&query);
         self.act("read", read).await
@@ -173,9 +173,7 @@ impl Store for FolderStore {
         &self,
         batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        let partitions: BTreeSet<_> = batches.iter().map(|(partition, _)| partition).collect();
-        if partitions.len() < batches.len() {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
+        if let Err(twice) = Batch::check_apart(&batches) {
             return vec![Err(twice); batches.len()];
         }
         let mut answers = Vec::new();
@@ -186,7 +184,7 @@ impl Store for FolderStore {
     }
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        check("due", query.limit, LIMITS.due_max)?;
+        LIMITS.check_due("due", query.limit)?;
         let query = query.clone();
         self.act("due", move |folder| folder.lease(&query)).await
     }
@@ -204,7 +202,7 @@ impl Store for FolderStore {
         after: Option<(&Partition, &Key)>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        check("dead", limit, LIMITS.due_max)?;
+        LIMITS.check_due("dead", limit)?;
         let after = after.map(|(partition, key)| (partition.clone(), key.clone()));
         let list = move |folder: &Folder| {
             let mut dead = Vec::new();
@@ -224,18 +222,11 @@ impl Store for FolderStore {
         since: Version,
         limit: u32,
     ) -> Result<Changes, StoreError> {
-        check("changes", limit, LIMITS.read_max)?;
+        LIMITS.check_read("changes", limit)?;
         let partition = partition.clone();
         let follow = move |folder: &Folder| folder.load(&partition)?.changes(since, limit);
         self.act("changes", follow).await
     }
-}
-
-fn check(op: &'static str, limit: u32, most: u32) -> Result<(), StoreError> {
-    if limit > most {
-        return Err(StoreError::invalid(op, "the limit is too high"));
-    }
-    Ok(())
 }
 
 fn nothing_done(op: &'static str, error: io::Error) -> StoreError {

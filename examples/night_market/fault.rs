@@ -13,7 +13,8 @@ use mp_core::{
 use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
-        BackendError, Capabilities, ChargeRequest, Charged, Lookup, Outcome, sandbox::Movement,
+        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, Lookup, Outcome,
+        sandbox::Movement,
     },
     operation::OperationKey,
 };
@@ -135,13 +136,8 @@ impl PaymentBackend for Acquirer {
         self.sound.charge(request).await
     }
 
-    async fn capture(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        self.sound.capture(key, charge, amount).await
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        self.sound.capture(request).await
     }
 
     async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {

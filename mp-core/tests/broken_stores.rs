@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use mp_core::{
     conformance::{CLAUSES, StoreFactory, Verdict, broken::*, check_all},
-    store::{MemoryStore, Store},
+    store::{Listing, MemoryStore, Store},
 };
 
 /// Each broken store, and the clauses that catch it.
@@ -51,6 +51,8 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         ForgetsTheCommitId: the_head_keeps_the_commit_id;
         AppliesTwice: a_batch_sent_twice_applies_once;
         ReportsUnknownAsConflict: answers_are_true;
+        WritesInTwoGoes: an_unheard_commit_is_whole_or_nothing;
+        CarriesOutLate: what_became_of_an_unheard_commit_is_final;
         FailsTogether: batches_do_not_touch_each_other;
         AnswersInAnotherOrder: answers_come_in_order;
         TakesAPartitionTwice: a_partition_twice_is_invalid;
@@ -67,6 +69,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         ForgetsTheFence: a_lost_lease_settles_nothing, a_rewritten_delivery_stays;
         KeepsDeletedDeliveries: a_deleted_delivery_is_never_due;
         SaysItSettled: settling_says_what_it_did;
+        JudgesBeforeItSettles: of_two_settlements_in_one_call_the_first_counts;
         KeepsWhatIsDone: what_is_done_is_removed;
         DropsWhatIsPutOff: what_is_put_off_comes_again;
         MovesTheHeadWhenSettling: settling_leaves_the_head_alone;
@@ -88,8 +91,12 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
             a_new_partition_needs_a_root, a_delivery_elsewhere_is_invalid,
             a_record_among_deliveries_is_invalid, a_value_too_long_is_invalid,
             too_many_writes_are_invalid;
-        AcceptsAnyLimit: a_read_too_large_is_invalid, a_lease_too_large_is_invalid;
+        AcceptsAnyLimit: a_read_too_large_is_invalid, a_lease_too_large_is_invalid,
+            a_page_too_large_is_invalid;
         UsesItsOwnClock: every_time_is_the_callers;
+        SkipsAtThePageEdge: each_partition_is_on_one_page;
+        ListsByPosition: a_listing_goes_on_while_partitions_are_made;
+        ListsBySlot: pages_come_in_the_order_of_ids;
     }
 }
 
@@ -117,7 +124,7 @@ fn every_clause_has_a_store_that_breaks_it() {
 #[test]
 fn every_number_of_the_contract_has_a_clause() {
     let numbers: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.number()).collect();
-    assert_eq!(numbers, (1..=13).collect());
+    assert_eq!(numbers, (1..=15).collect());
 }
 
 /// The reference store, kept over a restart by whoever holds it.
@@ -132,6 +139,10 @@ impl StoreFactory for Kept {
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         Some(store)
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        Some(Arc::new(MemoryStore::new()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mp_core::{
     conformance::StoreFactory,
-    store::{MemoryStore, Store},
+    store::{Listing, MemoryStore, Store},
 };
 
 #[derive(Debug)]
@@ -20,6 +20,10 @@ impl StoreFactory for Memory {
 
     async fn reopen(&self, _: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         None
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        Some(Arc::new(MemoryStore::new()))
     }
 }
 

@@ -1,19 +1,23 @@
 //! What the PostgreSQL store promises about its database.
 #![cfg(feature = "postgres")]
 
+mod group;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use mp_core::{
-    clock::{Clock, ManualClock, SKEW_MAX, SystemClock, Timestamp},
+    clock::{Clock, ManualClock, SKEW_MAX, SystemClock},
     store::{
-        Batch, CommitId, Key, Partition, PostgresOptions, PostgresStore, Query, Store, StoreError,
-        StoreErrorKind, Version, Write,
+        Key, PostgresOptions, PostgresStore, Query, Store, StoreError, StoreErrorKind, Version,
+        Write,
     },
 };
 use throwaway_postgres::{Database, database};
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, SimpleQueryMessage};
+
+use self::group::{batch, fill, group, put};
 
 const INIT: &str = include_str!("../migrations/postgres/0001_init.sql");
 
@@ -28,53 +32,6 @@ async fn connect(database: &Database) -> PostgresStore {
 
 async fn refusal(url: &str) -> StoreErrorKind {
     try_connect(url).await.expect_err("is refused").kind()
-}
-
-fn now() -> Timestamp {
-    "2026-11-21T18:00:00Z".parse().expect("a moment")
-}
-
-fn group() -> Partition {
-    Partition::parse("market/group/gb_01").expect("a valid id")
-}
-
-fn put(key: &str, value: &'static [u8]) -> Write {
-    let key = Key::new(key).expect("a valid key");
-    let value = Bytes::from_static(value);
-    Write::Put { key, value }
-}
-
-fn batch(expect: Version, writes: Vec<Write>) -> Batch {
-    Batch {
-        expect,
-        commit_id: CommitId(7),
-        at: now(),
-        writes,
-    }
-}
-
-/// Commits a root, a record, a deletion and a delivery.
-async fn fill(store: &PostgresStore) -> Version {
-    let created = batch(
-        Version::ABSENT,
-        vec![put("", b"{\"size\":3}"), put("gone", b"{}")],
-    );
-    let head = store.commit(&group(), created).await.expect("creates");
-    let writes = vec![
-        put("m/ann", "{\"name\":\"Änn\"}".as_bytes()),
-        Write::Delete {
-            key: Key::new("gone").expect("a valid key"),
-        },
-        Write::Deliver {
-            key: Key::new("~o/mail/1").expect("a valid key"),
-            value: Bytes::from_static(b"{\"to\":\"ann\"}"),
-            due_at: now(),
-        },
-    ];
-    store
-        .commit(&group(), batch(head, writes))
-        .await
-        .expect("commits")
 }
 
 /// Returns the rows of a query as `psql --no-align --tuples-only` shows them.

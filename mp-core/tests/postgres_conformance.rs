@@ -9,7 +9,7 @@ use std::sync::{
 use async_trait::async_trait;
 use mp_core::{
     conformance::{StoreFactory, check_all},
-    store::{PostgresOptions, PostgresStore, Store},
+    store::{Listing, PostgresOptions, PostgresStore, Store},
 };
 use throwaway_postgres::{Database, database};
 
@@ -21,7 +21,12 @@ struct Postgres {
 }
 
 impl Postgres {
-    async fn connect(&self, number: usize) -> Arc<dyn Store> {
+    async fn connect_anew(&self) -> Arc<PostgresStore> {
+        self.connect(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
+            .await
+    }
+
+    async fn connect(&self, number: usize) -> Arc<PostgresStore> {
         let options = PostgresOptions::default().with_schema(format!("store {number}"));
         let store = PostgresStore::connect(self.database.url(), options).await;
         Arc::new(store.expect("connects"))
@@ -31,13 +36,16 @@ impl Postgres {
 #[async_trait]
 impl StoreFactory for Postgres {
     async fn open(&self) -> Arc<dyn Store> {
-        self.connect(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
-            .await
+        self.connect_anew().await
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         drop(store);
         Some(self.connect(self.opened.load(Ordering::Relaxed)).await)
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        Some(self.connect_anew().await)
     }
 }
 

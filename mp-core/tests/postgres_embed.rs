@@ -1,31 +1,19 @@
 //! What the PostgreSQL store promises to a host that commits a batch inside its own transaction.
 #![cfg(feature = "postgres")]
 
+mod counter;
+
 use std::sync::Arc;
 
 use mp_core::{
-    Command, Decision, Document, Engine, Error, Family, Timestamp,
-    clock::SystemClock,
-    engine::{Edits, Planned},
-    entropy::SystemEntropy,
-    store::{
-        Batch, Partition, PostgresOptions, PostgresStore, Query, Store, StoreError, StoreErrorKind,
-        Version,
-    },
+    Command, Engine,
+    engine::Planned,
+    store::{Batch, PostgresOptions, PostgresStore, StoreError, StoreErrorKind, Version},
 };
-use serde::{Deserialize, Serialize};
 use throwaway_postgres::{Database, database};
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Counter {
-    count: u64,
-}
-
-impl Document for Counter {
-    const KIND: &'static str = "counter";
-    const FORMAT: u32 = 1;
-}
+use self::counter::{Counter, count, partition};
 
 struct Rig {
     store: Arc<PostgresStore>,
@@ -39,11 +27,7 @@ impl Rig {
         let database = database(test).await?;
         let store = PostgresStore::connect(database.url(), options).await;
         let store = Arc::new(store.expect("connects"));
-        let engine = Engine::new(
-            store.clone(),
-            Arc::new(SystemClock),
-            Arc::new(SystemEntropy::new()),
-        );
+        let engine = counter::engine(store.clone());
         let host = database.client().await;
         host.batch_execute("CREATE TABLE orders (id bigserial PRIMARY KEY)")
             .await
@@ -78,26 +62,13 @@ impl Rig {
     }
 
     async fn head(&self) -> Version {
-        let view = self.store.read(&partition(), &Query::default()).await;
-        view.expect("reads").head
+        counter::head(&*self.store).await
     }
 
     async fn orders(&self) -> i64 {
         let orders = self.host.query_one("SELECT count(*) FROM orders", &[]);
         orders.await.expect("counts").get(0)
     }
-}
-
-fn partition() -> Partition {
-    Partition::parse("shop/counter/1").expect("a valid id")
-}
-
-fn count(family: &Family, _: Timestamp) -> Result<Decision<u64>, Error> {
-    let counted = family.root::<Counter>()?;
-    let count = counted.map_or(0, |counter| counter.count) + 1;
-    let mut edits = Edits::new();
-    edits.put_root(Counter { count });
-    Ok(edits.answer(count))
 }
 
 async fn order(transaction: &Transaction<'_>) {

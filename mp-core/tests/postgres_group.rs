@@ -1,41 +1,24 @@
 //! Group commit: many share one transaction, and each still succeeds or fails alone.
 #![cfg(feature = "postgres")]
 
+mod crowd;
+
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use mp_core::{
-    clock::Timestamp,
-    store::{
-        Batch, CommitId, Key, Partition, PostgresOptions, PostgresStore, Query, Store, StoreError,
-        StoreErrorKind, Version, Write,
-    },
+use mp_core::store::{
+    Batch, Key, PostgresOptions, PostgresStore, Store, StoreErrorKind, Version, Write,
 };
 use throwaway_postgres::{Database, database};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
-const MANY: usize = 100;
+use self::crowd::{
+    MANY, POISONED, create_together, expect_all_but_the_poisoned, head, partition, root,
+};
 
-/// The one partition that the faults are about.
-const POISONED: usize = 42;
-
-fn partition(n: usize) -> Partition {
-    Partition::parse(&format!("market/group/{n}")).expect("a valid id")
-}
-
-fn root(expect: Version) -> Batch {
-    let key = Key::root();
-    let value = Bytes::from_static(b"{}");
-    Batch {
-        expect,
-        commit_id: CommitId::random(),
-        at: Timestamp::from_micros(1_795_000_000_000_000),
-        writes: vec![Write::Put { key, value }],
-    }
-}
-
-fn with_mail(mut batch: Batch) -> Batch {
+fn root_and_mail(expect: Version) -> Batch {
+    let mut batch = root(expect);
     batch.writes.push(Write::Deliver {
         key: Key::new("~o/mail/1").expect("a valid key"),
         value: Bytes::from_static(b"{}"),
@@ -72,33 +55,7 @@ impl Rig {
     async fn create_together(&self) -> Vec<Result<Version, StoreErrorKind>> {
         self.run("BEGIN; LOCK TABLE mp_partition IN SHARE MODE")
             .await;
-        let mut tasks = JoinSet::new();
-        for n in 0..MANY {
-            let store = self.store.clone();
-            let batch = with_mail(root(Version::ABSENT));
-            tasks.spawn(async move { (n, store.commit(&partition(n), batch).await) });
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        self.run("COMMIT").await;
-        let mut answers = tasks.join_all().await;
-        answers.sort_by_key(|(n, _)| *n);
-        let kind = |error: StoreError| error.kind();
-        answers
-            .into_iter()
-            .map(|(_, answer)| answer.map_err(kind))
-            .collect()
-    }
-
-    async fn head(&self, n: usize) -> Version {
-        head(&self.store, n).await
-    }
-
-    /// Demands that all but the poisoned partition were created.
-    async fn expect_all_but_the_poisoned(&self, answers: &[Result<Version, StoreErrorKind>]) {
-        for (n, answer) in answers.iter().enumerate() {
-            assert_eq!(answer.is_ok(), n != POISONED, "{n}: {answer:?}");
-            assert_eq!(self.head(n).await, answer.unwrap_or_default(), "{n}");
-        }
+        create_together(self.store.clone(), root_and_mail, self.run("COMMIT")).await
     }
 }
 
@@ -109,11 +66,6 @@ async fn connect(database: &Database) -> PostgresStore {
         .with_statement_timeout(Duration::from_secs(60));
     let store = PostgresStore::connect(database.url(), options).await;
     store.expect("connects")
-}
-
-async fn head(store: &PostgresStore, n: usize) -> Version {
-    let view = store.read(&partition(n), &Query::default()).await;
-    view.expect("reads").head
 }
 
 #[tokio::test]
@@ -147,7 +99,7 @@ async fn a_conflict_leaves_the_others_of_its_group_alone() {
         let conflict = *answer == Err(StoreErrorKind::Conflict);
         assert_eq!(conflict, n == POISONED, "{n}: {answer:?}");
     }
-    assert_eq!(rig.head(POISONED).await, created);
+    assert_eq!(head(&*rig.store, POISONED).await, created);
     let mail = rig.other.query("SELECT FROM mp_delivery", &[]).await;
     let mail = mail.expect("counts").len();
     assert_eq!(mail, MANY - 1, "what conflicts writes nothing");
@@ -166,7 +118,7 @@ async fn a_member_that_fails_leaves_the_others_of_its_group_alone() {
     };
     poison(&rig, "BEFORE INSERT ON mp_partition").await;
     let answers = rig.create_together().await;
-    rig.expect_all_but_the_poisoned(&answers).await;
+    expect_all_but_the_poisoned(&*rig.store, &answers).await;
 }
 
 #[tokio::test]
@@ -182,7 +134,7 @@ async fn a_member_that_fails_at_the_end_leaves_the_others_of_its_group_alone() {
     )
     .await;
     let answers = rig.create_together().await;
-    rig.expect_all_but_the_poisoned(&answers).await;
+    expect_all_but_the_poisoned(&*rig.store, &answers).await;
     assert_ne!(answers[POISONED], Err(StoreErrorKind::Unknown));
 }
 

@@ -1,16 +1,16 @@
 //! What the embedded store promises about its file.
 #![cfg(feature = "sqlite")]
 
+mod group;
+
 use std::{path::Path, process::Command};
 
-use bytes::Bytes;
-use mp_core::{
-    clock::Timestamp,
-    store::{
-        Batch, CommitId, DueQuery, Key, Partition, Query, Selection, SlotSet, SqliteOptions,
-        SqliteStore, Store, StoreErrorKind, Version, Write,
-    },
+use mp_core::store::{
+    DueQuery, Key, Partition, Query, Selection, SlotSet, SqliteOptions, SqliteStore, Store,
+    StoreErrorKind, Version, Write,
 };
+
+use self::group::{batch, fill, group, now, put};
 
 fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, SqliteOptions::default()).expect("the file opens")
@@ -21,53 +21,6 @@ fn refusal(path: &Path) -> StoreErrorKind {
     SqliteStore::open(path, options)
         .expect_err("the file is refused")
         .kind()
-}
-
-fn now() -> Timestamp {
-    "2026-11-21T18:00:00Z".parse().expect("a moment")
-}
-
-fn group() -> Partition {
-    Partition::parse("market/group/gb_01").expect("a valid id")
-}
-
-fn put(key: &str, value: &'static [u8]) -> Write {
-    let key = Key::new(key).expect("a valid key");
-    let value = Bytes::from_static(value);
-    Write::Put { key, value }
-}
-
-fn batch(expect: Version, writes: Vec<Write>) -> Batch {
-    Batch {
-        expect,
-        commit_id: CommitId(7),
-        at: now(),
-        writes,
-    }
-}
-
-/// Commits a root, a record, a deletion and a delivery.
-async fn fill(store: &SqliteStore) -> Version {
-    let created = batch(
-        Version::ABSENT,
-        vec![put("", b"{\"size\":3}"), put("gone", b"{}")],
-    );
-    let head = store.commit(&group(), created).await.expect("creates");
-    let writes = vec![
-        put("m/ann", "{\"name\":\"Änn\"}".as_bytes()),
-        Write::Delete {
-            key: Key::new("gone").expect("a valid key"),
-        },
-        Write::Deliver {
-            key: Key::new("~o/mail/1").expect("a valid key"),
-            value: Bytes::from_static(b"{\"to\":\"ann\"}"),
-            due_at: now(),
-        },
-    ];
-    store
-        .commit(&group(), batch(head, writes))
-        .await
-        .expect("commits")
 }
 
 #[tokio::test]
@@ -148,20 +101,92 @@ fn another_programs_database_is_refused_and_left_alone() {
     assert_eq!(std::fs::read(&path).expect("reads"), before);
 }
 
-#[tokio::test]
-async fn a_damaged_file_is_refused() {
+#[test]
+fn what_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("mp.db");
-    fill(&open(&path)).await;
-    let mut bytes = std::fs::read(&path).expect("reads");
-    let damaged = bytes.len() / 2..bytes.len();
-    bytes[damaged].fill(0x55);
-    std::fs::write(&path, &bytes).expect("writes");
-    assert_eq!(refusal(&path), StoreErrorKind::Corrupt);
-
     let path = folder.path().join("letter.txt");
     std::fs::write(&path, "Dear Ann, ".repeat(1_000)).expect("writes");
     assert_eq!(refusal(&path), StoreErrorKind::Corrupt);
+}
+
+fn orders(count: usize) -> Vec<Partition> {
+    let order = |number| Partition::parse(&format!("market/order/{number}"));
+    let orders = (0..count).map(|number| order(number).expect("a valid id"));
+    orders.collect()
+}
+
+/// Makes a store of many partitions, and returns them.
+async fn fill_many(path: &Path) -> Vec<Partition> {
+    let made = orders(500);
+    let store = open(path);
+    let filling: &'static str = Box::leak(format!("\"{}\"", "a".repeat(500)).into_boxed_str());
+    let create = |partition: &Partition| {
+        let writes = vec![put("", filling.as_bytes()), put("l/1", filling.as_bytes())];
+        (partition.clone(), batch(Version::ABSENT, writes))
+    };
+    for answer in store.commit_many(made.iter().map(create).collect()).await {
+        answer.expect("creates");
+    }
+    made
+}
+
+/// Overwrites the page in the middle of a table, as a bad disk would.
+fn damage(path: &Path, table: &str) {
+    const PAGE: usize = 4096;
+    let page = leaves(path, table);
+    let page = page[page.len() / 2] as usize - 1;
+    let mut bytes = std::fs::read(path).expect("reads");
+    bytes[page * PAGE..][..PAGE].fill(0x55);
+    std::fs::write(path, &bytes).expect("writes");
+}
+
+/// Returns the numbers of the pages that hold the rows of a table.
+fn leaves(path: &Path, table: &str) -> Vec<u32> {
+    let file = rusqlite::Connection::open(path).expect("opens");
+    let sql = "SELECT pageno FROM dbstat WHERE name = ?1 AND pagetype = 'leaf'";
+    let mut leaves = file
+        .prepare(sql)
+        .expect("the engine tells where its pages went");
+    let leaves = leaves.query_map([table], |row| row.get(0)).expect("asks");
+    leaves.collect::<Result<_, _>>().expect("lists")
+}
+
+#[tokio::test]
+async fn a_file_damaged_in_its_middle_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    fill_many(&path).await;
+    damage(&path, "mp_record");
+    let options = SqliteOptions::default().with_quick_check(true);
+    let error = SqliteStore::open(&path, options).expect_err("the file is refused");
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let cause = std::error::Error::source(&error).expect("a cause");
+    let advice = format!("sqlite3 {} .recover", path.display());
+    assert!(cause.to_string().contains(&advice), "{cause}");
+}
+
+#[tokio::test]
+async fn a_damage_that_was_not_looked_for_is_corrupt_where_it_is_met() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let made = fill_many(&path).await;
+    damage(&path, "mp_record");
+    let store = open(&path);
+    let everything = Query {
+        select: vec![Selection::Prefix(Key::root())],
+        limit: 10,
+    };
+    let mut damaged = 0;
+    for partition in &made {
+        match store.read(partition, &everything).await {
+            Ok(view) => assert_eq!(view.records.len(), 2, "nothing goes missing in silence"),
+            Err(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error:?}");
+                damaged += 1;
+            }
+        }
+    }
+    assert!((1..50).contains(&damaged), "{damaged} of {}", made.len());
 }
 
 #[cfg(unix)]
@@ -224,4 +249,47 @@ async fn values_can_be_read_with_the_sqlite3_shell() {
         shell("SELECT state, kind, key, at, value FROM mp_work"),
         "waiting|mail|~o/mail/1|2026-11-21T18:00:00.000000Z|{\"to\":\"ann\"}\n"
     );
+}
+
+/// As retention leaves behind what it has archived.
+#[tokio::test]
+async fn a_partition_that_shrinks_to_its_root_gives_its_room_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let store = open(&path);
+    let large: &'static str = Box::leak("a".repeat(1_500).into_boxed_str());
+    let made = orders(200);
+    let shrunken = |key: &str| {
+        let key = Key::new(key).expect("a valid key");
+        vec![put("", b"{}"), Write::Delete { key }]
+    };
+    let mut heads = Vec::new();
+    for partition in &made {
+        let writes = vec![put("", large.as_bytes()), put("l/1", b"{}")];
+        let created = store
+            .commit(partition, batch(Version::ABSENT, writes))
+            .await;
+        heads.push(created.expect("creates"));
+    }
+    let before = leaves(&path, "mp_partition").len();
+    for (partition, head) in made.iter().zip(&mut heads) {
+        let shrinks = batch(*head, shrunken("l/1"));
+        *head = store.commit(partition, shrinks).await.expect("commits");
+    }
+    assert_eq!(
+        leaves(&path, "mp_partition").len(),
+        before,
+        "a deletion is remembered"
+    );
+    for (partition, head) in made.iter().zip(&mut heads) {
+        let mut clears = batch(*head, shrunken("none"));
+        clears.at = now().plus(std::time::Duration::from_secs(24 * 60 * 60));
+        *head = store.commit(partition, clears).await.expect("commits");
+    }
+    let after = leaves(&path, "mp_partition").len();
+    assert!(after * 4 < before, "{after} pages are left of {before}");
+    for (partition, head) in made.iter().zip(heads) {
+        let view = store.read(partition, &Query::default()).await;
+        assert_eq!(view.expect("reads").head, head);
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{
 use async_trait::async_trait;
 use mp_core::{
     conformance::StoreFactory,
-    store::{SqliteOptions, SqliteStore, Store},
+    store::{Listing, SqliteOptions, SqliteStore, Store},
 };
 use tempfile::TempDir;
 
@@ -26,7 +26,11 @@ impl Sqlite {
         Self { folder, opened }
     }
 
-    fn open_file(&self, number: usize) -> Arc<dyn Store> {
+    fn open_next(&self) -> Arc<SqliteStore> {
+        self.open_file(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn open_file(&self, number: usize) -> Arc<SqliteStore> {
         let path = self.folder.path().join(format!("{number}.db"));
         Arc::new(SqliteStore::open(path, SqliteOptions::default()).expect("the file opens"))
     }
@@ -35,12 +39,16 @@ impl Sqlite {
 #[async_trait]
 impl StoreFactory for Sqlite {
     async fn open(&self) -> Arc<dyn Store> {
-        self.open_file(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
+        self.open_next()
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         drop(store);
         Some(self.open_file(self.opened.load(Ordering::Relaxed)))
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        Some(self.open_next())
     }
 }
 

@@ -1,29 +1,18 @@
 //! What the embedded store promises to a host that commits a batch inside its own transaction.
 #![cfg(feature = "sqlite")]
 
+mod counter;
+
 use std::{path::Path, sync::Arc};
 
 use mp_core::{
-    Command, Document, Engine, Error, Family, Timestamp,
-    clock::SystemClock,
-    engine::{Edits, Planned},
-    entropy::SystemEntropy,
-    store::{
-        Durability, Partition, Query, SqliteOptions, SqliteStore, Store, StoreErrorKind, Version,
-    },
+    Command, Engine,
+    engine::Planned,
+    store::{Durability, SqliteOptions, SqliteStore, StoreErrorKind, Version},
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
-struct Counter {
-    count: u64,
-}
-
-impl Document for Counter {
-    const KIND: &'static str = "counter";
-    const FORMAT: u32 = 1;
-}
+use self::counter::{Counter, count, partition};
 
 struct Rig {
     store: Arc<SqliteStore>,
@@ -37,11 +26,7 @@ impl Rig {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("shop.db");
         let store = Arc::new(open(&path));
-        let engine = Engine::new(
-            store.clone(),
-            Arc::new(SystemClock),
-            Arc::new(SystemEntropy::new()),
-        );
+        let engine = counter::engine(store.clone());
         let host = Connection::open(&path).expect("the host opens the same file");
         host.busy_timeout(std::time::Duration::from_secs(5))
             .expect("waits");
@@ -68,8 +53,7 @@ impl Rig {
     }
 
     async fn head(&self) -> Version {
-        let view = self.store.read(&partition(), &Query::default()).await;
-        view.expect("reads").head
+        counter::head(&*self.store).await
     }
 
     fn orders(&self) -> u64 {
@@ -82,18 +66,6 @@ impl Rig {
 fn open(path: &Path) -> SqliteStore {
     let options = SqliteOptions::default().with_durability(Durability::Normal);
     SqliteStore::open(path, options).expect("opens")
-}
-
-fn partition() -> Partition {
-    Partition::parse("shop/counter/1").expect("a valid id")
-}
-
-fn count(family: &Family, _: Timestamp) -> Result<mp_core::Decision<u64>, Error> {
-    let counted = family.root::<Counter>()?;
-    let count = counted.map_or(0, |counter| counter.count) + 1;
-    let mut edits = Edits::new();
-    edits.put_root(Counter { count });
-    Ok(edits.answer(count))
 }
 
 fn order(transaction: &Transaction<'_>) {

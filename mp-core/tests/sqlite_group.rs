@@ -1,39 +1,17 @@
 //! Group commit: many share one transaction, and each still succeeds or fails alone.
 #![cfg(feature = "sqlite")]
 
+mod crowd;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use mp_core::{
-    clock::Timestamp,
-    store::{
-        Batch, CommitId, Key, Partition, Query, SqliteOptions, SqliteStore, Store, StoreError,
-        StoreErrorKind, Version, Write,
-    },
-};
+use mp_core::store::{SqliteOptions, SqliteStore, Store, StoreErrorKind, Version};
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
-const MANY: usize = 100;
-
-/// The one partition that the faults are about.
-const POISONED: usize = 42;
-
-fn partition(n: usize) -> Partition {
-    Partition::parse(&format!("market/group/{n}")).expect("a valid id")
-}
-
-fn root(expect: Version) -> Batch {
-    let key = Key::root();
-    let value = Bytes::from_static(b"{}");
-    Batch {
-        expect,
-        commit_id: CommitId::random(),
-        at: Timestamp::from_micros(1_795_000_000_000_000),
-        writes: vec![Write::Put { key, value }],
-    }
-}
+use self::crowd::{
+    MANY, POISONED, create_together, expect_all_but_the_poisoned, head, partition, root,
+};
 
 /// A store, and another connection to its file that can be in its way.
 struct Rig {
@@ -62,38 +40,8 @@ impl Rig {
     /// returns how each fared.
     async fn create_together(&self) -> Vec<Result<Version, StoreErrorKind>> {
         self.other.execute_batch("BEGIN IMMEDIATE").expect("locks");
-        let mut tasks = JoinSet::new();
-        for n in 0..MANY {
-            let store = self.store.clone();
-            tasks.spawn(
-                async move { (n, store.commit(&partition(n), root(Version::ABSENT)).await) },
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        self.other.execute_batch("COMMIT").expect("unlocks");
-        let mut answers = tasks.join_all().await;
-        answers.sort_by_key(|(n, _)| *n);
-        let kind = |error: StoreError| error.kind();
-        answers
-            .into_iter()
-            .map(|(_, answer)| answer.map_err(kind))
-            .collect()
-    }
-
-    async fn head(&self, n: usize) -> Version {
-        self.store
-            .read(&partition(n), &Query::default())
-            .await
-            .expect("reads")
-            .head
-    }
-
-    /// Demands that all but the poisoned partition were created.
-    async fn expect_all_but_the_poisoned(&self, answers: &[Result<Version, StoreErrorKind>]) {
-        for (n, answer) in answers.iter().enumerate() {
-            assert_eq!(answer.is_ok(), n != POISONED, "{n}: {answer:?}");
-            assert_eq!(self.head(n).await, answer.unwrap_or_default(), "{n}");
-        }
+        let unlock = async { self.other.execute_batch("COMMIT").expect("unlocks") };
+        create_together(self.store.clone(), root, unlock).await
     }
 }
 
@@ -141,7 +89,7 @@ async fn a_member_that_fails_leaves_the_others_of_its_group_alone() {
     );
     rig.other.execute_batch(&trigger).expect("arms");
     let answers = rig.create_together().await;
-    rig.expect_all_but_the_poisoned(&answers).await;
+    expect_all_but_the_poisoned(&*rig.store, &answers).await;
 }
 
 /// Makes COMMIT itself fail for the poisoned partition: a foreign key that is checked only then.
@@ -161,7 +109,7 @@ async fn a_commit_that_fails_is_told_from_one_that_was_done() {
     let rig = Rig::new();
     arm_commit(&rig);
     let answers = rig.create_together().await;
-    rig.expect_all_but_the_poisoned(&answers).await;
+    expect_all_but_the_poisoned(&*rig.store, &answers).await;
     assert_ne!(answers[POISONED], Err(StoreErrorKind::Unknown));
 }
 
@@ -196,7 +144,7 @@ async fn a_file_that_stays_locked_is_unavailable_and_nothing_is_written() {
         StoreErrorKind::Unavailable
     );
     // Readers do not wait for the writer.
-    assert_eq!(rig.head(1).await, Version::ABSENT);
+    assert_eq!(head(&*rig.store, 1).await, Version::ABSENT);
     rig.other.execute_batch("COMMIT").expect("unlocks");
     hasty
         .commit(&partition(1), root(Version::ABSENT))
@@ -217,10 +165,6 @@ async fn dropping_the_store_carries_out_what_it_accepted() {
     drop(rig.store);
     let store = SqliteStore::open(&rig.path, SqliteOptions::default()).expect("opens");
     for n in 0..MANY {
-        let view = store
-            .read(&partition(n), &Query::default())
-            .await
-            .expect("reads");
-        assert_ne!(view.head, Version::ABSENT, "{n}");
+        assert_ne!(head(&store, n).await, Version::ABSENT, "{n}");
     }
 }

@@ -47,6 +47,34 @@ async fn what_was_committed_survives_every_stop() {
 }
 
 #[tokio::test]
+async fn a_standby_takes_over_with_what_was_committed() {
+    let options = ServerOptions::default();
+    let test = "a_standby_takes_over_with_what_was_committed";
+    let Some(primary) = server(test, &options) else {
+        return;
+    };
+    let database = primary.create_database().await;
+    let session = database.client().await;
+    let sql = "CREATE TABLE kept (n int); INSERT INTO kept VALUES (1)";
+    session.batch_execute(sql).await.expect("inserts");
+    let standby = primary.start_standby(&options).expect("starts");
+    let copy = standby.database(database.name());
+    assert_eq!(counted(&copy).await, 1);
+    let write = "INSERT INTO kept VALUES (2)";
+    let session = copy.client().await;
+    session
+        .batch_execute(write)
+        .await
+        .expect_err("is a standby");
+
+    primary.stop(Stop::Fast);
+    let promote = "SELECT pg_promote()";
+    session.batch_execute(promote).await.expect("takes over");
+    session.batch_execute(write).await.expect("is no standby");
+    assert_eq!(counted(&copy).await, 2);
+}
+
+#[tokio::test]
 async fn a_setting_stands_over_the_ones_before_it() {
     let options = ServerOptions::default()
         .with_setting("max_connections", "50")

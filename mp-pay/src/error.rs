@@ -1,6 +1,7 @@
 use mp_core::{Error, ErrorKind, amount::Money};
 
 use crate::{
+    backend::MinorUnitsError,
     intent::{IntentEvent, IntentStatus},
     operation::OperationKey,
 };
@@ -34,6 +35,9 @@ pub enum PayError {
     /// The backend cannot do this; it was not asked.
     #[error("the payment backend has no {0}")]
     Unsupported(&'static str),
+    /// The backend cannot be told this amount; it was not asked.
+    #[error(transparent)]
+    Uncounted(#[from] MinorUnitsError),
     /// A named limit is reached.
     #[error("there are {most} {what} already, which is the most")]
     TooMany {
@@ -66,13 +70,14 @@ impl From<PayError> for Error {
             }
             PayError::AmountTooLarge { .. } => (ErrorKind::Refused, "amount_too_large"),
             PayError::Unsupported(_) => (ErrorKind::Unsupported, "unsupported"),
+            PayError::Uncounted(_) => (ErrorKind::Unsupported, "invalid_charge_amount"),
             PayError::TooMany { .. } => (ErrorKind::Refused, "too_many"),
             PayError::NotUnresolved(_) => (ErrorKind::Refused, "not_unresolved"),
             PayError::NotEnough { .. } => (ErrorKind::Refused, "balance_insufficient"),
         };
         let made = Self::new(kind, code, error.to_string());
         match error {
-            PayError::AmountTooLarge { .. } => made.with_field("amount"),
+            PayError::AmountTooLarge { .. } | PayError::Uncounted(_) => made.with_field("amount"),
             _ => made,
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     attempt::Attempt,
     backend::sandbox::{SandboxCharge, SandboxOperation, SandboxPage},
+    dispute::Dispute,
     journal::{Event, JournalEntry},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
@@ -27,6 +28,7 @@ fn fixtures() -> Fixtures {
         .with::<Root>()
         .with::<Attempt>()
         .with::<Refund>()
+        .with::<Dispute>()
         .with::<JournalEntry>()
         .with::<OperationDue>()
         .with::<FactLearnt>()
@@ -49,7 +51,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(84));
+    assert_eq!(fixtures().check(), Ok(162));
 }
 
 #[test]
@@ -60,10 +62,18 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "ledger_hold/state",
         "ledger_transfer/status",
         "pass_entry/entry",
-        "payment_attempt/captured/operation/stage",
+        "payment_attempt/captures/1/operation/stage",
+        "payment_attempt/captures/2/operation/stage",
+        "payment_attempt/charge/heard",
         "payment_attempt/charge/stage",
-        "payment_attempt/returned/stage",
-        "payment_attempt/void/stage",
+        "payment_attempt/increases/1/operation/stage",
+        "payment_attempt/increases/2/operation/stage",
+        "payment_attempt/next_action/type",
+        "payment_attempt/returns/1/operation/heard",
+        "payment_attempt/returns/1/operation/stage",
+        "payment_attempt/voids/1/stage",
+        "payment_dispute/status",
+        "payment_event/event/dispute/status",
         "payment_event/event/outcome/action/type",
         // An outcome that we do not know is one that is not known.
         "payment_event/event/outcome/outcome",
@@ -87,15 +97,23 @@ fn every_kind_of_event_has_a_fixture() {
     let expected = [
         "cancel_asked",
         "capture_asked",
+        "capture_failed",
         "confirmed",
         "created",
+        "dispute_told",
+        "exhausted",
         "expired",
+        "increase_asked",
+        "lapsed",
+        "late_accepted",
         "not_sent",
         "observed",
         "refund_asked",
         "release_asked",
+        "return_asked",
         "sent",
         "settle_asked",
+        "void_asked",
     ];
     assert_eq!(Vec::from_iter(types), expected);
 }
@@ -107,7 +125,7 @@ fn type_of(event: &Event) -> String {
 
 #[test]
 fn what_a_newer_release_wrote_is_read_and_moved_on_from_by_nothing() {
-    let newer = br#"{"kind":"payment_event","format":2,"number":1,
+    let newer = br#"{"kind":"payment_event","format":3,"number":1,
         "at":"2026-11-21T18:00:00Z","event":{"type":"split","parts":3},"by":"mei"}"#;
     let (entry, kept) = document::decode::<JournalEntry>(newer).expect("reads");
     assert_eq!(entry.event, Event::Unrecognized);

@@ -1,9 +1,11 @@
 //! What happened to an intent, in order: the record that its state is the fold of.
 
+use std::collections::BTreeMap;
+
 use mp_core::{
     Document, Timestamp,
     amount::Money,
-    id::{AppId, UserId},
+    id::{AppId, Name, UserId},
     label::Label,
 };
 use schemars::JsonSchema;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::Outcome,
+    dispute::Dispute,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::PaymentMethodToken,
     operation::OperationKey,
@@ -32,10 +35,13 @@ pub struct JournalEntry {
 
 impl Document for JournalEntry {
     const KIND: &'static str = "payment_event";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
-/// What happened to an intent: something was asked of it, or observed of the backend.
+/// What happened to an intent: it was asked or decided by us, or observed of the backend.
+///
+/// The state is the fold of these. What was decided stands in its place; what was observed between
+/// two decisions comes to the same in any order and any number of times.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -51,11 +57,22 @@ pub enum Event {
         capture: bool,
         /// Until when the payer may act.
         expires_at: Timestamp,
+        /// For how many seconds the backend holds money, unless it tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold_seconds: Option<u64>,
+    },
+    /// More was to be held.
+    IncreaseAsked {
+        /// How much in all.
+        total: Money,
     },
     /// What is held was to be taken, all or part of it.
     CaptureAsked {
         /// How much.
         amount: Money,
+        /// Whether the rest was to be let go.
+        #[serde(default = "only")]
+        last: bool,
     },
     /// It was to be given up.
     CancelAsked {
@@ -71,6 +88,9 @@ pub enum Event {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<RefundReason>,
+        /// Of which of the order's lines, and how much of each.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        lines: BTreeMap<Name, Money>,
     },
     /// The capability that had it secured wanted the money for good.
     SettleAsked,
@@ -78,6 +98,34 @@ pub enum Event {
     ReleaseAsked,
     /// The payer did not act in time.
     Expired,
+    /// The hold was not captured in time.
+    Lapsed,
+    /// The last attempt that there may be was declined.
+    Exhausted,
+    /// The capture that was to be the last was declined: the hold is let go.
+    CaptureFailed,
+    /// An attempt that was given up holds money, which is let go.
+    VoidAsked {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// An attempt that was given up took money, which is given back.
+    ReturnAsked {
+        /// Which attempt.
+        attempt: u32,
+        /// How much.
+        amount: Money,
+    },
+    /// An attempt that was given up brought the money after all, and counts again.
+    LateAccepted {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// The backend told of a dispute.
+    DisputeTold {
+        /// What it told.
+        dispute: Dispute,
+    },
     /// The backend was about to be called.
     Sent {
         /// For what.
@@ -102,6 +150,11 @@ pub enum Event {
     Unrecognized,
 }
 
+/// The first format knew one capture, which let go of the rest.
+const fn only() -> bool {
+    true
+}
+
 /// What an intent is created with.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -116,6 +169,9 @@ pub struct Created {
     pub amount: Money,
     /// Whether money is taken at once or held first.
     pub capture_method: CaptureMethod,
+    /// What it is made up of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<Name, Money>,
     /// What it is to be paid with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodToken>,

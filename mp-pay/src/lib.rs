@@ -33,6 +33,10 @@
 //! - A [`PaymentIntent`] is one sum that one payer is to pay, in Stripe's states; an
 //!   [`Attempt`](attempt::Attempt) is one try at charging it, a [`Refund`](refund::Refund) gives
 //!   back of it.
+//! - What is held can be [increased](payments::IncreaseIntent), and taken by one
+//!   [`Capture`](capture::Capture) or several; it lapses by the clock. A
+//!   [`Dispute`](dispute::Dispute) is a bank taking money back, a [`Receipt`](receipt::Receipt) what
+//!   a payer can show.
 //! - An [`Operation`](operation::Operation) is one thing asked of the backend. It is written down
 //!   under a fixed key before it is asked, and is `planned`, `sent`, then known; that its outcome
 //!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
@@ -46,8 +50,18 @@
 //!
 //! At most one movement of money comes of one operation, and its outcome becomes known or is put
 //! before a person, whatever crashes between any two steps; the exception that nobody can avoid is
-//! written down in [`backend::Capabilities`]' classes. Refunds never exceed the capture, whoever
-//! asks for them at once. What is learnt late about an attempt that was given up is undone.
+//! written down in [`backend::Capabilities`]' classes. Captures never exceed the hold and refunds
+//! never the capture, whoever asks for them at once: amounts are reserved in the commit that plans
+//! the operation.
+//!
+//! State is the fold of a [journal](journal::Event). What a backend tells is joined with what is
+//! known, so that any order and any repetition come to the same; what is decided because of it is an
+//! entry of its own. An amount that the backend tells otherwise than we do is a
+//! [conflict](intent::Conflict) and waits for a person. A refund that fails after it succeeded
+//! leaves its amount to be refunded again; what is learnt late about an attempt that was given up is
+//! undone, or accepted if [the options](payments::LateSuccess) say so, and never dropped.
+//!
+//! Where an intent can go is one table: see [`IntentEvent`](intent::IntentEvent).
 //!
 //! # What the host supplies
 //!
@@ -67,6 +81,8 @@
 
 pub mod attempt;
 pub mod backend;
+pub mod capture;
+pub mod dispute;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -79,6 +95,7 @@ pub mod operation;
 pub mod pass;
 mod payment;
 pub mod payments;
+pub mod receipt;
 pub mod refund;
 pub mod retention;
 pub mod settlement;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     intent::IntentId,
-    operation::Stage,
     payment::Payment,
     refund::{Refund, RefundId, RefundReason},
 };
@@ -19,7 +18,10 @@ pub const CAPTURED: &str = "payment.captured";
 /// The topic of [`Refunded`].
 pub const REFUNDED: &str = "payment.refunded";
 
-/// Money was taken from a payer, once per intent at most.
+/// The topic of a [`Refunded`] that has failed since: what was given back has come back.
+pub const REFUND_FAILED: &str = "payment.refund_failed";
+
+/// Money was taken from a payer: once per intent, or once per capture of it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Captured {
@@ -55,30 +57,34 @@ pub struct Refunded {
 pub(crate) fn of(before: &Payment, after: &Payment) -> Result<Vec<News>, Error> {
     let mut news = Vec::new();
     let intent = &after.intent;
-    if !intent.amount_received.is_zero() && before.intent.amount_received.is_zero() {
+    let more = intent.amount_received.minor() - before.intent.amount_received.minor();
+    if more > 0 {
         let captured = Captured {
             intent: intent.id,
             payer: intent.owner.clone(),
-            amount: intent.amount_received,
+            amount: Money::new(more, intent.amount.currency()),
             description: intent.description.clone(),
         };
         news.push(News::new(CAPTURED, &captured)?);
     }
     for (id, refund) in &after.refunds {
-        if is_done(refund) && !before.refunds.get(id).is_some_and(is_done) {
-            let refunded = Refunded {
-                intent: intent.id,
-                refund: *id,
-                payer: intent.owner.clone(),
-                amount: refund.amount,
-                reason: refund.reason,
-            };
-            news.push(News::new(REFUNDED, &refunded)?);
+        let was_done = before.refunds.get(id).is_some_and(is_done);
+        let told = Refunded {
+            intent: intent.id,
+            refund: *id,
+            payer: intent.owner.clone(),
+            amount: refund.amount,
+            reason: refund.reason,
+        };
+        match (was_done, is_done(refund)) {
+            (false, true) => news.push(News::new(REFUNDED, &told)?),
+            (true, false) => news.push(News::new(REFUND_FAILED, &told)?),
+            _ => {}
         }
     }
     Ok(news)
 }
 
 fn is_done(refund: &Refund) -> bool {
-    refund.operation.stage == Stage::Done
+    refund.operation.is_done()
 }

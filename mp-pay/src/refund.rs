@@ -1,10 +1,12 @@
 //! Giving back what was taken.
 
-use mp_core::{Document, Timestamp, amount::Money};
+use std::collections::BTreeMap;
+
+use mp_core::{Document, Timestamp, amount::Money, id::Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::operation::Operation;
+use crate::operation::{Heard, Operation, Stage};
 
 mp_core::id_type!(
     /// Names a refund.
@@ -25,6 +27,9 @@ pub struct Refund {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RefundReason>,
+    /// Of which of the order's lines, and how much of each; of none in particular if empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<Name, Money>,
     /// Its progress.
     pub operation: Operation,
     /// When it was asked for.
@@ -33,7 +38,55 @@ pub struct Refund {
 
 impl Document for Refund {
     const KIND: &'static str = "payment_refund";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
+}
+
+/// Where a refund stands, in Stripe's names.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RefundStatus {
+    /// It is under way, or its outcome is not known.
+    Pending,
+    /// The payer has to do something first.
+    RequiresAction,
+    /// The money went back. It may still fail, and then the money is with us again.
+    Succeeded,
+    /// The money did not go back, or came back to us.
+    Failed,
+}
+
+impl Refund {
+    /// Returns where it stands.
+    #[must_use]
+    pub fn status(&self) -> RefundStatus {
+        match self.operation.stage {
+            Stage::Done => RefundStatus::Succeeded,
+            Stage::Declined => RefundStatus::Failed,
+            Stage::Pending if self.operation.heard == Some(Heard::NeedsAction) => {
+                RefundStatus::RequiresAction
+            }
+            _ => RefundStatus::Pending,
+        }
+    }
+
+    /// Returns what it has given back.
+    pub(crate) fn given(&self) -> i64 {
+        if self.operation.is_done() {
+            self.operation.moved.unwrap_or(self.amount).minor()
+        } else {
+            0
+        }
+    }
+
+    /// Returns what it may still give back.
+    pub(crate) fn reserved(&self) -> i64 {
+        if self.operation.stage.is_known() {
+            0
+        } else {
+            self.amount.minor()
+        }
+    }
 }
 
 /// Why money is given back.
@@ -49,6 +102,8 @@ pub enum RefundReason {
     RequestedByCustomer,
     /// The capability that had secured the money let go of it.
     Released,
+    /// The payer had paid more than was asked for.
+    Overpaid,
     /// A newer release wrote it.
     #[serde(other)]
     Unrecognized,

@@ -6,7 +6,7 @@ use mp_core::{Error, Family, Timestamp, retention::Rule};
 
 use crate::{
     intent::IntentStatus,
-    operation::{Stage, Step},
+    operation::{Operation, Step},
     payment::{Payment, Root, load},
 };
 
@@ -65,9 +65,10 @@ impl Payment {
     fn is_closed(&self, refundable_for: Duration, now: Timestamp) -> bool {
         let known = |step| {
             let operation = self.operation(step);
-            operation.is_none_or(|operation| is_at_rest(step, operation.stage))
+            operation.is_none_or(|operation| is_at_rest(step, operation))
         };
         self.operations().all(|key| known(key.step))
+            && self.disputes.values().all(|it| it.status.is_closed())
             && match self.intent.status {
                 IntentStatus::Canceled => true,
                 IntentStatus::Succeeded => {
@@ -87,44 +88,52 @@ impl Payment {
 }
 
 /// Returns whether nothing is to be done about an operation any more. One that should have given
-/// back what was taken by mistake, and could not, is owed.
-const fn is_at_rest(step: Step, stage: Stage) -> bool {
-    match stage {
-        Stage::Done => true,
-        Stage::Declined => !matches!(step, Step::Return(_)),
-        _ => false,
-    }
+/// back what was taken by mistake, and could not, is owed; one that the backend tells otherwise of
+/// waits for a person.
+fn is_at_rest(step: Step, operation: &Operation) -> bool {
+    operation.stage.is_known() && operation.conflict.is_none() && !operation.is_owed(step)
 }
 
 #[cfg(test)]
 mod tests {
+    use mp_core::amount::{Currency, Money};
+
     use super::*;
+    use crate::operation::Stage;
 
     #[test]
     fn only_what_is_known_and_not_owed_is_at_rest() {
-        use Stage::{Declined, Done, Pending, Planned, Sent, Unknown, Unrecognized};
+        use Stage::{Conflicted, Declined, Done, Pending, Planned, Sent, Unknown, Unrecognized};
         let steps = [
             Step::Charge(1),
-            Step::Capture(1),
-            Step::Void(1),
-            Step::Return(1),
+            Step::Increase(1, 1),
+            Step::Capture(1, 1),
+            Step::Void(1, 1),
+            Step::Return(1, 1),
         ];
-        for stage in [
+        let stages = [
             Planned,
             Sent,
             Pending,
             Unknown,
+            Conflicted,
             Unrecognized,
             Done,
             Declined,
-        ] {
+        ];
+        let mut operation = Operation::planned();
+        for stage in stages {
             for step in steps {
+                operation.stage = stage;
+                operation.conflict = None;
                 let expected = match (stage, step) {
                     (Done, _) => true,
-                    (Declined, step) => step != Step::Return(1),
+                    (Declined, step) => step != Step::Return(1, 1),
                     _ => false,
                 };
-                assert_eq!(is_at_rest(step, stage), expected, "{step:?} {stage:?}");
+                assert_eq!(is_at_rest(step, &operation), expected, "{step:?} {stage:?}");
+                operation.conflict = Some(Money::zero(Currency::EUR));
+                assert!(!is_at_rest(step, &operation), "{step:?} {stage:?}");
             }
         }
     }

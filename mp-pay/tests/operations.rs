@@ -121,7 +121,7 @@ async fn what_moves_value_is_of_the_money_class_and_needs_a_scope_and_known_memb
     let host = host(&world);
     for operation in host.operations() {
         let expected = match operation.name() {
-            "pay.intent" | "pass.balance" => Effect::Read,
+            "pay.intent" | "pay.receipt" | "pass.balance" => Effect::Read,
             "pass.open" => Effect::Reversible,
             _ => Effect::Money,
         };

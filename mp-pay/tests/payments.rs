@@ -24,8 +24,7 @@ use self::support::{
 };
 
 fn settled() -> Outcome {
-    let reference = Reference::new("seen").expect("a reference");
-    Outcome::Settled { reference }
+    Outcome::settled(Reference::new("seen").expect("a reference"))
 }
 
 #[tokio::test]
@@ -263,6 +262,9 @@ async fn a_late_success_of_an_attempt_that_was_given_up_is_given_back() {
 async fn what_could_not_be_given_back_is_put_before_a_person() {
     let world = World::new(CLASSES[1]);
     let declined = world.pay("pm_declined", false).await;
+    let cancel = CancelIntent::of(declined.id);
+    let canceled = world.payments.cancel(&staff(), cancel, &idem("x")).await;
+    assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
     let step = Step::Charge(1);
     let operation = OperationKey {
         intent: declined.id,
@@ -280,7 +282,7 @@ async fn what_could_not_be_given_back_is_put_before_a_person() {
     let listed = world.payments.unresolved(&staff(), None, 10).await;
     let listed = listed.expect("lists");
     assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].operation.step, Step::Return(1));
+    assert_eq!(listed[0].operation.step, Step::Return(1, 1));
 }
 
 #[tokio::test]

@@ -25,6 +25,26 @@ pub(crate) struct Relation {
     pub(crate) filled: Option<f64>,
 }
 
+impl Size {
+    /// Returns the bytes of the table of heads, in which the marks are, and of its index.
+    pub(crate) fn heads(&self) -> u64 {
+        self.bytes_where(|name| name.contains(HEADS))
+    }
+
+    /// Returns the bytes of the tables and indexes of everything else: records and deliveries.
+    pub(crate) fn others(&self) -> u64 {
+        self.bytes_where(|name| !name.contains(HEADS))
+    }
+
+    fn bytes_where(&self, is_meant: impl Fn(&str) -> bool) -> u64 {
+        let meant = |relation: &&Relation| is_meant(&relation.name);
+        let meant = self.relations.iter().filter(meant);
+        meant.map(|relation| relation.bytes).sum()
+    }
+}
+
+const HEADS: &str = "mp_partition";
+
 /// Measures a store from outside.
 #[derive(Debug)]
 pub(crate) enum Meter {
@@ -50,6 +70,8 @@ FROM pg_class c WHERE c.relname LIKE 'mp!_%' ESCAPE '!' AND c.relkind IN ('r', '
     AND c.relnamespace = 'public'::regnamespace
 ORDER BY 1";
 
+const POSTGRES_VACUUM: &str = "VACUUM mp_partition, mp_record, mp_delivery";
+
 const POSTGRES_COUNTS: &str = r#"
 SELECT count(*) FILTER (WHERE NOT retired), count(*) FILTER (WHERE retired)
 FROM (
@@ -61,7 +83,8 @@ impl Meter {
         Self::Sqlite(path.to_owned())
     }
 
-    /// A day here takes seconds, so autovacuum looks every second as well.
+    /// A day here takes seconds, so autovacuum looks every second as well, and what it has no time
+    /// for is vacuumed before the size is taken.
     pub(crate) async fn postgres(client: Client) -> Self {
         for setting in [
             "ALTER SYSTEM SET autovacuum_naptime = '1s'",
@@ -125,6 +148,7 @@ fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 }
 
 async fn postgres_size(client: &Client, looks_inside: bool) -> Result<Size, tokio_postgres::Error> {
+    client.batch_execute(POSTGRES_VACUUM).await?;
     let counts = client.query_one(POSTGRES_COUNTS, &[]).await?;
     let mut size = Size {
         live: counts.get::<_, i64>(0).unsigned_abs(),

@@ -30,17 +30,14 @@ impl fmt::Display for Table<'_> {
         writeln!(f, "{}: {how}", self.engine)?;
         writeln!(
             f,
-            "  after day       live      marks   size      of it free"
+            "  after day       live      marks      total    of it free      heads     others"
         )?;
         for (day, size) in self.sizes.iter().enumerate() {
-            let (total, free) = (mebibytes(size.total), mebibytes(size.free));
-            writeln!(
-                f,
-                "  {:>9} {:>10} {:>10}   {total:>6.1} MiB {free:>6.1} MiB",
-                day + 1,
-                size.live,
-                size.marks
-            )?;
+            write!(f, "  {:>9} {:>10} {:>10}", day + 1, size.live, size.marks)?;
+            for bytes in [size.total, size.free, size.heads(), size.others()] {
+                write!(f, " {:>6.1} MiB", mebibytes(bytes))?;
+            }
+            writeln!(f)?;
         }
         let Some(last) = self.sizes.last() else {
             return Ok(());

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{error::AuditError, file::Family};
@@ -5,18 +7,16 @@ use super::{error::AuditError, file::Family};
 #[derive(Deserialize)]
 struct Attempt {
     charge: Stage,
-    captured: Option<Capture>,
-    void: Option<Stage>,
-    returned: Option<Stage>,
+    #[serde(default)]
+    captures: BTreeMap<u32, Part>,
+    #[serde(default)]
+    voids: BTreeMap<u32, Stage>,
+    #[serde(default)]
+    returns: BTreeMap<u32, Part>,
 }
 
 #[derive(Deserialize)]
-struct Capture {
-    operation: Stage,
-}
-
-#[derive(Deserialize)]
-struct Refund {
+struct Part {
     operation: Stage,
 }
 
@@ -29,18 +29,21 @@ struct Stage {
 pub(super) fn stages(family: &Family) -> Result<Vec<(String, String)>, AuditError> {
     let mut stages = Vec::new();
     for (number, attempt) in family.shelf::<Attempt>("a/")? {
-        let of_attempt = [
-            ("c", Some(attempt.charge)),
-            ("k", attempt.captured.map(|capture| capture.operation)),
-            ("v", attempt.void),
-            ("x", attempt.returned),
-        ];
-        let planned = of_attempt
-            .into_iter()
-            .filter_map(|(step, stage)| Some((format!("{step}{number}"), stage?.stage)));
-        stages.extend(planned);
+        stages.push((format!("c{number}"), attempt.charge.stage));
+        let part = |(n, part): (u32, Part)| (n, part.operation);
+        for (step, planned) in [
+            ("k", attempt.captures.into_iter().map(part).collect()),
+            ("v", attempt.voids),
+            ("x", attempt.returns.into_iter().map(part).collect()),
+        ] {
+            let named = planned.into_iter().map(|(n, stage)| match n {
+                1 => (format!("{step}{number}"), stage.stage),
+                _ => (format!("{step}{number}.{n}"), stage.stage),
+            });
+            stages.extend(named);
+        }
     }
-    for (id, refund) in family.shelf::<Refund>("f/")? {
+    for (id, refund) in family.shelf::<Part>("f/")? {
         stages.push((id.to_owned(), refund.operation.stage));
     }
     Ok(stages)

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use mp_core::store::{
@@ -70,13 +70,6 @@ impl RedbStore {
     }
 }
 
-fn check_limit(op: &'static str, limit: u32, most: u32) -> Result<(), StoreError> {
-    if limit > most {
-        return Err(StoreError::invalid(op, "the limit is too high"));
-    }
-    Ok(())
-}
-
 #[async_trait]
 impl Store for RedbStore {
     fn limits(&self) -> Limits {
@@ -84,7 +77,7 @@ impl Store for RedbStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        check_limit("read", query.limit, LIMITS.read_max)?;
+        LIMITS.check_read("read", query.limit)?;
         let (partition, query) = (partition.clone(), query.clone());
         let read = move |snapshot: &_| snapshot::read(snapshot, &partition, &query);
         self.look("read", read).await
@@ -102,12 +95,7 @@ impl Store for RedbStore {
         batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
         let count = batches.len();
-        let partitions: BTreeSet<&str> = batches
-            .iter()
-            .map(|(partition, _)| partition.id())
-            .collect();
-        if partitions.len() < count {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
+        if let Err(twice) = Batch::check_apart(&batches) {
             return vec![Err(twice); count];
         }
         let apply = move |tables: &mut Tables<'_>| {
@@ -126,7 +114,7 @@ impl Store for RedbStore {
     }
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("due", query.limit, LIMITS.due_max)?;
+        LIMITS.check_due("due", query.limit)?;
         let query = query.clone();
         let lease = move |tables: &mut Tables<'_>| delivery::lease(tables, &query);
         self.writer.perform("due", lease).await
@@ -146,7 +134,7 @@ impl Store for RedbStore {
         after: Option<(&Partition, &Key)>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("dead", limit, LIMITS.due_max)?;
+        LIMITS.check_due("dead", limit)?;
         let after = after.map(|(partition, key)| (partition.clone(), key.clone()));
         let list = move |snapshot: &_| snapshot::dead(snapshot, after, limit);
         self.look("dead", list).await
@@ -158,7 +146,7 @@ impl Store for RedbStore {
         since: Version,
         limit: u32,
     ) -> Result<Changes, StoreError> {
-        check_limit("changes", limit, LIMITS.read_max)?;
+        LIMITS.check_read("changes", limit)?;
         let partition = partition.clone();
         let follow = move |snapshot: &_| snapshot::changes(snapshot, &partition, since, limit);
         self.look("changes", follow).await
@@ -172,7 +160,7 @@ impl Listing for RedbStore {
         after: Option<&Partition>,
         limit: u32,
     ) -> Result<Vec<Partition>, StoreError> {
-        check_limit("partitions", limit, LIMITS.read_max)?;
+        LIMITS.check_read("partitions", limit)?;
         let after = after.cloned();
         let list = move |snapshot: &_| snapshot::partitions(snapshot, after, limit);
         self.look("partitions", list).await

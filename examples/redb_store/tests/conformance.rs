@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use mp_core::{conformance::StoreFactory, store::Store};
+use mp_core::{
+    conformance::StoreFactory,
+    store::{Listing, Store},
+};
 use redb_store::RedbStore;
 use tempfile::TempDir;
 
@@ -23,7 +26,11 @@ impl Redb {
         Self { folder, opened }
     }
 
-    fn open_file(&self, number: u32) -> Arc<dyn Store> {
+    fn open_next(&self) -> Arc<RedbStore> {
+        self.open_file(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn open_file(&self, number: u32) -> Arc<RedbStore> {
         let path = self.folder.path().join(format!("{number}.redb"));
         Arc::new(RedbStore::open(path).expect("the file opens"))
     }
@@ -32,12 +39,16 @@ impl Redb {
 #[async_trait]
 impl StoreFactory for Redb {
     async fn open(&self) -> Arc<dyn Store> {
-        self.open_file(self.opened.fetch_add(1, Ordering::Relaxed) + 1)
+        self.open_next()
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         drop(store);
         Some(self.open_file(self.opened.load(Ordering::Relaxed)))
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        Some(self.open_next())
     }
 }
 

@@ -10,22 +10,22 @@
 # It needs sqlite3, and psql 14 or newer.
 set -euo pipefail
 
-[ $# -eq 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 2; }
-file=$1 url=$2
-
-# Prints rows as CSV. NULL is an empty field; texts are quoted, so that an empty one is not.
-rows() {
-    sqlite3 -readonly -batch -bail -csv -newline $'\n' "$file" "$1"
+main() {
+    [ $# -eq 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0" && exit 2; }
+    # What sqlite3 cannot read to its end, psql is not told to commit.
+    {
+        begin
+        copy_rows "$1"
+        finish
+    } | psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$2"
 }
 
-# Quotes a text for CSV, in SQL.
-text() {
-    echo "CASE WHEN $1 IS NOT NULL THEN hex($1) END"
-}
-
-{
-    cat <<SQL
+begin() {
+    cat <<'SQL'
 BEGIN;
+-- Whoever makes the first commit there meanwhile waits, and comes after.
+LOCK TABLE mp_partition, mp_record, mp_delivery IN SHARE ROW EXCLUSIVE MODE;
+CREATE TEMPORARY TABLE moved_meta (name text, value bigint) ON COMMIT DROP;
 CREATE TEMPORARY TABLE moved_partition (
     slot smallint, partition text, head bigint, commit_id uuid, at bigint, forgotten bigint,
     version bigint, value text
@@ -38,30 +38,70 @@ CREATE TEMPORARY TABLE moved_delivery (
     wakes_at bigint, attempts integer, last_error text, value text
 ) ON COMMIT DROP;
 SQL
-    echo "COPY moved_partition FROM STDIN (FORMAT csv);"
-    rows "SELECT slot, partition, head, hex(commit_id), at, forgotten, version, $(text value)
-          FROM mp_partition"
-    echo "\\."
-    echo "COPY moved_record FROM STDIN (FORMAT csv);"
-    rows "SELECT p.slot, p.partition, r.key, r.version, r.at, $(text r.value)
-          FROM mp_record AS r JOIN mp_partition AS p ON p.id = r.partition_id"
-    echo "\\."
-    echo "COPY moved_delivery FROM STDIN (FORMAT csv);"
-    rows "SELECT p.slot, p.partition, d.key, d.kind, d.version, d.due_at, d.lease, d.wakes_at,
-              d.attempts, $(text d.last_error), $(text d.value)
-          FROM mp_delivery AS d JOIN mp_partition AS p ON p.id = d.partition_id"
-    echo "\\."
-    cat <<SQL
+}
+
+# Prints all rows of one moment as CSV. NULL is an empty field; an empty text is quoted. What may have
+# any character is written in hexadecimal.
+copy_rows() {
+    sqlite3 -readonly -batch -bail -csv -newline $'\n' "$1" <<'SQL'
+BEGIN;
+.print COPY moved_meta FROM STDIN (FORMAT csv);
+SELECT name, value FROM mp_meta;
+.print '\.'
+.print COPY moved_partition FROM STDIN (FORMAT csv);
+SELECT slot, partition, head, hex(commit_id), at, forgotten, version, hex(value)
+FROM mp_partition;
+.print '\.'
+.print COPY moved_record FROM STDIN (FORMAT csv);
+SELECT p.slot, p.partition, r.key, r.version, r.at,
+    CASE WHEN r.value IS NOT NULL THEN hex(r.value) END
+FROM mp_record AS r JOIN mp_partition AS p ON p.id = r.partition_id;
+.print '\.'
+.print COPY moved_delivery FROM STDIN (FORMAT csv);
+SELECT p.slot, p.partition, d.key, d.kind, d.version, d.due_at, d.lease, d.wakes_at, d.attempts,
+    CASE WHEN d.last_error IS NOT NULL THEN hex(d.last_error) END, hex(d.value)
+FROM mp_delivery AS d JOIN mp_partition AS p ON p.id = d.partition_id;
+.print '\.'
+SQL
+}
+
+finish() {
+    cat <<'SQL'
+DO $$
+DECLARE
+    theirs jsonb := (SELECT jsonb_object_agg(name, value) FROM moved_meta);
+    ours   jsonb := (SELECT jsonb_object_agg(name, value) FROM mp_meta);
+BEGIN
+    IF theirs->'layout' IS DISTINCT FROM '1' OR ours->'layout' IS DISTINCT FROM '1' THEN
+        RAISE 'the layouts are % and %: this script knows the first of each',
+            theirs->'layout', ours->'layout';
+    END IF;
+    IF theirs->'slots' IS DISTINCT FROM ours->'slots' THEN
+        RAISE 'the stores have % and % slots', theirs->'slots', ours->'slots';
+    END IF;
+    IF EXISTS (SELECT 1 FROM mp_partition) OR EXISTS (SELECT 1 FROM mp_record)
+        OR EXISTS (SELECT 1 FROM mp_delivery)
+    THEN
+        RAISE 'the target is not empty: move into tables that nothing was written to';
+    END IF;
+END $$;
 INSERT INTO mp_partition (slot, partition, head, commit_id, at, forgotten, version, value)
 SELECT slot, partition, head, commit_id, at, forgotten, version, decode(value, 'hex')
 FROM moved_partition;
 INSERT INTO mp_record (slot, partition, key, version, at, value)
 SELECT slot, partition, key, version, at, decode(value, 'hex') FROM moved_record;
+-- An error text may have a NUL, which only values can keep here: it becomes a space.
 INSERT INTO mp_delivery
     (slot, partition, key, kind, version, due_at, lease, wakes_at, attempts, last_error, value)
 SELECT slot, partition, key, kind, version, due_at, lease, wakes_at, attempts,
-    convert_from(decode(last_error, 'hex'), 'UTF8'), decode(value, 'hex')
+    convert_from(decode(
+        replace(replace(regexp_replace(last_error, '..', '\&,', 'g'), '00,', '20'), ',', ''),
+        'hex'
+    ), 'UTF8'),
+    decode(value, 'hex')
 FROM moved_delivery;
 COMMIT;
 SQL
-} | psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 "$url"
+}
+
+main "$@"

@@ -8,7 +8,8 @@ use super::{StoreFactory, Violation};
 pub enum Verdict {
     /// The promise was kept.
     Kept,
-    /// The promise could not be put to the test: the factory says that nothing survives.
+    /// The promise could not be put to the test: the factory says that nothing survives, or that its
+    /// stores do not list.
     Skipped,
 }
 

@@ -1,6 +1,6 @@
 use super::{
     Clause, Verdict, atomic, checked, counted, durable, fenced, followed, honest, independent,
-    leased, monotonic, snapshot, strict, timeless,
+    leased, listed, monotonic, snapshot, strict, timeless, unheard,
 };
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
@@ -41,6 +41,8 @@ macro_rules! __store_clauses {
             6 honest the_head_keeps_the_commit_id;
             6 honest a_batch_sent_twice_applies_once;
             6 honest answers_are_true;
+            6 unheard an_unheard_commit_is_whole_or_nothing;
+            6 unheard what_became_of_an_unheard_commit_is_final;
             7 independent batches_do_not_touch_each_other;
             7 independent answers_come_in_order;
             7 independent a_partition_twice_is_invalid;
@@ -59,6 +61,7 @@ macro_rules! __store_clauses {
             9 fenced a_rewritten_delivery_stays;
             9 fenced a_deleted_delivery_is_never_due;
             9 fenced settling_says_what_it_did;
+            9 fenced of_two_settlements_in_one_call_the_first_counts;
             9 fenced what_is_done_is_removed;
             9 fenced what_is_put_off_comes_again;
             9 fenced settling_leaves_the_head_alone;
@@ -89,6 +92,10 @@ macro_rules! __store_clauses {
             12 strict a_read_too_large_is_invalid;
             12 strict a_lease_too_large_is_invalid;
             13 timeless every_time_is_the_callers;
+            14 listed each_partition_is_on_one_page;
+            14 listed a_listing_goes_on_while_partitions_are_made;
+            15 listed pages_come_in_the_order_of_ids;
+            15 listed a_page_too_large_is_invalid;
         }
     };
 }

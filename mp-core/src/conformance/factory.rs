@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::store::Store;
+use crate::store::{Listing, Store};
 
 /// Makes the stores that clauses are tried on; whoever tests a store writes one.
 #[async_trait]
@@ -15,4 +15,10 @@ pub trait StoreFactory: fmt::Debug + Send + Sync {
     ///
     /// The store is the one opened last, and the clause holds no other handle to it.
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>>;
+
+    /// Opens a fresh, empty store that lists its partitions; `None`, unless it is written otherwise,
+    /// where stores do not.
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        None
+    }
 }

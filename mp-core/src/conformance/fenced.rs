@@ -86,6 +86,50 @@ pub async fn settling_says_what_it_did(factory: &dyn StoreFactory) -> Result<(),
     ensure_eq("left", due(&store, at(10).plus(LEASE)).await?.len(), 1)
 }
 
+/// Of two settlements of one delivery in one call the first counts, leased or dead.
+pub async fn of_two_settlements_in_one_call_the_first_counts(
+    factory: &dyn StoreFactory,
+) -> Result<(), Violation> {
+    let store = factory.open().await;
+    create(&store, 1, vec![deliver("~o/mail/1", at(0))]).await?;
+    let leased = due_one(&store, at(0)).await?;
+    let error = "no such address".to_owned();
+    let again = Outcome::Again {
+        at: at(30),
+        error: None,
+    };
+    let twice = vec![leased.settle(again), leased.settle(Outcome::Done)];
+    ensure_eq(
+        "put off, done",
+        store.settle(twice).await?,
+        vec![true, false],
+    )?;
+    let leased = due_one(&store, at(30)).await?;
+    let twice = vec![
+        leased.settle(Outcome::Dead { error }),
+        leased.settle(Outcome::Done),
+    ];
+    ensure_eq("dead, done", store.settle(twice).await?, vec![true, false])?;
+    let dead = store.dead(None, 1).await?.pop();
+    let dead = dead.ok_or_else(|| Violation::new("what is dead is not listed"))?;
+    let twice = vec![
+        dead.settle(Outcome::Redrive { at: at(40) }),
+        dead.settle(Outcome::Done),
+    ];
+    ensure_eq(
+        "driven, done",
+        store.settle(twice).await?,
+        vec![true, false],
+    )?;
+    let leased = due_one(&store, at(40)).await?;
+    let twice = vec![leased.settle(Outcome::Done), leased.settle(Outcome::Done)];
+    ensure_eq("done, done", store.settle(twice).await?, vec![true, false])?;
+    ensure(
+        due(&store, at(10_000)).await?.is_empty(),
+        "what was done is due again",
+    )
+}
+
 /// What is done is removed.
 pub async fn what_is_done_is_removed(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;

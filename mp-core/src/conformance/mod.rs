@@ -32,12 +32,14 @@ pub mod honest;
 mod hooked;
 pub mod independent;
 pub mod leased;
+pub mod listed;
 pub mod monotonic;
 mod report;
 mod scene;
 pub mod snapshot;
 pub mod strict;
 pub mod timeless;
+pub mod unheard;
 mod violation;
 
 pub use self::{
@@ -63,7 +65,7 @@ pub async fn demand(name: &str, factory: &dyn StoreFactory) {
         .expect("the macro takes its names from the table");
     match clause.check(factory).await {
         Ok(Verdict::Kept) => {}
-        Ok(Verdict::Skipped) => eprintln!("skipped: nothing survives a restart of this store"),
+        Ok(Verdict::Skipped) => eprintln!("skipped: the factory has no store to try this on"),
         Err(violation) => panic!("contract {}, {name}: {violation}", clause.number()),
     }
 }

@@ -16,9 +16,10 @@ use crate::{
 
 /// An archive in a folder of files, one aggregate a line ([`Archived::to_line`]).
 ///
-/// Each archive writes to a file of its own, `retired-{date}-{random}.jsonl`, so that processes do
-/// not meet; it waits for the disk before it says that something is kept. A host compresses and
-/// moves the files as it likes: nothing of the suite reads them but [`read`](Self::read).
+/// Each archive writes to a file of its own, `{date}-{random}.jsonl`, so that processes do not
+/// meet; the name is short because every mark has it. It waits for the disk before it says that
+/// something is kept. A host compresses and moves the files as it likes: nothing of the suite reads
+/// them but [`read`](Self::read).
 #[derive(Clone, Debug)]
 pub struct FileArchive(Arc<Inner>);
 
@@ -96,7 +97,9 @@ impl Inner {
         fs::create_dir_all(&self.folder)?;
         let date = now.to_string();
         let date = date.split('T').next().unwrap_or_default();
-        let name = format!("retired-{date}-{:032x}.jsonl", CommitId::random().0);
+        // Should the name be taken, which is unlikely, the next sweep makes another.
+        let random = CommitId::random().0 as u32;
+        let name = format!("{date}-{random:08x}.jsonl");
         let file = File::create_new(self.folder.join(&name))?;
         file.sync_all()?;
         // Else the file might be gone after a power failure, and its name with it.

@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Timestamp, document::Document, store::Version};
+use crate::{document::Document, store::Version};
 
 /// What is left of an aggregate that was retired, as the root of its partition.
+///
+/// It stays for ever, so it is short. In format 1 it also said when, which the head's time tells.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Retired {
@@ -10,19 +12,26 @@ pub struct Retired {
     pub was: String,
     /// The head version that was retired; the archive has it under the same.
     pub head: u64,
-    /// When.
-    pub at: Timestamp,
     /// Where it was archived, in the archive's own words; `None` if it was discarded.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
-    /// Whether nothing else of it is left in the store.
-    #[serde(default)]
+    /// Whether nothing else of it is left in the store; written only until that is so.
+    #[serde(default = "emptied", skip_serializing_if = "is_emptied")]
     pub emptied: bool,
+}
+
+const fn emptied() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_emptied(emptied: &bool) -> bool {
+    *emptied
 }
 
 impl Document for Retired {
     const KIND: &'static str = "retired";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl Retired {
@@ -45,11 +54,20 @@ mod tests {
     use crate::document;
 
     #[test]
+    fn a_mark_that_does_not_say_so_is_emptied() {
+        let mark = |bytes: &[u8]| document::decode::<Retired>(bytes).map(|(mark, _)| mark.emptied);
+        let emptied = mark(br#"{"kind":"retired","format":2,"was":"order","head":7}"#);
+        assert!(emptied.expect("reads"));
+        let older = br#"{"kind":"retired","format":1,"was":"order","head":7,
+            "at":"2027-02-01T03:00:00.000000Z","archive":null,"emptied":false}"#;
+        assert!(!mark(older).expect("reads"));
+    }
+
+    #[test]
     fn a_mark_is_known_by_its_first_bytes() {
         let mark = Retired {
             was: "order".into(),
             head: 7,
-            at: Timestamp::MIN,
             archive: None,
             emptied: true,
         };

@@ -60,6 +60,19 @@
 //! breaks off anywhere does no harm, and the next one goes on. What is deleted takes up room until
 //! the store forgets that it was deleted ([`DELETION_MEMORY`](crate::store::DELETION_MEMORY)); the
 //! sweep after that clears it away.
+//!
+//! # How much is left
+//!
+//! A retired aggregate whose id has some thirty bytes takes up less than 0.6 kB for ever, however
+//! large it was: the mark, with its row, its place in the index, and the room that is left in their
+//! pages. The tables of all other records hold what is not retired yet, and do not grow from then on. The measurement `cargo bench
+//! -p mp-benches --bench churn` holds both stores to that; with `MP_CHURN_AGGREGATES=10000`, for
+//! purchases of seven records, 10,000 a day, each retired the night it may be:
+//!
+//! | | a purchase that stays | one that was retired | the other tables, three days on |
+//! |---|---|---|---|
+//! | SQLite | 1.66 kB | 0.27 kB | 1.00 times as large |
+//! | PostgreSQL, vacuumed | 3.06 kB | 0.47 kB | 1.00 times as large |
 
 mod archive;
 mod file;

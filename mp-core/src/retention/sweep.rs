@@ -219,7 +219,6 @@ impl Retention {
         let mark = Retired {
             was: ripe.was(),
             head: ripe.view.head.0,
-            at: now,
             archive,
             emptied: ripe.view.records.len() == 1,
         };

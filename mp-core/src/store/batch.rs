@@ -1,9 +1,9 @@
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
 use ring::rand::SecureRandom;
 
-use super::{Key, StoreError, Version};
+use super::{Key, Partition, StoreError, Version};
 use crate::clock::Timestamp;
 
 /// Names one commit for ever, so that its outcome can be asked for after a lost answer.
@@ -116,6 +116,33 @@ impl Limits {
         read_max: 100_000,
         due_max: 10_000,
     };
+
+    /// Checks how many records, changes or partitions `op` asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid) if it is more than
+    /// [`read_max`](Self::read_max).
+    pub fn check_read(&self, op: &'static str, limit: u32) -> Result<(), StoreError> {
+        at_most(op, limit, self.read_max)
+    }
+
+    /// Checks how many deliveries `op` asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid) if it is more than
+    /// [`due_max`](Self::due_max).
+    pub fn check_due(&self, op: &'static str, limit: u32) -> Result<(), StoreError> {
+        at_most(op, limit, self.due_max)
+    }
+}
+
+fn at_most(op: &'static str, limit: u32, most: u32) -> Result<(), StoreError> {
+    if limit > most {
+        return Err(StoreError::invalid(op, "the limit is too high"));
+    }
+    Ok(())
 }
 
 impl Batch {
@@ -143,6 +170,22 @@ impl Batch {
         let rooted = keys.first().is_some_and(|first| first.is_root());
         if self.expect == Version::ABSENT && !rooted {
             return invalid("a new partition needs a root");
+        }
+        Ok(())
+    }
+
+    /// Checks that no partition stands twice among those of one
+    /// [`commit_many`](super::Store::commit_many).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Invalid`](super::StoreErrorKind::Invalid), which is then the answer to every
+    /// batch.
+    pub fn check_apart(batches: &[(Partition, Self)]) -> Result<(), StoreError> {
+        let ids = batches.iter().map(|(partition, _)| partition.id());
+        if ids.collect::<BTreeSet<_>>().len() < batches.len() {
+            let problem = "a partition is written twice";
+            return Err(StoreError::invalid("commit_many", problem));
         }
         Ok(())
     }

@@ -81,7 +81,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Full => "the store is full: make room on the disk",
             StoreErrorKind::ReadOnly => "the store is read-only: correct its permissions",
             StoreErrorKind::Newer => "a newer release made this store: upgrade this program",
-            StoreErrorKind::Corrupt => "the store does not read back",
+            StoreErrorKind::Corrupt => "the store does not read back: put a copy in its place",
         };
         write!(f, "{} failed: {what}", self.op)
     }

@@ -7,8 +7,14 @@ use super::{Partition, Store, StoreError};
 /// No decision needs it, so a store may do without.
 ///
 /// # Contract
-/// 1. *Complete.* A partition that exists before the first page is asked for, and is never deleted,
-///    is on exactly one page.
+///
+/// Numbered on from that of [`Store`].
+///
+/// 14. *Complete.* A partition that exists before the first page is asked for is on exactly one of
+///     the pages, each asked for after the last partition of the one before, until one is empty;
+///     others may be made meanwhile.
+/// 15. *Paged.* Partitions come in the order of their ids, no more than the limit on a page; a limit
+///     over [`Limits::read_max`](super::Limits::read_max) is `Invalid`.
 #[async_trait]
 pub trait Listing: Store {
     /// Lists partitions in the order of their ids, after the given one.

@@ -306,9 +306,7 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        if query.limit > Limits::STANDARD.read_max {
-            return Err(StoreError::invalid("read", "the limit is too high"));
-        }
+        self.limits().check_read("read", query.limit)?;
         Ok(self.with(|state| {
             state
                 .families
@@ -325,13 +323,8 @@ impl Store for MemoryStore {
         &self,
         batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        let partitions: BTreeSet<Partition> = batches
-            .iter()
-            .map(|(partition, _)| partition.clone())
-            .collect();
-        if partitions.len() < batches.len() {
-            let twice = StoreError::invalid("commit_many", "a partition is written twice");
-            return batches.iter().map(|_| Err(twice.clone())).collect();
+        if let Err(twice) = Batch::check_apart(&batches) {
+            return vec![Err(twice); batches.len()];
         }
         self.with(|state| {
             batches
@@ -342,9 +335,7 @@ impl Store for MemoryStore {
     }
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        if query.limit > Limits::STANDARD.due_max {
-            return Err(StoreError::invalid("due", "the limit is too high"));
-        }
+        self.limits().check_due("due", query.limit)?;
         Ok(self.with(|state| state.lease(query)))
     }
 
@@ -362,9 +353,7 @@ impl Store for MemoryStore {
         after: Option<(&Partition, &Key)>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        if limit > Limits::STANDARD.due_max {
-            return Err(StoreError::invalid("dead", "the limit is too high"));
-        }
+        self.limits().check_due("dead", limit)?;
         Ok(self.with(|state| {
             let listed = state
                 .dead
@@ -386,9 +375,7 @@ impl Store for MemoryStore {
         since: Version,
         limit: u32,
     ) -> Result<Changes, StoreError> {
-        if limit > Limits::STANDARD.read_max {
-            return Err(StoreError::invalid("changes", "the limit is too high"));
-        }
+        self.limits().check_read("changes", limit)?;
         Ok(self.with(|state| {
             let family = state.families.get(partition);
             family.map_or_else(Changes::default, |family| family.changes(since, limit))
@@ -403,9 +390,7 @@ impl Listing for MemoryStore {
         after: Option<&Partition>,
         limit: u32,
     ) -> Result<Vec<Partition>, StoreError> {
-        if limit > Limits::STANDARD.read_max {
-            return Err(StoreError::invalid("partitions", "the limit is too high"));
-        }
+        self.limits().check_read("partitions", limit)?;
         Ok(self.with(|state| {
             let later = |partition: &&Partition| after.is_none_or(|after| *partition > after);
             let mut listed: Vec<Partition> = state.families.keys().filter(later).cloned().collect();

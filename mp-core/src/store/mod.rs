@@ -60,14 +60,18 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 ///    Delivery records are never among them.
 /// 6. *Honest.* A commit whose outcome is not known answers `Unknown`, never `Conflict` or
 ///    `Unavailable`; the head keeps the `commit_id` of its last commit. A second commit with the
-///    same `expect` and `commit_id` never applies twice.
+///    same `expect` and `commit_id` never applies twice. A commit that was answered `Unknown`, or
+///    not waited for, shows in reads as a whole or not at all. It may still come as long as the head
+///    is the one it expects; once it has come it stays, and once another has moved the head it
+///    never comes.
 /// 7. *Independent.* In `commit_many` each batch succeeds or conflicts alone; answers come in the
 ///    order of the batches; at most one batch per partition, else all are `Invalid`.
 /// 8. *Leased.* `due` returns deliveries with `due_at <= now` of the asked kind and slots, the
 ///    longest due first, and leases each until `now + lease`: no second caller gets it before. The
 ///    head does not move.
 /// 9. *Fenced.* `settle` applies only while version and lease are those given, and says for each
-///    whether it did. A delivery that was written again meanwhile stays.
+///    whether it did. A delivery that was written again meanwhile stays. Of two settlements of one
+///    delivery in one call the first counts.
 /// 10. *Counted.* `attempts` counts leases; writing the delivery or re-driving it starts anew. Dead
 ///     deliveries are never due, are listed by `dead`, and can be settled.
 /// 11. *Followed.* `changes` answers the last put or delete of every key changed after a version,
@@ -76,6 +80,8 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 /// 12. *Strict.* What [`Batch::check`] refuses, or a read or `due` over the limits, is `Invalid`
 ///     and writes nothing.
 /// 13. *Timeless.* The engine's own clock is never used: every time comes from the caller.
+///
+/// Stores that can list their partitions promise two things more, at [`Listing`].
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns what this store takes.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use mp_core::{
     conformance::{StoreFactory, check_all},
-    store::{PostgresOptions, Store},
+    store::{Listing, PostgresOptions, Store},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use tokio::runtime::Runtime;
@@ -21,6 +21,11 @@ impl StoreFactory for Tables {
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         drop(store);
+        Some(Arc::new(Self::open(self, PostgresOptions::default()).await))
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        self.empty().await;
         Some(Arc::new(Self::open(self, PostgresOptions::default()).await))
     }
 }

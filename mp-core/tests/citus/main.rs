@@ -5,6 +5,9 @@
 mod contract;
 #[path = "../histories/mod.rs"]
 mod histories;
+#[cfg(feature = "sqlite")]
+mod moved;
 mod outcomes;
+mod reach;
 mod statements;
 mod tables;

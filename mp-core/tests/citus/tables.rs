@@ -1,11 +1,11 @@
 //! A store's tables on the cluster that `MP_CITUS_URL` names.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::{env, fmt, thread};
+use std::{collections::BTreeSet, env, fmt, thread};
 
 use mp_core::store::{PostgresOptions, PostgresStore};
 use tokio::runtime::Builder;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 
 /// Names the variable of the environment with the URL of a Citus database: on its coordinator, as a
 /// role that may create schemas, without TLS.
@@ -13,6 +13,9 @@ const MP_CITUS_URL: &str = "MP_CITUS_URL";
 
 /// Has the coordinator refuse whatever asks more than one shard.
 const ONE_SHARD: &str = "-ccitus.multi_task_query_log_level%3Derror";
+
+/// What all wait for that change tables: `mp_tests` in ASCII.
+const ALONE: &str = "SELECT pg_advisory_lock(x'6d705f7465737473'::bit(64)::bigint)";
 
 /// The tables of a store, distributed, in a schema that is dropped in the end.
 pub(crate) struct Tables {
@@ -55,6 +58,11 @@ impl Tables {
         connect(&self.strict_url()).await
     }
 
+    /// Returns the URL for those who may ask every shard.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns the URL for stores that may ask one shard at a time only.
     pub(crate) fn strict_url(&self) -> String {
         format!("{}%20{ONE_SHARD}", self.url)
@@ -63,6 +71,27 @@ impl Tables {
     /// Empties them.
     pub(crate) async fn empty(&self) {
         execute(&self.url, "TRUNCATE mp_partition, mp_record, mp_delivery").await;
+    }
+
+    /// Takes the deliveries of the shard with this slot out of reach, and returns all its slots.
+    pub(crate) async fn lose_shard_of(&self, slot: u16) -> BTreeSet<u16> {
+        let client = self.client().await;
+        let shard = "SELECT get_shard_id_for_distribution_column('mp_delivery', slot)";
+        let slots = format!(
+            "SELECT slot FROM generate_series(0, 255) AS slot WHERE ({shard}) =
+                 (SELECT get_shard_id_for_distribution_column('mp_delivery', {slot}))"
+        );
+        let slots = client.query(&slots, &[]).await.expect("tells");
+        let shard = format!("SELECT get_shard_id_for_distribution_column('mp_delivery', {slot})");
+        let shard: i64 = client.query_one(&shard, &[]).await.expect("tells").get(0);
+        let rename = format!(
+            "SELECT run_command_on_workers('ALTER TABLE IF EXISTS {}.mp_delivery_{shard}
+                 RENAME TO gone')",
+            self.schema
+        );
+        client.query(&rename, &[]).await.expect("renames");
+        let slot = |row: &Row| row.get::<_, i32>(0).try_into().expect("a slot");
+        slots.iter().map(slot).collect()
     }
 
     /// Runs the statements that are shipped for it; a few shards are made faster than many.
@@ -95,8 +124,14 @@ impl Drop for Tables {
     }
 }
 
+/// Makes, distributes, empties or drops tables while nobody else does: on Citus such statements of
+/// two sessions lock each other out, and one of them fails.
 async fn execute(url: &str, sql: &str) {
-    let done = connect(url).await.batch_execute(sql).await;
+    let client = connect(url).await;
+    // It ends with the session.
+    let alone = client.batch_execute(ALONE).await;
+    alone.expect("the others come to an end");
+    let done = client.batch_execute(sql).await;
     done.expect("the cluster does as it is told");
 }
 

@@ -2,6 +2,8 @@
 //! nothing lost or doubled once it is over.
 #![cfg(feature = "postgres")]
 
+mod crowd;
+mod failover;
 mod full;
 #[path = "../joins/mod.rs"]
 mod joins;

@@ -1,31 +1,13 @@
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
-use mp_core::{
-    Engine,
-    clock::SystemClock,
-    entropy::SystemEntropy,
-    store::{Partition, PostgresOptions, PostgresStore},
-};
+use mp_core::store::{PostgresOptions, PostgresStore};
 use throwaway_postgres::{Database, Server, ServerOptions, Stop, server};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use crate::joins::{self, Told};
-
-const TASKS: usize = 64;
-const RUSHES: usize = 8;
-
-/// How many joins must be acknowledged before and after each outage.
-const JOINS_BETWEEN: usize = 500;
-
-/// How long a service may take to come back by itself.
-const RECOVERY_MAX: Duration = Duration::from_secs(30);
+use crate::{
+    crowd::{self, Crowd},
+    joins,
+};
 
 /// The word after `await` keeps each of these tests one line: what happens in mid-load.
 macro_rules! outages {
@@ -78,15 +60,14 @@ async fn survive(test: &str, outage: Outage) {
     let options = PostgresOptions::default();
     let store = PostgresStore::connect(database.url(), options).await;
     let store = Arc::new(store.expect("connects"));
-    let entropy = Arc::new(SystemEntropy::new());
-    let crowd = Crowd::start(&Engine::new(store.clone(), Arc::new(SystemClock), entropy));
+    let crowd = Crowd::start(store.clone());
     for _ in 0..strikes() {
         crowd.goes_on().await;
         outage.strike(&server, &database).await;
     }
     crowd.goes_on().await;
     let told = crowd.end().await;
-    println!("{} joins", told.values().map(Told::len).sum::<usize>());
+    println!("{} joins", crowd::count(&told));
     joins::audit(&*store, &told).await.expect("as it was told");
 }
 
@@ -95,63 +76,5 @@ fn strikes() -> usize {
         20
     } else {
         4
-    }
-}
-
-/// People who join one rush after another until they are told to stop.
-struct Crowd {
-    tasks: JoinSet<BTreeMap<Partition, Told>>,
-    joined: Arc<AtomicUsize>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Crowd {
-    fn start(engine: &Engine) -> Self {
-        let mut crowd = Self {
-            tasks: JoinSet::new(),
-            joined: Arc::default(),
-            stop: Arc::default(),
-        };
-        for task in 0..TASKS {
-            let (engine, joined, stop) = (engine.clone(), crowd.joined.clone(), crowd.stop.clone());
-            crowd.tasks.spawn(async move {
-                let mut told = BTreeMap::<Partition, Told>::new();
-                for turn in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let (rush, user) = (
-                        joins::rush((task + turn) % RUSHES),
-                        format!("{task}-{turn}"),
-                    );
-                    let number = joins::join(&engine, &rush, &user).await;
-                    told.entry(rush).or_default().insert(user, number);
-                    joined.fetch_add(1, Ordering::Relaxed);
-                }
-                told
-            });
-        }
-        crowd
-    }
-
-    /// Waits until some more have joined.
-    async fn goes_on(&self) {
-        let enough = self.joined.load(Ordering::Relaxed) + JOINS_BETWEEN;
-        let until = Instant::now() + RECOVERY_MAX;
-        while self.joined.load(Ordering::Relaxed) < enough {
-            assert!(Instant::now() < until, "the service does not recover");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    async fn end(self) -> BTreeMap<Partition, Told> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut all = BTreeMap::<Partition, Told>::new();
-        for told in self.tasks.join_all().await {
-            for (rush, told) in told {
-                all.entry(rush).or_default().extend(told);
-            }
-        }
-        all
     }
 }

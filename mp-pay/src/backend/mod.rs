@@ -1,77 +1,25 @@
 //! The payment backend: what moves the money, supplied by the host.
 
+mod action;
+mod capabilities;
 mod error;
+mod minor_units;
 mod outcome;
 pub mod sandbox;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use async_trait::async_trait;
 use mp_core::{amount::Money, id::AppId};
 
 pub use self::{
+    action::{NextAction, NextActionKind},
+    capabilities::{Capabilities, WebhookTrust},
     error::{BackendError, BackendErrorKind},
-    outcome::{DeclineCode, Lookup, NextAction, Outcome, Reference},
+    minor_units::{MinorUnits, MinorUnitsError, Rule},
+    outcome::{DeclineCode, Lookup, Outcome, Reference},
 };
 use crate::{method::PaymentMethodToken, operation::OperationKey};
-
-/// What a backend can do; asked before anything is planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Capabilities {
-    /// For how long the same key, sent again, is answered with what became of it the first time;
-    /// `None` if sending again may act again. Stripe promises 24 hours.
-    pub replays_keys: Option<Duration>,
-    /// Whether [`PaymentBackend::lookup`] finds operations by their key, as WeChat Pay does by
-    /// `out_trade_no`.
-    pub answers_queries: bool,
-    /// Whether money can be held first and taken later.
-    pub separate_capture: bool,
-    /// Whether less than everything can be refunded.
-    pub partial_refund: bool,
-}
-
-impl Capabilities {
-    /// Returns the abilities of a backend that can neither replay nor be asked, but does hold
-    /// money and refund parts.
-    #[must_use]
-    pub const fn neither() -> Self {
-        Self {
-            replays_keys: None,
-            answers_queries: false,
-            separate_capture: true,
-            partial_refund: true,
-        }
-    }
-
-    /// Replays keys within this window.
-    #[must_use]
-    pub const fn with_replay(mut self, window: Duration) -> Self {
-        self.replays_keys = Some(window);
-        self
-    }
-
-    /// Answers queries by key.
-    #[must_use]
-    pub const fn with_queries(mut self) -> Self {
-        self.answers_queries = true;
-        self
-    }
-
-    /// Takes money at once or not at all.
-    #[must_use]
-    pub const fn without_separate_capture(mut self) -> Self {
-        self.separate_capture = false;
-        self
-    }
-
-    /// Refunds everything or nothing.
-    #[must_use]
-    pub const fn without_partial_refund(mut self) -> Self {
-        self.partial_refund = false;
-        self
-    }
-}
 
 /// Asks for a payer's money.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,6 +49,32 @@ pub struct Charged {
     pub reference: Option<Reference>,
 }
 
+/// Asks for money that a charge holds.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CaptureRequest {
+    /// The key of this capture.
+    pub key: OperationKey,
+    /// The charge that holds the money.
+    pub charge: Charged,
+    /// How much, more than zero and no more than is still held.
+    pub amount: Money,
+    /// Whether it is the last: the rest of the hold is let go.
+    pub last: bool,
+}
+
+/// Asks for a hold to be raised.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct IncreaseRequest {
+    /// The key of this increase.
+    pub key: OperationKey,
+    /// The charge that holds the money.
+    pub charge: Charged,
+    /// How much is to be held in all.
+    pub total: Money,
+}
+
 /// Moves money, in whatever way the host is paid.
 ///
 /// # Contract
@@ -112,12 +86,20 @@ pub struct Charged {
 ///    else, when in doubt, [`Lookup::CannotTell`].
 /// 4. *Honest.* A call that ends without telling whether it acted is [`Outcome::Unknown`] or an
 ///    error of kind [`BackendErrorKind::Unknown`], never a decline. [`BackendErrorKind::Unavailable`]
-///    says that it surely did not act.
+///    and [`BackendErrorKind::Unsupported`] say that it surely did not act.
 /// 5. *Final.* `Settled`, `Authorized` and `Declined` never change afterwards, but for a hold that
-///    is captured, voided or lapses.
+///    is captured, raised, voided or lapses, and for a refund that is `Settled`: it may be
+///    `Declined` later, once, if what was given back has come back.
 /// 6. *Bounded.* A call that takes longer than the time given by
 ///    [`PaymentsOptions::call_max`](crate::PaymentsOptions::call_max) is dropped and counts as
 ///    unknown.
+/// 7. *Exact.* An amount that the backend counts otherwise than ISO 4217 goes through
+///    [`Capabilities::minor_units`]; an amount in an outcome is what has moved, in our minor units.
+/// 8. *Declared.* What [`Capabilities`] does not declare is answered with
+///    [`BackendErrorKind::Unsupported`] before anything is sent, and a payer is asked for nothing
+///    but [`Capabilities::next_actions`].
+/// 9. *Each by its key.* What an outcome tells of a capture, an increase, a void or a refund is told
+///    under the key of that, never under its charge's.
 #[async_trait]
 pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns what this backend can do.
@@ -130,17 +112,25 @@ pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`]; an outcome that stays open is of kind [`BackendErrorKind::Unknown`].
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError>;
 
-    /// Takes `amount` of what a charge holds, and lets go of the rest.
+    /// Takes some of what a charge holds; if it is the last time, lets go of the rest.
     ///
     /// # Errors
     ///
     /// As [`charge`](Self::charge).
-    async fn capture(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError>;
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError>;
+
+    /// Raises what a charge holds to a new total. Declined, it leaves the hold as it was.
+    ///
+    /// Only called if [`Capabilities::increases_max`] is more than zero; a backend that leaves that
+    /// at zero need not implement it.
+    ///
+    /// # Errors
+    ///
+    /// As [`charge`](Self::charge).
+    async fn increase(&self, _: &IncreaseRequest) -> Result<Outcome, BackendError> {
+        let kind = BackendErrorKind::Unsupported;
+        Err(BackendError::new(kind, "increase", "it raises no holds"))
+    }
 
     /// Lets go of what a charge holds, or gives up a charge that waits for the payer: it will take
     /// nothing any more. Declined if the money was taken already.

@@ -1,17 +1,19 @@
 use std::fmt;
 
-use mp_core::Error;
+use mp_core::{Error, Timestamp, amount::Money};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::NextAction;
 use crate::text::visible_ascii;
 
 /// Declares a text that a backend chose: 1 to 255 visible ASCII characters.
 macro_rules! backend_text {
     ($(#[$attribute:meta])* $type:ident, $field:literal) => {
         $(#[$attribute])*
-        #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
+        #[derive(
+            Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
+        )]
         #[serde(try_from = "String", into = "String")]
         #[schemars(with = "String")]
         pub struct $type(String);
@@ -75,19 +77,40 @@ impl DeclineCode {
 }
 
 /// What became of an operation, as far as the backend tells.
+///
+/// ```
+/// use mp_core::amount::{Currency, Money};
+/// use mp_pay::backend::{Outcome, Reference};
+///
+/// let told = Outcome::settled(Reference::new("ch_1")?).with_amount(Money::new(100, Currency::EUR));
+/// assert!(told.is_known());
+/// # Ok::<(), mp_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
     /// The money has moved, or the hold is gone.
+    #[non_exhaustive]
     Settled {
         /// The backend's name for it.
         reference: Reference,
+        /// How much has moved, if the backend tells. What differs from what was asked for is put
+        /// before a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
     },
     /// The money is held.
+    #[non_exhaustive]
     Authorized {
         /// The backend's name for it.
         reference: Reference,
+        /// How much is held in all, if the backend tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        amount: Option<Money>,
+        /// When the hold lapses, if the backend tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
     },
     /// The payer has to do something first.
     NeedsAction {
@@ -96,7 +119,7 @@ pub enum Outcome {
     },
     /// The backend has it and will know later.
     Accepted,
-    /// It did not happen and will not.
+    /// It did not happen and will not; of a refund also: it has failed after it had succeeded.
     Declined {
         /// Why.
         code: DeclineCode,
@@ -107,6 +130,49 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Returns that the money has moved, or the hold is gone.
+    #[must_use]
+    pub const fn settled(reference: Reference) -> Self {
+        Self::Settled {
+            reference,
+            amount: None,
+        }
+    }
+
+    /// Returns that the money is held.
+    #[must_use]
+    pub const fn authorized(reference: Reference) -> Self {
+        Self::Authorized {
+            reference,
+            amount: None,
+            expires_at: None,
+        }
+    }
+
+    /// Returns that it did not happen and will not.
+    #[must_use]
+    pub const fn declined(code: DeclineCode) -> Self {
+        Self::Declined { code }
+    }
+
+    /// Tells how much has moved or is held; of another outcome it changes nothing.
+    #[must_use]
+    pub const fn with_amount(mut self, told: Money) -> Self {
+        if let Self::Settled { amount, .. } | Self::Authorized { amount, .. } = &mut self {
+            *amount = Some(told);
+        }
+        self
+    }
+
+    /// Tells when the hold lapses; of another outcome it changes nothing.
+    #[must_use]
+    pub const fn with_expiry(mut self, at: Timestamp) -> Self {
+        if let Self::Authorized { expires_at, .. } = &mut self {
+            *expires_at = Some(at);
+        }
+        self
+    }
+
     /// Returns whether it says for good what became of the operation.
     #[must_use]
     pub const fn is_known(&self) -> bool {
@@ -117,38 +183,14 @@ impl Outcome {
     }
 }
 
-/// What the payer has to do.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum NextAction {
-    /// Open a page.
-    Redirect {
-        /// Which.
-        url: String,
-    },
-    /// Hand data to the backend's own code on the payer's device.
-    ClientSdk {
-        /// The data, as that code wants it.
-        payload: Value,
-    },
-    /// Scan a code.
-    QrCode {
-        /// What the code says.
-        content: String,
-    },
-    /// A newer release wrote it.
-    #[serde(other)]
-    Unrecognized,
-}
-
 /// What a backend knows of an operation that it is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lookup {
     /// It knows it.
     Found(Outcome),
-    /// It never came, and will not come any more: it may be sent again.
+    /// It never came, and will not come any more: it may be sent again. Said wrongly, this is a
+    /// double charge.
     NotFound,
     /// It cannot tell now.
     CannotTell,

@@ -1,20 +1,26 @@
 //! The payment intent: one sum that one payer is to pay, through as many attempts as it takes.
 
+mod moves;
 mod status;
+
+use std::collections::BTreeMap;
 
 use mp_core::{
     Timestamp,
     amount::Money,
-    id::{AppId, UserId},
+    id::{AppId, Name, UserId},
     label::Label,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::status::{IntentEvent, IntentStatus};
+#[cfg(test)]
+pub(crate) use self::moves::MOVES;
+pub use self::{moves::IntentEvent, status::IntentStatus};
 use crate::{
     backend::{DeclineCode, NextAction},
     method::PaymentMethodToken,
+    operation::OperationKey,
     settlement::SettlementMark,
 };
 
@@ -37,16 +43,22 @@ pub struct PaymentIntent {
     pub owner: UserId,
     /// Where it stands.
     pub status: IntentStatus,
-    /// What is to be paid.
+    /// What is to be paid; more than at first if the hold was raised.
     pub amount: Money,
     /// What is held and can be captured.
     pub amount_capturable: Money,
-    /// What was taken; at most the amount.
+    /// What was taken; more than the amount only if a person has found that the payer paid more.
     pub amount_received: Money,
     /// What was given back of it.
     pub amount_refunded: Money,
     /// What refunds under way will give back; never more than is left of what was taken.
     pub amount_reserved_for_refund: Money,
+    /// What the payer's bank has taken back, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_disputed: Option<Money>,
+    /// What it is made up of, by the names of the order's lines; refunds can be of lines.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<Name, Money>,
     /// Whether money is taken at once or held first.
     pub capture_method: CaptureMethod,
     /// What it is to be paid with.
@@ -57,12 +69,19 @@ pub struct PaymentIntent {
     pub description: Option<Label>,
     /// How many attempts were made, at most [`ATTEMPTS_MAX`](crate::attempt::ATTEMPTS_MAX).
     pub attempts: u32,
-    /// The attempt that is open or has succeeded; there is never a second one beside it.
+    /// The attempt that counts: the last one, unless it was given up. There is never a second one
+    /// beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
     /// What the payer has to do while it is `requires_action`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_action: Option<NextAction>,
+    /// Until when what is held can be captured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_expires_at: Option<Timestamp>,
+    /// Where the backend tells of another amount than ours: a person has to look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
     /// Why the last attempt was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<DeclineCode>,
@@ -79,15 +98,27 @@ pub struct PaymentIntent {
 }
 
 impl PaymentIntent {
-    /// Returns what is left of the money taken, and no refund has claimed.
+    /// Returns what is left of the money taken: no refund has claimed it and no bank disputes it.
     #[must_use]
     pub fn amount_refundable(&self) -> Money {
+        let disputed = self.amount_disputed.map_or(0, Money::minor);
         let claimed = self.amount_refunded.minor() + self.amount_reserved_for_refund.minor();
-        Money::new(
-            self.amount_received.minor() - claimed,
-            self.amount.currency(),
-        )
+        let left = self.amount_received.minor() - claimed - disputed;
+        Money::new(left.max(0), self.amount.currency())
     }
+}
+
+/// The most order lines of one intent.
+pub const LINES_MAX: usize = 100;
+
+/// Where a backend tells of another amount than was asked for.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// Of which operation.
+    pub operation: OperationKey,
+    /// What the backend says.
+    pub told: Money,
 }
 
 /// Whether money is taken at once or held first.
@@ -116,6 +147,8 @@ pub enum CancellationReason {
     Abandoned,
     /// No further attempt was left, or the hold could not be captured.
     Automatic,
+    /// The hold was not captured in time.
+    Expired,
     /// A newer release wrote it.
     #[serde(other)]
     Unrecognized,

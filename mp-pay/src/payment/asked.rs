@@ -1,60 +1,85 @@
-//! What is asked of a payment, and what becomes of its attempts.
+//! What is asked of a payment.
 
-use mp_core::{Timestamp, amount::Money};
+use std::collections::BTreeMap;
 
-use super::{Payment, plus};
+use mp_core::{Error, Timestamp, amount::Money, id::Name};
+
+use super::Payment;
 use crate::{
-    attempt::{ATTEMPTS_MAX, Attempt, Capture},
-    backend::DeclineCode,
+    attempt::{ATTEMPTS_MAX, Attempt},
     error::PayError,
-    intent::{CancellationReason, IntentEvent, IntentStatus},
-    operation::Operation,
+    intent::{CancellationReason, IntentEvent},
+    method::PaymentMethodToken,
+    operation::{Operation, Stage},
     refund::{Refund, RefundId, RefundReason},
 };
 
 impl Payment {
-    pub(super) fn confirm(&mut self, capture: bool, expires_at: Timestamp) -> Result<(), PayError> {
-        self.go(IntentEvent::Confirm)?;
-        let Some(method) = self.intent.payment_method.clone() else {
+    pub(super) fn confirm(
+        &mut self,
+        method: Option<PaymentMethodToken>,
+        capture: bool,
+        expires_at: Timestamp,
+        hold_seconds: Option<u64>,
+    ) -> Result<(), PayError> {
+        self.allow(IntentEvent::Confirm)?;
+        let Some(method) = method.or_else(|| self.intent.payment_method.clone()) else {
             let missing = "is missing: the intent has none yet";
-            return Err(mp_core::Error::invalid("payment_method", missing).into());
+            return Err(Error::invalid("payment_method", missing).into());
         };
+        if self.intent.attempts >= ATTEMPTS_MAX {
+            let (what, most) = ("attempts", ATTEMPTS_MAX);
+            return Err(PayError::TooMany { what, most });
+        }
         let number = self.intent.attempts + 1;
         let amount = self.intent.amount;
-        let attempt = Attempt::open(number, method, amount, capture, expires_at);
+        let mut attempt = Attempt::open(number, method, amount, capture, expires_at);
+        attempt.hold_seconds = hold_seconds;
         self.attempts.push(attempt);
         self.intent.attempts = number;
         self.intent.attempt = Some(number);
-        self.intent.last_error = None;
         Ok(())
     }
 
-    pub(super) fn capture(&mut self, amount: Money) -> Result<(), PayError> {
-        self.go(IntentEvent::Capture)?;
-        within(amount, self.intent.amount_capturable)?;
-        if let Some(attempt) = self.current() {
-            let operation = Operation::planned();
-            attempt.captured = Some(Capture { amount, operation });
+    /// Raises the hold, which is as it was until that is known to have happened.
+    pub(super) fn increase(&mut self, total: Money) -> Result<(), PayError> {
+        self.allow(IntentEvent::Increase)?;
+        let held = self.intent.amount;
+        is_of(total, held)?;
+        let event = IntentEvent::Increase;
+        let status = self.intent.status;
+        match self.live_mut() {
+            Some(attempt) if attempt.captures.is_empty() => {
+                if total.minor() <= held.minor() {
+                    let problem = format!("is not more than the {held} that are held");
+                    return Err(Error::invalid("amount", problem).into());
+                }
+                attempt.plan_increase(total);
+                Ok(())
+            }
+            // Nothing is raised any more once it is being taken.
+            _ => Err(PayError::UnexpectedState { status, event }),
+        }
+    }
+
+    /// Reserves the amount in the same commit as the capture that will take it.
+    pub(super) fn capture(&mut self, amount: Money, last: bool) -> Result<(), PayError> {
+        self.allow(IntentEvent::Capture)?;
+        let left = self.intent.amount_capturable;
+        within(amount, left)?;
+        if let Some(attempt) = self.live_mut() {
+            // Where nothing is left there is nothing to come back for.
+            attempt.plan_capture(amount, last || amount == left);
         }
         Ok(())
     }
 
-    /// Gives the intent up, and lets go of what is held or might still be taken.
+    /// Gives the intent up, and lets go of what is held or might still be taken. Of what was taken
+    /// in part, only the rest can be let go.
     pub(super) fn cancel(&mut self, reason: CancellationReason) -> Result<(), PayError> {
-        self.go(IntentEvent::Cancel)?;
-        self.abandon();
-        self.intent.cancellation_reason = Some(reason);
+        self.allow(IntentEvent::Cancel)?;
+        self.let_go_of_hold(reason);
         Ok(())
-    }
-
-    /// Gives up the present attempt: whatever it still takes will be given back.
-    pub(super) fn abandon(&mut self) {
-        if let Some(attempt) = self.current() {
-            attempt.abandoned = true;
-            attempt.void.get_or_insert_with(Operation::planned);
-        }
-        self.intent.attempt = None;
-        self.intent.amount_capturable = Money::zero(self.intent.amount.currency());
     }
 
     /// Reserves the amount in the same commit as the refund that will use it.
@@ -63,21 +88,36 @@ impl Payment {
         id: RefundId,
         amount: Money,
         reason: Option<RefundReason>,
+        lines: &BTreeMap<Name, Money>,
         now: Timestamp,
     ) -> Result<(), PayError> {
-        self.go(IntentEvent::Refund)?;
+        self.allow(IntentEvent::Refund)?;
         within(amount, self.intent.amount_refundable())?;
-        let reserved = self.intent.amount_reserved_for_refund;
-        self.intent.amount_reserved_for_refund = plus(reserved, amount);
+        for (name, part) in lines {
+            within(*part, self.left_of_line(name)?)?;
+        }
         let refund = Refund {
             id,
             amount,
             reason,
+            lines: lines.clone(),
             operation: Operation::planned(),
             created_at: now,
         };
         self.refunds.insert(id, refund);
         Ok(())
+    }
+
+    /// Returns what is left of an order's line: no refund of it was made or is under way.
+    pub(crate) fn left_of_line(&self, name: &Name) -> Result<Money, PayError> {
+        let Some(line) = self.intent.lines.get(name) else {
+            return Err(Error::invalid("lines", "names a line that the intent has not").into());
+        };
+        let claims = |refund: &&Refund| refund.operation.stage != Stage::Declined;
+        let parts = self.refunds.values().filter(claims);
+        let claimed = parts.filter_map(|refund| refund.lines.get(name));
+        let claimed: i64 = claimed.map(|part| part.minor()).sum();
+        Ok(Money::new((line.minor() - claimed).max(0), line.currency()))
     }
 
     pub(super) fn settle(&mut self) {
@@ -86,63 +126,28 @@ impl Payment {
         }
     }
 
-    /// Records the wish to let go, and carries out of it what can be done now.
-    pub(super) fn release(&mut self, now: Timestamp) -> Result<(), PayError> {
+    /// Records the wish to let go; what can be done about it is decided apart.
+    pub(super) fn release(&mut self) {
         if let Some(mark) = &mut self.intent.settlement {
+            mark.asked = Some(mark.times_asked().saturating_add(1));
             mark.released = true;
         }
-        self.let_go(now)
     }
+}
 
-    /// Carries out a recorded wish to let go, as far as what is known allows.
-    pub(super) fn let_go(&mut self, now: Timestamp) -> Result<(), PayError> {
-        let wished = self.intent.settlement.as_ref();
-        if !wished.is_some_and(|mark| mark.released) {
-            return Ok(());
-        }
-        if self.intent.status.next(IntentEvent::Cancel).is_some() {
-            return self.cancel(CancellationReason::Abandoned);
-        }
-        let left = self.intent.amount_refundable();
-        if self.intent.status == IntentStatus::Succeeded && left.is_positive() {
-            let number = self.refunds.len().to_string();
-            let id = RefundId::derived(&[&self.intent.id.to_string(), "release", &number]);
-            self.refund(id, left, Some(RefundReason::Released), now)?;
-        }
-        Ok(())
+fn is_of(asked: Money, like: Money) -> Result<(), PayError> {
+    if asked.currency() == like.currency() {
+        return Ok(());
     }
-
-    /// Ends an attempt that waits for its payer.
-    pub(super) fn expire(&mut self) -> Result<(), PayError> {
-        self.abandon();
-        self.decline(&DeclineCode::of("expired"))
-    }
-
-    /// Takes note that the present attempt came to nothing.
-    pub(super) fn decline(&mut self, code: &DeclineCode) -> Result<(), PayError> {
-        // A settlement's key is good for one attempt: its decline is final.
-        let last = self.intent.attempts >= ATTEMPTS_MAX || self.intent.settlement.is_some();
-        if last {
-            self.go(IntentEvent::Exhaust)?;
-            self.intent.cancellation_reason = Some(CancellationReason::Automatic);
-        } else {
-            self.go(IntentEvent::Decline)?;
-        }
-        self.intent.attempt = None;
-        self.intent.payment_method = None;
-        self.intent.last_error = Some(code.clone());
-        Ok(())
-    }
+    let problem = format!("is not in {}", like.currency());
+    Err(Error::invalid("amount", problem).into())
 }
 
 /// Refuses an amount that is not positive, of another currency, or more than is left.
 fn within(asked: Money, left: Money) -> Result<(), PayError> {
-    if asked.currency() != left.currency() {
-        let problem = format!("is not in {}", left.currency());
-        return Err(mp_core::Error::invalid("amount", problem).into());
-    }
+    is_of(asked, left)?;
     if !asked.is_positive() {
-        return Err(mp_core::Error::invalid("amount", "is not more than zero").into());
+        return Err(Error::invalid("amount", "is not more than zero").into());
     }
     if asked.minor() > left.minor() {
         return Err(PayError::AmountTooLarge { asked, left });

@@ -1,7 +1,14 @@
-//! The payment as one pure state machine: an intent with its attempts and refunds.
+//! The payment as one pure state machine: an intent with its attempts, refunds and disputes.
+//!
+//! Three kinds of things happen to it. What is *asked* of it is checked against the legal moves.
+//! What is *observed* of the backend is joined with what is known, in any order. What is *decided*
+//! follows from what was learnt, and is journaled as such, because others are told of it.
 
 mod asked;
+mod change;
+mod decided;
 mod observe;
+mod project;
 mod records;
 mod recovery;
 
@@ -11,11 +18,13 @@ use mp_core::{Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
-    records::{Change, Fence, Root, command, load},
+    change::Change,
+    records::{Fence, Root, command, load},
     recovery::{Move, next_move},
 };
 use crate::{
     attempt::Attempt,
+    dispute::{Dispute, DisputeId},
     error::PayError,
     intent::{IntentEvent, IntentStatus, PaymentIntent},
     journal::{Created, Event},
@@ -23,50 +32,54 @@ use crate::{
     refund::{Refund, RefundId},
 };
 
-/// An intent with its attempts and refunds: the fold of its journal.
+/// An intent with its attempts, refunds and disputes: the fold of its journal.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Payment {
     pub(crate) intent: PaymentIntent,
     /// Attempt `n` stands at index `n - 1`.
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) refunds: BTreeMap<RefundId, Refund>,
+    pub(crate) disputes: BTreeMap<DisputeId, Dispute>,
 }
 
 impl Payment {
     /// Creates the payment that a journal starts with.
     pub(crate) fn create(created: &Created, now: Timestamp) -> Self {
         let zero = Money::zero(created.amount.currency());
-        let status = match created.payment_method {
-            Some(_) => IntentStatus::RequiresConfirmation,
-            None => IntentStatus::RequiresPaymentMethod,
-        };
         let intent = PaymentIntent {
             id: created.id,
             app: created.app.clone(),
             owner: created.owner.clone(),
-            status,
+            status: IntentStatus::RequiresPaymentMethod,
             amount: created.amount,
             amount_capturable: zero,
             amount_received: zero,
             amount_refunded: zero,
             amount_reserved_for_refund: zero,
+            amount_disputed: None,
+            lines: created.lines.clone(),
             capture_method: created.capture_method,
             payment_method: created.payment_method.clone(),
             description: created.description.clone(),
             attempts: 0,
             attempt: None,
             next_action: None,
+            hold_expires_at: None,
+            conflict: None,
             last_error: None,
             cancellation_reason: None,
             settlement: created.settlement.clone(),
             created_at: now,
             changed_at: now,
         };
-        Self {
+        let mut payment = Self {
             intent,
             attempts: Vec::new(),
             refunds: BTreeMap::new(),
-        }
+            disputes: BTreeMap::new(),
+        };
+        payment.project();
+        payment
     }
 
     /// Applies what happened, or refuses it and changes nothing that is kept.
@@ -77,22 +90,29 @@ impl Payment {
                 payment_method,
                 capture,
                 expires_at,
+                hold_seconds,
             } => {
-                if let Some(method) = payment_method {
-                    self.intent.payment_method = Some(method.clone());
-                }
-                self.confirm(*capture, *expires_at)?;
+                let method = payment_method.clone();
+                self.confirm(method, *capture, *expires_at, *hold_seconds)?;
             }
-            Event::CaptureAsked { amount } => self.capture(*amount)?,
+            Event::IncreaseAsked { total } => self.increase(*total)?,
+            Event::CaptureAsked { amount, last } => self.capture(*amount, *last)?,
             Event::CancelAsked { reason } => self.cancel(*reason)?,
             Event::RefundAsked {
                 refund,
                 amount,
                 reason,
-            } => self.refund(*refund, *amount, *reason, now)?,
+                lines,
+            } => self.refund(*refund, *amount, *reason, lines, now)?,
             Event::SettleAsked => self.settle(),
-            Event::ReleaseAsked => self.release(now)?,
+            Event::ReleaseAsked => self.release(),
             Event::Expired => self.expire()?,
+            Event::Lapsed => self.lapse()?,
+            Event::Exhausted => self.exhaust()?,
+            Event::CaptureFailed => self.fail_capture()?,
+            Event::VoidAsked { attempt } => self.plan_void(*attempt),
+            Event::ReturnAsked { attempt, amount } => self.plan_return(*attempt, *amount),
+            Event::LateAccepted { attempt } => self.accept_late(*attempt),
             Event::Sent { operation } => {
                 if let Some(operation) = self.operation_mut(operation.step) {
                     operation.send(now);
@@ -104,24 +124,27 @@ impl Payment {
                 }
             }
             Event::Observed {
-                operation, outcome, ..
-            } => self.observe(operation.step, outcome, now)?,
+                operation,
+                outcome,
+                source,
+            } => self.observe(operation.step, outcome, *source),
+            Event::DisputeTold { dispute } => self.tell_dispute(dispute),
         }
+        self.project();
         self.intent.changed_at = now;
         Ok(())
     }
 
-    /// Moves the status on, or refuses the event.
-    fn go(&mut self, event: IntentEvent) -> Result<(), PayError> {
+    /// Refuses an event that cannot happen where the intent stands.
+    fn allow(&self, event: IntentEvent) -> Result<(), PayError> {
         let status = self.intent.status;
-        let refused = PayError::UnexpectedState { status, event };
-        self.intent.status = status.next(event).ok_or(refused)?;
-        self.intent.next_action = None;
-        Ok(())
+        match status.next(event) {
+            Some(_) => Ok(()),
+            None => Err(PayError::UnexpectedState { status, event }),
+        }
     }
 
-    /// Returns the attempt that is open or has succeeded.
-    fn current(&mut self) -> Option<&mut Attempt> {
+    fn live_mut(&mut self) -> Option<&mut Attempt> {
         let number = self.intent.attempt?;
         self.attempt_mut(number)
     }
@@ -136,53 +159,52 @@ impl Payment {
 
     /// Returns an operation's progress, if it was ever planned.
     pub(crate) fn operation(&self, step: Step) -> Option<&Operation> {
-        match step {
-            Step::Charge(n) => self.attempt(n).map(|attempt| &attempt.charge),
-            Step::Capture(n) => Some(&self.attempt(n)?.captured.as_ref()?.operation),
-            Step::Void(n) => self.attempt(n)?.void.as_ref(),
-            Step::Return(n) => self.attempt(n)?.returned.as_ref(),
-            Step::Refund(id) => self.refunds.get(&id).map(|refund| &refund.operation),
+        match step.attempt() {
+            Some(n) => self.attempt(n)?.operation(step),
+            None => self.refund_of(step).map(|refund| &refund.operation),
         }
     }
 
     fn operation_mut(&mut self, step: Step) -> Option<&mut Operation> {
+        match (step.attempt(), step) {
+            (Some(n), _) => self.attempt_mut(n)?.operation_mut(step),
+            (None, Step::Refund(id)) => Some(&mut self.refunds.get_mut(&id)?.operation),
+            (None, _) => None,
+        }
+    }
+
+    fn refund_of(&self, step: Step) -> Option<&Refund> {
         match step {
-            Step::Charge(n) => self.attempt_mut(n).map(|attempt| &mut attempt.charge),
-            Step::Capture(n) => Some(&mut self.attempt_mut(n)?.captured.as_mut()?.operation),
-            Step::Void(n) => self.attempt_mut(n)?.void.as_mut(),
-            Step::Return(n) => self.attempt_mut(n)?.returned.as_mut(),
-            Step::Refund(id) => Some(&mut self.refunds.get_mut(&id)?.operation),
+            Step::Refund(id) => self.refunds.get(&id),
+            _ => None,
+        }
+    }
+
+    /// Returns how much an operation was to move, if it moves anything.
+    pub(crate) fn amount_of(&self, step: Step) -> Option<Money> {
+        let attempt = step.attempt().and_then(|n| self.attempt(n));
+        match (step, attempt) {
+            (Step::Refund(_), _) => self.refund_of(step).map(|refund| refund.amount),
+            (Step::Charge(_), Some(it)) => Some(it.amount),
+            (Step::Void(..), Some(it)) => Some(it.total()),
+            (Step::Increase(_, number), Some(it)) => Some(it.increases.get(&number)?.total),
+            (Step::Capture(_, number), Some(it)) => Some(it.captures.get(&number)?.amount),
+            (Step::Return(_, number), Some(it)) => {
+                Some(it.returns.get(&number)?.amount.unwrap_or(it.taken()))
+            }
+            (_, None) => None,
         }
     }
 
     /// Returns the keys of everything that was ever planned.
     pub(crate) fn operations(&self) -> impl Iterator<Item = OperationKey> {
         let intent = self.intent.id;
-        let of_attempts = self.attempts.iter().flat_map(|attempt| {
-            let n = attempt.number;
-            let charge = [Step::Charge(n), Step::Capture(n)];
-            charge.into_iter().chain([Step::Void(n), Step::Return(n)])
-        });
+        let of_attempts = self.attempts.iter().flat_map(Attempt::steps);
         let of_refunds = self.refunds.keys().copied().map(Step::Refund);
         of_attempts
             .chain(of_refunds)
-            .filter(|step| self.operation(*step).is_some())
             .map(move |step| OperationKey { intent, step })
     }
-}
-
-/// Adds amounts of one intent: one currency, and far from overflow, since all are at most the
-/// intent's amount.
-fn plus(one: Money, other: Money) -> Money {
-    Money::new(one.minor().saturating_add(other.minor()), one.currency())
-}
-
-/// Subtracts amounts of one intent, down to nothing.
-fn minus(one: Money, other: Money) -> Money {
-    Money::new(
-        one.minor().saturating_sub(other.minor()).max(0),
-        one.currency(),
-    )
 }
 
 #[cfg(test)]

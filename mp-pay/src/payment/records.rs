@@ -1,24 +1,15 @@
 //! How a payment stands in its partition: the intent as root, `a/{n}` attempts, `f/{id}` refunds,
-//! `j/{number}` the journal, `~o/pay.operation/…` what is not known yet.
+//! `d/{id}` disputes, `j/{number}` the journal, `~o/pay.operation/…` what is not known yet.
 
-use std::time::Duration;
-
-use mp_core::{
-    Command, Decision, Document, Edits, Error, Family, Timestamp, feed::News, id::AppId,
-    store::Partition,
-};
+use mp_core::{Command, Document, Error, Family, Timestamp, id::AppId, store::Partition};
 use serde::{Deserialize, Serialize};
 
 use super::Payment;
 use crate::{
     attempt::Attempt,
-    error::PayError,
-    intent::{IntentId, PaymentIntent},
-    journal::{Created, Event, JournalEntry},
-    news,
-    operation::OperationDue,
+    dispute::Dispute,
+    intent::{IntentId, IntentStatus, PaymentIntent},
     refund::Refund,
-    settlement::{FactLearnt, status_of},
 };
 
 /// The root: an intent, or the mark of one that was let go before it was seen.
@@ -39,7 +30,7 @@ pub(crate) struct Fence {
 
 impl Document for Root {
     const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// Addresses everything of an intent that decisions read.
@@ -51,6 +42,7 @@ pub(crate) fn command(app: &AppId, intent: IntentId) -> Result<Command, Error> {
 fn on(partition: Partition) -> Command {
     Command::on(partition)
         .prefix("a/")
+        .prefix("d/")
         .prefix("f/")
         .prefix("j/")
 }
@@ -65,158 +57,27 @@ pub(crate) fn load(family: &Family) -> Result<Option<Payment>, Error> {
     };
     let attempts = family.scan::<Attempt>("a/")?;
     let refunds = family.scan::<Refund>("f/")?;
+    let disputes = family.scan::<Dispute>("d/")?;
+    let awaits_payer = intent.status == IntentStatus::RequiresAction;
+    let complete = |attempt: &Attempt| {
+        let mut attempt = attempt.clone();
+        let live = intent.attempt == Some(attempt.number) && awaits_payer;
+        attempt.complete(live.then_some(intent.next_action.as_ref()).flatten());
+        attempt
+    };
     Ok(Some(Payment {
         intent: (**intent).clone(),
         attempts: attempts
             .into_iter()
-            .map(|(_, attempt)| Attempt::clone(&attempt))
+            .map(|(_, attempt)| complete(&attempt))
+            .collect(),
+        disputes: disputes
+            .into_iter()
+            .map(|(_, dispute)| (dispute.id, Dispute::clone(&dispute)))
             .collect(),
         refunds: refunds
             .into_iter()
             .map(|(_, refund)| (refund.id, Refund::clone(&refund)))
             .collect(),
     }))
-}
-
-/// A payment while a decision changes it.
-pub(crate) struct Change {
-    before: Option<Payment>,
-    payment: Payment,
-    entries: u32,
-    events: Vec<Event>,
-    now: Timestamp,
-}
-
-impl Change {
-    /// Starts with a new payment.
-    pub(crate) fn create(created: Created, now: Timestamp) -> Self {
-        Self {
-            before: None,
-            payment: Payment::create(&created, now),
-            entries: 0,
-            events: vec![Event::Created(created)],
-            now,
-        }
-    }
-
-    /// Starts with the payment as it stands.
-    pub(crate) fn load(family: &Family, now: Timestamp) -> Result<Self, PayError> {
-        let payment = load(family)?.ok_or_else(|| Error::not_found("intent"))?;
-        let entries = family.count("j/")?;
-        Ok(Self {
-            before: Some(payment.clone()),
-            payment,
-            entries: u32::try_from(entries).unwrap_or(u32::MAX),
-            events: Vec::new(),
-            now,
-        })
-    }
-
-    pub(crate) const fn payment(&self) -> &Payment {
-        &self.payment
-    }
-
-    pub(crate) const fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    /// Applies an event, and keeps it for the journal.
-    pub(crate) fn apply(&mut self, event: Event) -> Result<(), PayError> {
-        self.payment.apply(&event, self.now)?;
-        self.events.push(event);
-        Ok(())
-    }
-
-    /// Returns what the events come to for a feed.
-    pub(crate) fn news(&self) -> Result<Vec<News>, Error> {
-        match &self.before {
-            Some(before) => news::of(before, &self.payment),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Joins the answer with the edits that the events come to.
-    pub(crate) fn decision<T>(self, answer: T, call_max: Duration) -> Decision<T> {
-        if self.events.is_empty() {
-            return Decision::unchanged(answer);
-        }
-        let mut edits = Edits::new();
-        self.put_journal(&mut edits);
-        self.put_records(&mut edits);
-        self.put_due(&mut edits, call_max);
-        self.put_fact(&mut edits);
-        edits.put_root(Root::Intent(Box::new(self.payment.intent)));
-        edits.answer(answer)
-    }
-
-    fn put_journal(&self, edits: &mut Edits) {
-        for (number, event) in (self.entries + 1..).zip(&self.events) {
-            let entry = JournalEntry {
-                number,
-                at: self.now,
-                event: event.clone(),
-            };
-            edits.put(&format!("j/{number:06}"), entry);
-        }
-    }
-
-    fn put_records(&self, edits: &mut Edits) {
-        for attempt in &self.payment.attempts {
-            let before = self.before.as_ref();
-            if before.and_then(|before| before.attempt(attempt.number)) != Some(attempt) {
-                edits.put(&format!("a/{}", attempt.number), attempt.clone());
-            }
-        }
-        for (id, refund) in &self.payment.refunds {
-            let before = self.before.as_ref();
-            if before.and_then(|before| before.refunds.get(id)) != Some(refund) {
-                edits.put(&format!("f/{id}"), refund.clone());
-            }
-        }
-    }
-
-    /// Keeps every operation whose outcome is open in the outbox, and takes the others out.
-    fn put_due(&self, edits: &mut Edits, call_max: Duration) {
-        for key in self.payment.operations() {
-            let Some(after) = self.payment.operation(key.step) else {
-                continue;
-            };
-            let before = self.before.as_ref();
-            if before.and_then(|before| before.operation(key.step)) == Some(after) {
-                continue;
-            }
-            let id = key.to_string();
-            match after.due_at(key.step, call_max, self.now) {
-                Some(at) => edits.send(&id, at, &OperationDue { operation: key }),
-                None => edits.unsend::<OperationDue>(&id),
-            }
-        }
-    }
-
-    /// Tells the capability that had the money secured where the payment stands now.
-    fn put_fact(&self, edits: &mut Edits) {
-        let Some(fact) = FactLearnt::of(&self.payment) else {
-            return;
-        };
-        let before = self.before.as_ref().map(status_of);
-        if before != Some(fact.fact.status) {
-            edits.send("status", self.now, &fact);
-        }
-    }
-}
-
-impl Payment {
-    /// Replays a journal from its first entry; `None` if it does not start with a creation.
-    #[cfg(test)]
-    pub(crate) fn fold(entries: &[JournalEntry]) -> Option<Self> {
-        let (first, rest) = entries.split_first()?;
-        let Event::Created(created) = &first.event else {
-            return None;
-        };
-        let mut payment = Self::create(created, first.at);
-        for entry in rest {
-            payment.apply(&entry.event, entry.at).ok()?;
-        }
-        Some(payment)
-    }
 }

@@ -46,6 +46,9 @@ pub(crate) fn next_move(
     let Some(operation) = payment.operation(step) else {
         return Move::Rest;
     };
+    if operation.conflict.is_some() {
+        return Move::Person;
+    }
     match operation.stage {
         Stage::Planned => Move::Call,
         Stage::Sent => match operation.sent_at.map(|at| at.plus(call_max)) {
@@ -53,12 +56,18 @@ pub(crate) fn next_move(
             _ => recover(operation, can, call_max, now),
         },
         Stage::Unknown => recover(operation, can, call_max, now),
-        Stage::Pending => poll(payment, operation, can, call_max, now),
+        Stage::Pending => match recover(operation, can, call_max, now) {
+            // The payer has until then; the backend may tell of it by itself.
+            Move::Person if payment.acts_until(step) > Some(now) => {
+                payment.acts_until(step).map_or(Move::Person, Move::Wait)
+            }
+            asked => asked,
+        },
         Stage::Done => Move::Rest,
         // What was taken by mistake and could not be given back is owed: a person has to.
-        Stage::Declined if matches!(step, Step::Return(_)) => Move::Person,
+        Stage::Declined if operation.is_owed(step) => Move::Person,
         Stage::Declined => Move::Rest,
-        Stage::Unrecognized => Move::Person,
+        Stage::Conflicted | Stage::Unrecognized => Move::Person,
     }
 }
 
@@ -72,26 +81,6 @@ fn recover(operation: &Operation, can: Capabilities, call_max: Duration, now: Ti
         Move::Call
     } else {
         Move::Person
-    }
-}
-
-/// Asks again about what the backend said it will know later.
-fn poll(
-    payment: &Payment,
-    operation: &Operation,
-    can: Capabilities,
-    call_max: Duration,
-    now: Timestamp,
-) -> Move {
-    let asked = recover(operation, can, call_max, now);
-    let awaits_payer = payment.intent.status == IntentStatus::RequiresAction;
-    let attempt = payment.intent.attempt.and_then(|n| payment.attempt(n));
-    match (asked, attempt) {
-        // The payer has until then; the backend may tell of it by itself.
-        (Move::Person, Some(attempt)) if awaits_payer && now < attempt.expires_at => {
-            Move::Wait(attempt.expires_at)
-        }
-        _ => asked,
     }
 }
 
@@ -129,19 +118,50 @@ impl Operation {
         now.plus(waited(self, now).clamp(PAUSE_MIN, PAUSE_MAX))
     }
 
-    /// Returns when the outbox brings the operation up again; `None` if it need not.
-    pub(crate) fn due_at(
+    /// Returns whether this should have given back what was taken by mistake, and could not: it is
+    /// owed, until a person has seen to it.
+    pub(crate) fn is_owed(&self, step: Step) -> bool {
+        matches!(step, Step::Return(..)) && self.is_declined() && !self.decided
+    }
+}
+
+impl Payment {
+    /// Returns when the outbox brings an operation up again; `None` if it need not.
+    pub(super) fn due_at(
         &self,
         step: Step,
         call_max: Duration,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        match self.stage {
-            Stage::Planned | Stage::Unknown | Stage::Pending => Some(now.plus(pause(self.calls))),
-            Stage::Sent => Some(self.sent_at.unwrap_or(now).plus(call_max)),
-            Stage::Declined if matches!(step, Step::Return(_)) => Some(now),
+        let operation = self.operation(step)?;
+        let for_person = operation.conflict.is_some() || operation.is_owed(step);
+        match operation.stage {
+            _ if for_person => Some(now),
+            Stage::Planned | Stage::Unknown | Stage::Pending => {
+                Some(now.plus(pause(operation.calls)))
+            }
+            Stage::Sent => Some(operation.sent_at.unwrap_or(now).plus(call_max)),
+            Stage::Conflicted => Some(now),
             Stage::Done | Stage::Declined | Stage::Unrecognized => None,
         }
+    }
+
+    /// Returns until when the payer may act on a charge, if it is that which is waited for.
+    pub(super) fn acts_until(&self, step: Step) -> Option<Timestamp> {
+        let live = self
+            .live()
+            .filter(|live| step == Step::Charge(live.number))?;
+        let waits = self.intent.status == IntentStatus::RequiresAction;
+        waits.then_some(live.expires_at)
+    }
+
+    /// Returns when the hold of a charge lapses, which is then taken note of.
+    pub(super) fn held_until(&self, step: Step) -> Option<Timestamp> {
+        let live = self
+            .live()
+            .filter(|live| step == Step::Charge(live.number))?;
+        let waits = self.intent.status == IntentStatus::RequiresCapture;
+        live.hold_deadline().filter(|_| waits)
     }
 }
 

@@ -4,7 +4,10 @@ use mp_core::id::AppId;
 
 use super::Payments;
 use crate::{
-    backend::{BackendError, BackendErrorKind, ChargeRequest, Charged, DeclineCode, Outcome},
+    backend::{
+        BackendError, BackendErrorKind, CaptureRequest, ChargeRequest, Charged, DeclineCode,
+        IncreaseRequest, Outcome,
+    },
     error::PayError,
     journal::{Event, Source},
     operation::{OperationKey, Step},
@@ -64,40 +67,43 @@ impl Payments {
         payment: &Payment,
         key: OperationKey,
     ) -> Result<Outcome, BackendError> {
+        // What was claimed was planned, with its amount; of anything else nothing is known.
+        let Some(amount) = payment.amount_of(key.step) else {
+            return Ok(Outcome::Unknown);
+        };
+        let n = key.step.attempt().or(payment.intent.attempt);
+        let n = n.unwrap_or(payment.intent.attempts);
+        let Some(attempt) = payment.attempt(n) else {
+            return Ok(Outcome::Unknown);
+        };
+        let charge = charged(payment, n);
         match key.step {
-            Step::Charge(n) => match payment.attempt(n) {
-                Some(attempt) => {
-                    let request = ChargeRequest {
-                        key,
-                        app: payment.intent.app.clone(),
-                        amount: attempt.amount,
-                        payment_method: attempt.payment_method.clone(),
-                        capture: attempt.capture,
-                    };
-                    self.backend.charge(&request).await
-                }
-                None => Ok(Outcome::Unknown),
-            },
-            Step::Capture(n) => {
-                let amount = payment.attempt(n).map(|attempt| attempt.takes());
-                let amount = amount.unwrap_or(payment.intent.amount_capturable);
-                let charged = charged(payment, n);
-                self.backend.capture(&key, &charged, amount).await
+            Step::Charge(_) => {
+                let request = ChargeRequest {
+                    key,
+                    app: payment.intent.app.clone(),
+                    amount,
+                    payment_method: attempt.payment_method.clone(),
+                    capture: attempt.capture,
+                };
+                self.backend.charge(&request).await
             }
-            Step::Void(n) => self.backend.void(&key, &charged(payment, n)).await,
-            Step::Return(n) => {
-                let amount = payment.attempt(n).map(|attempt| attempt.takes());
-                let amount = amount.unwrap_or(payment.intent.amount);
-                let charged = charged(payment, n);
-                self.backend.refund(&key, &charged, amount).await
+            Step::Increase(..) => {
+                let total = amount;
+                let request = IncreaseRequest { key, charge, total };
+                self.backend.increase(&request).await
             }
-            Step::Refund(id) => {
-                let n = payment.intent.attempt.unwrap_or(payment.intent.attempts);
-                let amount = payment.refunds.get(&id).map(|refund| refund.amount);
-                let amount = amount.unwrap_or(payment.intent.amount_reserved_for_refund);
-                let charged = charged(payment, n);
-                self.backend.refund(&key, &charged, amount).await
+            Step::Capture(_, number) => {
+                let request = CaptureRequest {
+                    key,
+                    charge,
+                    amount,
+                    last: attempt.captures.get(&number).is_none_or(|it| it.last),
+                };
+                self.backend.capture(&request).await
             }
+            Step::Void(..) => self.backend.void(&key, &charge).await,
+            Step::Return(..) | Step::Refund(_) => self.backend.refund(&key, &charge, amount).await,
         }
     }
 

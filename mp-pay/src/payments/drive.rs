@@ -111,17 +111,15 @@ impl Payments {
             .find(|key| matches!(self.move_of(payment, *key), Move::Call | Move::Ask))
     }
 
-    /// Ends the attempt of a payer who did not act in time.
+    /// Ends the attempt of a payer who did not act in time, and a hold that was not captured.
     async fn expire(&self, payment: Payment) -> Result<Payment, PayError> {
-        if !payment.is_expired(self.engine.now()) {
+        if payment.overdue(self.engine.now()).is_none() {
             return Ok(payment);
         }
         let intent = &payment.intent;
         let command = payment::command(&intent.app, intent.id)?;
         let expire = |change: &mut Change| {
-            if change.payment().is_expired(change.now()) {
-                change.apply(Event::Expired)?;
-            }
+            change.catch_up()?;
             Ok(change.payment().clone())
         };
         self.change(command, expire).await
@@ -136,19 +134,25 @@ impl Payments {
         }
     }
 
-    async fn ask(&self, payment: Payment, key: OperationKey) -> Result<Payment, PayError> {
+    /// Asks the backend what became of an operation, and calls it if it surely never came.
+    pub(super) async fn ask(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+    ) -> Result<Payment, PayError> {
         let lookup = self.backend.lookup(&payment.intent.app, &key);
         let answer = tokio::time::timeout(self.options.call_max, lookup).await;
-        let pending = payment
-            .operation(key.step)
-            .is_some_and(|operation| operation.stage == Stage::Pending);
+        let operation = payment.operation(key.step);
+        let never_heard_of = operation.is_some_and(|operation| {
+            operation.heard.is_none() && matches!(operation.stage, Stage::Sent | Stage::Unknown)
+        });
         match answer {
             Ok(Ok(Lookup::Found(outcome))) => {
                 self.observed(&payment.intent.app, key, outcome, Source::Lookup)
                     .await
             }
-            // What the backend has once accepted is not sent again.
-            Ok(Ok(Lookup::NotFound)) if !pending => self.call(payment, key).await,
+            // What the backend has once accepted, or told an outcome of, is not sent again.
+            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call(payment, key).await,
             _ => Ok(payment),
         }
     }

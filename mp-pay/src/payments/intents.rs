@@ -8,12 +8,10 @@ use mp_core::{
     idempotency::{Idempotency, key_reused},
 };
 
-use super::{
-    ACTION_LIFE, CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, Payments, manages, owns,
-};
+use super::{ACTION_LIFE, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns};
 use crate::{
     error::PayError,
-    intent::{CaptureMethod, IntentId, PaymentIntent},
+    intent::{CaptureMethod, IntentId, LINES_MAX, PaymentIntent},
     journal::{Created, Event},
     payment::{self, Change},
 };
@@ -23,8 +21,9 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// `invalid_field` for an amount that is not more than zero, [`PayError::Unsupported`] for a
-    /// manual capture that the backend does not have, `forbidden` if somebody else is to pay and
+    /// `invalid_field` for an amount that is not more than zero or lines that are more than it,
+    /// [`PayError::Unsupported`] for a manual capture that the backend does not have,
+    /// [`PayError::Uncounted`] for an amount that it does not count, `forbidden` if somebody else is to pay and
     /// the caller is not staff, `idempotency_conflict`, the store's errors.
     pub async fn create_intent(
         &self,
@@ -89,6 +88,8 @@ impl Payments {
         if request.capture_method == CaptureMethod::Manual && !can.separate_capture {
             return Err(PayError::Unsupported("separate capture"));
         }
+        can.minor_units.to_wire(amount)?;
+        check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {
                 manages(caller)?;
@@ -109,6 +110,7 @@ impl Payments {
             owner,
             amount,
             capture_method: request.capture_method,
+            lines: request.lines,
             payment_method: request.payment_method,
             description: request.description,
             settlement: None,
@@ -131,45 +133,26 @@ impl Payments {
         let (id, method) = (request.intent, request.payment_method.clone());
         let command = self.command(caller, "pay.confirm", id, key, &request)?;
         let caller_of = caller.clone();
+        let hold_seconds = self.capabilities().hold_life.map(|life| life.as_secs());
         let confirm = move |change: &mut Change| {
             let intent = &change.payment().intent;
             owns(&caller_of, intent)?;
             let capture = intent.capture_method == CaptureMethod::Automatic;
+            change.catch_up()?;
             let expires_at = change.now().plus(ACTION_LIFE);
             change.apply(Event::Confirmed {
                 payment_method: method.clone(),
                 capture,
                 expires_at,
+                hold_seconds,
             })
         };
         self.change(command, confirm).await?;
         Ok(self.carry_on(caller.app_id(), id).await?.intent)
     }
 
-    /// Takes what is held, all or part of it, and lets go of the rest.
-    ///
-    /// # Errors
-    ///
-    /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], [`PayError::AmountTooLarge`],
-    /// `idempotency_conflict`, the store's errors.
-    pub async fn capture(
-        &self,
-        caller: &Caller,
-        request: CaptureIntent,
-        key: &IdempotencyKey,
-    ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
-        let (id, amount) = (request.intent, request.amount);
-        let command = self.command(caller, "pay.capture", id, key, &request)?;
-        let capture = move |change: &mut Change| {
-            let amount = amount.unwrap_or(change.payment().intent.amount_capturable);
-            change.apply(Event::CaptureAsked { amount })
-        };
-        self.change(command, capture).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
-    }
-
-    /// Gives an intent up and lets go of what is held.
+    /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
+    /// is let go, and the intent has `succeeded`.
     ///
     /// # Errors
     ///
@@ -184,8 +167,30 @@ impl Payments {
         manages(caller)?;
         let (id, reason) = (request.intent, request.reason);
         let command = self.command(caller, "pay.cancel", id, key, &request)?;
-        let cancel = move |change: &mut Change| change.apply(Event::CancelAsked { reason });
+        let cancel = move |change: &mut Change| {
+            change.catch_up()?;
+            change.apply(Event::CancelAsked { reason })
+        };
         self.change(command, cancel).await?;
         Ok(self.carry_on(caller.app_id(), id).await?.intent)
     }
+}
+
+/// Refuses lines that make no sense, or together more than is paid.
+fn check_lines(request: &CreateIntent) -> Result<(), Error> {
+    let wrong = |problem: &'static str| Err(Error::invalid("lines", problem));
+    if request.lines.len() > LINES_MAX {
+        return wrong("has more than 100 lines");
+    }
+    let mut left = request.amount;
+    for part in request.lines.values() {
+        let Ok(rest) = left.checked_sub(*part) else {
+            return wrong("has a line in another currency");
+        };
+        if !part.is_positive() || rest.is_negative() {
+            return wrong("has a line that is not more than zero, or more than the amount in all");
+        }
+        left = rest;
+    }
+    Ok(())
 }

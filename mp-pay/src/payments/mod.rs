@@ -1,9 +1,13 @@
 //! The service: decides, commits, calls the backend, commits what it answered.
 
 mod call;
+mod disputes;
 mod drive;
+mod holds;
 mod intents;
 mod operations;
+mod options;
+mod receipts;
 mod refunds;
 mod request;
 mod unresolved;
@@ -18,9 +22,12 @@ use mp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::refunds::may_refund;
 pub use self::{
+    options::{LateSuccess, PaymentsOptions},
     request::{
-        CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, Notice, ReadIntent, RefundIntent,
+        CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, DisputeNotice, IncreaseIntent,
+        Notice, ReadIntent, RefundIntent,
     },
     unresolved::{UNRESOLVED_MAX, Unresolved},
 };
@@ -43,32 +50,6 @@ pub const PAY_MANAGE: Scope = Scope::of("pay:manage");
 
 /// For how long a payer may take over an action such as 3-D Secure.
 pub const ACTION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How payments are carried out.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct PaymentsOptions {
-    /// The longest that one call to the backend may take; 30 seconds by default. What takes longer
-    /// counts as unknown, and what a dead process had sent is looked into after as long.
-    pub call_max: Duration,
-}
-
-impl Default for PaymentsOptions {
-    fn default() -> Self {
-        Self {
-            call_max: Duration::from_secs(30),
-        }
-    }
-}
-
-impl PaymentsOptions {
-    /// Lets one call to the backend take this long at most.
-    #[must_use]
-    pub const fn with_call_max(mut self, call_max: Duration) -> Self {
-        self.call_max = call_max;
-        self
-    }
-}
 
 /// Payment intents and what becomes of them.
 ///
@@ -180,16 +161,16 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (call_max, feed) = (self.options.call_max, self.feed.clone());
+        let (options, feed) = (self.options, self.feed.clone());
         let command = match &feed {
             Some(feed) => feed.reads(command),
             None => command,
         };
         let decide = move |family: &Family, now: Timestamp| {
-            let mut changed = Change::load(family, now)?;
+            let mut changed = Change::load(family, options.late_success, now)?;
             let answer = change(&mut changed)?;
             let news = feed.as_ref().map(|_| changed.news()).transpose()?;
-            let mut decision = changed.decision(answer, call_max);
+            let mut decision = changed.decision(answer, options.call_max);
             if let (Some(feed), Some(news)) = (&feed, news) {
                 feed.emit(family, now, news, &mut decision.edits)?;
             }
@@ -202,8 +183,8 @@ impl Payments {
         &self.engine
     }
 
-    pub(crate) const fn call_max(&self) -> Duration {
-        self.options.call_max
+    pub(crate) const fn options(&self) -> PaymentsOptions {
+        self.options
     }
 
     pub(crate) fn capabilities(&self) -> crate::backend::Capabilities {

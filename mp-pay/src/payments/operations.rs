@@ -6,8 +6,16 @@ impl Payments {
     /// Returns what a host can be asked about payments.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
-        let [create, confirm, capture, cancel, refund, read] =
-            std::array::from_fn(|_| self.clone());
+        let [
+            create,
+            confirm,
+            increase,
+            capture,
+            cancel,
+            refund,
+            read,
+            receipt,
+        ] = std::array::from_fn(|_| self.clone());
         vec![
             Operation::money(
                 "pay.create_intent",
@@ -25,6 +33,15 @@ impl Payments {
                 move |caller, request, key| {
                     let payments = confirm.clone();
                     async move { payments.confirm(&caller, request, &key).await }
+                },
+            ),
+            Operation::money(
+                "pay.increase",
+                "Raises what an intent holds to a new total.",
+                PAY_MANAGE,
+                move |caller, request, key| {
+                    let payments = increase.clone();
+                    async move { payments.increase(&caller, request, &key).await }
                 },
             ),
             Operation::money(
@@ -61,6 +78,15 @@ impl Payments {
                 move |caller, request: ReadIntent| {
                     let payments = read.clone();
                     async move { payments.intent(&caller, request.intent).await }
+                },
+            ),
+            Operation::read(
+                "pay.receipt",
+                "Shows what was paid for an intent and what was given back.",
+                PAY_READ,
+                move |caller, request: ReadIntent| {
+                    let payments = receipt.clone();
+                    async move { payments.receipt(&caller, request.intent).await }
                 },
             ),
         ]

@@ -1,25 +1,30 @@
 //! What is asked of refunds.
 
-use mp_core::{Caller, Error, id::IdempotencyKey};
+use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey};
 
 use super::{Payments, RefundIntent, manages};
 use crate::{
+    backend::Capabilities,
     error::PayError,
     intent::IntentId,
     journal::Event,
-    payment::Change,
+    payment::{Change, Payment},
     refund::{REFUNDS_MAX, Refund, RefundId},
 };
 
 impl Payments {
-    /// Gives back what was taken, all or part of it. Its id is derived from the intent, the caller
+    /// Gives back what was taken: all of it, a part, or of lines of the order. It may be accepted
+    /// first and known later, and what has succeeded may fail still: see
+    /// [`Refund::status`]. Its id is derived from the intent, the caller
     /// and the key.
     ///
     /// # Errors
     ///
     /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], [`PayError::AmountTooLarge`] if it
-    /// is more than is left and not claimed by another refund, [`PayError::Unsupported`] for a part
-    /// where the backend refunds everything or nothing, [`PayError::TooMany`],
+    /// is more than is left, of the payment or of a line, and not claimed by another refund,
+    /// `invalid_field` for an amount that is not what the lines come to, [`PayError::Unsupported`] for a part
+    /// where the backend refunds everything or nothing, or a second refund where it refunds once,
+    /// [`PayError::Uncounted`], [`PayError::TooMany`],
     /// `idempotency_conflict`, the store's errors.
     pub async fn refund(
         &self,
@@ -32,22 +37,15 @@ impl Payments {
         let command = self.command(caller, "pay.refund", intent, key, &request)?;
         let (id, whose) = (intent.to_string(), caller.key_segment());
         let refund = RefundId::derived(&[&id, whose, "pay.refund", key.as_str()]);
-        let partial = self.backend.capabilities().partial_refund;
+        let can = self.capabilities();
         let ask = move |change: &mut Change| {
-            if change.payment().refunds.len() >= REFUNDS_MAX as usize {
-                let (what, most) = ("refunds", REFUNDS_MAX);
-                return Err(PayError::TooMany { what, most });
-            }
-            let left = change.payment().intent.amount_refundable();
-            let amount = request.amount.unwrap_or(left);
-            if !partial && amount != change.payment().intent.amount_received {
-                return Err(PayError::Unsupported("partial refund"));
-            }
-            let reason = request.reason;
+            let amount = amount_of(&request, change.payment())?;
+            may_refund(change.payment(), amount, can)?;
             change.apply(Event::RefundAsked {
                 refund,
                 amount,
-                reason,
+                reason: request.reason,
+                lines: request.lines.clone(),
             })
         };
         self.change(command, ask).await?;
@@ -68,5 +66,43 @@ impl Payments {
             .refunds
             .into_values()
             .collect())
+    }
+}
+
+/// Refuses, before anything is written, what the backend does not do.
+pub(crate) fn may_refund(
+    payment: &Payment,
+    amount: Money,
+    can: Capabilities,
+) -> Result<(), PayError> {
+    if payment.refunds.len() >= REFUNDS_MAX as usize {
+        let (what, most) = ("refunds", REFUNDS_MAX);
+        return Err(PayError::TooMany { what, most });
+    }
+    if !can.partial_refund && amount != payment.intent.amount_received {
+        return Err(PayError::Unsupported("partial refund"));
+    }
+    let declined = |refund: &Refund| refund.operation.is_declined();
+    if !can.repeated_refund && !payment.refunds.values().all(declined) {
+        return Err(PayError::Unsupported("second refund"));
+    }
+    can.minor_units.to_wire(amount)?;
+    Ok(())
+}
+
+fn amount_of(request: &RefundIntent, payment: &Payment) -> Result<Money, PayError> {
+    let left = payment.intent.amount_refundable();
+    let mut lines = request.lines.values();
+    let Some(first) = lines.next() else {
+        return Ok(request.amount.unwrap_or(left));
+    };
+    let sum = lines.try_fold(*first, |sum, part| sum.checked_add(*part));
+    let sum = sum.map_err(|error| Error::invalid("lines", error.to_string()))?;
+    match request.amount {
+        Some(amount) if amount != sum => {
+            let problem = format!("is not the {sum} that the lines come to");
+            Err(Error::invalid("amount", problem).into())
+        }
+        _ => Ok(sum),
     }
 }

@@ -1,15 +1,25 @@
+mod hold;
+mod notice;
 mod reason;
 
-use mp_core::{amount::Money, id::UserId, label::Label};
+use std::collections::BTreeMap;
+
+use mp_core::{
+    amount::Money,
+    id::{Name, UserId},
+    label::Label,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::reason::{GivenBack, GivenUp, given_back, given_up};
+pub use self::{
+    hold::{CaptureIntent, IncreaseIntent},
+    notice::{DisputeNotice, Notice},
+};
 use crate::{
-    backend::Outcome,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::PaymentMethodToken,
-    operation::OperationKey,
     refund::RefundReason,
 };
 
@@ -31,6 +41,11 @@ pub struct CreateIntent {
     /// What it is for.
     #[serde(default)]
     pub description: Option<Label>,
+    /// What it is made up of, by the names of the order's lines: at most
+    /// [`LINES_MAX`](crate::intent::LINES_MAX), together no more than the amount. Refunds can be of
+    /// lines.
+    #[serde(default)]
+    pub lines: BTreeMap<Name, Money>,
 }
 
 impl CreateIntent {
@@ -43,7 +58,15 @@ impl CreateIntent {
             payment_method: None,
             payer: None,
             description: None,
+            lines: BTreeMap::new(),
         }
+    }
+
+    /// Has a line of the order in it.
+    #[must_use]
+    pub fn with_line(mut self, name: Name, amount: Money) -> Self {
+        self.lines.insert(name, amount);
+        self
     }
 
     /// Pays with this.
@@ -91,33 +114,6 @@ impl ConfirmIntent {
     }
 }
 
-/// Asks for held money to be taken; what is not taken is let go.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaptureIntent {
-    /// Of which intent.
-    pub intent: IntentId,
-    /// How much; all that is held if not given.
-    #[serde(default)]
-    pub amount: Option<Money>,
-}
-
-impl CaptureIntent {
-    /// Takes all that is held.
-    #[must_use]
-    pub const fn of(intent: IntentId) -> Self {
-        let amount = None;
-        Self { intent, amount }
-    }
-
-    /// Takes this much.
-    #[must_use]
-    pub const fn with_amount(mut self, amount: Money) -> Self {
-        self.amount = Some(amount);
-        self
-    }
-}
-
 /// Asks for an intent to be given up.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -137,6 +133,13 @@ impl CancelIntent {
         let reason = CancellationReason::Abandoned;
         Self { intent, reason }
     }
+
+    /// Gives it up for this reason.
+    #[must_use]
+    pub const fn because(mut self, reason: CancellationReason) -> Self {
+        self.reason = reason;
+        self
+    }
 }
 
 const fn abandoned() -> CancellationReason {
@@ -149,13 +152,16 @@ const fn abandoned() -> CancellationReason {
 pub struct RefundIntent {
     /// Of which intent.
     pub intent: IntentId,
-    /// How much; all that is left if not given.
+    /// How much; what the lines come to if there are any, else all that is left.
     #[serde(default)]
     pub amount: Option<Money>,
     /// Why; in JSON, none that says that nobody asked.
     #[serde(default, deserialize_with = "given_back")]
     #[schemars(with = "Option<GivenBack>")]
     pub reason: Option<RefundReason>,
+    /// Of which of the order's lines, and how much of each; together the amount.
+    #[serde(default)]
+    pub lines: BTreeMap<Name, Money>,
 }
 
 impl RefundIntent {
@@ -166,7 +172,15 @@ impl RefundIntent {
             intent,
             amount: None,
             reason: None,
+            lines: BTreeMap::new(),
         }
+    }
+
+    /// Gives back this much of a line of the order.
+    #[must_use]
+    pub fn with_line(mut self, name: Name, amount: Money) -> Self {
+        self.lines.insert(name, amount);
+        self
     }
 
     /// Gives back this much.
@@ -183,14 +197,4 @@ impl RefundIntent {
 pub struct ReadIntent {
     /// Which.
     pub intent: IntentId,
-}
-
-/// Tells what became of an operation: by a webhook, or by a person who looked it up.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Notice {
-    /// Which.
-    pub operation: OperationKey,
-    /// What became of it.
-    pub outcome: Outcome,
 }

@@ -1,7 +1,7 @@
 use mp_core::{
     Caller, Document, Error, Scope, Timestamp,
     amount::Money,
-    id::UserId,
+    id::{AppId, UserId},
     store::{Delivery, Key, Partition},
 };
 use schemars::JsonSchema;
@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Notice, Payments, drive, manages};
 use crate::{
+    backend::WebhookTrust,
     error::PayError,
     intent::PaymentIntent,
     journal::Source,
-    operation::{OperationDue, OperationKey, Stage, Step},
+    operation::{OperationDue, OperationKey, Stage},
     payment::{self, Change, Move, Payment, next_move},
 };
 
@@ -29,6 +30,9 @@ pub struct Unresolved {
     pub owner: UserId,
     /// How much.
     pub amount: Money,
+    /// What the backend says that it moved, where that is not the amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Money>,
     /// How far it came.
     pub stage: Stage,
     /// When it was last sent.
@@ -88,7 +92,9 @@ impl Payments {
         Ok(describe(&payment, operation))
     }
 
-    /// Tells what became of an operation that waited for a person.
+    /// Tells what became of an operation that waited for a person: over everything that the backend
+    /// has said. Where the amounts differ, the outcome says [how much](crate::backend::Outcome::with_amount) has
+    /// moved; what the payer has paid too much is given back.
     ///
     /// # Errors
     ///
@@ -125,6 +131,9 @@ impl Payments {
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
     /// checked. It may come twice, late and in any order.
     ///
+    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
+    /// one that cannot be asked tells it some day by itself.
+    ///
     /// # Errors
     ///
     /// `forbidden`, `not_found`, the store's errors.
@@ -136,9 +145,28 @@ impl Payments {
         manages(caller)?;
         let Notice { operation, outcome } = notice;
         let app = caller.app_id();
-        self.observed(app, operation, outcome, Source::Notice)
-            .await?;
+        if self.capabilities().webhooks == WebhookTrust::HintOnly {
+            self.look_into(app, operation).await?;
+        } else {
+            self.observed(app, operation, outcome, Source::Notice)
+                .await?;
+        }
         Ok(self.carry_on(app, operation.intent).await?.intent)
+    }
+}
+
+impl Payments {
+    /// Asks about an operation because of a hint.
+    async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
+        let payment = self.read(app, operation.intent).await?;
+        match payment.operation(operation.step) {
+            None => Err(Error::not_found("operation").into()),
+            Some(known) if known.stage == Stage::Planned => Ok(()),
+            Some(_) if self.capabilities().answers_queries => {
+                self.ask(payment, operation).await.map(drop)
+            }
+            Some(_) => Ok(()),
+        }
     }
 }
 
@@ -160,15 +188,11 @@ fn prefix_of_due() -> String {
 
 fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
     let operation = payment.operation(key.step)?;
-    let amount = match key.step {
-        Step::Refund(id) => payment.refunds.get(&id)?.amount,
-        Step::Charge(n) | Step::Void(n) => payment.attempt(n)?.amount,
-        Step::Capture(n) | Step::Return(n) => payment.attempt(n)?.takes(),
-    };
     Some(Unresolved {
         operation: key,
         owner: payment.intent.owner.clone(),
-        amount,
+        amount: payment.amount_of(key.step)?,
+        told: operation.conflict,
         stage: operation.stage,
         sent_at: operation.sent_at,
     })

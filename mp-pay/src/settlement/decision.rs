@@ -1,5 +1,7 @@
 //! What a settlement comes to, as plain functions of what stands in its partition.
 
+use std::collections::BTreeMap;
+
 use mp_core::{
     Edits, Error, Family, Timestamp,
     amount::Money,
@@ -9,12 +11,14 @@ use mp_core::{
 
 use super::{SettlementMark, status_of};
 use crate::{
+    backend::Capabilities,
     error::PayError,
     intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
     journal::{Created, Event},
     method::PaymentMethodToken,
     payment::{self, Change, Fence, Payment, Root},
-    refund::{REFUNDS_MAX, RefundId},
+    payments::may_refund,
+    refund::RefundId,
 };
 
 /// What stands in a settlement's partition.
@@ -55,9 +59,10 @@ pub(super) fn opened(
     request: &SecureRequest,
     id: IntentId,
     method: &PaymentMethodToken,
-    held: bool,
+    can: Capabilities,
     now: Timestamp,
 ) -> Result<Change, PayError> {
+    let held = can.separate_capture;
     let capture_method = if held {
         CaptureMethod::Manual
     } else {
@@ -69,6 +74,7 @@ pub(super) fn opened(
         owner: request.payer.clone(),
         amount: request.amount,
         capture_method,
+        lines: BTreeMap::new(),
         payment_method: Some(method.clone()),
         description: None,
         settlement: Some(SettlementMark::new(request.key.clone(), request.deadline)),
@@ -78,6 +84,7 @@ pub(super) fn opened(
         payment_method: None,
         capture: !held,
         expires_at: request.deadline,
+        hold_seconds: can.hold_life.map(|life| life.as_secs()),
     })?;
     Ok(change)
 }
@@ -118,7 +125,8 @@ pub(super) fn settle(change: &mut Change) -> Result<(), PayError> {
     match intent.status {
         IntentStatus::RequiresCapture => {
             let amount = intent.amount_capturable;
-            change.apply(Event::CaptureAsked { amount })?;
+            let last = true;
+            change.apply(Event::CaptureAsked { amount, last })?;
             change.apply(Event::SettleAsked)
         }
         IntentStatus::Succeeded => change.apply(Event::SettleAsked),
@@ -142,7 +150,7 @@ pub(super) fn ask_back(
     change: &mut Change,
     refund: RefundId,
     amount: Money,
-    partial: bool,
+    can: Capabilities,
 ) -> Result<(), PayError> {
     let payment = change.payment();
     if let Some(earlier) = payment.refunds.get(&refund) {
@@ -152,18 +160,12 @@ pub(super) fn ask_back(
             Err(key_reused().into())
         };
     }
-    if !partial && amount != payment.intent.amount_received {
-        return Err(PayError::Unsupported("partial refund"));
-    }
-    if payment.refunds.len() >= REFUNDS_MAX as usize {
-        let (what, most) = ("refunds", REFUNDS_MAX);
-        return Err(PayError::TooMany { what, most });
-    }
-    let reason = None;
+    may_refund(payment, amount, can)?;
     change.apply(Event::RefundAsked {
         refund,
         amount,
-        reason,
+        reason: None,
+        lines: BTreeMap::new(),
     })
 }
 

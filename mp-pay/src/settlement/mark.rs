@@ -24,6 +24,10 @@ pub struct SettlementMark {
     /// Whether it was let go of: carried out as soon as what is known allows.
     #[serde(default)]
     pub released: bool,
+    /// How often that was asked for: each time, what the backend has refused to give back is tried
+    /// again. The first format did not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<u32>,
 }
 
 impl SettlementMark {
@@ -33,7 +37,12 @@ impl SettlementMark {
             deadline,
             settled: false,
             released: false,
+            asked: None,
         }
+    }
+
+    pub(crate) fn times_asked(&self) -> u32 {
+        self.asked.unwrap_or(u32::from(self.released))
     }
 }
 

@@ -85,8 +85,8 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
-        let call_max = self.payments.call_max();
-        let held = self.payments.capabilities().separate_capture;
+        let call_max = self.payments.options().call_max;
+        let can = self.payments.capabilities();
         let command = payment::command(&request.app, id)?;
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
@@ -96,7 +96,7 @@ impl PaymentsSettlement {
                 _ if request.deadline <= now => Ok(fence("expired", now).answer(())),
                 None => Ok(fence("no_payment_method", now).answer(())),
                 Some(method) => {
-                    let change = opened(&request, id, method, held, now)?;
+                    let change = opened(&request, id, method, can, now)?;
                     Ok::<_, PayError>(change.decision((), call_max))
                 }
             }
@@ -143,16 +143,16 @@ impl PaymentsSettlement {
 
     async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
-        let call_max = self.payments.call_max();
+        let options = self.payments.options();
         let release = move |family: &Family, now: Timestamp| match found(family)? {
             Found::Nothing => Ok(fence("released", now).answer(false)),
             Found::Fenced(_) => Ok(Edits::new().answer(false)),
             Found::Payment(_) => {
-                let mut change = Change::load(family, now)?;
+                let mut change = Change::load(family, options.late_success, now)?;
                 if is_news(&change.payment().intent) {
                     change.apply(Event::ReleaseAsked)?;
                 }
-                Ok::<_, PayError>(change.decision(true, call_max))
+                Ok::<_, PayError>(change.decision(true, options.call_max))
             }
         };
         let command = payment::command(app, id)?;
@@ -172,8 +172,8 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
         let refund = RefundId::derived(&[&id.to_string(), "part", part.as_str()]);
-        let partial = self.payments.capabilities().partial_refund;
-        let ask = move |change: &mut Change| ask_back(change, refund, amount, partial);
+        let can = self.payments.capabilities();
+        let ask = move |change: &mut Change| ask_back(change, refund, amount, can);
         let command = payment::command(app, id)?;
         self.payments.change(command, ask).await?;
         let payment = self.payments.carry_on(app, id).await?;

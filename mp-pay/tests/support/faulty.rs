@@ -16,8 +16,8 @@ use mp_core::{
 };
 use mp_pay::{
     backend::{
-        BackendError, BackendErrorKind, Capabilities, ChargeRequest, Charged, Lookup, Outcome,
-        PaymentBackend,
+        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
+        IncreaseRequest, Lookup, Outcome, PaymentBackend,
     },
     operation::OperationKey,
 };
@@ -248,13 +248,12 @@ impl PaymentBackend for FaultyBackend {
         self.pass(self.inner.charge(request)).await
     }
 
-    async fn capture(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.capture(key, charge, amount)).await
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        self.pass(self.inner.capture(request)).await
+    }
+
+    async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
+        self.pass(self.inner.increase(request)).await
     }
 
     async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {

@@ -10,6 +10,7 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
     let [held, other_held] = [confirmed(setup).await, confirmed(setup).await];
     let [taken, other_taken] = [captured(setup).await, captured(setup).await];
     let part = |cents: i64| json!({"amount": {"amount": cents, "currency": "EUR"}});
+    let soup = json!({"amount": euros(5_00), "lines": {"soup": euros(5_00)}});
     vec![
         Example::of("pay.create_intent", "mei", wish())
             .other_body(part(12_51))
@@ -20,8 +21,13 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
         Example::of("pay.confirm", "mei", new.clone())
             .other_body(json!({"payment_method": "pm_declined"}))
             .other_target(other_new),
+        Example::of("pay.increase", "chef", with(&held, part(20_00)))
+            .other_body(part(21_00))
+            .other_target(other_held.clone())
+            .by_another_user(MANAGED),
         Example::of("pay.capture", "chef", with(&held, part(5_00)))
             .other_body(part(6_00))
+            .other_body(json!({"final_capture": false}))
             .other_target(other_held.clone())
             .by_another_user(MANAGED),
         Example::of(
@@ -32,12 +38,13 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
         .other_body(json!({"reason": "fraudulent"}))
         .other_target(other_held)
         .by_another_user(MANAGED),
-        Example::of("pay.refund", "chef", with(&taken, part(5_00)))
-            .other_body(part(6_00))
+        Example::of("pay.refund", "chef", with(&taken, soup))
+            .other_body(json!({"amount": euros(6_00), "lines": {"noodles": euros(6_00)}}))
             .other_body(json!({"reason": "requested_by_customer"}))
             .other_target(other_taken)
             .by_another_user(MANAGED),
         Example::of("pay.intent", "mei", new),
+        Example::of("pay.receipt", "mei", taken),
     ]
 }
 
@@ -55,7 +62,12 @@ fn wish() -> Value {
         "capture_method": "manual",
         "payment_method": "pm_ok",
         "description": "Lunch",
+        "lines": {"noodles": euros(7_50), "soup": euros(5_00)},
     })
+}
+
+fn euros(cents: i64) -> Value {
+    json!({"amount": cents, "currency": "EUR"})
 }
 
 /// Creates an intent, and returns what names it.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use crate::{
     conformance::StoreFactory,
     store::{
-        Batch, Changes, Delivery, DueQuery, Key, Limits, MemoryStore, Partition, Query, Settle,
-        Store, StoreError, Version, View,
+        Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, MemoryStore, Partition, Query,
+        Settle, Store, StoreError, Version, View,
     },
 };
 
@@ -77,6 +77,16 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
         store.changes(partition, since, limit).await
     }
 
+    /// Gets [`Listing::partitions`] wrong, or passes it on.
+    async fn partitions(
+        &self,
+        store: &dyn Listing,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        store.partitions(after, limit).await
+    }
+
     /// Gets a restart wrong, or lets the store survive it.
     async fn reopen(&self, store: Arc<dyn Store>) -> Arc<dyn Store> {
         store
@@ -87,6 +97,8 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Broken<B> {
     store: Arc<dyn Store>,
+    /// The same store, if it lists.
+    listing: Option<Arc<dyn Listing>>,
     bug: B,
 }
 
@@ -96,7 +108,17 @@ impl<B: Bug> Broken<B> {
     pub fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
+            listing: None,
             bug: B::default(),
+        }
+    }
+
+    /// Breaks a store that lists, and lists then.
+    #[must_use]
+    pub fn new_listing(store: Arc<dyn Listing>) -> Self {
+        Self {
+            listing: Some(store.clone()),
+            ..Self::new(store)
         }
     }
 }
@@ -150,6 +172,19 @@ impl<B: Bug> Store for Broken<B> {
     }
 }
 
+#[async_trait]
+impl<B: Bug> Listing for Broken<B> {
+    async fn partitions(
+        &self,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        let unlisted = || StoreError::invalid("partitions", "the store in its hands does not list");
+        let listing = self.listing.as_deref().ok_or_else(unlisted)?;
+        self.bug.partitions(listing, after, limit).await
+    }
+}
+
 /// Makes memory stores in the hands of a bug; apart from the bug they survive a restart.
 #[derive(Debug, Default)]
 pub struct BrokenFactory<B>(PhantomData<B>);
@@ -162,5 +197,10 @@ impl<B: Bug> StoreFactory for BrokenFactory<B> {
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         Some(B::default().reopen(store).await)
+    }
+
+    async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
+        let store = Arc::new(MemoryStore::new());
+        Some(Arc::new(Broken::<B>::new_listing(store)))
     }
 }

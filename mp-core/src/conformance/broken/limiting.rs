@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::Bug;
 use crate::store::{
-    Changes, Delivery, DueQuery, Key, Partition, Query, Store, StoreError, Version, View,
+    Changes, Delivery, DueQuery, Key, Listing, Partition, Query, Store, StoreError, Version, View,
 };
 
 /// Answers as much as the limits allow when it is asked for more.
@@ -57,6 +57,17 @@ impl Bug for AcceptsAnyLimit {
     ) -> Result<Changes, StoreError> {
         store
             .changes(partition, since, limit.min(store.limits().read_max))
+            .await
+    }
+
+    async fn partitions(
+        &self,
+        store: &dyn Listing,
+        after: Option<&Partition>,
+        limit: u32,
+    ) -> Result<Vec<Partition>, StoreError> {
+        store
+            .partitions(after, limit.min(store.limits().read_max))
             .await
     }
 }

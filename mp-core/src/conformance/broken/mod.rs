@@ -7,12 +7,14 @@ mod changing;
 mod committing;
 mod leasing;
 mod limiting;
+mod listing;
 mod many;
 mod racing;
 mod reading;
 mod reopening;
 mod settling;
 mod timing;
+mod unheard;
 
 pub use self::{
     bug::{Broken, BrokenFactory, Bug},
@@ -31,6 +33,7 @@ pub use self::{
         MovesTheHeadWhenLeasing, NeverLeasesAgain,
     },
     limiting::AcceptsAnyLimit,
+    listing::{ListsByPosition, ListsBySlot, SkipsAtThePageEdge},
     many::{AnswersInAnotherOrder, DropsTheRest, FailsTogether, TakesAPartitionTwice},
     racing::{ChecksBeforeItWrites, ReportsUnknownAsConflict},
     reading::{
@@ -40,8 +43,10 @@ pub use self::{
     },
     reopening::{ForgetsEverything, ForgetsLeases},
     settling::{
-        BuriesTheDead, CountsOn, DropsWhatIsPutOff, ForgetsTheFence, HoldsTheDead, KeepsWhatIsDone,
-        LeasesTheDead, ListsTheDeadFromTheStart, MovesTheHeadWhenSettling, SaysItSettled,
+        BuriesTheDead, CountsOn, DropsWhatIsPutOff, ForgetsTheFence, HoldsTheDead,
+        JudgesBeforeItSettles, KeepsWhatIsDone, LeasesTheDead, ListsTheDeadFromTheStart,
+        MovesTheHeadWhenSettling, SaysItSettled,
     },
     timing::{DatesDeletionsByTheCaller, RunsTimeBack, UsesItsOwnClock},
+    unheard::{CarriesOutLate, WritesInTwoGoes},
 };

@@ -94,6 +94,29 @@ async fn commit(
     store.commit(partition, batch).await.map(drop)
 }
 
+/// Judges all settlements of a call before it carries out any: of two of one delivery the last counts.
+#[derive(Debug, Default)]
+pub struct JudgesBeforeItSettles;
+
+#[async_trait]
+impl Bug for JudgesBeforeItSettles {
+    async fn settle(
+        &self,
+        store: &dyn Store,
+        settles: Vec<Settle>,
+    ) -> Result<Vec<bool>, StoreError> {
+        let fence = |settle: &Settle| (settle.partition.clone(), settle.key.clone(), settle.lease);
+        let lasts: HashMap<_, _> = settles
+            .iter()
+            .map(|one| (fence(one), one.clone()))
+            .collect();
+        let (fences, lasts): (Vec<_>, Vec<_>) = lasts.into_iter().unzip();
+        let held = store.settle(lasts).await?;
+        let held: HashMap<_, _> = fences.into_iter().zip(held).collect();
+        Ok(settles.iter().map(|one| held[&fence(one)]).collect())
+    }
+}
+
 /// Says of every settlement that it applied.
 #[derive(Debug, Default)]
 pub struct SaysItSettled;

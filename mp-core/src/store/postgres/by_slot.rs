@@ -1,8 +1,8 @@
 //! Due work and listings where each slot may be on a server of its own: one slot in each statement.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, error::Error};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::{connections::Connections, delivery, quiet::Quiet, reader};
 use crate::{
@@ -19,36 +19,59 @@ const AT_ONCE: usize = 4;
 const LOOKED_AT_MAX: usize = 2_048;
 
 /// Leases what is due, the longest due first.
+///
+/// A slot that is out of reach keeps nobody from the others: it fails only if nothing was leased.
 pub(super) async fn lease(
     connections: &Connections,
     quiet: &Quiet,
     query: &DueQuery,
 ) -> Result<Vec<Delivery>, StoreError> {
-    let counts = longest_due(connections, quiet, query).await?;
-    let leased: Vec<Vec<Delivery>> = stream::iter(counts)
+    let (counts, unseen) = longest_due(connections, quiet, query).await;
+    let leased = stream::iter(counts)
         .map(|(slot, count)| delivery::lease_in(connections, slot, query, count))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+        .buffer_unordered(AT_ONCE);
+    let (leased, unleased) = gather(leased).await;
     let mut leased: Vec<Delivery> = leased.into_iter().flatten().collect();
     delivery::sort(&mut leased);
-    Ok(leased)
+    match unseen.or(unleased) {
+        Some(error) if leased.is_empty() => Err(error),
+        Some(error) => {
+            tracing::warn!(%error, source = error.source(), "slots are out of reach");
+            Ok(leased)
+        }
+        None => Ok(leased),
+    }
 }
 
-/// Tells how many of the deliveries that are due longest stand in each slot.
+/// Waits for all answers, and returns those that are good and the first error.
+async fn gather<A>(
+    answers: impl Stream<Item = Result<A, StoreError>>,
+) -> (Vec<A>, Option<StoreError>) {
+    let answers: Vec<Result<A, StoreError>> = answers.collect().await;
+    let (mut good, mut first) = (Vec::new(), None);
+    for answer in answers {
+        match answer {
+            Ok(answer) => good.push(answer),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    (good, first)
+}
+
+/// Tells how many of the deliveries that are due longest stand in each slot, and why a slot does not
+/// answer, if one does not.
 async fn longest_due(
     connections: &Connections,
     quiet: &Quiet,
     query: &DueQuery,
-) -> Result<BTreeMap<u16, u32>, StoreError> {
+) -> (BTreeMap<u16, u32>, Option<StoreError>) {
     let slots = quiet.begin(query);
     let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
     let each = limit.min((LOOKED_AT_MAX / slots.len().max(1)).max(1));
-    let due: Vec<Vec<(Timestamp, u16)>> = stream::iter(slots)
+    let due = stream::iter(slots)
         .map(|slot| look(connections, quiet, query, slot, each))
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+        .buffer_unordered(AT_ONCE);
+    let (due, unseen) = gather(due).await;
     let mut due: Vec<(Timestamp, u16)> = due.into_iter().flatten().collect();
     due.sort_unstable();
     due.truncate(limit);
@@ -56,10 +79,13 @@ async fn longest_due(
     for (_, slot) in due {
         *counts.entry(slot).or_default() += 1;
     }
-    Ok(counts)
+    (counts, unseen)
 }
 
 /// Looks at what comes up first in a slot, and returns since when which of it has been due.
+///
+/// A slot that does not answer is left alone for as long as one that has nothing: to ask again at
+/// once would take up everybody's time.
 async fn look(
     connections: &Connections,
     quiet: &Quiet,
@@ -67,18 +93,16 @@ async fn look(
     slot: u16,
     each: usize,
 ) -> Result<Vec<(Timestamp, u16)>, StoreError> {
-    let times = delivery::first_in(connections, slot, &query.kind, each).await;
-    let first = times
-        .as_ref()
-        .map_or(Some(&query.now), |times| times.first());
-    if let Some(first) = first {
+    let times = delivery::first_in(connections, slot, &query.kind, each).await?;
+    if let Some(first) = times.first() {
         quiet.end_at(&query.kind, slot, *first);
     }
-    let due = times?.into_iter().take_while(|time| *time <= query.now);
+    let due = times.into_iter().take_while(|time| *time <= query.now);
     Ok(due.map(|time| (time, slot)).collect())
 }
 
-/// Settles deliveries and says for each whether its fence held.
+/// Settles deliveries and says for each whether its fence held; whatever is within reach is settled
+/// also if it fails.
 pub(super) async fn settle(
     connections: &Connections,
     quiet: &Quiet,
@@ -92,19 +116,18 @@ pub(super) async fn settle(
         portion.push(settle);
     }
     let slots = portions.keys().copied().fold(SlotSet::NONE, SlotSet::with);
-    let mut answers = stream::iter(portions)
+    let answers = stream::iter(portions)
         .map(|(slot, (places, portion))| async move {
             let held = delivery::settle(connections, Some(slot), &portion).await?;
             Ok::<_, StoreError>(places.into_iter().zip(held))
         })
         .buffer_unordered(AT_ONCE);
-    while let Some(answer) = answers.try_next().await? {
-        for (place, one) in answer {
-            held[place] = one;
-        }
-    }
+    let (answers, unsettled) = gather(answers).await;
     quiet.end(slots);
-    Ok(held)
+    for (place, one) in answers.into_iter().flatten() {
+        held[place] = one;
+    }
+    unsettled.map_or(Ok(held), Err)
 }
 
 /// Lists what lies dead.

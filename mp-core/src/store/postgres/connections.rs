@@ -9,7 +9,7 @@ use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use tokio::time::timeout;
-use tokio_postgres::{Config, Error, Row, types::ToSql};
+use tokio_postgres::{Config, Error, Row, config::SslMode, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     distribution::Distribution,
     error::{Failure, Fate, is_passing},
     options::PostgresOptions,
+    refusal,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -41,6 +42,7 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(super) struct Connections {
     pool: Pool,
     distribution: Distribution,
+    mode: SslMode,
     patience: Duration,
     silence_max: Duration,
 }
@@ -78,6 +80,7 @@ impl Connections {
         Ok(Self {
             pool,
             distribution,
+            mode: config.get_ssl_mode(),
             patience,
             silence_max: options.statement_timeout.saturating_add(GRACE),
         })
@@ -126,7 +129,11 @@ impl Connections {
         let mut tries = self.pool.status().max_size;
         loop {
             match self.query(sql, params).await {
-                Err(failure) if failure.fate == Fate::Lost && tries > 0 => tries -= 1,
+                Err(failure)
+                    if failure.fate == Fate::Lost && failure.ends_session() && tries > 0 =>
+                {
+                    tries -= 1;
+                }
                 answer => {
                     let unavailable = StoreErrorKind::Unavailable;
                     return answer.map_err(|failure| failure.store_error(op, unavailable));
@@ -182,6 +189,7 @@ impl Connections {
                 Err(error) => error,
             };
             if !may_pass(&error) || started.elapsed() + PAUSE_FIRST > self.patience {
+                let error = refusal::explained(error, self.mode);
                 return Err(Failure::new(Fate::NotRun, error));
             }
             tracing::debug!(%error, "no connection yet");
@@ -198,12 +206,7 @@ impl fmt::Debug for Connections {
 }
 
 fn may_pass(error: &PoolError) -> bool {
-    match error {
-        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            is_passing(error)
-        }
-        _ => false,
-    }
+    refusal::cause(error).is_some_and(is_passing)
 }
 
 /// What each session is told before anything else.

@@ -3,8 +3,9 @@
 use std::error::Error as StdError;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::Error;
+use tokio_postgres::{Error, error::Severity};
 
+use super::refusal::is_distrust;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// What became of a statement that failed.
@@ -65,8 +66,21 @@ impl Failure {
     }
 
     /// Returns whether the session is of no more use.
-    pub(super) const fn ends_session(&self) -> bool {
-        matches!(self.fate, Fate::NotRun | Fate::Lost)
+    ///
+    /// It is, if it was another server that was lost: a coordinator says so, and another session with
+    /// it would be told the same.
+    pub(super) fn ends_session(&self) -> bool {
+        match self.fate {
+            Fate::NotRun => true,
+            Fate::Lost => !self.is_told_in_session(),
+            Fate::Contended | Fate::Refused(_) => false,
+        }
+    }
+
+    fn is_told_in_session(&self) -> bool {
+        let told = self.source.downcast_ref::<Error>();
+        let severity = told.and_then(|told| told.as_db_error()?.parsed_severity());
+        severity == Some(Severity::Error)
     }
 
     /// Says what a caller can do about it; `lost` is what the loss of the answer means.
@@ -124,7 +138,7 @@ fn fate_of_code(code: &str) -> Fate {
 /// Returns whether the same connection attempt may do better a little later.
 pub(super) fn is_passing(error: &Error) -> bool {
     error.code().map_or_else(
-        || error.is_closed() || is_io(error),
+        || error.is_closed() || (is_io(error) && !is_distrust(error)),
         // Wrong name, password, database or schema: trying again could only lock somebody out.
         |code| !matches!(class(code.code()), "22" | "28" | "3D" | "3F" | "42"),
     )

@@ -15,6 +15,7 @@ mod options;
 mod queue;
 mod quiet;
 mod reader;
+mod refusal;
 mod schema;
 mod tls;
 
@@ -43,8 +44,7 @@ use self::{
 };
 use super::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View,
-    admission::{check_batch, check_limit, check_once},
+    StoreError, StoreErrorKind, Version, View, admission::check_batch,
 };
 use crate::clock::Clock;
 
@@ -85,6 +85,14 @@ use crate::clock::Clock;
 /// Values are kept as text, so they must be UTF-8, and `psql` shows them:
 /// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
 /// together.
+///
+/// # More than one server
+///
+/// With a synchronous standby a lost primary takes no acknowledged commit with it. On a [Citus]
+/// cluster, once `mp-core/migrations/postgres/citus.sql` was run on it, each statement names one slot
+/// and is carried out by the worker that has it.
+///
+/// [Citus]: https://github.com/citusdata/citus
 ///
 /// # The runtime
 ///
@@ -210,7 +218,7 @@ impl Store for PostgresStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        check_limit("read", query.limit, self.limits().read_max)?;
+        self.limits().check_read("read", query.limit)?;
         reader::read(&self.connections, partition, query).await
     }
 
@@ -224,8 +232,8 @@ impl Store for PostgresStore {
         &self,
         batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        if let Err(refusals) = check_once(&batches) {
-            return refusals;
+        if let Err(twice) = Batch::check_apart(&batches) {
+            return vec![Err(twice); batches.len()];
         }
         let mut versions = Vec::with_capacity(batches.len());
         let mut batches = batches.into_iter();
@@ -253,7 +261,7 @@ impl Store for PostgresStore {
     }
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("due", query.limit, self.limits().due_max)?;
+        self.limits().check_due("due", query.limit)?;
         if delivery::is_idle(query) {
             return Ok(Vec::new());
         }
@@ -279,7 +287,7 @@ impl Store for PostgresStore {
         after: Option<(&Partition, &Key)>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("dead", limit, self.limits().due_max)?;
+        self.limits().check_due("dead", limit)?;
         match self.connections.distribution() {
             Distribution::Single => delivery::dead(&self.connections, after, limit).await,
             Distribution::BySlot => by_slot::dead(&self.connections, after, limit).await,
@@ -292,7 +300,7 @@ impl Store for PostgresStore {
         since: Version,
         limit: u32,
     ) -> Result<Changes, StoreError> {
-        check_limit("changes", limit, self.limits().read_max)?;
+        self.limits().check_read("changes", limit)?;
         reader::changes(&self.connections, partition, since, limit).await
     }
 }
@@ -304,7 +312,7 @@ impl Listing for PostgresStore {
         after: Option<&Partition>,
         limit: u32,
     ) -> Result<Vec<Partition>, StoreError> {
-        check_limit("partitions", limit, self.limits().read_max)?;
+        self.limits().check_read("partitions", limit)?;
         reader::partitions(&self.connections, after, limit).await
     }
 }

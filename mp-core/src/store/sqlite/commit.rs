@@ -17,6 +17,7 @@ pub(super) struct Commits<'c> {
     lapsed: Statement<'c>,
     forget: Statement<'c>,
     forgotten: Statement<'c>,
+    pack: Statement<'c>,
     head: Statement<'c>,
 }
 
@@ -58,6 +59,15 @@ DELETE FROM mp_record WHERE partition_id = ?1 AND value IS NULL AND at < ?2";
 const FORGOTTEN: &str = "
 UPDATE mp_partition SET forgotten = max(forgotten, ?2) WHERE id = ?1";
 
+// A row that shrinks leaves its page half empty for ever: SQLite joins pages when rows go, not when
+// they become smaller. So a partition that has only its root left, as one that was retired, moves to
+// the end of the table, beside others of its kind. No other table has its id then.
+const PACK: &str = "
+UPDATE mp_partition SET id = (SELECT max(id) + 1 FROM mp_partition)
+WHERE id = ?1
+    AND NOT EXISTS (SELECT 1 FROM mp_record WHERE partition_id = ?1)
+    AND NOT EXISTS (SELECT 1 FROM mp_delivery WHERE partition_id = ?1)";
+
 const HEAD: &str = "SELECT head, commit_id FROM mp_partition WHERE partition = ?1";
 
 /// A partition whose head has just been moved on.
@@ -84,6 +94,7 @@ impl<'c> Commits<'c> {
             lapsed: connection.prepare(LAPSED)?,
             forget: connection.prepare(FORGET)?,
             forgotten: connection.prepare(FORGOTTEN)?,
+            pack: connection.prepare(PACK)?,
             head: connection.prepare(HEAD)?,
         })
     }
@@ -148,13 +159,17 @@ impl<'c> Commits<'c> {
         version: Version,
     ) -> Result<()> {
         let moved = self.moved(partition, version)?;
-        let mut records = false;
+        let (mut records, mut clears) = (false, true);
         for write in batch.writes.iter().filter(|write| !write.key().is_root()) {
             self.write(&moved, write)?;
             records |= !write.key().is_delivery();
+            clears &= matches!(write, Write::Delete { .. });
         }
         if records {
             self.forget_deletions(&moved)?;
+        }
+        if records && clears {
+            self.pack.execute([moved.id])?;
         }
         Ok(())
     }

@@ -43,8 +43,7 @@ use self::{
 };
 use super::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View,
-    admission::{check_batch, check_limit, check_once},
+    StoreError, StoreErrorKind, Version, View, admission::check_batch,
 };
 
 /// The most writes that wait for the writer; what comes on top is `Unavailable` at once.
@@ -96,8 +95,9 @@ impl SqliteStore {
     /// # Errors
     ///
     /// `Newer` if a newer release made the file, `ReadOnly` if it cannot be written, `Full` if the
-    /// disk is full, `Corrupt` if it is damaged or not a database, `Invalid` if it is another
-    /// program's database, else `Unavailable`.
+    /// disk is full, `Corrupt` if it is not a database or found to be damaged (with
+    /// [`SqliteOptions::quick_check`] wherever the damage is), `Invalid` if it is another program's
+    /// database, else `Unavailable`.
     pub fn open(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         // Made absolute so that no path means anything but a file: not `:memory:`, not a URI.
         let path = absolute(path)
@@ -179,7 +179,7 @@ impl Store for SqliteStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
-        check_limit("read", query.limit, self.limits().read_max)?;
+        self.limits().check_read("read", query.limit)?;
         self.ask("read", |reply| {
             Question::Read(partition.clone(), query.clone(), reply)
         })
@@ -194,8 +194,8 @@ impl Store for SqliteStore {
         &self,
         mut batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
-        if let Err(refusals) = check_once(&batches) {
-            return refusals;
+        if let Err(twice) = Batch::check_apart(&batches) {
+            return vec![Err(twice); batches.len()];
         }
         let mut versions = Vec::with_capacity(batches.len());
         while !batches.is_empty() {
@@ -211,7 +211,7 @@ impl Store for SqliteStore {
     }
 
     async fn due(&self, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("due", query.limit, self.limits().due_max)?;
+        self.limits().check_due("due", query.limit)?;
         let (task, answer) = Task::new(query.clone());
         self.writer.accept("due", Job::Lease(task))?;
         // Leases whose answer was lost run out.
@@ -231,7 +231,7 @@ impl Store for SqliteStore {
         after: Option<(&Partition, &Key)>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        check_limit("dead", limit, self.limits().due_max)?;
+        self.limits().check_due("dead", limit)?;
         let after = after.map(|(partition, key)| (partition.clone(), key.clone()));
         self.ask("dead", |reply| Question::Dead(after, limit, reply))
             .await
@@ -243,7 +243,7 @@ impl Store for SqliteStore {
         since: Version,
         limit: u32,
     ) -> Result<Changes, StoreError> {
-        check_limit("changes", limit, self.limits().read_max)?;
+        self.limits().check_read("changes", limit)?;
         self.ask("changes", |reply| {
             Question::Changes(partition.clone(), since, limit, reply)
         })
@@ -258,7 +258,7 @@ impl Listing for SqliteStore {
         after: Option<&Partition>,
         limit: u32,
     ) -> Result<Vec<Partition>, StoreError> {
-        check_limit("partitions", limit, self.limits().read_max)?;
+        self.limits().check_read("partitions", limit)?;
         self.ask("partitions", |reply| {
             Question::Partitions(after.cloned(), limit, reply)
         })

@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -36,7 +37,7 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
     check_layout(&connection)?;
     check_slots(&connection)?;
     if options.quick_check {
-        check_pages(&connection)?;
+        check_pages(&connection, path)?;
     }
     Ok(connection)
 }
@@ -172,12 +173,24 @@ fn check_slots(connection: &Connection) -> Result<(), StoreError> {
     Err(StoreError::new(StoreErrorKind::Corrupt, OP, problem))
 }
 
-fn check_pages(connection: &Connection) -> Result<(), StoreError> {
-    let answer: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|error| store_error(OP, error))?;
-    if answer == "ok" {
-        return Ok(());
+fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let answer: rusqlite::Result<String> =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    match answer {
+        Ok(answer) if answer == "ok" => Ok(()),
+        Ok(answer) => Err(damaged(path, &answer)),
+        Err(error) => match store_error(OP, error) {
+            error if error.kind() == StoreErrorKind::Corrupt => Err(damaged(path, &error)),
+            error => Err(error),
+        },
     }
-    Err(StoreError::new(StoreErrorKind::Corrupt, OP, answer))
+}
+
+fn damaged(path: &Path, seen: &dyn fmt::Display) -> StoreError {
+    let path = path.display();
+    let problem = format!(
+        "the file is damaged ({seen}): put a copy in its place, or save what can still be read with \
+         `sqlite3 {path} .recover | sqlite3 saved.db`"
+    );
+    StoreError::new(StoreErrorKind::Corrupt, OP, problem)
 }

@@ -29,6 +29,16 @@ impl Binaries {
     pub(crate) fn postgres(&self) -> PathBuf {
         self.0.join("postgres")
     }
+
+    /// A client's program, which may stand elsewhere.
+    pub(crate) fn pg_basebackup(&self) -> PathBuf {
+        let beside = self.0.join("pg_basebackup");
+        if beside.is_file() {
+            beside
+        } else {
+            "pg_basebackup".into()
+        }
+    }
 }
 
 fn is_complete(folder: &Path) -> bool {

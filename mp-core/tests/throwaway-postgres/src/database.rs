@@ -34,6 +34,12 @@ impl Database {
         Self { url, home }
     }
 
+    pub(crate) fn existing(server: Server, name: &str) -> Self {
+        let url = with_name(&server.socket_url(), name);
+        let home = Home::Private(server);
+        Self { url, home }
+    }
+
     /// Returns its URL: on a private server, over the socket.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! - A [`Server`] is a cluster of its own in a temporary folder, reached over a unix socket there, or
-//!   over TCP if asked for. It can be stopped in every way that servers stop, and started again.
+//!   over TCP if asked for. It can be stopped in every way that servers stop, and started again, and
+//!   have standbys.
 //! - A [`Database`] is an empty one on some server. [`database()`] makes one for a test, on the one
 //!   server that the tests of a program share; [`server()`] starts one that a test has for itself.
 //!

@@ -96,7 +96,10 @@ impl ServerOptions {
         } else {
             "host"
         };
-        format!("local all all trust\n{host} all all 127.0.0.1/32 scram-sha-256\n")
+        format!(
+            "local all all trust\nlocal replication all trust\n\
+             {host} all all 127.0.0.1/32 scram-sha-256\n"
+        )
     }
 }
 

@@ -35,7 +35,7 @@ impl Postmaster {
                 return Ok(postmaster);
             }
             if Instant::now() >= until {
-                return Err(io::Error::other("the server does not start"));
+                return Err(failed("does not start", folder));
             }
             thread::sleep(POLL * 10);
         }
@@ -75,7 +75,7 @@ impl Postmaster {
             if Instant::now() >= until {
                 self.0.kill()?;
                 self.0.wait()?;
-                return Err(io::Error::other("the server does not become ready"));
+                return Err(failed("does not become ready", folder));
             }
             thread::sleep(POLL);
         }
@@ -92,4 +92,14 @@ impl Postmaster {
         }
         self.0.wait().map(drop)
     }
+}
+
+/// Says what a server fails to do and, in its own words, why.
+fn failed(what: &str, folder: &Path) -> io::Error {
+    let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+    let why = log.lines().rfind(|line| line.contains("FATAL"));
+    io::Error::other(format!(
+        "the server {what}: {}",
+        why.unwrap_or("it says nothing")
+    ))
 }

@@ -2,7 +2,7 @@ use std::{
     fs, io,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -69,25 +69,32 @@ impl Server {
     ///
     /// [`StartError::NotInstalled`] if its programs are not found, else [`StartError::Failed`].
     pub fn start(options: &ServerOptions) -> Result<Self, StartError> {
-        let binaries = Binaries::find().ok_or(StartError::NotInstalled)?;
-        // The path of a socket has room for 107 bytes.
-        let folder = tempfile::Builder::new().prefix("pg").tempdir()?;
-        let account = Account::choose(folder.path())?;
-        account.give(folder.path())?;
-        let keeper = Keeper::start(account, folder.path())?;
-        let cluster = Cluster {
-            postmaster: Mutex::default(),
-            account,
-            binaries,
-            folder: folder.keep(),
-            port: if options.tcp { free_port()? } else { PORT },
-            tcp: options.tcp,
-            password: password(),
-            _keeper: keeper,
-        };
+        let cluster = Cluster::prepare(options, password())?;
         cluster.initialise(options)?;
         cluster.start()?;
         Ok(Self(Arc::new(cluster)))
+    }
+
+    /// Copies this server, which must run, and starts the copy as a standby that follows it; it has
+    /// the same role and password, and the same databases by their [names](Self::database).
+    ///
+    /// That commits wait for it is for the caller to set, once it runs: `synchronous_standby_names`.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Failed`].
+    pub fn start_standby(&self, options: &ServerOptions) -> Result<Self, StartError> {
+        let cluster = Cluster::prepare(options, self.0.password.clone())?;
+        cluster.copy(&self.0)?;
+        cluster.configure(options)?;
+        cluster.start()?;
+        Ok(Self(Arc::new(cluster)))
+    }
+
+    /// Returns a database that is there already.
+    #[must_use]
+    pub fn database(&self, name: &str) -> Database {
+        Database::existing(self.clone(), name)
     }
 
     /// Makes an empty database.
@@ -158,6 +165,26 @@ impl Server {
 }
 
 impl Cluster {
+    /// Makes a folder for a cluster, and sees to it that it is removed.
+    fn prepare(options: &ServerOptions, password: String) -> Result<Self, StartError> {
+        let binaries = Binaries::find().ok_or(StartError::NotInstalled)?;
+        // The path of a socket has room for 107 bytes.
+        let folder = tempfile::Builder::new().prefix("pg").tempdir()?;
+        let account = Account::choose(folder.path())?;
+        account.give(folder.path())?;
+        let keeper = Keeper::start(account, folder.path())?;
+        Ok(Self {
+            postmaster: Mutex::default(),
+            account,
+            binaries,
+            folder: folder.keep(),
+            port: if options.tcp { free_port()? } else { PORT },
+            tcp: options.tcp,
+            password,
+            _keeper: keeper,
+        })
+    }
+
     fn initialise(&self, options: &ServerOptions) -> io::Result<()> {
         let password_file = self.folder.join("password");
         self.write(&password_file, &self.password)?;
@@ -167,12 +194,19 @@ impl Cluster {
         command.args(["--username", ROLE, "--encoding=UTF8", "--locale=C"]);
         // Whoever asks for durability gets it from the first checkpoint on.
         command.args(["--auth=trust", "--no-sync"]);
-        let output = command.stdin(Stdio::null()).output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(io::Error::other(said));
-        }
+        run(command)?;
         self.configure(options)
+    }
+
+    /// Takes a copy of a running server's data, which says that it is a standby, and whose.
+    fn copy(&self, primary: &Self) -> io::Result<()> {
+        let binary = self.binaries.pg_basebackup();
+        let mut command = self.account.command(binary, &self.folder);
+        command.arg("--pgdata").arg(self.folder.join("data"));
+        command.arg("--host").arg(&primary.folder);
+        command.args(["--port", &primary.port.to_string(), "--username", ROLE]);
+        command.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        run(command)
     }
 
     fn configure(&self, options: &ServerOptions) -> io::Result<()> {
@@ -236,6 +270,15 @@ impl Drop for Cluster {
         let _ = self.stop(Stop::Immediate);
         let _ = fs::remove_file(self.folder.join("data/postmaster.pid"));
     }
+}
+
+fn run(mut command: Command) -> io::Result<()> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(io::Error::other(said))
 }
 
 fn parse(url: &str) -> Url {

@@ -1,6 +1,11 @@
 use std::time::Duration;
 
-use crate::{backend::DeclineCode, method::PaymentMethodToken};
+use mp_core::amount::Money;
+
+use crate::{
+    backend::{DeclineCode, NextAction},
+    method::PaymentMethodToken,
+};
 
 /// How the sandbox takes one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,14 +17,20 @@ pub enum Behaviour {
     Decline(DeclineCode),
     /// It accepts, and has done it after this time.
     Delay(Duration),
-    /// It wants the payer to act; after this time the payer has.
+    /// It wants the payer to open a page; after this time the payer has acted there.
     NeedsAction(Duration),
+    /// It wants the payer to do this; after this time the payer has.
+    Asks(NextAction, Duration),
     /// The answer is lost, and it did nothing.
     TimeoutBefore,
     /// The answer is lost, after it did what it was asked.
     TimeoutAfter,
     /// It cannot be reached, and says so.
     Unavailable,
+    /// It does what it is asked, and tells of another amount.
+    Misstate(Money),
+    /// It refunds, and after this time the refund fails: the money has come back.
+    FailLater(Duration),
 }
 
 /// How long `pm_slow` takes, and the payer of `pm_action`.

@@ -50,7 +50,7 @@ pub(crate) struct Asked {
 
 impl Document for Asked {
     const KIND: &'static str = "sandbox_operation";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// What will be done later.
@@ -64,10 +64,25 @@ pub(super) struct UnderWay {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub(super) enum Act {
-    Charge { amount: Money, capture: bool },
-    Capture { amount: Money },
+    Charge {
+        amount: Money,
+        capture: bool,
+    },
+    Increase {
+        total: Money,
+    },
+    Capture {
+        amount: Money,
+        last: bool,
+    },
     Void,
-    Refund { amount: Money },
+    Refund {
+        amount: Money,
+    },
+    /// What was refunded comes back.
+    Fail {
+        amount: Money,
+    },
 }
 
 /// Where a charge stands.
@@ -82,6 +97,26 @@ pub(crate) struct Account {
 impl Document for Account {
     const KIND: &'static str = "sandbox_charge";
     const FORMAT: u32 = 1;
+}
+
+impl Act {
+    /// Returns what is told of an act that was carried out.
+    fn outcome(self, reference: Reference) -> Outcome {
+        match self {
+            Self::Charge {
+                amount,
+                capture: false,
+            }
+            | Self::Increase { total: amount } => {
+                Outcome::authorized(reference).with_amount(amount)
+            }
+            Self::Charge { amount, .. }
+            | Self::Capture { amount, .. }
+            | Self::Refund { amount } => Outcome::settled(reference).with_amount(amount),
+            Self::Void => Outcome::settled(reference),
+            Self::Fail { .. } => Outcome::declined(DeclineCode::of("expired_or_canceled_card")),
+        }
+    }
 }
 
 impl Account {
@@ -106,7 +141,9 @@ pub(super) fn carry_out(
         (Act::Charge { amount, capture }, Some(account)) => Ok(account.charge(amount, capture)),
         (Act::Void, None) => Ok(None),
         (_, None) => Err(DeclineCode::of("resource_missing")),
-        (Act::Capture { amount }, Some(account)) => account.capture(amount),
+        (Act::Increase { total }, Some(account)) => account.increase(total),
+        (Act::Capture { amount, last }, Some(account)) => account.capture(amount, last),
+        (Act::Fail { amount }, Some(account)) => Ok(account.charge(amount, true)),
         (Act::Void, Some(account)) => account.void(),
         (Act::Refund { amount }, Some(account)) => account.refund(amount),
     }
@@ -122,20 +159,32 @@ impl Account {
         None
     }
 
-    fn capture(&mut self, amount: Money) -> Result<Option<Money>, DeclineCode> {
+    fn increase(&mut self, total: Money) -> Result<Option<Money>, DeclineCode> {
+        if !self.held.is_positive() || self.taken.is_positive() {
+            return Err(DeclineCode::of("charge_not_increasable"));
+        }
+        self.held = total;
+        Ok(None)
+    }
+
+    fn capture(&mut self, amount: Money, last: bool) -> Result<Option<Money>, DeclineCode> {
         if amount.minor() > self.held.minor() {
             return Err(DeclineCode::of("charge_not_capturable"));
         }
-        self.held = Money::zero(amount.currency());
+        self.held = if last {
+            Money::zero(amount.currency())
+        } else {
+            add(self.held, -amount.minor())
+        };
         self.taken = add(self.taken, amount.minor());
         Ok(Some(amount))
     }
 
     fn void(&mut self) -> Result<Option<Money>, DeclineCode> {
-        if self.taken.is_positive() {
+        if self.taken.is_positive() && self.held.is_zero() {
             return Err(DeclineCode::of("charge_already_captured"));
         }
-        *self = Self::empty(self.held);
+        self.held = Money::zero(self.held.currency());
         Ok(None)
     }
 
@@ -175,20 +224,17 @@ impl Asked {
         let acted = carry_out(account, act);
         let reference = Reference::new(format!("sb_{key}.{}", self.movements.len()));
         self.under_way = None;
-        self.outcome = Some(match (acted, act, reference) {
-            (Err(code), ..) => Outcome::Declined { code },
-            (_, _, Err(_)) => Outcome::Unknown,
-            (Ok(_), Act::Charge { capture: false, .. }, Ok(reference)) => {
-                Outcome::Authorized { reference }
-            }
-            (Ok(moved), _, Ok(reference)) => {
-                self.movements.extend(moved.map(|amount| Movement {
-                    operation: key,
-                    amount,
-                    at,
-                }));
-                Outcome::Settled { reference }
-            }
+        if let Ok(moved) = &acted {
+            self.movements.extend(moved.map(|amount| Movement {
+                operation: key,
+                amount,
+                at,
+            }));
+        }
+        self.outcome = Some(match (acted, reference) {
+            (Err(code), _) => Outcome::declined(code),
+            (_, Err(_)) => Outcome::Unknown,
+            (Ok(_), Ok(reference)) => act.outcome(reference),
         });
     }
 

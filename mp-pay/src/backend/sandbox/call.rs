@@ -87,7 +87,23 @@ impl Books {
                 self.act(call, now);
                 return Outcome::Unknown;
             }
+            Behaviour::Misstate(told) => {
+                self.act(call, now);
+                let outcome = self.asked.outcome.take();
+                self.asked.outcome = outcome.map(|outcome| outcome.with_amount(told));
+            }
+            Behaviour::FailLater(delay) => {
+                self.act(call, now);
+                let ready_at = now.plus(delay);
+                if let Act::Refund { amount } = call.act {
+                    let act = Act::Fail { amount };
+                    self.asked.under_way = Some(UnderWay { act, ready_at });
+                }
+            }
             Behaviour::Delay(delay) => self.put_off(call, Outcome::Accepted, now.plus(delay)),
+            Behaviour::Asks(action, delay) => {
+                self.put_off(call, Outcome::NeedsAction { action }, now.plus(delay));
+            }
             Behaviour::NeedsAction(delay) => {
                 let url = format!("https://sandbox.invalid/{}", call.key);
                 let action = NextAction::Redirect { url };

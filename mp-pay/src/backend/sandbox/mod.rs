@@ -1,5 +1,6 @@
 //! A payment provider in a box: it keeps books, loses answers on demand, and moves no real money.
 
+mod answer;
 mod behaviour;
 mod book;
 mod call;
@@ -10,10 +11,8 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use mp_core::{
     Command, Engine, Error,
-    amount::Money,
     clock::SystemClock,
     entropy::SystemEntropy,
     id::{AppId, Name},
@@ -28,14 +27,8 @@ pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
 };
-use self::{
-    book::{Act, Asked},
-    call::{Call, look_up},
-};
-use super::{
-    BackendError, BackendErrorKind, Capabilities, ChargeRequest, Charged, Lookup, Outcome,
-    PaymentBackend,
-};
+use self::{book::Asked, call::Call};
+use super::{BackendError, BackendErrorKind, Capabilities, Outcome};
 use crate::operation::OperationKey;
 
 /// How many pages an app's books have: each a partition `{app}/sandbox/{account}.{page}`.
@@ -63,6 +56,7 @@ pub struct SandboxBackend {
     account: Arc<str>,
     can: Capabilities,
     chance: Option<(u64, u16)>,
+    refunds: Behaviour,
     script: Arc<Mutex<VecDeque<Behaviour>>>,
 }
 
@@ -101,6 +95,7 @@ impl SandboxBackend {
                 .with_replay(REPLAY_WINDOW)
                 .with_queries(),
             chance: None,
+            refunds: Behaviour::Succeed,
             script: Arc::default(),
         }
     }
@@ -116,6 +111,14 @@ impl SandboxBackend {
     #[must_use]
     pub const fn with_losses(mut self, seed: u64, per_mille: u16) -> Self {
         self.chance = Some((seed, per_mille));
+        self
+    }
+
+    /// Takes every refund like this, the first time that it is called for: later, as most backends
+    /// do, or so that it fails after it has succeeded.
+    #[must_use]
+    pub fn with_refunds(mut self, behaviour: Behaviour) -> Self {
+        self.refunds = behaviour;
         self
     }
 
@@ -167,6 +170,11 @@ impl SandboxBackend {
             let kind = BackendErrorKind::Unavailable;
             return Err(BackendError::new(kind, op, "the sandbox was told to be"));
         }
+        if let Some(Behaviour::Asks(action, _)) = &scripted {
+            let kind = action.kind();
+            let declared = kind.is_some_and(|kind| self.can.next_actions.contains(&kind));
+            self.declared(op, declared)?;
+        }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
         let page = self.page_of(&call.app, &call.key).map_err(lost)?;
         let command = Command::on(page)
@@ -188,78 +196,21 @@ impl SandboxBackend {
         answer.map(|committed| committed.answer).map_err(lost)
     }
 
+    /// Refuses what was not declared, before the books are opened.
+    fn declared(&self, op: &'static str, can: bool) -> Result<(), BackendError> {
+        if can {
+            return Ok(());
+        }
+        let kind = BackendErrorKind::Unsupported;
+        Err(BackendError::new(
+            kind,
+            op,
+            "the sandbox has not declared it",
+        ))
+    }
+
     fn scripted(&self) -> Option<Behaviour> {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
         script.pop_front()
-    }
-}
-
-#[async_trait]
-impl PaymentBackend for SandboxBackend {
-    fn capabilities(&self) -> Capabilities {
-        self.can
-    }
-
-    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        let call = Call {
-            app: request.app.clone(),
-            key: request.key,
-            charge: request.key,
-            act: Act::Charge {
-                amount: request.amount,
-                capture: request.capture,
-            },
-        };
-        let token = Behaviour::of_token(&request.payment_method);
-        self.call("charge", call, token).await
-    }
-
-    async fn capture(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Capture { amount });
-        self.call("capture", call, Behaviour::Succeed).await
-    }
-
-    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Void);
-        self.call("void", call, Behaviour::Succeed).await
-    }
-
-    async fn refund(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        let call = on(key, charge, Act::Refund { amount });
-        self.call("refund", call, Behaviour::Succeed).await
-    }
-
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        if !self.can.answers_queries {
-            return Ok(Lookup::CannotTell);
-        }
-        let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
-        let page = self.page_of(app, key).map_err(lost)?;
-        let command = Command::on(page)
-            .key(&format!("o/{key}"))
-            .prefix(&format!("c/{}", key.intent));
-        let key = *key;
-        let look = move |family: &mp_core::Family, now| look_up(family, key, now);
-        let committed = self.engine.run(command, look).await.map_err(lost)?;
-        Ok(committed.answer.map_or(Lookup::NotFound, Lookup::Found))
-    }
-}
-
-fn on(key: &OperationKey, charge: &Charged, act: Act) -> Call {
-    Call {
-        app: charge.app.clone(),
-        key: *key,
-        charge: charge.key,
-        act,
     }
 }

@@ -1,13 +1,22 @@
+mod contradiction;
+mod converge;
+mod pairs;
+mod stored;
+
 use mp_core::amount::Currency;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     backend::{DeclineCode, NextAction, Outcome, Reference},
+    capture::Capture,
+    dispute::DisputeStatus,
     intent::{CancellationReason, CaptureMethod, IntentId},
     journal::{JournalEntry, Source},
     method::PaymentMethodToken,
     operation::{OperationKey, Stage},
+    payments::LateSuccess,
+    refund::RefundReason,
     settlement::SettlementMark,
 };
 
@@ -17,12 +26,15 @@ const AMOUNT: i64 = 100;
 #[derive(Clone, Debug)]
 enum Try {
     Confirm { capture: bool },
-    Capture(i64),
+    Capture { amount: i64, last: bool },
+    Increase(i64),
     Cancel,
     Refund { id: u8, amount: i64 },
     Settle,
     Release,
     Expire,
+    Lapse,
+    Dispute { id: u8, amount: i64, status: u8 },
     Send(usize),
     TakeBack(usize),
     Observe(usize, u8),
@@ -31,15 +43,19 @@ enum Try {
 fn tries() -> impl Strategy<Value = Try> {
     prop_oneof![
         3 => any::<bool>().prop_map(|capture| Try::Confirm { capture }),
-        2 => (-5..120_i64).prop_map(Try::Capture),
+        3 => (-5..120_i64, any::<bool>()).prop_map(|(amount, last)| Try::Capture { amount, last }),
+        1 => (90..200_i64).prop_map(Try::Increase),
         1 => Just(Try::Cancel),
         4 => (any::<u8>(), -5..120_i64).prop_map(|(id, amount)| Try::Refund { id, amount }),
         1 => Just(Try::Settle),
         1 => Just(Try::Release),
         1 => Just(Try::Expire),
+        1 => Just(Try::Lapse),
+        1 => (0..3_u8, 1..80_i64, 0..5_u8)
+            .prop_map(|(id, amount, status)| Try::Dispute { id, amount, status }),
         3 => any::<usize>().prop_map(Try::Send),
         1 => any::<usize>().prop_map(Try::TakeBack),
-        12 => (any::<usize>(), 0..6_u8).prop_map(|(which, what)| Try::Observe(which, what)),
+        12 => (any::<usize>(), 0..7_u8).prop_map(|(which, what)| Try::Observe(which, what)),
     ]
 }
 
@@ -59,6 +75,7 @@ fn created(settlement: bool) -> Created {
         owner: "mei".parse().expect("a user"),
         amount: eur(AMOUNT),
         capture_method: CaptureMethod::Manual,
+        lines: BTreeMap::new(),
         payment_method: None,
         description: None,
         settlement: settlement.then(|| SettlementMark::new(key, Timestamp::MAX)),
@@ -68,8 +85,8 @@ fn created(settlement: bool) -> Created {
 fn outcome(what: u8) -> Outcome {
     let reference = Reference::new("ref").expect("a reference");
     match what {
-        0 => Outcome::Settled { reference },
-        1 => Outcome::Authorized { reference },
+        0 => Outcome::settled(reference),
+        1 => Outcome::authorized(reference),
         2 => Outcome::Declined {
             code: DeclineCode::of("declined"),
         },
@@ -79,7 +96,25 @@ fn outcome(what: u8) -> Outcome {
                 url: "https://pay.invalid".into(),
             },
         },
+        5 => Outcome::settled(reference).with_amount(eur(AMOUNT - 1)),
         _ => Outcome::Unknown,
+    }
+}
+
+fn dispute(id: u8, amount: i64, status: u8) -> Dispute {
+    Dispute {
+        id: DisputeId::from_bytes([id; 16]),
+        reference: Reference::new("dispute").expect("a reference"),
+        amount: eur(amount),
+        status: match status {
+            0 => DisputeStatus::Inquiry,
+            1 => DisputeStatus::NeedsResponse,
+            2 => DisputeStatus::UnderReview,
+            3 => DisputeStatus::Won,
+            _ => DisputeStatus::Lost,
+        },
+        reason: None,
+        told_at: Timestamp::MIN,
     }
 }
 
@@ -95,10 +130,13 @@ impl Payment {
                 payment_method: Some(token()),
                 capture: *capture,
                 expires_at: Timestamp::MAX,
+                hold_seconds: None,
             },
-            Try::Capture(amount) => Event::CaptureAsked {
+            Try::Capture { amount, last } => Event::CaptureAsked {
                 amount: eur(*amount),
+                last: *last,
             },
+            Try::Increase(total) => Event::IncreaseAsked { total: eur(*total) },
             Try::Cancel => Event::CancelAsked {
                 reason: CancellationReason::Duplicate,
             },
@@ -106,10 +144,15 @@ impl Payment {
                 refund: RefundId::from_bytes([*id; 16]),
                 amount: eur(*amount),
                 reason: None,
+                lines: BTreeMap::new(),
             },
             Try::Settle => Event::SettleAsked,
             Try::Release => Event::ReleaseAsked,
             Try::Expire => Event::Expired,
+            Try::Lapse => Event::Lapsed,
+            Try::Dispute { id, amount, status } => Event::DisputeTold {
+                dispute: dispute(*id, *amount, *status),
+            },
             Try::Send(which) => Event::Sent {
                 operation: self.pick(*which)?,
             },
@@ -124,6 +167,18 @@ impl Payment {
         })
     }
 
+    /// Applies an event and what is decided because of it.
+    fn go_on(&mut self, event: &Event, late: LateSuccess, now: Timestamp) -> Option<Vec<Event>> {
+        self.apply(event, now).ok()?;
+        let mut events = vec![event.clone()];
+        while let Some(decided) = self.follows(late) {
+            self.apply(&decided, now).expect("what is decided is legal");
+            events.push(decided);
+            assert!(events.len() < 10, "no end of decisions: {events:?}");
+        }
+        Some(events)
+    }
+
     /// What holds in every state, whatever was tried.
     fn check(&self, before: &Self) {
         let intent = &self.intent;
@@ -132,7 +187,20 @@ impl Payment {
         let reserved = intent.amount_reserved_for_refund.minor();
         assert!(refunded >= 0 && reserved >= 0);
         assert!(refunded + reserved <= received, "refunded ≤ captured");
-        assert!(received <= amount, "captured ≤ amount");
+        let capturable = intent.amount_capturable.minor();
+        if self.is_contradicted() {
+            let overpaid = self.refunds.values();
+            let overpaid = overpaid.filter(|it| it.reason == Some(RefundReason::Overpaid));
+            let back: i64 = overpaid.map(|refund| refund.amount.minor()).sum();
+            let open = intent.status != IntentStatus::Succeeded;
+            let left = intent.amount_refundable().minor();
+            assert!(
+                received - back <= amount || open || left == 0,
+                "kept too much"
+            );
+        } else {
+            assert!(capturable + received <= amount, "captured ≤ authorised");
+        }
         let of = |stage: fn(Stage) -> bool| {
             let refunds = self.refunds.values();
             let sums = refunds.filter(|refund| stage(refund.operation.stage));
@@ -140,35 +208,49 @@ impl Payment {
         };
         assert_eq!(refunded, of(|stage| stage == Stage::Done));
         assert_eq!(reserved, of(|stage| !stage.is_known()));
-        if before.intent.status.is_terminal() {
-            assert_eq!(intent.status, before.intent.status, "terminal is terminal");
+        let (was, is) = (before.intent.status, intent.status);
+        if was.is_terminal() {
+            assert_eq!(is, was, "terminal is terminal");
         }
-        assert_eq!(received > 0, intent.status == IntentStatus::Succeeded);
+        if is == IntentStatus::Succeeded {
+            assert!(received > 0, "succeeded without money");
+        }
         self.check_attempts();
     }
 
+    /// Returns whether the backend has captured what it had declined to: against its contract.
+    fn is_contradicted(&self) -> bool {
+        let attempts = self.attempts.iter();
+        let captured = |attempt: &Attempt| {
+            let captures = attempt.captures.values();
+            let of = |it: &Capture| it.taken() + it.reserved();
+            captures.map(of).sum::<i64>() > attempt.total().minor()
+        };
+        attempts.clone().any(captured)
+    }
+
     fn check_attempts(&self) {
-        let live =
-            |attempt: &&Attempt| !attempt.abandoned && attempt.charge.stage != Stage::Declined;
-        assert!(
-            self.attempts.iter().filter(live).count() <= 1,
-            "one attempt"
-        );
         for attempt in &self.attempts {
-            let voided = attempt
-                .void
-                .as_ref()
-                .is_some_and(|it| it.stage == Stage::Done);
-            let took = attempt.charge.stage == Stage::Done && !attempt.held && !voided;
             let dropped = self.intent.attempt != Some(attempt.number);
             assert!(
-                !took || !dropped || attempt.returned.is_some(),
+                !dropped || !attempt.owed().is_positive(),
                 "kept for nothing"
             );
-            if attempt.held && dropped {
-                assert!(attempt.void.is_some(), "held for nothing");
+            if attempt.holds() && dropped {
+                assert!(!attempt.voids.is_empty(), "held for nothing");
             }
+            let live = !dropped && !attempt.charge.is_declined();
+            assert!(!live || !attempt.abandoned, "counts and was given up");
         }
+    }
+
+    /// Returns whether a move of the table leads from one status to the other.
+    fn is_legal(was: IntentStatus, is: IntentStatus) -> bool {
+        let moves = crate::intent::MOVES.iter();
+        was == is
+            || moves
+                .clone()
+                .any(|(_, from, to)| from.contains(&was) && *to == is)
     }
 }
 
@@ -176,8 +258,10 @@ proptest! {
     #[test]
     fn refunded_is_at_most_captured_and_captured_at_most_the_amount(
         settlement: bool,
+        accept: bool,
         tries in proptest::collection::vec(tries(), 1..60),
     ) {
+        let late = if accept { LateSuccess::Accept } else { LateSuccess::Return };
         let mut now = Timestamp::MIN;
         let created = created(settlement);
         let mut payment = Payment::create(&created, now);
@@ -190,18 +274,25 @@ proptest! {
                 continue;
             }
             now = now.plus(std::time::Duration::from_secs(1));
+            let mut stepwise = payment.clone();
             let mut after = payment.clone();
-            if after.apply(&event, now).is_err() {
-                continue;
+            let Some(events) = after.go_on(&event, late, now) else { continue };
+            for event in &events {
+                let was = stepwise.intent.status;
+                stepwise.apply(event, now).expect("as before");
+                let is = stepwise.intent.status;
+                prop_assert!(Payment::is_legal(was, is), "{:?}: {} to {}", event, was, is);
             }
             after.check(&payment);
-            if matches!(&event, Event::Observed { outcome, .. } if outcome.is_known()) {
+            if matches!(&event, Event::Observed { .. } | Event::DisputeTold { .. }) {
                 let mut twice = after.clone();
-                twice.apply(&event, now).expect("a repetition is no error");
+                twice.go_on(&event, late, now).expect("a repetition is no error");
                 prop_assert_eq!(&twice, &after, "a repetition changes nothing");
             }
-            let number = journal.len() as u32 + 1;
-            journal.push(JournalEntry { number, at: now, event });
+            for event in events {
+                let number = journal.len() as u32 + 1;
+                journal.push(JournalEntry { number, at: now, event });
+            }
             payment = after;
         }
         prop_assert_eq!(Payment::fold(&journal), Some(payment), "the state is the fold");
@@ -212,9 +303,14 @@ proptest! {
 fn refusals_leave_what_is_kept_unchanged() {
     let world = Payment::create(&created(false), Timestamp::MIN);
     for tried in [
-        Try::Capture(5),
+        Try::Capture {
+            amount: 5,
+            last: true,
+        },
+        Try::Increase(500),
         Try::Refund { id: 1, amount: 5 },
         Try::Expire,
+        Try::Lapse,
     ] {
         let event = world.event(&tried).expect("an event");
         let refused = world.clone().apply(&event, Timestamp::MIN);

@@ -1,0 +1,114 @@
+use std::cmp::Ordering;
+
+use mp_core::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What the payer has to do.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NextAction {
+    /// Open a page.
+    Redirect {
+        /// Which.
+        url: String,
+    },
+    /// Hand data to the backend's own code on the payer's device: Stripe's client secret, the
+    /// arguments of `wx.requestPayment`.
+    ClientSdk {
+        /// The data, as that code wants it.
+        payload: Value,
+    },
+    /// Scan a code.
+    QrCode {
+        /// What the code says.
+        content: String,
+        /// Until when it can be scanned, if the backend tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Follow instructions, such as a bank transfer's account and reference.
+    DisplayInstructions {
+        /// What to show, line by line.
+        text: String,
+        /// Until when to follow them, if the backend tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Wait: the payer is asked elsewhere, such as in their banking app.
+    AwaitNotification {
+        /// Until when, if the backend tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A newer release wrote it.
+    #[serde(other)]
+    Unrecognized,
+}
+
+/// A kind of [`NextAction`], for a backend to declare what it may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NextActionKind {
+    /// [`NextAction::Redirect`].
+    Redirect,
+    /// [`NextAction::ClientSdk`].
+    ClientSdk,
+    /// [`NextAction::QrCode`].
+    QrCode,
+    /// [`NextAction::DisplayInstructions`].
+    DisplayInstructions,
+    /// [`NextAction::AwaitNotification`].
+    AwaitNotification,
+}
+
+impl NextActionKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[
+        Self::Redirect,
+        Self::ClientSdk,
+        Self::QrCode,
+        Self::DisplayInstructions,
+        Self::AwaitNotification,
+    ];
+}
+
+impl NextAction {
+    /// Returns its kind; `None` for one that a newer release wrote.
+    #[must_use]
+    pub const fn kind(&self) -> Option<NextActionKind> {
+        Some(match self {
+            Self::Redirect { .. } => NextActionKind::Redirect,
+            Self::ClientSdk { .. } => NextActionKind::ClientSdk,
+            Self::QrCode { .. } => NextActionKind::QrCode,
+            Self::DisplayInstructions { .. } => NextActionKind::DisplayInstructions,
+            Self::AwaitNotification { .. } => NextActionKind::AwaitNotification,
+            Self::Unrecognized => return None,
+        })
+    }
+
+    /// Returns until when it is of use, if the backend has told.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::QrCode { expires_at, .. } | Self::DisplayInstructions { expires_at, .. } => {
+                *expires_at
+            }
+            Self::AwaitNotification { until } => *until,
+            Self::Redirect { .. } | Self::ClientSdk { .. } | Self::Unrecognized => None,
+        }
+    }
+
+    /// Returns the one of two that is shown, whichever came first: the one that lasts longer, as a
+    /// code does that was made anew; else either, but always the same.
+    pub(crate) fn join(self, other: Self) -> Self {
+        let order = self.expires_at().cmp(&other.expires_at());
+        let text = |action: &Self| serde_json::to_string(action).unwrap_or_default();
+        match order.then_with(|| text(&self).cmp(&text(&other))) {
+            Ordering::Less => other,
+            Ordering::Equal | Ordering::Greater => self,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The sandbox as a backend.
+
+use async_trait::async_trait;
+use mp_core::{Command, Error, amount::Money, id::AppId};
+
+use super::{
+    Behaviour, SandboxBackend,
+    book::Act,
+    call::{Call, look_up},
+};
+use crate::{
+    backend::{
+        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
+        IncreaseRequest, Lookup, Outcome, PaymentBackend,
+    },
+    operation::OperationKey,
+};
+
+#[async_trait]
+impl PaymentBackend for SandboxBackend {
+    fn capabilities(&self) -> Capabilities {
+        self.can
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        self.declared("charge", request.capture || self.can.separate_capture)?;
+        let call = Call {
+            app: request.app.clone(),
+            key: request.key,
+            charge: request.key,
+            act: Act::Charge {
+                amount: request.amount,
+                capture: request.capture,
+            },
+        };
+        let token = Behaviour::of_token(&request.payment_method);
+        self.call("charge", call, token).await
+    }
+
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        self.declared("capture", self.can.separate_capture)?;
+        let CaptureRequest { amount, last, .. } = *request;
+        let call = on(&request.key, &request.charge, Act::Capture { amount, last });
+        self.call("capture", call, Behaviour::Succeed).await
+    }
+
+    async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
+        self.declared("increase", self.can.increases_max > 0)?;
+        let total = request.total;
+        let call = on(&request.key, &request.charge, Act::Increase { total });
+        self.call("increase", call, Behaviour::Succeed).await
+    }
+
+    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
+        let call = on(key, charge, Act::Void);
+        self.call("void", call, Behaviour::Succeed).await
+    }
+
+    async fn refund(
+        &self,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Result<Outcome, BackendError> {
+        let call = on(key, charge, Act::Refund { amount });
+        self.call("refund", call, self.refunds.clone()).await
+    }
+
+    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+        if !self.can.answers_queries {
+            return Ok(Lookup::CannotTell);
+        }
+        let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
+        let page = self.page_of(app, key).map_err(lost)?;
+        let command = Command::on(page)
+            .key(&format!("o/{key}"))
+            .prefix(&format!("c/{}", key.intent));
+        let key = *key;
+        let look = move |family: &mp_core::Family, now| look_up(family, key, now);
+        let committed = self.engine.run(command, look).await.map_err(lost)?;
+        Ok(committed.answer.map_or(Lookup::NotFound, Lookup::Found))
+    }
+}
+
+fn on(key: &OperationKey, charge: &Charged, act: Act) -> Call {
+    Call {
+        app: charge.app.clone(),
+        key: *key,
+        charge: charge.key,
+        act,
+    }
+}

@@ -1,0 +1,236 @@
+//! What is learnt of an operation, joined with what is known: any order and repetition come to the
+//! same.
+
+use mp_core::amount::Money;
+
+use super::{Heard, Operation, Stage};
+use crate::backend::{DeclineCode, Outcome, Reference};
+
+/// What an operation was to do, as far as it matters for what is learnt of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked {
+    /// To take or hold this much. Where a backend says both, that it happened is the last word: the
+    /// money is with us, and has to be given back.
+    Take(Money),
+    /// To give this much back. Where a backend says both, that it failed is the last word, since
+    /// what was given back may come back; again the money is with us.
+    Give(Money),
+    /// To let go of a hold, which moves nothing. That it happened is the last word.
+    Release,
+}
+
+impl Asked {
+    const fn amount(self) -> Option<Money> {
+        match self {
+            Self::Take(amount) | Self::Give(amount) => Some(amount),
+            Self::Release => None,
+        }
+    }
+
+    /// Returns the amount that an outcome tells, if it is not the one that was asked for.
+    pub(crate) fn contradicted_by(self, outcome: &Outcome) -> Option<Money> {
+        let (Outcome::Settled { amount, .. } | Outcome::Authorized { amount, .. }) = outcome else {
+            return None;
+        };
+        amount.filter(|told| self.amount().is_some_and(|asked| asked != *told))
+    }
+
+    const fn last_word(self) -> Stage {
+        match self {
+            Self::Take(_) | Self::Release => Stage::Done,
+            Self::Give(_) => Stage::Declined,
+        }
+    }
+}
+
+impl Operation {
+    /// Joins an observation of the backend's with what is known.
+    pub(crate) fn learn(&mut self, outcome: &Outcome, asked: Asked) {
+        if self.stage == Stage::Unrecognized {
+            return;
+        }
+        match outcome {
+            Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
+                self.refer(reference);
+                match asked.contradicted_by(outcome) {
+                    Some(_) if self.decided => {}
+                    Some(other) => self.contradict(other),
+                    None => self.close(Stage::Done, None, asked),
+                }
+            }
+            Outcome::Declined { code } => self.close(Stage::Declined, Some(code), asked),
+            Outcome::Accepted => self.hear(Heard::Accepted),
+            Outcome::NeedsAction { .. } => self.hear(Heard::NeedsAction),
+            Outcome::Unknown => self.doubt(),
+        }
+    }
+
+    /// Takes a person's word for what became of it, over everything that the backend has said.
+    pub(crate) fn decide(&mut self, outcome: &Outcome, asked: Asked) {
+        self.moved = asked.contradicted_by(outcome);
+        match (outcome, asked) {
+            // Others were told that the money came, and are told now that it was none.
+            (Outcome::Declined { .. }, Asked::Take(amount)) if self.is_done() => {
+                self.moved = Some(Money::zero(amount.currency()));
+            }
+            (Outcome::Declined { code }, _) => {
+                self.stage = Stage::Declined;
+                self.code = Some(code.clone());
+            }
+            _ => {
+                self.stage = Stage::Done;
+                self.code = None;
+            }
+        }
+        if let Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } = outcome
+        {
+            self.refer(reference);
+        }
+        self.heard = None;
+        self.conflict = None;
+        self.decided = true;
+    }
+
+    fn close(&mut self, stage: Stage, code: Option<&DeclineCode>, asked: Asked) {
+        if self.stage.is_known() && self.stage != stage && self.stage == asked.last_word() {
+            return;
+        }
+        self.code = match (&self.code, code) {
+            (Some(one), Some(other)) => Some(lesser(one, other)),
+            (_, code) => code.cloned(),
+        };
+        self.stage = stage;
+        self.heard = None;
+    }
+
+    /// Takes note that the backend tells of another amount; of several, of the greatest.
+    fn contradict(&mut self, other: Money) {
+        let order = |money: &Money| (money.minor(), money.currency().code());
+        self.conflict = match self.conflict {
+            Some(known) if order(&known) >= order(&other) => Some(known),
+            _ => Some(other),
+        };
+        if !self.stage.is_known() {
+            self.stage = Stage::Conflicted;
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        if self.stage.is_known() {
+            return;
+        }
+        self.heard = self.heard.max(Some(heard));
+        if self.stage != Stage::Conflicted {
+            self.stage = Stage::Pending;
+        }
+    }
+
+    /// Takes note that the call ended without an answer.
+    pub(crate) fn doubt(&mut self) {
+        if self.stage == Stage::Sent {
+            self.stage = self.open_stage();
+        }
+    }
+
+    /// Keeps one of the names that the backend has told, whichever came first.
+    fn refer(&mut self, reference: &Reference) {
+        self.reference = Some(match &self.reference {
+            Some(known) => known.clone().min(reference.clone()),
+            None => reference.clone(),
+        });
+    }
+}
+
+fn lesser(one: &DeclineCode, other: &DeclineCode) -> DeclineCode {
+    one.min(other).clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use mp_core::{Timestamp, amount::Currency};
+
+    use super::*;
+    use crate::backend::NextAction;
+
+    const fn eur(minor: i64) -> Money {
+        Money::new(minor, Currency::EUR)
+    }
+
+    /// Everything that a backend can say, with contradictions.
+    fn words() -> Vec<Outcome> {
+        let name = |text: &str| Reference::new(text).expect("a reference");
+        let code = |text: &str| DeclineCode::new(text).expect("a code");
+        let until = None;
+        vec![
+            Outcome::settled(name("a")),
+            Outcome::settled(name("b")).with_amount(eur(100)),
+            Outcome::settled(name("a")).with_amount(eur(90)),
+            Outcome::settled(name("a")).with_amount(Money::new(100, Currency::USD)),
+            Outcome::declined(code("first")),
+            Outcome::declined(code("second")),
+            Outcome::Accepted,
+            Outcome::NeedsAction {
+                action: NextAction::AwaitNotification { until },
+            },
+            Outcome::Unknown,
+        ]
+    }
+
+    /// Calls `f` with every sequence of `length` out of `words`.
+    fn sequences(words: &[Outcome], length: usize, f: &mut impl FnMut(&[&Outcome])) {
+        let mut picked = vec![0; length];
+        loop {
+            let sequence: Vec<&Outcome> = picked.iter().map(|at| &words[*at]).collect();
+            f(&sequence);
+            let Some(place) = picked.iter().rposition(|at| at + 1 < words.len()) else {
+                return;
+            };
+            picked[place] += 1;
+            picked[place + 1..].fill(0);
+        }
+    }
+
+    /// Every sequence of up to four words, with repetitions, is compared with the sorted set of its
+    /// words, each once.
+    #[test]
+    fn any_order_and_repetition_of_up_to_four_words_come_to_the_same() {
+        let words = words();
+        let mut sent = Operation::planned();
+        sent.send(Timestamp::MIN);
+        let mut cases = 0;
+        for asked in [Asked::Take(eur(100)), Asked::Give(eur(100)), Asked::Release] {
+            for length in 1..=4 {
+                sequences(&words, length, &mut |sequence| {
+                    let learnt = |heard: &mut dyn Iterator<Item = &Outcome>| {
+                        let mut operation = sent.clone();
+                        heard.for_each(|outcome| operation.learn(outcome, asked));
+                        operation
+                    };
+                    let given = learnt(&mut sequence.iter().copied());
+                    let in_set = |word: &&Outcome| sequence.contains(word);
+                    let sorted = learnt(&mut words.iter().filter(in_set));
+                    assert_eq!(given, sorted, "{asked:?} {sequence:?}");
+                    cases += 1;
+                });
+            }
+        }
+        assert_eq!(cases, 3 * (9 + 81 + 729 + 6561));
+    }
+
+    #[test]
+    fn another_amount_is_never_settled_silently() {
+        let name = Reference::new("a").expect("a reference");
+        let asked = Asked::Take(eur(100));
+        let mut operation = Operation::planned();
+        operation.send(Timestamp::MIN);
+        let told = Outcome::settled(name).with_amount(eur(90));
+        operation.learn(&told, asked);
+        assert_eq!(operation.stage, Stage::Conflicted);
+        assert_eq!(operation.conflict, Some(eur(90)));
+        operation.decide(&told, asked);
+        let found = (operation.stage, operation.conflict, operation.moved);
+        assert_eq!(found, (Stage::Done, None, Some(eur(90))));
+        operation.learn(&told, asked);
+        assert_eq!(operation.conflict, None, "it was decided");
+    }
+}

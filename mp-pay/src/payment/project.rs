@@ -1,0 +1,85 @@
+//! Where the intent stands, worked out from its attempts, refunds and disputes.
+
+use mp_core::amount::Money;
+
+use super::Payment;
+use crate::{
+    attempt::Attempt,
+    intent::{Conflict, IntentStatus},
+    refund::Refund,
+};
+
+impl Payment {
+    /// Brings the intent up to date. What was decided about it stands; the rest follows.
+    pub(super) fn project(&mut self) {
+        if self.intent.status == IntentStatus::Unrecognized {
+            return;
+        }
+        let money = |minor| Money::new(minor, self.intent.amount.currency());
+        let sum = |part: fn(&Refund) -> i64| money(self.refunds.values().map(part).sum());
+        let (refunded, reserved) = (sum(Refund::given), sum(Refund::reserved));
+        let withheld = self.disputes.values().filter(|it| it.status.withholds());
+        let disputed: i64 = withheld.map(|dispute| dispute.amount.minor()).sum();
+        self.intent.amount_refunded = refunded;
+        self.intent.amount_reserved_for_refund = reserved;
+        self.intent.amount_disputed = (disputed > 0).then(|| money(disputed));
+        self.intent.conflict = self.conflict();
+        let live = self.live().cloned();
+        self.project_attempt(live.as_ref());
+    }
+
+    fn project_attempt(&mut self, live: Option<&Attempt>) {
+        let status = self.status(live);
+        let nothing = Money::zero(self.intent.amount.currency());
+        let intent = &mut self.intent;
+        intent.status = status;
+        intent.amount_received = live.map_or(nothing, Attempt::taken);
+        intent.amount_capturable = nothing;
+        intent.next_action = None;
+        intent.hold_expires_at = None;
+        let Some(attempt) = live else {
+            return;
+        };
+        intent.amount = attempt.asked();
+        intent.last_error = None;
+        intent.payment_method = Some(attempt.payment_method.clone());
+        match status {
+            IntentStatus::RequiresAction => intent.next_action = attempt.next_action.clone(),
+            IntentStatus::RequiresCapture | IntentStatus::Processing => {
+                intent.amount_capturable = attempt.capturable();
+                let holds = attempt.holds();
+                intent.hold_expires_at = attempt.hold_deadline().filter(|_| holds);
+            }
+            IntentStatus::RequiresPaymentMethod => {
+                intent.last_error = attempt.charge.code.clone();
+                intent.payment_method = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn status(&self, live: Option<&Attempt>) -> IntentStatus {
+        match live {
+            _ if self.intent.cancellation_reason.is_some() => IntentStatus::Canceled,
+            Some(attempt) => attempt.status(),
+            None if self.attempts.is_empty() && self.intent.payment_method.is_some() => {
+                IntentStatus::RequiresConfirmation
+            }
+            None => IntentStatus::RequiresPaymentMethod,
+        }
+    }
+
+    /// Returns the first amount that the backend tells otherwise than we do.
+    fn conflict(&self) -> Option<Conflict> {
+        let mut conflicts = self.operations().filter_map(|operation| {
+            let told = self.operation(operation.step)?.conflict?;
+            Some(Conflict { operation, told })
+        });
+        conflicts.next()
+    }
+
+    /// Returns the attempt that counts.
+    pub(crate) fn live(&self) -> Option<&Attempt> {
+        self.attempt(self.intent.attempt?)
+    }
+}

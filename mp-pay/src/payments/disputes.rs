@@ -1,0 +1,78 @@
+//! What a backend tells of disputes.
+
+use mp_core::{Caller, Error};
+
+use super::{DisputeNotice, Payments, manages};
+use crate::{
+    dispute::{DISPUTES_MAX, Dispute, DisputeId},
+    error::PayError,
+    intent::{IntentId, PaymentIntent},
+    journal::Event,
+    payment::{self, Change},
+};
+
+impl Payments {
+    /// Takes in what the backend tells of a dispute or chargeback. It may come twice, late and in
+    /// any order. While the bank has the money, it cannot be refunded.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, `invalid_field` for an amount that is not more than zero or not in
+    /// the intent's currency, [`PayError::TooMany`], the store's errors.
+    pub async fn observe_dispute(
+        &self,
+        caller: &Caller,
+        notice: DisputeNotice,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        let id = notice.intent;
+        let parts = [&id.to_string(), "dispute", notice.reference.as_str()];
+        let name = DisputeId::derived(&parts);
+        let tell = move |change: &mut Change| {
+            check(change, &notice, name)?;
+            let dispute = Dispute {
+                id: name,
+                reference: notice.reference.clone(),
+                amount: notice.amount,
+                status: notice.status,
+                reason: notice.reason.clone(),
+                told_at: change.now(),
+            };
+            let mut after = change.payment().clone();
+            let event = Event::DisputeTold { dispute };
+            after.apply(&event, change.payment().intent.changed_at)?;
+            if after != *change.payment() {
+                change.apply(event)?;
+            }
+            Ok(change.payment().intent.clone())
+        };
+        let command = payment::command(caller.app_id(), id)?;
+        self.change(command, tell).await
+    }
+
+    /// Returns an intent's disputes, in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// As [`intent`](Self::intent), and `forbidden` for the payer.
+    pub async fn disputes(&self, caller: &Caller, id: IntentId) -> Result<Vec<Dispute>, PayError> {
+        manages(caller)?;
+        let payment = self.owned(caller, id).await?;
+        Ok(payment.disputes.into_values().collect())
+    }
+}
+
+fn check(change: &Change, notice: &DisputeNotice, name: DisputeId) -> Result<(), PayError> {
+    let payment = change.payment();
+    let same = notice.amount.currency() == payment.intent.amount.currency();
+    if !same || !notice.amount.is_positive() {
+        let problem = "is not more than zero, or not in the currency of the intent";
+        return Err(Error::invalid("amount", problem).into());
+    }
+    let known = payment.disputes.contains_key(&name);
+    if !known && payment.disputes.len() >= DISPUTES_MAX as usize {
+        let (what, most) = ("disputes", DISPUTES_MAX);
+        return Err(PayError::TooMany { what, most });
+    }
+    Ok(())
+}

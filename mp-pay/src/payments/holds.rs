@@ -1,0 +1,102 @@
+//! What is asked of a hold: to be captured, or to be raised.
+
+use mp_core::{Caller, id::IdempotencyKey};
+
+use super::{CaptureIntent, IncreaseIntent, Payments, manages};
+use crate::{
+    attempt::Attempt, backend::Capabilities, error::PayError, intent::PaymentIntent,
+    journal::Event, payment::Change,
+};
+
+impl Payments {
+    /// Takes what is held, all or part of it. The rest is let go, unless the capture says that it is
+    /// not the last.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], also once the hold has lapsed,
+    /// [`PayError::AmountTooLarge`], [`PayError::Unsupported`] for a part or a further capture that
+    /// the backend does not have, [`PayError::Uncounted`], [`PayError::TooMany`],
+    /// `idempotency_conflict`, the store's errors.
+    pub async fn capture(
+        &self,
+        caller: &Caller,
+        request: CaptureIntent,
+        key: &IdempotencyKey,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        let CaptureIntent {
+            intent: id,
+            amount,
+            last,
+        } = request;
+        let command = self.command(caller, "pay.capture", id, key, &request)?;
+        let can = self.capabilities();
+        let capture = move |change: &mut Change| {
+            change.catch_up()?;
+            let left = change.payment().intent.amount_capturable;
+            let amount = amount.unwrap_or(left);
+            if !can.partial_capture && (amount != left || !last) {
+                return Err(PayError::Unsupported("partial capture"));
+            }
+            can.minor_units.to_wire(amount)?;
+            // The last one that the backend takes cannot be followed by another.
+            let most = can.captures_max;
+            let made = change.payment().live().map_or(0, captures);
+            if made >= most || (!last && amount != left && made + 1 >= most) {
+                let what = "captures";
+                return Err(PayError::TooMany { what, most });
+            }
+            change.apply(Event::CaptureAsked { amount, last })
+        };
+        self.change(command, capture).await?;
+        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+    }
+
+    /// Raises what is held to a new total; declined, the hold is as it was.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, [`PayError::UnexpectedState`] unless money is held of which nothing
+    /// was captured, `invalid_field` for a total that is not more than is held,
+    /// [`PayError::Unsupported`], [`PayError::Uncounted`], [`PayError::TooMany`],
+    /// `idempotency_conflict`, the store's errors.
+    pub async fn increase(
+        &self,
+        caller: &Caller,
+        request: IncreaseIntent,
+        key: &IdempotencyKey,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        let IncreaseIntent { intent: id, amount } = request;
+        let command = self.command(caller, "pay.increase", id, key, &request)?;
+        let can = self.capabilities();
+        check_increase(can, amount)?;
+        let increase = move |change: &mut Change| {
+            change.catch_up()?;
+            let made = change.payment().live().map_or(0, |it| it.increases.len());
+            if made >= can.increases_max as usize {
+                let (what, most) = ("increases", can.increases_max);
+                return Err(PayError::TooMany { what, most });
+            }
+            change.apply(Event::IncreaseAsked { total: amount })
+        };
+        self.change(command, increase).await?;
+        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+    }
+}
+
+fn check_increase(can: Capabilities, total: mp_core::amount::Money) -> Result<(), PayError> {
+    if can.increases_max == 0 {
+        return Err(PayError::Unsupported("incremental authorisation"));
+    }
+    if total.minor() > mp_core::amount::JSON_INTEGER_MAX {
+        return Err(mp_core::Error::invalid("amount", "is too large").into());
+    }
+    can.minor_units.to_wire(total)?;
+    Ok(())
+}
+
+fn captures(attempt: &Attempt) -> u32 {
+    u32::try_from(attempt.captures.len()).unwrap_or(u32::MAX)
+}

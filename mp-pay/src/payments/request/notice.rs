@@ -1,0 +1,37 @@
+use mp_core::amount::Money;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    backend::{DeclineCode, Outcome, Reference},
+    dispute::DisputeStatus,
+    intent::IntentId,
+    operation::OperationKey,
+};
+
+/// Tells what became of an operation: by a webhook, or by a person who looked it up.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Which.
+    pub operation: OperationKey,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Tells of a dispute or chargeback, as the backend does.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DisputeNotice {
+    /// Of which intent.
+    pub intent: IntentId,
+    /// The backend's name for the dispute.
+    pub reference: Reference,
+    /// How much is disputed.
+    pub amount: Money,
+    /// How far it has come.
+    pub status: DisputeStatus,
+    /// Why, in the backend's words.
+    #[serde(default)]
+    pub reason: Option<DeclineCode>,
+}
