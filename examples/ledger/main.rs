@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("10:10  soup, 8.00 held and posted: {}", soup.status);
     let back = stall.give_back("12.cold", &soup).await?;
     println!("10:15  the soup was cold, and goes back: {}", back.status);
-    let refused = stall.order("13.banquet", 500_00, None).await;
+    let refused = stall.order("13.banquet", 99_00, None).await;
     let refused = refused.expect_err("the wallet holds less");
     println!("10:20  a banquet: {refused}");
     let paid_out = stall.pay_out("20.pay-out", 10_00).await?;

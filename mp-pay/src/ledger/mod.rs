@@ -84,6 +84,7 @@
 
 mod account;
 mod balance;
+mod begin;
 mod book;
 mod closing;
 mod desk;
