@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{MinorUnits, NextActionKind};
+use super::{MinorUnits, NextAction, NextActionKind};
 use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 
 /// What a backend can do; asked before anything is planned, so that what it cannot do is refused
@@ -41,7 +41,9 @@ pub struct Capabilities {
     pub repeated_refund: bool,
     /// How far what the backend tells by itself is believed.
     pub webhooks: WebhookTrust,
-    /// What it may ask of a payer.
+    /// What it may ask of a payer. Whatever else it asks for is shown to no payer: the operation is
+    /// put before a person, as one whose backend has [broken its
+    /// contract](crate::operation::Breach::UndeclaredAction).
     pub next_actions: &'static [NextActionKind],
     /// How it counts amounts; what it cannot count is refused.
     pub minor_units: MinorUnits,
@@ -154,6 +156,14 @@ impl Capabilities {
     pub const fn with_next_actions(mut self, kinds: &'static [NextActionKind]) -> Self {
         self.next_actions = kinds;
         self
+    }
+
+    /// Returns whether a payer may be asked for this.
+    #[must_use]
+    pub fn declares(&self, action: &NextAction) -> bool {
+        action
+            .kind()
+            .is_some_and(|kind| self.next_actions.contains(&kind))
     }
 
     /// Counts amounts like this.

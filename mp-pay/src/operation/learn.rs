@@ -88,6 +88,7 @@ impl Operation {
         }
         self.heard = None;
         self.conflict = None;
+        self.breach = None;
         self.decided = true;
     }
 
@@ -101,6 +102,7 @@ impl Operation {
         };
         self.stage = stage;
         self.heard = None;
+        self.breach = None;
     }
 
     /// Takes note that the backend tells of another amount; of several, of the greatest.

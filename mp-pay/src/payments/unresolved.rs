@@ -12,8 +12,8 @@ use crate::{
     backend::WebhookTrust,
     error::PayError,
     intent::PaymentIntent,
-    journal::Source,
-    operation::{OperationDue, OperationKey, Stage},
+    journal::{Event, Source},
+    operation::{Breach, OperationDue, OperationKey, Stage},
     payment::{self, Change, Move, Payment, next_move},
 };
 
@@ -33,6 +33,9 @@ pub struct Unresolved {
     /// What the backend says that it moved, where that is not the amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Money>,
+    /// How the backend has broken its contract, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach: Option<Breach>,
     /// How far it came.
     pub stage: Stage,
     /// When it was last sent.
@@ -41,8 +44,9 @@ pub struct Unresolved {
 
 impl Payments {
     /// Lists the app's operations that wait for a person, by intent, after the one given: those
-    /// of a backend that can neither replay nor be asked, those whose window has closed, and what
-    /// was taken late and could not be given back.
+    /// of a backend that can neither replay nor be asked, those whose window has closed, those of
+    /// which the backend tells another amount or [breaks its contract](Breach), and what was taken
+    /// late and could not be given back.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///
@@ -120,7 +124,12 @@ impl Payments {
             if next_move(payment, operation.step, can, call_max, now) != Move::Person {
                 return Err(PayError::NotUnresolved(operation));
             }
-            drive::observe(change, operation, &outcome, Source::Person)
+            let event = Event::Observed {
+                operation,
+                outcome: outcome.clone(),
+                source: Source::Person,
+            };
+            drive::observe(change, operation, &event)
         };
         let command = payment::command(caller.app_id(), operation.intent)?;
         self.change(command, resolve).await?;
@@ -193,6 +202,7 @@ fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
         owner: payment.intent.owner.clone(),
         amount: payment.amount_of(key.step)?,
         told: operation.conflict,
+        breach: operation.breach,
         stage: operation.stage,
         sent_at: operation.sent_at,
     })
