@@ -35,7 +35,8 @@ pub struct Capabilities {
     pub increases_max: u32,
     /// For how long a hold stands unless the backend tells otherwise; `None` if it has no end.
     pub hold_life: Option<Duration>,
-    /// Whether less than everything can be refunded.
+    /// Whether less than everything can be refunded; what was captured so far of a hold that can
+    /// still be captured is not everything.
     pub partial_refund: bool,
     /// Whether there can be a second refund of the same charge.
     pub repeated_refund: bool,

@@ -1,6 +1,7 @@
 mod contradiction;
 mod converge;
 mod pairs;
+mod parts;
 mod stored;
 
 use mp_core::amount::Currency;
