@@ -68,7 +68,7 @@ impl Payments {
         })
     }
 
-    fn move_of(&self, payment: &Payment, key: OperationKey) -> Move {
+    pub(super) fn move_of(&self, payment: &Payment, key: OperationKey) -> Move {
         let can = self.backend.capabilities();
         next_move(
             payment,

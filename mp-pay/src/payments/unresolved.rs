@@ -165,12 +165,22 @@ impl Payments {
 }
 
 impl Payments {
+    fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {
+        matches!(self.move_of(payment, operation), Move::Wait(_))
+    }
+
     /// Asks about an operation because of a hint.
     async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
         let payment = self.read(app, operation.intent).await?;
         match payment.operation(operation.step) {
             None => Err(Error::not_found("operation").into()),
             Some(known) if known.stage == Stage::Planned => Ok(()),
+            // What is on its way there is not known there yet, and would be sent again.
+            Some(known)
+                if known.stage == Stage::Sent && self.is_waited_for(&payment, operation) =>
+            {
+                Ok(())
+            }
             Some(_) if self.capabilities().answers_queries => {
                 self.ask(payment, operation).await.map(drop)
             }
