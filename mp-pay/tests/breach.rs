@@ -17,7 +17,7 @@ use mp_pay::{
 use self::support::{
     CLASSES, World, clock, engine,
     faulty::{Doom, Fault, FaultyBackend},
-    staff,
+    idem, staff,
 };
 
 const UNDECLARED: NextAction = NextAction::AwaitNotification {
@@ -116,7 +116,10 @@ async fn a_person_or_the_money_ends_what_waits_because_of_a_breach() {
         let operation = charge(&intent);
         let notice = Notice { operation, outcome };
         let ended = if by_person {
-            world.payments.resolve(&staff(), notice).await
+            world
+                .payments
+                .resolve(&staff(), notice, &idem("resolve"))
+                .await
         } else {
             world.payments.observe(&staff(), notice).await
         };

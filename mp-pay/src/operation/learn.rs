@@ -29,10 +29,8 @@ impl Asked {
 
     /// Returns the amount that an outcome tells, if it is not the one that was asked for.
     pub(crate) fn contradicted_by(self, outcome: &Outcome) -> Option<Money> {
-        let (Outcome::Settled { amount, .. } | Outcome::Authorized { amount, .. }) = outcome else {
-            return None;
-        };
-        amount.filter(|told| self.amount().is_some_and(|asked| asked != *told))
+        let told = outcome.amount();
+        told.filter(|told| self.amount().is_some_and(|asked| asked != *told))
     }
 
     const fn last_word(self) -> Stage {

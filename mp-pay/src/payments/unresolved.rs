@@ -1,7 +1,7 @@
 use mp_core::{
     Caller, Document, Error, Scope, Timestamp,
     amount::Money,
-    id::{AppId, UserId},
+    id::{AppId, IdempotencyKey, UserId},
     store::{Delivery, Key, Partition},
 };
 use schemars::JsonSchema;
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Notice, Payments, drive, manages};
 use crate::{
-    backend::WebhookTrust,
+    backend::{Outcome, WebhookTrust},
     error::PayError,
     intent::PaymentIntent,
     journal::{Event, Source},
     operation::{Breach, OperationDue, OperationKey, Stage},
-    payment::{self, Change, Move, Payment, next_move},
+    payment::{Change, Move, Payment, next_move},
 };
 
 /// The most operations that [`Payments::unresolved`] lists at a time.
@@ -103,24 +103,32 @@ impl Payments {
     /// # Errors
     ///
     /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for an outcome that is
-    /// itself open, [`PayError::NotUnresolved`], the store's errors.
+    /// itself open or whose amount is not more than zero or of another currency, [`PayError::NotUnresolved`], `idempotency_conflict`, the store's errors.
     pub async fn resolve(
         &self,
         caller: &Caller,
         notice: Notice,
+        key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
         caller.require(&Scope::STAFF)?;
         if !notice.outcome.is_known() {
             let problem = "does not say for good what became of it";
             return Err(Error::invalid("outcome", problem).into());
         }
+        let app = caller.app_id();
+        if self.find(app, notice.operation.intent).await?.is_none() {
+            return Err(Error::not_found("operation").into());
+        }
         let (can, call_max) = (self.backend.capabilities(), self.options.call_max);
+        let intent = notice.operation.intent;
+        let command = self.command(caller, "pay.resolve", intent, key, &notice)?;
         let Notice { operation, outcome } = notice;
         let resolve = move |change: &mut Change| {
             let (payment, now) = (change.payment(), change.now());
             if payment.operation(operation.step).is_none() {
                 return Err(Error::not_found("operation").into());
             }
+            is_of(&outcome, payment.amount_of(operation.step))?;
             if next_move(payment, operation.step, can, call_max, now) != Move::Person {
                 return Err(PayError::NotUnresolved(operation));
             }
@@ -131,10 +139,8 @@ impl Payments {
             };
             drive::observe(change, operation, &event)
         };
-        let command = payment::command(caller.app_id(), operation.intent)?;
         self.change(command, resolve).await?;
-        let payment = self.carry_on(caller.app_id(), operation.intent).await?;
-        Ok(payment.intent)
+        Ok(self.carry_on(app, intent).await?.intent)
     }
 
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
@@ -187,6 +193,22 @@ impl Payments {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// Refuses an outcome that tells an amount of nothing or less, or in another currency than that of
+/// what was asked for.
+fn is_of(outcome: &Outcome, asked: Option<Money>) -> Result<(), Error> {
+    let (Some(told), Some(asked)) = (outcome.amount(), asked) else {
+        return Ok(());
+    };
+    if told.currency() != asked.currency() {
+        let problem = format!("is not in {}", asked.currency());
+        return Err(Error::invalid("amount", problem));
+    }
+    if !told.is_positive() {
+        return Err(Error::invalid("amount", "is not more than zero"));
+    }
+    Ok(())
 }
 
 /// Returns the place in the list of dead work after which the app's operations come.

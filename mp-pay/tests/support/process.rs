@@ -20,7 +20,7 @@ use mp_pay::{
 use super::{
     World, app, clock, engine, eur,
     faulty::{Doom, Fault, FaultyBackend, FaultyStore},
-    staff,
+    idem, staff,
     webhooks::Webhooks,
 };
 
@@ -164,7 +164,8 @@ pub(crate) async fn try_to_resolve(
         },
     };
     let notice = Notice { operation, outcome };
-    world.payments.resolve(&staff(), notice).await
+    let key = idem(&format!("resolve-{operation}"));
+    world.payments.resolve(&staff(), notice, &key).await
 }
 
 /// Returns every strike at one of so many writes and calls.
