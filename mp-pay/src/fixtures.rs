@@ -51,7 +51,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(162));
+    assert_eq!(fixtures().check(), Ok(164));
 }
 
 #[test]
@@ -64,6 +64,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "pass_entry/entry",
         "payment_attempt/captures/1/operation/stage",
         "payment_attempt/captures/2/operation/stage",
+        "payment_attempt/charge/breach",
         "payment_attempt/charge/heard",
         "payment_attempt/charge/stage",
         "payment_attempt/increases/1/operation/stage",
@@ -73,6 +74,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_attempt/returns/1/operation/stage",
         "payment_attempt/voids/1/stage",
         "payment_dispute/status",
+        "payment_event/event/action/type",
         "payment_event/event/dispute/status",
         "payment_event/event/outcome/action/type",
         // An outcome that we do not know is one that is not known.
@@ -95,6 +97,7 @@ fn every_kind_of_event_has_a_fixture() {
     let entries = fixtures().of::<JournalEntry>();
     let types: BTreeSet<String> = entries.iter().map(|entry| type_of(&entry.event)).collect();
     let expected = [
+        "action_refused",
         "cancel_asked",
         "capture_asked",
         "capture_failed",

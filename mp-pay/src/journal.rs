@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backend::Outcome,
+    backend::{NextAction, Outcome},
     dispute::Dispute,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::PaymentMethodToken,
@@ -143,6 +143,16 @@ pub enum Event {
         /// What.
         outcome: Outcome,
         /// From whom.
+        source: Source,
+    },
+    /// The backend wanted something of the payer that it has not declared: the payer is not asked,
+    /// and a person has to look.
+    ActionRefused {
+        /// For what.
+        operation: OperationKey,
+        /// What it wanted.
+        action: NextAction,
+        /// From whom that was learnt.
         source: Source,
     },
     /// A newer release wrote it.

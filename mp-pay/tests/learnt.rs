@@ -145,7 +145,10 @@ async fn another_amount_than_ours_is_put_before_a_person_and_never_settled_silen
         assert_eq!(listed[0].stage, Stage::Conflicted);
         let found = Outcome::settled(reference("seen")).with_amount(eur(told));
         let found = notice(odd.id, Step::Charge(1), found);
-        let resolved = world.payments.resolve(&staff(), found).await;
+        let resolved = world
+            .payments
+            .resolve(&staff(), found, &idem("resolve"))
+            .await;
         let known = resolved.expect("resolves");
         assert_eq!(
             (known.status, known.conflict),

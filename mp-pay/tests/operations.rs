@@ -85,6 +85,43 @@ async fn a_payment_lives_its_life_in_json() {
 }
 
 #[tokio::test]
+async fn staff_find_and_resolve_in_json_what_waits_for_a_person() {
+    let world = World::new(CLASSES[2]);
+    let host = host(&world);
+    let waiting = world.pay("pm_timeout_after", false).await;
+    world.let_time_pass(1).await;
+    let listed = host.call(&manager(), "pay.unresolved", json!({})).await;
+    let listed = listed.expect("lists");
+    let operation = &listed[0]["operation"];
+    assert_eq!(operation, &json!(format!("{}-c1", waiting.id)));
+    let found = json!({"outcome": "settled", "reference": "ch_1"});
+    let input = json!({"operation": operation, "found": found, "idempotency_key": "k"});
+    let refused = host.call(&payer(), "pay.resolve", input.clone()).await;
+    assert_eq!(refused.expect_err("refused").kind(), ErrorKind::Forbidden);
+    for (amount, currency) in [(0, "EUR"), (-1, "EUR"), (100, "USD")] {
+        let mut wrong = input.clone();
+        wrong["idempotency_key"] = json!(format!("{amount}{currency}"));
+        wrong["amount"] = json!({"amount": amount, "currency": currency});
+        let refused = host.call(&manager(), "pay.resolve", wrong).await;
+        assert_eq!(refused.expect_err("refused").field(), Some("amount"));
+    }
+    let nothing = json!({
+        "operation": operation,
+        "found": {"outcome": "declined", "code": "never_paid"},
+        "amount": {"amount": 100, "currency": "EUR"},
+        "idempotency_key": "nothing",
+    });
+    let refused = host.call(&manager(), "pay.resolve", nothing).await;
+    assert_eq!(refused.expect_err("refused").field(), Some("amount"));
+    for _ in 0..2 {
+        let resolved = host.call(&manager(), "pay.resolve", input.clone()).await;
+        assert_eq!(resolved.expect("resolves")["status"], "succeeded");
+    }
+    let listed = host.call(&manager(), "pay.unresolved", json!({})).await;
+    assert_eq!(listed.expect("lists"), json!([]));
+}
+
+#[tokio::test]
 async fn a_pass_lives_its_life_in_json() {
     let world = World::new(CLASSES[0]);
     let host = host(&world);
@@ -121,7 +158,7 @@ async fn what_moves_value_is_of_the_money_class_and_needs_a_scope_and_known_memb
     let host = host(&world);
     for operation in host.operations() {
         let expected = match operation.name() {
-            "pay.intent" | "pay.receipt" | "pass.balance" => Effect::Read,
+            "pay.intent" | "pay.receipt" | "pay.unresolved" | "pass.balance" => Effect::Read,
             "pass.open" => Effect::Reversible,
             _ => Effect::Money,
         };

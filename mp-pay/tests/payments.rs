@@ -174,20 +174,26 @@ async fn a_person_resolves_what_nobody_else_can() {
         operation: waiting.operation,
         outcome: settled(),
     };
-    let refused = world.payments.resolve(&mei(), notice.clone()).await;
+    let refused = world
+        .payments
+        .resolve(&mei(), notice.clone(), &idem("a"))
+        .await;
     assert_eq!(kind(refused), ErrorKind::Forbidden);
     let open = Notice {
         outcome: Outcome::Accepted,
         ..notice.clone()
     };
     assert_eq!(
-        kind(world.payments.resolve(&staff(), open).await),
+        kind(world.payments.resolve(&staff(), open, &idem("b")).await),
         ErrorKind::Invalid
     );
-    let known = world.payments.resolve(&staff(), notice.clone()).await;
+    let known = world
+        .payments
+        .resolve(&staff(), notice.clone(), &idem("c"))
+        .await;
     assert_eq!(known.expect("resolves").status, IntentStatus::Succeeded);
     assert_eq!(world.unresolved().await, 0);
-    let twice = world.payments.resolve(&staff(), notice).await;
+    let twice = world.payments.resolve(&staff(), notice, &idem("d")).await;
     assert!(matches!(twice, Err(PayError::NotUnresolved(_))));
     assert_eq!(world.intent(unsure.id).await.amount_received, eur(100));
 }

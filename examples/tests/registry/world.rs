@@ -25,6 +25,7 @@ use mp_share::{Groups, Links, Offers};
 use serde_json::Value;
 
 use super::{
+    bank::Bank,
     contents::Contents,
     example::Example,
     setup::{Setup, operation},
@@ -102,7 +103,7 @@ impl World {
 /// moves is seen there too.
 fn host(engine: &Engine) -> Host {
     let bank = SandboxBackend::on(engine, &"bank".parse().expect("a name"));
-    let payments = Payments::new(engine, Arc::new(bank));
+    let payments = Payments::new(engine, Arc::new(Bank(bank)));
     let settlement = Arc::new(PaymentsSettlement::new(&payments, Arc::new(Wallets)));
     let offers = Offers::new(engine);
     let groups = Groups::new(engine, offers, settlement.clone(), Arc::new(Silent));

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{MinorUnits, NextActionKind};
+use super::{MinorUnits, NextAction, NextActionKind};
 use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 
 /// What a backend can do; asked before anything is planned, so that what it cannot do is refused
@@ -35,13 +35,16 @@ pub struct Capabilities {
     pub increases_max: u32,
     /// For how long a hold stands unless the backend tells otherwise; `None` if it has no end.
     pub hold_life: Option<Duration>,
-    /// Whether less than everything can be refunded.
+    /// Whether less than everything can be refunded; what was captured so far of a hold that can
+    /// still be captured is not everything.
     pub partial_refund: bool,
     /// Whether there can be a second refund of the same charge.
     pub repeated_refund: bool,
     /// How far what the backend tells by itself is believed.
     pub webhooks: WebhookTrust,
-    /// What it may ask of a payer.
+    /// What it may ask of a payer. Whatever else it asks for is shown to no payer: the operation is
+    /// put before a person, as one whose backend has [broken its
+    /// contract](crate::operation::Breach::UndeclaredAction).
     pub next_actions: &'static [NextActionKind],
     /// How it counts amounts; what it cannot count is refused.
     pub minor_units: MinorUnits,
@@ -154,6 +157,14 @@ impl Capabilities {
     pub const fn with_next_actions(mut self, kinds: &'static [NextActionKind]) -> Self {
         self.next_actions = kinds;
         self
+    }
+
+    /// Returns whether a payer may be asked for this.
+    #[must_use]
+    pub fn declares(&self, action: &NextAction) -> bool {
+        action
+            .kind()
+            .is_some_and(|kind| self.next_actions.contains(&kind))
     }
 
     /// Counts amounts like this.

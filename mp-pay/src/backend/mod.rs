@@ -97,7 +97,8 @@ pub struct IncreaseRequest {
 ///    [`Capabilities::minor_units`]; an amount in an outcome is what has moved, in our minor units.
 /// 8. *Declared.* What [`Capabilities`] does not declare is answered with
 ///    [`BackendErrorKind::Unsupported`] before anything is sent, and a payer is asked for nothing
-///    but [`Capabilities::next_actions`].
+///    but [`Capabilities::next_actions`]; the payer never sees what else is asked for, and a person
+///    has to look.
 /// 9. *Each by its key.* What an outcome tells of a capture, an increase, a void or a refund is told
 ///    under the key of that, never under its charge's.
 #[async_trait]

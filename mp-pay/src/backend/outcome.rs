@@ -173,6 +173,15 @@ impl Outcome {
         self
     }
 
+    /// Returns how much has moved or is held, if it tells.
+    #[must_use]
+    pub const fn amount(&self) -> Option<Money> {
+        match self {
+            Self::Settled { amount, .. } | Self::Authorized { amount, .. } => *amount,
+            _ => None,
+        }
+    }
+
     /// Returns whether it says for good what became of the operation.
     #[must_use]
     pub const fn is_known(&self) -> bool {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 ///                                       │  ▲   │
 ///             authorize ────────────────┘  │   └──────── succeed ─▶ succeeded ⟲ refund
 ///                 ▼                        │                            ▲
-///           requires_capture ── capture, increase                       │
-///                 └────────────────── close ───────────────────────────┘
+///           requires_capture ⟲ refund ── capture, increase              │
+///                 └────────────────── close ────────────────────────────┘
 ///
 ///   canceled ◀── cancel, exhaust, lapse
 /// ```

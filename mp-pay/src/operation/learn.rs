@@ -29,10 +29,8 @@ impl Asked {
 
     /// Returns the amount that an outcome tells, if it is not the one that was asked for.
     pub(crate) fn contradicted_by(self, outcome: &Outcome) -> Option<Money> {
-        let (Outcome::Settled { amount, .. } | Outcome::Authorized { amount, .. }) = outcome else {
-            return None;
-        };
-        amount.filter(|told| self.amount().is_some_and(|asked| asked != *told))
+        let told = outcome.amount();
+        told.filter(|told| self.amount().is_some_and(|asked| asked != *told))
     }
 
     const fn last_word(self) -> Stage {
@@ -88,6 +86,7 @@ impl Operation {
         }
         self.heard = None;
         self.conflict = None;
+        self.breach = None;
         self.decided = true;
     }
 
@@ -101,6 +100,7 @@ impl Operation {
         };
         self.stage = stage;
         self.heard = None;
+        self.breach = None;
     }
 
     /// Takes note that the backend tells of another amount; of several, of the greatest.

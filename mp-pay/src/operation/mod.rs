@@ -1,5 +1,6 @@
 //! One thing asked of the backend: written down before it is asked, asked under a fixed key.
 
+mod breach;
 mod key;
 mod learn;
 
@@ -7,8 +8,11 @@ use mp_core::{Document, Timestamp, amount::Money};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::key::{OperationKey, Step};
 pub(crate) use self::learn::Asked;
+pub use self::{
+    breach::Breach,
+    key::{OperationKey, Step},
+};
 use crate::backend::{DeclineCode, Reference};
 
 /// How far an operation has come: planned → sent → known.
@@ -24,7 +28,8 @@ pub enum Stage {
     Pending,
     /// The call ended without telling what became of it.
     Unknown,
-    /// The backend tells of another amount than was asked for: a person has to look.
+    /// The backend tells of another amount than was asked for, or breaks its contract in another
+    /// way: a person has to look.
     Conflicted,
     /// It happened.
     Done,
@@ -91,6 +96,9 @@ pub struct Operation {
     /// What the backend says that it moved, where that is not what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Money>,
+    /// How the backend has broken its contract, while that keeps the outcome from being known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach: Option<Breach>,
     /// What it moved as a person has found out, where that is not what was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Money>,
@@ -112,6 +120,7 @@ impl Operation {
             reference: None,
             code: None,
             conflict: None,
+            breach: None,
             moved: None,
             decided: false,
         }

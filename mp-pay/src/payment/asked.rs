@@ -8,7 +8,7 @@ use super::Payment;
 use crate::{
     attempt::{ATTEMPTS_MAX, Attempt},
     error::PayError,
-    intent::{CancellationReason, IntentEvent},
+    intent::{CancellationReason, IntentEvent, IntentStatus},
     method::PaymentMethodToken,
     operation::{Operation, Stage},
     refund::{Refund, RefundId, RefundReason},
@@ -82,7 +82,8 @@ impl Payment {
         Ok(())
     }
 
-    /// Reserves the amount in the same commit as the refund that will use it.
+    /// Reserves the amount in the same commit as the refund that will use it. Between the captures
+    /// of a hold, what counts is what was captured so far.
     pub(super) fn refund(
         &mut self,
         id: RefundId,
@@ -92,6 +93,11 @@ impl Payment {
         now: Timestamp,
     ) -> Result<(), PayError> {
         self.allow(IntentEvent::Refund)?;
+        let status = self.intent.status;
+        if status != IntentStatus::Succeeded && !self.intent.amount_received.is_positive() {
+            let event = IntentEvent::Refund;
+            return Err(PayError::UnexpectedState { status, event });
+        }
         within(amount, self.intent.amount_refundable())?;
         for (name, part) in lines {
             within(*part, self.left_of_line(name)?)?;

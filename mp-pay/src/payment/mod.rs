@@ -28,7 +28,7 @@ use crate::{
     error::PayError,
     intent::{IntentEvent, IntentStatus, PaymentIntent},
     journal::{Created, Event},
-    operation::{Operation, OperationKey, Step},
+    operation::{Breach, Operation, OperationKey, Step},
     refund::{Refund, RefundId},
 };
 
@@ -128,6 +128,11 @@ impl Payment {
                 outcome,
                 source,
             } => self.observe(operation.step, outcome, *source),
+            Event::ActionRefused { operation, .. } => {
+                if let Some(operation) = self.operation_mut(operation.step) {
+                    operation.breached(Breach::UndeclaredAction);
+                }
+            }
             Event::DisputeTold { dispute } => self.tell_dispute(dispute),
         }
         self.project();

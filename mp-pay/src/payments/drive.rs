@@ -10,11 +10,11 @@ use mp_core::{
 
 use super::Payments;
 use crate::{
-    backend::{Lookup, Outcome},
+    backend::{Capabilities, Lookup, Outcome},
     error::PayError,
     intent::IntentId,
     journal::{Event, Source},
-    operation::{OperationDue, OperationKey, Stage},
+    operation::{Breach, OperationDue, OperationKey, Stage},
     payment::{self, Change, Move, Payment, next_move},
 };
 
@@ -48,7 +48,10 @@ impl Payments {
         Ok(match self.move_of(&payment, key) {
             Move::Rest => Ok(Done::Finished),
             Move::Wait(at) => Ok(Done::Again(at)),
-            Move::Person => Err(HandlerError::GiveUp(needs_person())),
+            Move::Person => {
+                let breach = payment.operation(key.step).and_then(|known| known.breach);
+                Err(HandlerError::GiveUp(needs_person(breach)))
+            }
             Move::Call | Move::Ask => {
                 let before = payment.operation(key.step).cloned();
                 let after = self.drive(payment, key).await?;
@@ -65,7 +68,7 @@ impl Payments {
         })
     }
 
-    fn move_of(&self, payment: &Payment, key: OperationKey) -> Move {
+    pub(super) fn move_of(&self, payment: &Payment, key: OperationKey) -> Move {
         let can = self.backend.capabilities();
         next_move(
             payment,
@@ -166,35 +169,53 @@ impl Payments {
         source: Source,
     ) -> Result<Payment, PayError> {
         let command = payment::command(app, key.intent)?;
+        let event = police(self.capabilities(), key, outcome, source);
         let observe = move |change: &mut Change| {
-            observe(change, key, &outcome, source)?;
+            observe(change, key, &event)?;
             Ok(change.payment().clone())
         };
         self.change(command, observe).await
     }
 }
 
-/// Applies an outcome; what repeats that something is still open is not worth an entry.
+/// Returns what an outcome is learnt as: one that asks the payer for what the backend has not
+/// declared is a breach of its contract, and is shown to no payer.
+fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source) -> Event {
+    let operation = key;
+    match outcome {
+        Outcome::NeedsAction { action } if !can.declares(&action) => {
+            let kind = action.kind();
+            tracing::error!(%operation, ?kind, "{}", Breach::UndeclaredAction);
+            Event::ActionRefused {
+                operation,
+                action,
+                source,
+            }
+        }
+        outcome => Event::Observed {
+            operation,
+            outcome,
+            source,
+        },
+    }
+}
+
+/// Applies what was learnt; what repeats that something is still open is not worth an entry.
 pub(super) fn observe(
     change: &mut Change,
     key: OperationKey,
-    outcome: &Outcome,
-    source: Source,
+    event: &Event,
 ) -> Result<(), PayError> {
     if change.payment().operation(key.step).is_none() {
         return Err(Error::not_found("operation").into());
     }
     let mut after = change.payment().clone();
-    let event = Event::Observed {
-        operation: key,
-        outcome: outcome.clone(),
-        source,
-    };
-    after.apply(&event, change.payment().intent.changed_at)?;
-    if after == *change.payment() && !outcome.is_known() {
+    after.apply(event, change.payment().intent.changed_at)?;
+    let closes = matches!(event, Event::Observed { outcome, .. } if outcome.is_known());
+    if after == *change.payment() && !closes {
         return Ok(());
     }
-    change.apply(event)
+    change.apply(event.clone())
 }
 
 fn broke_off(error: Error) -> Error {
@@ -202,7 +223,10 @@ fn broke_off(error: Error) -> Error {
     Error::new(ErrorKind::Unknown, "outcome_unknown", message).with_source(error)
 }
 
-fn needs_person() -> Error {
-    let message = "nobody but a person can find out what became of it: resolve it";
+fn needs_person(breach: Option<Breach>) -> Error {
+    let message = match breach {
+        Some(breach) => format!("{breach}: resolve it, and mend the backend"),
+        None => "nobody but a person can find out what became of it: resolve it".to_owned(),
+    };
     Error::new(ErrorKind::Unknown, "needs_person", message)
 }

@@ -26,8 +26,8 @@ pub(crate) use self::refunds::may_refund;
 pub use self::{
     options::{LateSuccess, PaymentsOptions},
     request::{
-        CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, DisputeNotice, IncreaseIntent,
-        Notice, ReadIntent, RefundIntent,
+        CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, DisputeNotice, Finding,
+        IncreaseIntent, ListUnresolved, Notice, ReadIntent, RefundIntent, ResolveOperation,
     },
     unresolved::{UNRESOLVED_MAX, Unresolved},
 };

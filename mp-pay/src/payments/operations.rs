@@ -1,9 +1,17 @@
-use mp_core::host::Operation;
+use mp_core::{Scope, host::Operation};
 
-use super::{PAY_MANAGE, PAY_READ, PAY_WRITE, Payments, ReadIntent};
+use super::{
+    ListUnresolved, Notice, PAY_MANAGE, PAY_READ, PAY_WRITE, Payments, ReadIntent, ResolveOperation,
+};
 
 impl Payments {
     /// Returns what a host can be asked about payments.
+    ///
+    /// What a backend tells by itself, [`observe`](Self::observe) and
+    /// [`observe_dispute`](Self::observe_dispute), is none of these. It comes to the host's own
+    /// webhook endpoint, which checks the signature over the raw body before anything is believed;
+    /// whoever calls an operation is a user, and has no word on what a backend did. A person's word
+    /// is `pay.resolve`, for staff, and counts only where nobody else can tell.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
         let [
@@ -15,6 +23,8 @@ impl Payments {
             refund,
             read,
             receipt,
+            unresolved,
+            resolve,
         ] = std::array::from_fn(|_| self.clone());
         vec![
             Operation::money(
@@ -87,6 +97,28 @@ impl Payments {
                 move |caller, request: ReadIntent| {
                     let payments = receipt.clone();
                     async move { payments.receipt(&caller, request.intent).await }
+                },
+            ),
+            Operation::read(
+                "pay.unresolved",
+                "Lists what only a person can find out about.",
+                PAY_MANAGE,
+                move |caller, request: ListUnresolved| {
+                    let payments = unresolved.clone();
+                    let ListUnresolved { after, limit } = request;
+                    async move { payments.unresolved(&caller, after, limit).await }
+                },
+            ),
+            Operation::money(
+                "pay.resolve",
+                "Tells what a person has found out about an operation that waited for one.",
+                Scope::STAFF,
+                move |caller, request: ResolveOperation, key| {
+                    let payments = resolve.clone();
+                    async move {
+                        let notice = Notice::try_from(request)?;
+                        payments.resolve(&caller, notice, &key).await
+                    }
                 },
             ),
         ]

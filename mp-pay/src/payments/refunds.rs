@@ -6,16 +6,16 @@ use super::{Payments, RefundIntent, manages};
 use crate::{
     backend::Capabilities,
     error::PayError,
-    intent::IntentId,
+    intent::{IntentId, IntentStatus},
     journal::Event,
     payment::{Change, Payment},
     refund::{REFUNDS_MAX, Refund, RefundId},
 };
 
 impl Payments {
-    /// Gives back what was taken: all of it, a part, or of lines of the order. It may be accepted
-    /// first and known later, and what has succeeded may fail still: see
-    /// [`Refund::status`]. Its id is derived from the intent, the caller
+    /// Gives back what was taken: all of it, a part, or of lines of the order; also between the
+    /// captures of a hold, as soon as some was taken. It may be accepted first and known later, and
+    /// what has succeeded may fail still: see [`Refund::status`]. Its id is derived from the intent, the caller
     /// and the key.
     ///
     /// # Errors
@@ -23,7 +23,8 @@ impl Payments {
     /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], [`PayError::AmountTooLarge`] if it
     /// is more than is left, of the payment or of a line, and not claimed by another refund,
     /// `invalid_field` for an amount that is not what the lines come to, [`PayError::Unsupported`] for a part
-    /// where the backend refunds everything or nothing, or a second refund where it refunds once,
+    /// where the backend refunds everything or nothing, as is what was taken so far of a hold that
+    /// can still be captured, or a second refund where it refunds once,
     /// [`PayError::Uncounted`], [`PayError::TooMany`],
     /// `idempotency_conflict`, the store's errors.
     pub async fn refund(
@@ -79,7 +80,10 @@ pub(crate) fn may_refund(
         let (what, most) = ("refunds", REFUNDS_MAX);
         return Err(PayError::TooMany { what, most });
     }
-    if !can.partial_refund && amount != payment.intent.amount_received {
+    let intent = &payment.intent;
+    // What a hold has brought so far is a part of what it may bring.
+    let is_all = amount == intent.amount_received && intent.status == IntentStatus::Succeeded;
+    if !can.partial_refund && intent.amount_received.is_positive() && !is_all {
         return Err(PayError::Unsupported("partial refund"));
     }
     let declined = |refund: &Refund| refund.operation.is_declined();

@@ -1,6 +1,7 @@
 mod hold;
 mod notice;
 mod reason;
+mod resolve;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use self::reason::{GivenBack, GivenUp, given_back, given_up};
 pub use self::{
     hold::{CaptureIntent, IncreaseIntent},
     notice::{DisputeNotice, Notice},
+    resolve::{Finding, ListUnresolved, ResolveOperation},
 };
 use crate::{
     intent::{CancellationReason, CaptureMethod, IntentId},

@@ -1,7 +1,7 @@
 use mp_core::{
     Caller, Document, Error, Scope, Timestamp,
     amount::Money,
-    id::{AppId, UserId},
+    id::{AppId, IdempotencyKey, UserId},
     store::{Delivery, Key, Partition},
 };
 use schemars::JsonSchema;
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Notice, Payments, drive, manages};
 use crate::{
-    backend::WebhookTrust,
+    backend::{Outcome, WebhookTrust},
     error::PayError,
     intent::PaymentIntent,
-    journal::Source,
-    operation::{OperationDue, OperationKey, Stage},
-    payment::{self, Change, Move, Payment, next_move},
+    journal::{Event, Source},
+    operation::{Breach, OperationDue, OperationKey, Stage},
+    payment::{Change, Move, Payment, next_move},
 };
 
 /// The most operations that [`Payments::unresolved`] lists at a time.
@@ -33,6 +33,9 @@ pub struct Unresolved {
     /// What the backend says that it moved, where that is not the amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Money>,
+    /// How the backend has broken its contract, if that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach: Option<Breach>,
     /// How far it came.
     pub stage: Stage,
     /// When it was last sent.
@@ -41,8 +44,9 @@ pub struct Unresolved {
 
 impl Payments {
     /// Lists the app's operations that wait for a person, by intent, after the one given: those
-    /// of a backend that can neither replay nor be asked, those whose window has closed, and what
-    /// was taken late and could not be given back.
+    /// of a backend that can neither replay nor be asked, those whose window has closed, those of
+    /// which the backend tells another amount or [breaks its contract](Breach), and what was taken
+    /// late and could not be given back.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///
@@ -99,33 +103,44 @@ impl Payments {
     /// # Errors
     ///
     /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for an outcome that is
-    /// itself open, [`PayError::NotUnresolved`], the store's errors.
+    /// itself open or whose amount is not more than zero or of another currency, [`PayError::NotUnresolved`], `idempotency_conflict`, the store's errors.
     pub async fn resolve(
         &self,
         caller: &Caller,
         notice: Notice,
+        key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
         caller.require(&Scope::STAFF)?;
         if !notice.outcome.is_known() {
             let problem = "does not say for good what became of it";
             return Err(Error::invalid("outcome", problem).into());
         }
+        let app = caller.app_id();
+        if self.find(app, notice.operation.intent).await?.is_none() {
+            return Err(Error::not_found("operation").into());
+        }
         let (can, call_max) = (self.backend.capabilities(), self.options.call_max);
+        let intent = notice.operation.intent;
+        let command = self.command(caller, "pay.resolve", intent, key, &notice)?;
         let Notice { operation, outcome } = notice;
         let resolve = move |change: &mut Change| {
             let (payment, now) = (change.payment(), change.now());
             if payment.operation(operation.step).is_none() {
                 return Err(Error::not_found("operation").into());
             }
+            is_of(&outcome, payment.amount_of(operation.step))?;
             if next_move(payment, operation.step, can, call_max, now) != Move::Person {
                 return Err(PayError::NotUnresolved(operation));
             }
-            drive::observe(change, operation, &outcome, Source::Person)
+            let event = Event::Observed {
+                operation,
+                outcome: outcome.clone(),
+                source: Source::Person,
+            };
+            drive::observe(change, operation, &event)
         };
-        let command = payment::command(caller.app_id(), operation.intent)?;
         self.change(command, resolve).await?;
-        let payment = self.carry_on(caller.app_id(), operation.intent).await?;
-        Ok(payment.intent)
+        Ok(self.carry_on(app, intent).await?.intent)
     }
 
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
@@ -156,18 +171,44 @@ impl Payments {
 }
 
 impl Payments {
+    fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {
+        matches!(self.move_of(payment, operation), Move::Wait(_))
+    }
+
     /// Asks about an operation because of a hint.
     async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
         let payment = self.read(app, operation.intent).await?;
         match payment.operation(operation.step) {
             None => Err(Error::not_found("operation").into()),
             Some(known) if known.stage == Stage::Planned => Ok(()),
+            // What is on its way there is not known there yet, and would be sent again.
+            Some(known)
+                if known.stage == Stage::Sent && self.is_waited_for(&payment, operation) =>
+            {
+                Ok(())
+            }
             Some(_) if self.capabilities().answers_queries => {
                 self.ask(payment, operation).await.map(drop)
             }
             Some(_) => Ok(()),
         }
     }
+}
+
+/// Refuses an outcome that tells an amount of nothing or less, or in another currency than that of
+/// what was asked for.
+fn is_of(outcome: &Outcome, asked: Option<Money>) -> Result<(), Error> {
+    let (Some(told), Some(asked)) = (outcome.amount(), asked) else {
+        return Ok(());
+    };
+    if told.currency() != asked.currency() {
+        let problem = format!("is not in {}", asked.currency());
+        return Err(Error::invalid("amount", problem));
+    }
+    if !told.is_positive() {
+        return Err(Error::invalid("amount", "is not more than zero"));
+    }
+    Ok(())
 }
 
 /// Returns the place in the list of dead work after which the app's operations come.
@@ -193,6 +234,7 @@ fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
         owner: payment.intent.owner.clone(),
         amount: payment.amount_of(key.step)?,
         told: operation.conflict,
+        breach: operation.breach,
         stage: operation.stage,
         sent_at: operation.sent_at,
     })

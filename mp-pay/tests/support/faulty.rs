@@ -22,6 +22,8 @@ use mp_pay::{
     operation::OperationKey,
 };
 
+use super::webhooks::Webhooks;
+
 /// What goes wrong at the chosen call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
@@ -198,6 +200,7 @@ pub(crate) struct FaultyBackend {
     inner: Arc<dyn PaymentBackend>,
     declared: Capabilities,
     pub(crate) doom: Doom,
+    pub(crate) webhooks: Webhooks,
 }
 
 impl FaultyBackend {
@@ -206,7 +209,14 @@ impl FaultyBackend {
             declared: inner.capabilities(),
             inner,
             doom,
+            webhooks: Webhooks::default(),
         }
+    }
+
+    /// Tells by webhooks what came of a call.
+    pub(crate) fn telling(mut self, webhooks: Webhooks) -> Self {
+        self.webhooks = webhooks;
+        self
     }
 
     /// Says that it can do this, whatever is true.
@@ -217,23 +227,23 @@ impl FaultyBackend {
 
     async fn pass(
         &self,
+        key: &OperationKey,
         call: impl Future<Output = Result<Outcome, BackendError>> + Send,
     ) -> Result<Outcome, BackendError> {
         let lost = || BackendError::new(BackendErrorKind::Unknown, "call", "the answer was lost");
         if self.doom.is_dead() {
             return Err(lost());
         }
-        match self.doom.strike() {
-            None => call.await,
-            Some(Fault::DiesBefore | Fault::LostBefore) => Err(lost()),
-            Some(Fault::DiesAfter | Fault::LostAfter) => {
-                call.await?;
-                Err(lost())
-            }
-            Some(Fault::HangsAfter) => {
-                call.await?;
-                std::future::pending().await
-            }
+        let fault = self.doom.strike();
+        if matches!(fault, Some(Fault::DiesBefore | Fault::LostBefore)) {
+            return Err(lost());
+        }
+        let outcome = call.await?;
+        self.webhooks.tell(*key, &outcome).await;
+        match fault {
+            Some(Fault::HangsAfter) => std::future::pending().await,
+            Some(_) => Err(lost()),
+            None => Ok(outcome),
         }
     }
 }
@@ -245,19 +255,19 @@ impl PaymentBackend for FaultyBackend {
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.charge(request)).await
+        self.pass(&request.key, self.inner.charge(request)).await
     }
 
     async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.capture(request)).await
+        self.pass(&request.key, self.inner.capture(request)).await
     }
 
     async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.increase(request)).await
+        self.pass(&request.key, self.inner.increase(request)).await
     }
 
     async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.void(key, charge)).await
+        self.pass(key, self.inner.void(key, charge)).await
     }
 
     async fn refund(
@@ -266,10 +276,21 @@ impl PaymentBackend for FaultyBackend {
         charge: &Charged,
         amount: Money,
     ) -> Result<Outcome, BackendError> {
-        self.pass(self.inner.refund(key, charge, amount)).await
+        self.pass(key, self.inner.refund(key, charge, amount)).await
     }
 
     async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        self.inner.lookup(app, key).await
+        let lost = || BackendError::new(BackendErrorKind::Unknown, "lookup", "it was lost");
+        if self.doom.is_dead() {
+            return Err(lost());
+        }
+        match self.doom.strike() {
+            None => self.inner.lookup(app, key).await,
+            Some(Fault::DiesBefore | Fault::LostBefore) => Err(lost()),
+            Some(_) => {
+                self.inner.lookup(app, key).await?;
+                Err(lost())
+            }
+        }
     }
 }

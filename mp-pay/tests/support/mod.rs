@@ -4,6 +4,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod process;
+pub(crate) mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 

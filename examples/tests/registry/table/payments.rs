@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::{
+    bank::ODD,
     example::{Example, Foreign, with},
     setup::Setup,
 };
@@ -11,7 +12,8 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
     let [taken, other_taken] = [captured(setup).await, captured(setup).await];
     let part = |cents: i64| json!({"amount": {"amount": cents, "currency": "EUR"}});
     let soup = json!({"amount": euros(5_00), "lines": {"soup": euros(5_00)}});
-    vec![
+    let mut examples = of_staff(setup).await;
+    examples.extend([
         Example::of("pay.create_intent", "mei", wish())
             .other_body(part(12_51))
             .other_body(json!({"description": "Another lunch"}))
@@ -45,7 +47,39 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .by_another_user(MANAGED),
         Example::of("pay.intent", "mei", new),
         Example::of("pay.receipt", "mei", taken),
+    ]);
+    examples
+}
+
+/// Returns the examples of what waits for a person.
+async fn of_staff(setup: &Setup<'_>) -> Vec<Example> {
+    let [odd, other_odd] = [odd(setup).await, odd(setup).await];
+    let held = json!({"found": {"outcome": "authorized", "reference": "ch_1"}});
+    let taken = json!({"found": {"outcome": "settled", "reference": "ch_1"}});
+    let taken = with(&taken, json!({"amount": euros(12_49)}));
+    let declined = json!({"found": {"outcome": "declined", "code": "never_paid"}});
+    vec![
+        Example::of("pay.unresolved", "chef", json!({"limit": 10}))
+            .other_body(json!({"after": odd["operation"]}))
+            .by_another_user(MANAGED)
+            .in_another_app(Foreign::Apart {
+                why: "staff list what waits in their own app",
+            }),
+        Example::of("pay.resolve", "chef", with(&odd, held))
+            .other_body(taken)
+            .other_body(declined)
+            .other_target(other_odd)
+            .names("operation", "pi_00000000000000000000000000-c1"),
     ]
+}
+
+/// Has an operation wait for a person.
+async fn odd(setup: &Setup<'_>) -> Value {
+    let intent = intent(setup).await;
+    let odd = with(&intent, json!({"payment_method": ODD}));
+    setup.call("mei", "pay.confirm", odd).await;
+    let id = intent["intent"].as_str().unwrap_or_default();
+    json!({"operation": format!("{id}-c1")})
 }
 
 const OWN: Foreign = Foreign::Apart {

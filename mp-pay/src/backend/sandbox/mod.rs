@@ -171,9 +171,7 @@ impl SandboxBackend {
             return Err(BackendError::new(kind, op, "the sandbox was told to be"));
         }
         if let Some(Behaviour::Asks(action, _)) = &scripted {
-            let kind = action.kind();
-            let declared = kind.is_some_and(|kind| self.can.next_actions.contains(&kind));
-            self.declared(op, declared)?;
+            self.declared(op, self.can.declares(action))?;
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
         let page = self.page_of(&call.app, &call.key).map_err(lost)?;

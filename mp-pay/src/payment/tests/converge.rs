@@ -19,6 +19,16 @@ fn observed(step: Step, outcome: Outcome) -> Event {
     }
 }
 
+/// The backend asks the payer for what it has not declared.
+fn refused_action(step: Step) -> Event {
+    let intent = IntentId::from_bytes([7; 16]);
+    Event::ActionRefused {
+        operation: OperationKey { intent, step },
+        action: NextAction::AwaitNotification { until: None },
+        source: Source::Notice,
+    }
+}
+
 fn told(text: &str) -> Reference {
     Reference::new(text).expect("a reference")
 }
@@ -47,10 +57,12 @@ fn words_of(step: Step) -> Vec<Event> {
         action("https://two.invalid"),
         Outcome::Unknown,
     ];
-    outcomes
+    let mut words: Vec<Event> = outcomes
         .into_iter()
         .map(|outcome| observed(step, outcome))
-        .collect()
+        .collect();
+    words.push(refused_action(step));
+    words
 }
 
 fn few_words_of(step: Step) -> Vec<Event> {

@@ -1,6 +1,7 @@
 mod contradiction;
 mod converge;
 mod pairs;
+mod parts;
 mod stored;
 
 use mp_core::amount::Currency;
@@ -38,6 +39,7 @@ enum Try {
     Send(usize),
     TakeBack(usize),
     Observe(usize, u8),
+    Breach(usize),
 }
 
 fn tries() -> impl Strategy<Value = Try> {
@@ -55,6 +57,7 @@ fn tries() -> impl Strategy<Value = Try> {
             .prop_map(|(id, amount, status)| Try::Dispute { id, amount, status }),
         3 => any::<usize>().prop_map(Try::Send),
         1 => any::<usize>().prop_map(Try::TakeBack),
+        1 => any::<usize>().prop_map(Try::Breach),
         12 => (any::<usize>(), 0..7_u8).prop_map(|(which, what)| Try::Observe(which, what)),
     ]
 }
@@ -162,6 +165,11 @@ impl Payment {
             Try::Observe(which, what) => Event::Observed {
                 operation: self.pick(*which)?,
                 outcome: outcome(*what),
+                source: Source::Call,
+            },
+            Try::Breach(which) => Event::ActionRefused {
+                operation: self.pick(*which)?,
+                action: NextAction::AwaitNotification { until: None },
                 source: Source::Call,
             },
         })
@@ -284,7 +292,11 @@ proptest! {
                 prop_assert!(Payment::is_legal(was, is), "{:?}: {} to {}", event, was, is);
             }
             after.check(&payment);
-            if matches!(&event, Event::Observed { .. } | Event::DisputeTold { .. }) {
+            let learnt = matches!(
+                &event,
+                Event::Observed { .. } | Event::ActionRefused { .. } | Event::DisputeTold { .. }
+            );
+            if learnt {
                 let mut twice = after.clone();
                 twice.go_on(&event, late, now).expect("a repetition is no error");
                 prop_assert_eq!(&twice, &after, "a repetition changes nothing");

@@ -1,0 +1,195 @@
+//! Every crash and every lost answer of a payment's life, enumerated: each store write and each
+//! call to the backend, in every class of backend, and a second crash during the recovery.
+
+mod life;
+#[path = "../support/mod.rs"]
+mod support;
+
+use mp_pay::{
+    IntentId,
+    backend::Capabilities,
+    journal::{Event, Source},
+};
+
+use self::{
+    life::{LIVES, Life, live},
+    support::{
+        CLASSES,
+        faulty::{FAULTS, Fault},
+        process::{Outside, Process, Strike, UNHARMED, audit, resolvable, strikes},
+        staff,
+    },
+};
+
+/// Checks that the books of the provider and the intent agree.
+async fn reconcile(process: &Process, id: IntentId, case: &str) {
+    let intent = process.world.intent(id).await;
+    let taken: i64 = process.world.moved().await.iter().sum();
+    let kept = intent.amount_received.minor() - intent.amount_refunded.minor();
+    assert_eq!(taken, kept, "{case}: {intent:?}");
+    assert!(intent.amount_reserved_for_refund.is_zero(), "{case}");
+    assert_eq!(intent.amount_disputed, None, "{case}");
+    assert_eq!(intent.conflict, None, "{case}");
+}
+
+/// Lives, is struck, is struck again while recovering, recovers, and lives on.
+async fn run(can: Capabilities, life: Life, first: Strike, second: Strike) -> (u32, u32) {
+    run_in(life.outside(can), life, first, second).await
+}
+
+async fn run_in(outside: Outside, life: Life, first: Strike, second: Strike) -> (u32, u32) {
+    let can = outside.declared;
+    let case = format!("{life:?} {} {first:?} then {second:?}", class(can));
+    let process = outside.start(first);
+    let _ = live(&process, life).await;
+    let struck = outside.start(second);
+    struck.recover().await;
+    let last = outside.start(UNHARMED);
+    last.recover().await;
+    audit(&last, can, &case).await;
+    // The client asks once more for everything, under the same keys.
+    let lived = live(&last, life).await;
+    if resolvable(can) {
+        let id = lived.unwrap_or_else(|error| panic!("{case}: {error}"));
+        last.recover().await;
+        let moved = last.world.moved().await;
+        let unharmed = first.write + first.call + second.write + second.call == 0;
+        assert!(life.moves(moved.clone(), unharmed), "{case}: {moved:?}");
+        reconcile(&last, id, &case).await;
+    } else {
+        last.recover().await;
+        audit(&last, can, &case).await;
+        if let Ok(id) = lived {
+            reconcile(&last, id, &case).await;
+        }
+    }
+    let calls = (process.store.doom.calls(), process.backend.doom.calls());
+    if second.write + second.call > 0 {
+        return (struck.store.doom.calls(), struck.backend.doom.calls());
+    }
+    calls
+}
+
+fn class(can: Capabilities) -> &'static str {
+    match (can.replays_keys, can.answers_queries) {
+        (Some(_), _) => "replays",
+        (None, true) => "answers",
+        (None, false) => "neither",
+    }
+}
+
+/// Strikes each life once at every place, and returns how many cases that came to.
+async fn single_faults(lives: &[Life]) -> u32 {
+    let mut cases = 0;
+    for life in lives {
+        for can in CLASSES {
+            let (writes, calls) = run(can, *life, UNHARMED, UNHARMED).await;
+            if *life == Life::Refunded {
+                let unharmed = (10, 3);
+                assert_eq!(
+                    (writes, calls),
+                    unharmed,
+                    "one write too many, or a call too few"
+                );
+            }
+            // What a lost answer costs in further writes lies beyond the unharmed life.
+            for strike in strikes(writes + 4, calls + 2, &FAULTS) {
+                run(can, *life, strike, UNHARMED).await;
+                cases += 1;
+            }
+        }
+    }
+    cases
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_crash_leaves_at_most_one_movement_and_a_known_or_listed_outcome() {
+    let cases = single_faults(&LIVES).await;
+    println!("{cases} single faults of what the host asks for");
+    assert!(cases > 1_500, "{cases}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_crash_while_a_backend_tells_things_late_or_otherwise_leaves_the_same() {
+    let cases = single_faults(&life::TOLD).await;
+    println!("{cases} single faults of what the backend tells");
+    assert!(cases > 1_500, "{cases}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_life_that_turns_on_what_the_backend_tells_does_so() {
+    for life in life::TOLD {
+        let process = life.outside(CLASSES[1]).start(UNHARMED);
+        let id = live(&process, life).await.expect("lives");
+        process.recover().await;
+        let journal = process.world.payments.journal(&staff(), id).await;
+        let journal = journal.expect("reads");
+        let count = |turn: fn(&Event) -> bool| {
+            let turns = journal.iter().filter(|entry| turn(&entry.event));
+            turns.count()
+        };
+        let (turn, times): (fn(&Event) -> bool, usize) = match life {
+            Life::Conflicted | Life::RefundConflicted => {
+                (|event| is_from(event, Source::Person), 1)
+            }
+            Life::LateAccepted => (|event| matches!(event, Event::LateAccepted { .. }), 1),
+            Life::LateReturned => (|event| matches!(event, Event::ReturnAsked { .. }), 1),
+            // What was told before, or is overtaken, is no news.
+            Life::Disputed => (|event| matches!(event, Event::DisputeTold { .. }), 3),
+            Life::ToldTwice | Life::ToldLate => (|event| is_from(event, Source::Notice), 6),
+            _ => (|event| is_from(event, Source::Notice), 3),
+        };
+        assert_eq!(count(turn), times, "{life:?}: {journal:?}");
+    }
+}
+
+fn is_from(event: &Event, from: Source) -> bool {
+    matches!(event, Event::Observed { source, .. } if *source == from)
+}
+
+/// Strikes a life at every place of it and again at every place of its recovery.
+async fn double_faults(life: Life) {
+    let mut cases = 0;
+    let dies = [Fault::DiesBefore, Fault::DiesAfter];
+    for can in CLASSES {
+        let (writes, calls) = run(can, life, UNHARMED, UNHARMED).await;
+        for first in strikes(writes, calls, &dies) {
+            for second in strikes(5, 2, &FAULTS) {
+                run(can, life, first, second).await;
+                cases += 1;
+            }
+        }
+    }
+    println!("{cases} double faults of {life:?}");
+    assert!(cases > 1_000, "{cases}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_crash_during_the_recovery_changes_nothing_of_that() {
+    double_faults(Life::Refunded).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_does_one_where_refunds_are_accepted_first() {
+    double_faults(Life::RefundedLater).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_does_one_between_captures_and_refunds_of_parts() {
+    double_faults(Life::PartRefunded).await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "moved [-30, -30]")]
+async fn a_provider_that_declares_more_than_it_can_do_is_found_out_by_this_test() {
+    let outside = Outside {
+        declared: CLASSES[0],
+        ..Outside::new(Capabilities::neither())
+    };
+    let strike = Strike {
+        write: 0,
+        call: 3,
+        fault: Fault::LostAfter,
+    };
+    run_in(outside, Life::Refunded, strike, UNHARMED).await;
+}
