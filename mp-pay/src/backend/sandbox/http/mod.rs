@@ -49,9 +49,10 @@
 //! - Every other parameter is refused as `parameter_unknown`, also where Stripe has it: nothing is
 //!   ignored in silence. Among them are `metadata` and `expand`.
 //! - Every other path is unknown: there are no lists, customers, cards, webhooks or disputes.
-//! - An answer is kept for as long as its store is, not for a day. One that is `api_error` is not
-//!   kept: its repetition goes on from where it broke off. Two requests at once under one key are
-//!   not a `409`: both come to the same one effect.
+//! - An answer that is `api_error` is not kept: its repetition goes on from where it broke off. Two
+//!   requests at once under one key are not a `409`: both come to the same one effect. Once an
+//!   answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new if it has
+//!   created anything, but refused.
 //! - A `customer` is whoever the caller says. Payment methods are not looked up.
 //! - A charge under way, and a payer who acts, are found out by a
 //!   [`Worker`](mp_core::work::Worker) with [`Payments::handlers`]; without one they stay as they

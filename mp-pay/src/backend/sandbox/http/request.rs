@@ -34,7 +34,7 @@ impl FromRequest<Gateway> for Post {
             Refusal::invalid("The body is too large or broke off.").status(rejection.status())
         })?;
         let form = Form::parse(&body)?;
-        let once = Once::new(&key, &path, &form)?;
+        let once = Once::new(gateway, &key, &path, &form)?;
         Ok(Self { form, once })
     }
 }
