@@ -135,6 +135,67 @@ async fn a_key_may_be_of_any_visible_characters_and_255_long() {
 }
 
 #[tokio::test]
+async fn a_key_is_answered_as_the_first_time_and_is_of_one_request() {
+    let served = Served::new();
+    let pay = |method: &str, amount: u32| {
+        let form = format!("currency=eur&amount={amount}&confirm=true&payment_method={method}");
+        let mut request = request(Method::POST, INTENTS, form);
+        let key = format!("order of {method}").parse().expect("a header");
+        request.headers_mut().insert("idempotency-key", key);
+        served.ask(request)
+    };
+    for (method, status) in [
+        ("pm_card_visa", StatusCode::OK),
+        ("pm_card_chargeDeclined", StatusCode::PAYMENT_REQUIRED),
+    ] {
+        let (first, again) = (pay(method, 5).await, pay(method, 5).await);
+        assert_eq!(first.status(), status);
+        assert!(!first.headers().contains_key("idempotent-replayed"));
+        assert_eq!(again.headers()["idempotent-replayed"], "true");
+        assert_eq!(told(first).await, told(again).await);
+        let (status, other) = told(pay(method, 6).await).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(other["error"]["type"], "idempotency_error");
+    }
+}
+
+#[tokio::test]
+async fn stripes_test_cards_decline_with_their_codes() {
+    let served = Served::new();
+    for (card, code, reason) in [
+        ("chargeDeclined", "card_declined", "generic_decline"),
+        ("visa_chargeDeclined", "card_declined", "generic_decline"),
+        (
+            "chargeDeclinedInsufficientFunds",
+            "card_declined",
+            "insufficient_funds",
+        ),
+        ("chargeDeclinedExpiredCard", "expired_card", "expired_card"),
+        (
+            "chargeDeclinedIncorrectCvc",
+            "incorrect_cvc",
+            "incorrect_cvc",
+        ),
+        (
+            "chargeDeclinedProcessingError",
+            "processing_error",
+            "processing_error",
+        ),
+    ] {
+        let form = format!("currency=eur&amount=5&confirm=true&payment_method=pm_card_{card}");
+        let (status, told) = served.post(INTENTS, form).await;
+        assert_eq!(status, StatusCode::PAYMENT_REQUIRED, "{card}");
+        assert_eq!(told["error"]["type"], "card_error");
+        assert_eq!(told["error"]["code"], code);
+        assert_eq!(told["error"]["decline_code"], reason);
+        assert_eq!(
+            told["error"]["payment_intent"]["status"],
+            "requires_payment_method"
+        );
+    }
+}
+
+#[tokio::test]
 async fn requests_without_a_key_are_each_their_own() {
     let served = Served::new();
     let (_, first) = served.post(INTENTS, "currency=eur&amount=5").await;

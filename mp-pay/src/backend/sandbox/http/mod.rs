@@ -88,7 +88,6 @@ const GUEST: &str = "guest";
 /// Returns what answers an app's requests in Stripe's shape; see [the module](self).
 ///
 /// What it serves is the app's intents and refunds, whoever created them, also those of the host.
-#[must_use]
 pub fn router(payments: &Payments, app: AppId) -> Router {
     let gateway = Gateway {
         payments: payments.clone(),
