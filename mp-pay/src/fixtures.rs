@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use mp_core::{conformance::Fixtures, document};
+use mp_core::{conformance::Fixtures, document, steps::Drive};
 use serde_json::Value;
 
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
     backend::sandbox::{SandboxCharge, SandboxOperation, SandboxPage},
     dispute::Dispute,
     journal::{Event, JournalEntry},
+    ledger::{
+        Account, Book, Closing, Entry, Hold, Transfer,
+        kept::{ExpiryDue, Fence, HomeBook},
+    },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
     payment::Root,
@@ -30,6 +34,16 @@ fn fixtures() -> Fixtures {
         .with::<FactLearnt>()
         .with::<LoyaltyPass>()
         .with::<PassEntry>()
+        .with::<Book>()
+        .with::<Account>()
+        .with::<Entry>()
+        .with::<Transfer>()
+        .with::<Hold>()
+        .with::<Closing>()
+        .with::<Fence>()
+        .with::<ExpiryDue>()
+        .with::<Drive<HomeBook>>()
+        .with_value(&["debit", "credit", "amount"])
         .with::<SandboxPage>()
         .with::<SandboxOperation>()
         .with::<SandboxCharge>()
@@ -37,13 +51,16 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(131));
+    assert_eq!(fixtures().check(), Ok(162));
 }
 
 #[test]
 fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let growing = fixtures().growing();
     let expected = [
+        "ledger_entry/act",
+        "ledger_hold/state",
+        "ledger_transfer/status",
         "pass_entry/entry",
         "payment_attempt/captures/1/operation/stage",
         "payment_attempt/captures/2/operation/stage",

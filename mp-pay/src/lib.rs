@@ -43,6 +43,7 @@
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
+//! - The [`ledger`] keeps accounts in double entry, and pays from stored value.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
 //!
 //! # What is promised
@@ -89,6 +90,7 @@ mod error;
 mod fixtures;
 pub mod intent;
 pub mod journal;
+pub mod ledger;
 pub mod method;
 pub mod news;
 pub mod operation;

@@ -114,6 +114,16 @@ impl Example {
         self
     }
 
+    /// The same for a member at any depth, by its JSON Pointer and its path.
+    pub(crate) fn names_at(mut self, pointer: &str, value: &str, field: &str) -> Self {
+        self.names.push(Unknown {
+            pointer: pointer.to_owned(),
+            value: json!(value),
+            field: field.to_owned(),
+        });
+        self
+    }
+
     /// Says that the id at a JSON Pointer is not looked up.
     pub(crate) fn not_looked_up(mut self, pointer: &'static str, why: &'static str) -> Self {
         self.unlooked.push((pointer, why));

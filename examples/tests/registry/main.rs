@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use self::{findings::Findings, world::World};
 
 /// Fewer operations or cases than these would mean that the test has lost its grip.
-const OPERATIONS_MIN: usize = 44;
+const OPERATIONS_MIN: usize = 55;
 const CASES_MIN: usize = 2_000;
 
 #[tokio::test]

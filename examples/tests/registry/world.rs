@@ -16,6 +16,7 @@ use mp_examples::orders::{Menu, Orders};
 use mp_location::{Places, PlacesOptions};
 use mp_pay::{
     Passes, Payments, PaymentsSettlement, SandboxBackend,
+    ledger::Ledger,
     method::{PaymentMethodToken, PaymentMethods},
     pass::Program,
 };
@@ -110,6 +111,7 @@ fn host(engine: &Engine) -> Host {
     let operations = [
         payments.operations(),
         passes(engine).operations(),
+        Ledger::new(engine).operations(),
         groups.operations(),
         links.operations(),
         Queues::new(engine, &QueueOptions::default()).operations(),

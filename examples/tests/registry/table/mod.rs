@@ -1,6 +1,7 @@
 //! One valid example for each operation, in a world that it builds through the operations.
 
 mod groups;
+mod ledger;
 mod links;
 mod orders;
 mod passes;
@@ -11,8 +12,8 @@ mod queues;
 use super::{example::Example, setup::Setup};
 
 /// The capabilities, by the first part of their operations' names.
-const CAPABILITIES: [&str; 7] = [
-    "group", "share", "order", "pass", "pay", "location", "queue",
+const CAPABILITIES: [&str; 8] = [
+    "group", "share", "order", "pass", "pay", "ledger", "location", "queue",
 ];
 
 /// Sets up what the examples of an operation's capability are about, and returns them.
@@ -23,6 +24,7 @@ pub(crate) async fn about(setup: &Setup<'_>, operation: &str) -> Vec<Example> {
         "order" => orders::examples(setup).await,
         "pass" => passes::examples(setup).await,
         "pay" => payments::examples(setup).await,
+        "ledger" => ledger::examples(setup).await,
         "location" => places::examples(setup).await,
         "queue" => queues::examples(setup).await,
         capability => panic!("{capability} has no examples: write a table of its own"),

@@ -1,0 +1,195 @@
+//! What comes of a transfer that is asked for, as plain functions of what stands in its home.
+
+use std::time::Duration;
+
+use mp_core::{
+    Decision, Edits, Error, Family, Timestamp,
+    idempotency::key_reused,
+    steps::{Plan, Request, STEP_MARGIN, Step},
+};
+
+use super::{
+    FAR_BOOKS_MAX, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer, PENDING_MAX, SUM_MAX,
+    Side, Transfer, TransferStatus,
+    expiry::ExpiryDue,
+    far::{FarBooks, FarLegs},
+    home::{HomeBook, occasion},
+    ledger::{demand_plain, manages, owns, shown},
+    moving::Authority,
+    plan_id::PlanId,
+    records::{account_in, desk, save, transfer_in, transfer_key},
+};
+
+/// Decides in its home what comes of a transfer that is asked for.
+pub(super) fn begin(
+    family: &Family,
+    mut transfer: Transfer,
+    authority: &Authority,
+    now: Timestamp,
+) -> Result<Decision<Transfer>, LedgerError> {
+    demand_authority(family, &transfer, authority)?;
+    if let Some(found) = transfer_in(family, transfer.id)? {
+        return if found.asks_as(&transfer) {
+            Ok(Decision::unchanged(shown(found, now)))
+        } else {
+            Err(key_reused().into())
+        };
+    }
+    if transfer.home.is_reserved() {
+        Ledger::demand_no_fence(family)?;
+    }
+    let mut edits = Edits::new();
+    (transfer.created_at, transfer.changed_at) = (now, now);
+    let pending = transfer.pending_for_s.map(Duration::from_secs);
+    transfer.expires_at = pending.map(|pending| now.plus(pending));
+    give_back(family, &transfer, now, &mut edits)?;
+
+    let legs = transfer.legs_in(&transfer.home);
+    let mut desk = desk(family, &transfer.app, &transfer.home, &legs, now)?;
+    let occasion = occasion(&transfer, now);
+    if !transfer.far_books().is_empty() {
+        desk.hold(&legs, &occasion)?;
+        let id = PlanId::of(&transfer).to_string();
+        mp_core::steps::put::<HomeBook>(&mut edits, &id, plan(&transfer, now)?, now);
+    } else if transfer.is_two_phase() {
+        desk.hold(&legs, &occasion)?;
+        transfer.status = TransferStatus::Pending;
+    } else {
+        desk.post(&legs, &occasion)?;
+        transfer.status = TransferStatus::Posted;
+    }
+    ExpiryDue::schedule(&transfer, &mut edits);
+    save(&mut desk, &mut edits);
+    edits.put(&transfer_key(transfer.id), transfer.clone());
+    Ok(edits.answer(transfer))
+}
+
+/// Notes in a transfer that another gives it back, once and never more than was moved.
+fn give_back(
+    family: &Family,
+    transfer: &Transfer,
+    now: Timestamp,
+    edits: &mut Edits,
+) -> Result<(), LedgerError> {
+    let Some(original) = transfer.reverses.or(transfer.returns) else {
+        return Ok(());
+    };
+    let original = transfer_in(family, original)?;
+    let mut original = original.ok_or_else(|| Error::not_found("transfer"))?;
+    if original.status != TransferStatus::Posted {
+        let status = original.status;
+        return Err(LedgerError::NotPosted { status });
+    }
+    if let by @ Some(_) = original.reversed_by {
+        return Err(LedgerError::AlreadyReversed { by });
+    }
+    if transfer.reverses.is_some() {
+        if original.returned > 0 {
+            return Err(LedgerError::AlreadyReversed { by: None });
+        }
+        original.reversed_by = Some(transfer.id);
+    } else {
+        let (asked, left) = (
+            transfer.posted_amount(),
+            original.posted_amount() - original.returned,
+        );
+        if asked > left {
+            return Err(LedgerError::AmountTooLarge { asked, left });
+        }
+        original.returned += asked;
+    }
+    original.changed_at = now;
+    edits.put(&transfer_key(original.id), original);
+    Ok(())
+}
+
+fn plan(transfer: &Transfer, now: Timestamp) -> Result<Plan, Error> {
+    let last = now.plus(MOVING_MAX);
+    let last = transfer.expires_at.map_or(last, |at| at.min(last));
+    let books = transfer.far_books();
+    let count = u32::try_from(books.len()).unwrap_or(u32::MAX);
+    let steps = (1_u32..).zip(books).map(|(number, book)| {
+        let legs = FarLegs {
+            legs: transfer.legs_in(&book),
+            memo: transfer.memo.clone(),
+            book,
+        };
+        let until = last.plus(STEP_MARGIN.saturating_mul(count.saturating_sub(number)));
+        Ok(Step::new(FarBooks::NAME, Request::new(&legs)?, until))
+    });
+    Plan::new(steps.collect::<Result<_, Error>>()?)
+}
+
+fn demand_authority(
+    family: &Family,
+    transfer: &Transfer,
+    authority: &Authority,
+) -> Result<(), LedgerError> {
+    let Authority::Of(caller) = authority else {
+        return Ok(());
+    };
+    let manager = manages(caller).is_ok();
+    for (of_move, each) in (0_u32..).zip(&transfer.moves) {
+        let account = each.debit.clone();
+        if !each.debit.is_in(&transfer.home) {
+            if manager {
+                continue;
+            }
+            let message = "only accounts of one book may be debited at once";
+            let field = format!("moves[{of_move}].debit");
+            return Err(Error::forbidden(message).with_field(field).into());
+        }
+        match account_in(family, &each.debit)? {
+            Some(found) if owns(caller, &found).is_ok() => {}
+            _ => {
+                return Err(LedgerError::NoAccount {
+                    of_move,
+                    on: Side::Debit,
+                    account,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn no_moves() -> LedgerError {
+    Error::invalid("moves", "are none, or more than 32").into()
+}
+
+/// Refuses a request that can never succeed.
+pub(super) fn check(request: &NewTransfer) -> Result<(), LedgerError> {
+    if !(1..=MOVES_MAX).contains(&request.moves.len()) {
+        return Err(no_moves());
+    }
+    for (number, each) in request.moves.iter().enumerate() {
+        let field = |name: &str| format!("moves[{number}].{name}");
+        if !(1..=SUM_MAX).contains(&each.amount.minor()) {
+            let problem = "is not more than zero, or too large";
+            return Err(Error::invalid(field("amount.amount"), problem).into());
+        }
+        if each.debit == each.credit {
+            return Err(Error::invalid(field("credit"), "is the account that is debited").into());
+        }
+        demand_plain(field("debit"), &each.debit)?;
+        demand_plain(field("credit"), &each.credit)?;
+    }
+    let first = request.moves.first().map(|first| first.debit.book());
+    let mut far: Vec<_> = request
+        .moves
+        .iter()
+        .flat_map(|it| [it.debit.book(), it.credit.book()])
+        .filter(|book| Some(book) != first.as_ref())
+        .collect();
+    far.sort_unstable();
+    far.dedup();
+    if far.len() > FAR_BOOKS_MAX {
+        return Err(Error::invalid("moves", "touch more than eight other books").into());
+    }
+    let seconds = request.pending_for_s;
+    if seconds.is_some_and(|seconds| !(1..=PENDING_MAX.as_secs()).contains(&seconds)) {
+        let problem = "is not 1 second to 400 days";
+        return Err(Error::invalid("pending_for_s", problem).into());
+    }
+    Ok(())
+}

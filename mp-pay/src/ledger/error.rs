@@ -1,0 +1,153 @@
+use mp_core::{
+    Error, ErrorKind,
+    amount::{Amount, Unit},
+};
+
+use super::{ACCOUNTS_MAX, AccountId, SUM_MAX, Side, TransferEvent, TransferId, TransferStatus};
+
+/// Why the ledger did not do what it was asked. Nothing was written.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The shared mechanisms refused or failed: bad input, missing rights, the store.
+    #[error(transparent)]
+    Core(#[from] Error),
+    /// An account has less than is to be taken from it.
+    #[error("move {of_move}: {account} has {available} to give and {asked} are needed")]
+    Short {
+        /// Which move failed first, from 0.
+        of_move: u32,
+        /// The account.
+        account: AccountId,
+        /// What can be taken from it.
+        available: Amount,
+        /// What was asked for.
+        asked: Amount,
+    },
+    /// An account may not hold as much as is to be put into it.
+    #[error("move {of_move}: {account} has room for {room} and {asked} are to go in")]
+    Full {
+        /// Which move failed first, from 0.
+        of_move: u32,
+        /// The account.
+        account: AccountId,
+        /// What it can take in.
+        room: Amount,
+        /// What was asked for.
+        asked: Amount,
+    },
+    /// There is no such account.
+    #[error("move {of_move}: {account} names no account")]
+    NoAccount {
+        /// Which move failed first, from 0.
+        of_move: u32,
+        /// Whether it was to be debited or credited.
+        on: Side,
+        /// What was named.
+        account: AccountId,
+    },
+    /// An account counts something else.
+    #[error("move {of_move}: {account} counts {counts} and not {asked}")]
+    UnitMismatch {
+        /// Which move failed first, from 0.
+        of_move: u32,
+        /// The account.
+        account: AccountId,
+        /// What it counts.
+        counts: Unit,
+        /// What was to be moved.
+        asked: Unit,
+    },
+    /// One of an account's sums would be more than [`SUM_MAX`].
+    #[error("move {of_move}: {account} would count beyond {SUM_MAX}: open another account")]
+    Overflow {
+        /// Which move failed first, from 0.
+        of_move: u32,
+        /// The account.
+        account: AccountId,
+    },
+    /// The transfer is in a status that does not allow this.
+    #[error("a transfer that is {status} does not {event}: read it again")]
+    UnexpectedStatus {
+        /// Where the transfer stands.
+        status: TransferStatus,
+        /// What was asked of it.
+        event: TransferEvent,
+    },
+    /// It has moved nothing that could be given back.
+    #[error("a transfer that is {status} has moved nothing to give back")]
+    NotPosted {
+        /// Where the transfer stands.
+        status: TransferStatus,
+    },
+    /// It was reversed or given back from before.
+    #[error("the transfer was given back before: read it again")]
+    AlreadyReversed {
+        /// By which, if by one alone.
+        by: Option<TransferId>,
+    },
+    /// More was asked for than is left of the transfer.
+    #[error("{asked} is more than the {left} that are left")]
+    AmountTooLarge {
+        /// What was asked for, in minor units.
+        asked: i64,
+        /// What is left, in minor units.
+        left: i64,
+    },
+    /// The book has as many accounts as it may have.
+    #[error("the book has {ACCOUNTS_MAX} accounts already, which is the most")]
+    TooManyAccounts,
+    /// The entries that this needs were closed and moved out.
+    #[error("this lies before entry {closed}, up to which the book is closed: ask the archive")]
+    Closed {
+        /// The number of the last entry that was moved out.
+        closed: u64,
+    },
+}
+
+impl LedgerError {
+    /// Returns the machine-readable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Core(core) => core.code(),
+            Self::Short { .. } => "balance_insufficient",
+            Self::Full { .. } => "balance_limit",
+            Self::NoAccount { .. } => "not_found",
+            Self::UnitMismatch { .. } => "unit_mismatch",
+            Self::Overflow { .. } => "balance_overflow",
+            Self::UnexpectedStatus { .. } => "transfer_unexpected_status",
+            Self::NotPosted { .. } => "not_posted",
+            Self::AlreadyReversed { .. } => "already_reversed",
+            Self::AmountTooLarge { .. } => "amount_too_large",
+            Self::TooManyAccounts => "too_many",
+            Self::Closed { .. } => "closed",
+        }
+    }
+}
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        let kind = match &error {
+            LedgerError::Core(core) => return core.clone(),
+            LedgerError::NoAccount { .. } => ErrorKind::NotFound,
+            LedgerError::UnitMismatch { .. } => ErrorKind::Invalid,
+            _ => ErrorKind::Refused,
+        };
+        let made = Self::new(kind, error.code(), error.to_string());
+        match &error {
+            LedgerError::NoAccount { of_move, on, .. } => {
+                let end = match on {
+                    Side::Debit => "debit",
+                    Side::Credit => "credit",
+                };
+                made.with_field(format!("moves[{of_move}].{end}"))
+            }
+            LedgerError::UnitMismatch { of_move, .. } => {
+                made.with_field(format!("moves[{of_move}].amount"))
+            }
+            LedgerError::AmountTooLarge { .. } => made.with_field("amount"),
+            _ => made,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+use std::{borrow::Cow, sync::Arc};
+
+use mp_core::{
+    Caller, Decision, Edits, Engine, Error, Family, Scope, Timestamp,
+    amount::Unit,
+    id::{AppId, IdempotencyKey},
+    idempotency::key_reused,
+    port::Participant,
+    steps::Steps,
+    work::Handler,
+};
+
+use super::{
+    Account, AccountId, Book, BookId, Desk, LedgerError, OpenAccount, Transfer, TransferId,
+    far::FarBooks,
+    home::HomeBook,
+    plan_id::PlanId,
+    records::{account_in, account_key, book_in, command, transfer_in, transfer_key},
+};
+
+/// The right to read one's own accounts.
+pub const LEDGER_READ: Scope = Scope::of("ledger:read");
+
+/// The right to move amounts out of one's own accounts.
+pub const LEDGER_WRITE: Scope = Scope::of("ledger:write");
+
+/// The right to every account of the app: to open it, to move out of it, to post, void and reverse;
+/// staff have it.
+pub const LEDGER_MANAGE: Scope = Scope::of("ledger:manage");
+
+/// Accounts in double entry, and the transfers between them.
+///
+/// Cheap to clone; see [the module](super) for an example.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    engine: Engine,
+    steps: Steps<HomeBook>,
+}
+
+impl Ledger {
+    /// Creates the service.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        let far = Arc::new(FarBooks::new(engine)) as Arc<dyn Participant>;
+        Self {
+            engine: engine.clone(),
+            steps: Steps::new(engine, [far]),
+        }
+    }
+
+    /// Returns the handlers of the ledger's due work, for a [`Worker`](mp_core::work::Worker).
+    #[must_use]
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        vec![self.steps.handler(), self.expiry_handler()]
+    }
+
+    /// Returns the id of the transfer that a caller asks for under a key.
+    #[must_use]
+    pub fn id_of(caller: &Caller, key: &IdempotencyKey) -> TransferId {
+        let app = caller.app_id().as_str();
+        TransferId::derived(&[app, caller.key_segment(), "ledger.transfer", key.as_str()])
+    }
+
+    /// Opens an account, and its book with the first one; the same again is answered the same.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for who does not manage the ledger; `invalid_field` for a reserved name, bounds
+    /// that exclude one another or an empty account, or another app's unit; `idempotency_conflict`
+    /// if it stands there otherwise; [`LedgerError::TooManyAccounts`]; the store's errors.
+    pub async fn open(
+        &self,
+        caller: &Caller,
+        request: OpenAccount,
+    ) -> Result<Account, LedgerError> {
+        manages(caller)?;
+        let app = caller.app_id().clone();
+        demand_plain("account", &request.account)?;
+        demand_own_unit(&app, &request.unit)?;
+        demand_bounds(&request)?;
+        let book = request.account.book();
+        let reads = command(&app, &book)?;
+        let open = move |family: &Family, now: Timestamp| {
+            let mut edits = Edits::new();
+            let asked = account(&app, &request, now);
+            if let Some(found) = account_in(family, &request.account)? {
+                return match is_same(&found, &asked) {
+                    true => Ok(Decision::unchanged(found)),
+                    false => Err(key_reused().into()),
+                };
+            }
+            let head = book_in(family)?;
+            let head = head.unwrap_or_else(|| Book::new(app.clone(), book.clone(), now));
+            let mut desk = Desk::new(head, []);
+            desk.open(asked.clone())?;
+            edits.put_root(desk.book().clone());
+            edits.put(&account_key(&asked.id), asked.clone());
+            Ok::<_, LedgerError>(edits.answer(asked))
+        };
+        Ok(self.engine.run(reads, open).await?.answer)
+    }
+
+    /// Returns an account with its balance.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` for an account that is not there or not the caller's, the store's errors.
+    pub async fn account(
+        &self,
+        caller: &Caller,
+        account: &AccountId,
+    ) -> Result<Account, LedgerError> {
+        let reads = command(caller.app_id(), &account.book())?;
+        let family = self.engine.read(reads).await?;
+        let found = account_in(&family, account)?;
+        let found = found.ok_or_else(|| Error::not_found("account"))?;
+        owns(caller, &found)?;
+        Ok(found)
+    }
+
+    /// Returns a transfer as it stands; one whose time is over is expired, whether or not it was
+    /// tidied up.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` for a transfer that is not there, or in whose home no account of it is the
+    /// caller's; the store's errors.
+    pub async fn transfer_of(
+        &self,
+        caller: &Caller,
+        book: &BookId,
+        transfer: TransferId,
+    ) -> Result<Transfer, LedgerError> {
+        let reads = command(caller.app_id(), book)?.key(&transfer_key(transfer));
+        let family = self.engine.read(reads).await?;
+        let found = transfer_in(&family, transfer)?;
+        let found = found.ok_or_else(|| Error::not_found("transfer"))?;
+        if manages(caller).is_err() {
+            let ends = found.moves.iter().flat_map(|it| [&it.debit, &it.credit]);
+            let mut theirs = false;
+            for end in ends.filter(|end| end.is_in(book)) {
+                let account = account_in(&family, end)?;
+                theirs |= account.is_some_and(|account| owns(caller, &account).is_ok());
+            }
+            if !theirs {
+                return Err(Error::not_found("transfer").into());
+            }
+        }
+        Ok(shown(found, self.engine.now()))
+    }
+
+    pub(super) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Drives a transfer over several books as far as it goes; what fails is left to due work.
+    pub(super) async fn drive(&self, transfer: &Transfer) {
+        let Ok(partition) = transfer.home.partition(&transfer.app) else {
+            return;
+        };
+        let plan = PlanId::of(transfer).to_string();
+        if let Err(error) = self.steps.drive(&partition, &plan).await {
+            tracing::debug!(%error, %plan, "left to due work");
+        }
+    }
+
+    /// Returns a transfer that is there, without asking whose it is.
+    pub(super) async fn found(
+        &self,
+        app: &AppId,
+        book: &BookId,
+        id: TransferId,
+    ) -> Result<Option<Transfer>, LedgerError> {
+        let reads = command(app, book)?.key(&transfer_key(id));
+        let family = self.engine.read(reads).await?;
+        let now = self.engine.now().max(family.at());
+        Ok(transfer_in(&family, id)?.map(|found| shown(found, now)))
+    }
+}
+
+/// Shows what time has decided.
+pub(super) fn shown(mut transfer: Transfer, now: Timestamp) -> Transfer {
+    if transfer.has_lapsed(now) {
+        transfer.status = super::TransferStatus::Expired;
+    }
+    transfer
+}
+
+fn account(app: &AppId, request: &OpenAccount, now: Timestamp) -> Account {
+    let (id, unit) = (request.account.clone(), request.unit.clone());
+    Account {
+        owner: request.owner.clone(),
+        opened_at: now,
+        ..Account::opened(id, app.clone(), unit, request.side).bounded(request.least, request.most)
+    }
+}
+
+/// Returns whether both were opened alike.
+fn is_same(found: &Account, asked: &Account) -> bool {
+    found.owner == asked.owner
+        && found.unit == asked.unit
+        && found.side == asked.side
+        && (found.least, found.most) == (asked.least, asked.most)
+}
+
+/// Refuses names that belong to the ledger itself.
+pub(super) fn demand_plain(
+    field: impl Into<Cow<'static, str>>,
+    account: &AccountId,
+) -> Result<(), Error> {
+    if account.is_in_transit() || account.book().is_reserved() {
+        return Err(Error::invalid(field, "is one that the ledger keeps itself"));
+    }
+    Ok(())
+}
+
+fn demand_own_unit(app: &AppId, unit: &Unit) -> Result<(), Error> {
+    match unit {
+        Unit::Own(unit) if unit.app() != app.as_str() => {
+            Err(Error::invalid("unit", "is one of another app"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn demand_bounds(request: &OpenAccount) -> Result<(), Error> {
+    let limits = -super::SUM_MAX..=super::SUM_MAX;
+    for (field, bound) in [("least", request.least), ("most", request.most)] {
+        if bound.is_some_and(|bound| !limits.contains(&bound)) {
+            return Err(Error::invalid(field, "is beyond what is counted"));
+        }
+    }
+    if request.least.is_some_and(|least| least > 0) {
+        return Err(Error::invalid("least", "is more than an empty account has"));
+    }
+    if request.most.is_some_and(|most| most < 0) {
+        return Err(Error::invalid("most", "is less than an empty account has"));
+    }
+    Ok(())
+}
+
+/// Refuses whoever may not act on every account of the app.
+pub(super) fn manages(caller: &Caller) -> Result<(), Error> {
+    if caller.has(&Scope::STAFF) {
+        return Ok(());
+    }
+    caller.require(&LEDGER_MANAGE)
+}
+
+/// Refuses whoever neither owns the account nor manages the ledger.
+pub(super) fn owns(caller: &Caller, account: &Account) -> Result<(), Error> {
+    if caller.app_id() == &account.app && manages(caller).is_ok() {
+        return Ok(());
+    }
+    match &account.owner {
+        Some(owner) => caller.require_owner("account", &account.app, owner),
+        None => Err(Error::not_found("account")),
+    }
+}

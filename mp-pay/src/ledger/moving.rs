@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use mp_core::{Caller, Error, Family, Timestamp};
+
+use super::{
+    AccountId, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side, Transfer, TransferId,
+    TransferStatus,
+    begin::{begin, check, no_moves},
+    ledger::manages,
+    plan_id::PlanId,
+    records::{account_in, command, transfer_key},
+};
+
+/// For how long the books that a transfer touches are asked to hold their part, before it is given
+/// up.
+pub const MOVING_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// On whose behalf a transfer is made.
+#[derive(Clone, Debug)]
+pub(super) enum Authority {
+    /// The ledger's own: it was checked elsewhere.
+    All,
+    /// A caller's, who must own what is debited or manage the ledger.
+    Of(Caller),
+}
+
+impl Ledger {
+    /// Moves amounts, all or none of them; or holds them, to be posted or voided later.
+    ///
+    /// The same id with the same content is answered with the same transfer, as it stands by then.
+    /// What the home book cannot do is an error, and the id is free again. Where another book
+    /// refuses, that is how the transfer stands ([`TransferStatus::Refused`]), for good. One that is
+    /// still [`Moving`](TransferStatus::Moving) or [`Posting`](TransferStatus::Posting) is carried on
+    /// by due work.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_field`, `not_found` for an account that is not there, or not the caller's to debit;
+    /// [`LedgerError::Short`], [`LedgerError::Full`], [`LedgerError::UnitMismatch`],
+    /// [`LedgerError::Overflow`], each for the first move that fails; `idempotency_conflict` for an
+    /// id that was used for something else; the store's errors.
+    pub async fn transfer(
+        &self,
+        caller: &Caller,
+        id: TransferId,
+        request: NewTransfer,
+    ) -> Result<Transfer, LedgerError> {
+        check(&request)?;
+        let first = request.moves.first().ok_or_else(no_moves)?;
+        let home = first.debit.book();
+        let now = self.engine().now();
+        let transfer = Transfer {
+            id,
+            app: caller.app_id().clone(),
+            home,
+            moves: request.moves,
+            pending_for_s: request.pending_for_s,
+            memo: request.memo,
+            reverses: None,
+            returns: None,
+            status: TransferStatus::Moving,
+            expires_at: None,
+            posted_part: None,
+            refusal: None,
+            reversed_by: None,
+            returned: 0,
+            created_at: now,
+            changed_at: now,
+        };
+        self.start(transfer, Authority::Of(caller.clone())).await
+    }
+
+    /// Moves back what a transfer has moved, by a transfer that names it: at most once.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for who does not manage the ledger, `not_found`, [`LedgerError::AlreadyReversed`],
+    /// [`LedgerError::NotPosted`]; as
+    /// [`transfer`](Self::transfer).
+    pub async fn reverse(
+        &self,
+        caller: &Caller,
+        id: TransferId,
+        request: NamedTransfer,
+    ) -> Result<Transfer, LedgerError> {
+        manages(caller)?;
+        let original = self
+            .found(caller.app_id(), &request.book, request.transfer)
+            .await?;
+        let original = original.ok_or_else(|| Error::not_found("transfer"))?;
+        let back = original.moves.iter().rev();
+        let back = back.map(|it| it.swapped(original.posted_part.unwrap_or(it.amount.minor())));
+        let now = self.engine().now();
+        let reversal = Transfer {
+            id,
+            moves: back.collect(),
+            pending_for_s: None,
+            reverses: Some(original.id),
+            status: TransferStatus::Moving,
+            returns: None,
+            expires_at: None,
+            posted_part: None,
+            refusal: None,
+            reversed_by: None,
+            returned: 0,
+            created_at: now,
+            changed_at: now,
+            ..original
+        };
+        self.start(reversal, Authority::All).await
+    }
+
+    /// Begins a transfer in its home, and drives it as far as it goes.
+    pub(super) async fn start(
+        &self,
+        transfer: Transfer,
+        authority: Authority,
+    ) -> Result<Transfer, LedgerError> {
+        self.demand_far_accounts(&transfer).await?;
+        let mut reads = command(&transfer.app, &transfer.home)?
+            .key(&transfer_key(transfer.id))
+            .key(&mp_core::steps::plan_key(
+                &PlanId::of(&transfer).to_string(),
+            ));
+        if let Some(original) = transfer.reverses.or(transfer.returns) {
+            reads = reads.key(&transfer_key(original));
+        }
+        if transfer.home.is_reserved() {
+            reads = Self::reads_fence(reads);
+        }
+        let begin =
+            move |family: &Family, now: Timestamp| begin(family, transfer.clone(), &authority, now);
+        let begun = self.engine().run(reads, begin).await?.answer;
+        if begun.far_books().is_empty() || begun.status.is_final() {
+            return Ok(begun);
+        }
+        self.drive(&begun).await;
+        let found = self.found(&begun.app, &begun.home, begun.id).await?;
+        Ok(found.unwrap_or(begun))
+    }
+
+    /// Refuses accounts elsewhere that are not there, before anything is written.
+    async fn demand_far_accounts(&self, transfer: &Transfer) -> Result<(), LedgerError> {
+        for book in transfer.far_books() {
+            let family = self.engine().read(command(&transfer.app, &book)?).await?;
+            for (of_move, each) in (0_u32..).zip(&transfer.moves) {
+                for (on, end) in [(Side::Debit, &each.debit), (Side::Credit, &each.credit)] {
+                    if end.is_in(&book) {
+                        is_there(&family, of_move, on, end, each)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_there(
+    family: &Family,
+    of_move: u32,
+    on: Side,
+    end: &AccountId,
+    it: &Move,
+) -> Result<(), LedgerError> {
+    let none = || LedgerError::NoAccount {
+        of_move,
+        on,
+        account: end.clone(),
+    };
+    let found = account_in(family, end)?.ok_or_else(none)?;
+    if &found.unit == it.amount.unit() {
+        return Ok(());
+    }
+    Err(LedgerError::UnitMismatch {
+        of_move,
+        account: end.clone(),
+        counts: found.unit,
+        asked: it.amount.unit().clone(),
+    })
+}

@@ -1,0 +1,219 @@
+use std::{fmt, time::Duration};
+
+use mp_core::{
+    Document, Timestamp,
+    amount::{Amount, Unit},
+    id::AppId,
+    label::Label,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, BookId, LedgerError, TransferEvent, TransferStatus};
+
+mp_core::id_type!(
+    /// Names a transfer: derived from the call that made it, or chosen by the host.
+    pub TransferId, "xf"
+);
+
+/// The most moves of one transfer.
+pub const MOVES_MAX: usize = 32;
+
+/// The most books that one transfer may touch beside its home.
+pub const FAR_BOOKS_MAX: usize = mp_core::steps::STEPS_MAX;
+
+/// The longest time for which a transfer may be pending.
+pub const PENDING_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// An amount on its way from one account to another.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// The account that is debited.
+    pub debit: AccountId,
+    /// The account that is credited.
+    pub credit: AccountId,
+    /// How much, more than zero.
+    pub amount: Amount,
+}
+
+/// One or more moves that happen all or not at all.
+///
+/// What was asked for never changes; only where it stands does, and what was done about it later.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Transfer {
+    /// Its name.
+    pub id: TransferId,
+    /// The app whose accounts it moves between.
+    pub app: AppId,
+    /// The book that it stands in.
+    pub home: BookId,
+    /// The moves, in order.
+    pub moves: Vec<Move>,
+    /// For how long it may be pending, in seconds; one that is missing posts at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_for_s: Option<u64>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memo: Option<Label>,
+    /// The transfer that it gives back, wholly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<TransferId>,
+    /// The transfer that it gives back a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returns: Option<TransferId>,
+    /// Where it stands.
+    pub status: TransferStatus,
+    /// From when on it can no longer be posted, if it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How much is posted of its only move, if that is not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_part: Option<i64>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+    /// The transfer that reverses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reversed_by: Option<TransferId>,
+    /// How much of its only move was given back, or is being given back.
+    #[serde(default)]
+    pub returned: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it came to stand where it does.
+    pub changed_at: Timestamp,
+}
+
+impl Document for Transfer {
+    const KIND: &'static str = "ledger_transfer";
+    const FORMAT: u32 = 1;
+}
+
+/// One move, or one end of it, inside one book: both accounts stand there.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Leg {
+    /// Which move of the transfer, from 0.
+    #[serde(rename = "move")]
+    pub of_move: u32,
+    /// The account that is debited.
+    pub debit: AccountId,
+    /// The account that is credited.
+    pub credit: AccountId,
+    /// What both count.
+    pub unit: Unit,
+    /// How much, in minor units.
+    pub amount: i64,
+}
+
+impl Transfer {
+    /// Returns what the transfer does in a book; the other end of a move that goes elsewhere is the
+    /// book's account in transit.
+    #[must_use]
+    pub fn legs_in(&self, book: &BookId) -> Vec<Leg> {
+        let moves = (0_u32..).zip(&self.moves);
+        moves
+            .filter_map(|(number, each)| each.leg_in(number, book))
+            .collect()
+    }
+
+    /// Returns the other books that it touches, in the order of its moves.
+    #[must_use]
+    pub fn far_books(&self) -> Vec<BookId> {
+        let mut books: Vec<BookId> = Vec::new();
+        for account in self.moves.iter().flat_map(|it| [&it.debit, &it.credit]) {
+            if !account.is_in(&self.home) && !books.iter().any(|book| account.is_in(book)) {
+                books.push(account.book());
+            }
+        }
+        books
+    }
+
+    /// Returns whether it is to be held before it is posted.
+    #[must_use]
+    pub const fn is_two_phase(&self) -> bool {
+        self.pending_for_s.is_some()
+    }
+
+    /// Returns how much of a leg is posted once the transfer is.
+    #[must_use]
+    pub fn posted_of(&self, leg: &Leg) -> i64 {
+        self.posted_part.unwrap_or(leg.amount)
+    }
+
+    /// Returns how much was posted of its only move, or is being.
+    #[must_use]
+    pub fn posted_amount(&self) -> i64 {
+        let first = self.moves.first().map_or(0, |first| first.amount.minor());
+        self.posted_part.unwrap_or(first)
+    }
+
+    /// Returns whether both ask for the same.
+    #[must_use]
+    pub fn asks_as(&self, other: &Self) -> bool {
+        self.moves == other.moves
+            && self.pending_for_s == other.pending_for_s
+            && self.memo == other.memo
+            && (self.reverses, self.returns) == (other.reverses, other.returns)
+    }
+
+    /// Returns whether its time is over, whether or not anybody has noticed.
+    #[must_use]
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        let waits = matches!(
+            self.status,
+            TransferStatus::Moving | TransferStatus::Pending
+        );
+        waits && self.expires_at.is_some_and(|at| at <= now)
+    }
+
+    /// Moves on.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::UnexpectedStatus`] if it does not from where it stands.
+    pub fn step(&mut self, event: TransferEvent, now: Timestamp) -> Result<(), LedgerError> {
+        let status = self.status;
+        let refused = LedgerError::UnexpectedStatus { status, event };
+        self.status = status.next(event).ok_or(refused)?;
+        self.changed_at = now;
+        Ok(())
+    }
+}
+
+impl Move {
+    fn leg_in(&self, number: u32, book: &BookId) -> Option<Leg> {
+        let unit = self.amount.unit();
+        let transit = || AccountId::in_transit(book, unit);
+        let (debit, credit) = match (self.debit.is_in(book), self.credit.is_in(book)) {
+            (true, true) => (self.debit.clone(), self.credit.clone()),
+            (true, false) => (self.debit.clone(), transit()),
+            (false, true) => (transit(), self.credit.clone()),
+            (false, false) => return None,
+        };
+        Some(Leg {
+            of_move: number,
+            debit,
+            credit,
+            unit: unit.clone(),
+            amount: self.amount.minor(),
+        })
+    }
+
+    /// Returns the way back.
+    #[must_use]
+    pub fn swapped(&self, amount: i64) -> Self {
+        Self {
+            debit: self.credit.clone(),
+            credit: self.debit.clone(),
+            amount: Amount::new(amount, self.amount.unit().clone()),
+        }
+    }
+}
+
+impl fmt::Display for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {} to {}", self.amount, self.debit, self.credit)
+    }
+}

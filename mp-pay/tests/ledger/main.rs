@@ -1,0 +1,68 @@
+//! The ledger keeps its promises, on every store: each promise is a function of a world.
+
+mod closing;
+mod moving;
+mod reading;
+mod resolving;
+mod rights;
+mod settling;
+mod world;
+
+use self::world::World;
+
+/// Runs the same function on each kind of store.
+macro_rules! promises {
+    ($($file:ident: $($promise:ident)*;)*) => {
+        mod memory {
+            $($(#[tokio::test]
+            async fn $promise() {
+                super::$file::$promise(super::World::in_memory()).await;
+            })*)*
+        }
+        mod sqlite {
+            $($(#[tokio::test]
+            async fn $promise() {
+                super::$file::$promise(super::World::on_sqlite()).await;
+            })*)*
+        }
+        mod postgres {
+            $($(#[tokio::test]
+            async fn $promise() {
+                if let Some(world) = super::World::on_postgres(stringify!($promise)).await {
+                    super::$file::$promise(world).await;
+                }
+            })*)*
+        }
+    };
+}
+
+promises! {
+    moving:
+        accounts_and_transfers_are_immutable
+        an_id_is_good_for_one_transfer
+        debits_and_credits_come_to_the_same
+        linked_moves_happen_all_or_none
+        linked_moves_over_books_happen_all_or_none
+        nothing_overflows
+        a_reversal_names_what_it_reverses_and_happens_once;
+    resolving:
+        a_pending_transfer_is_resolved_at_most_once
+        time_is_decided_by_the_clock_and_work_only_tidies
+        what_is_pending_is_reserved
+        an_expired_transfer_is_neither_posted_nor_voided
+        what_is_pending_is_let_go_never_early
+        part_is_posted_and_the_rest_restored;
+    reading:
+        a_statement_has_every_posting_and_the_balance_after_it
+        a_balance_is_told_as_it_was
+        a_changed_entry_is_named;
+    closing:
+        closing_keeps_chain_and_balances;
+    settling:
+        stored_value_is_secured_settled_and_given_back
+        what_is_released_is_fenced
+        a_settlement_that_is_over_is_retired
+        a_payer_who_has_too_little_is_declined;
+    rights:
+        nobody_debits_or_reads_what_is_not_theirs;
+}

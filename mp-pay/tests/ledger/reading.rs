@@ -1,0 +1,144 @@
+use mp_core::store::{Batch, CommitId, Key, Query, Selection, Write};
+use mp_pay::ledger::{Act, BalanceAt, NewTransfer, Problem, ReadStatement, Side};
+
+use super::world::{World, code, euros, office};
+
+/// Moves 1, 2, 3 … out of a wallet that begins with 100,000, a minute apart.
+async fn busy(world: &World, count: i64) -> mp_pay::ledger::AccountId {
+    let wallet = world.funded("mei", 100_000).await;
+    let sales = world.own("mei/sales", Side::Credit).await;
+    for minor in 1..=count {
+        world.pass(60);
+        let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(minor));
+        world
+            .moves(&format!("sale-{minor}"), request)
+            .await
+            .expect("moves");
+    }
+    wallet
+}
+
+pub(crate) async fn a_statement_has_every_posting_and_the_balance_after_it(world: World) {
+    let wallet = busy(&world, 230).await;
+    let page = |after| ReadStatement {
+        account: wallet.clone(),
+        after,
+    };
+    let statement = world.ledger.statement(&office(), page(0)).await;
+    let statement = statement.expect("reads");
+    assert_eq!((statement.lines.len(), statement.next), (231, None));
+    assert_eq!(statement.opening, euros(0));
+    let mut balance = 0;
+    for line in &statement.lines {
+        assert_eq!(line.act, Act::Posted);
+        balance += line.change;
+        assert_eq!(line.balance, balance);
+    }
+    assert_eq!(balance, world.posted(&wallet).await);
+    let rest = world.ledger.statement(&office(), page(200)).await;
+    let rest = rest.expect("reads");
+    assert_eq!(rest.lines, statement.lines[200..]);
+    assert_eq!(rest.opening.minor(), statement.lines[199].balance);
+    let none = world.ledger.statement(&office(), page(231)).await;
+    assert!(none.is_ok_and(|none| none.lines.is_empty() && none.closing == statement.closing));
+}
+
+pub(crate) async fn a_balance_is_told_as_it_was(world: World) {
+    let start = world.engine.now();
+    let wallet = busy(&world, 120).await;
+    let at = |minute: u64, micros: u64| {
+        let at = start.plus(std::time::Duration::from_secs(60 * minute));
+        BalanceAt {
+            account: wallet.clone(),
+            at: at.plus(std::time::Duration::from_micros(micros)),
+        }
+    };
+    for minute in [0, 1, 7, 99, 100, 101, 119, 120, 500] {
+        let sold = minute.min(120);
+        let expected = 100_000 - i64::try_from(sold * (sold + 1) / 2).expect("is small");
+        for micros in [0, 59_999_999] {
+            let told = world.ledger.balance_at(&office(), at(minute, micros)).await;
+            assert_eq!(told.expect("tells").minor(), expected, "{minute} {micros}");
+        }
+    }
+    let mut before = at(0, 0);
+    before.at = start.minus(std::time::Duration::from_micros(1));
+    let told = world.ledger.balance_at(&office(), before).await;
+    assert_eq!(told.expect("tells"), euros(0));
+}
+
+pub(crate) async fn a_changed_entry_is_named(world: World) {
+    let wallet = busy(&world, 120).await;
+    let book = wallet.book();
+    let office = office();
+    assert_eq!(
+        world
+            .ledger
+            .verify(&office, &book)
+            .await
+            .expect("verifies")
+            .broken,
+        None
+    );
+    let changes = [
+        (57, r#""amount":56"#, r#""amount":57"#, Problem::Hash),
+        (56, r#""debit_after":"#, r#""debit_after":1"#, Problem::Hash),
+        (31, "posted", "pending", Problem::Hash),
+        (4, "{", "[", Problem::Unreadable),
+    ];
+    for (number, from, to, problem) in changes {
+        tamper(&world, &format!("j/{number:012}"), from, to).await;
+        let verified = world.ledger.verify(&office, &book).await.expect("verifies");
+        let broken = verified.broken.expect("is seen");
+        assert_eq!((broken.entry, broken.problem), (number, problem));
+    }
+
+    let world = World::in_memory();
+    let wallet = busy(&world, 3).await;
+    tamper(
+        &world,
+        "a/wallet",
+        r#""debits_posted":6"#,
+        r#""debits_posted":5"#,
+    )
+    .await;
+    let verified = world.ledger.verify(&office, &wallet.book()).await;
+    let broken = verified.expect("verifies").broken.expect("is seen");
+    assert_eq!((broken.entry, broken.problem), (4, Problem::Account));
+    assert_eq!(
+        code(world.ledger.verify(&super::world::user("mei"), &book).await),
+        "forbidden"
+    );
+}
+
+/// Changes a record behind the ledger's back.
+async fn tamper(world: &World, key: &str, from: &str, to: &str) {
+    let book = "mei".parse::<mp_pay::ledger::BookId>().expect("a book");
+    let partition = book
+        .partition(&"market".parse().expect("an app"))
+        .expect("a partition");
+    let key = Key::new(key).expect("a key");
+    let query = Query {
+        select: vec![Selection::Key(key.clone())],
+        limit: 10,
+    };
+    let view = world.store.read(&partition, &query).await.expect("reads");
+    let record = view.records.iter().find(|record| record.key == key);
+    let text = String::from_utf8(record.expect("is there").value.to_vec()).expect("JSON");
+    let changed = text.replacen(from, to, 1);
+    assert_ne!(text, changed, "{from} is there");
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: view.at,
+        writes: vec![Write::Put {
+            key,
+            value: changed.into(),
+        }],
+    };
+    world
+        .store
+        .commit(&partition, batch)
+        .await
+        .expect("commits");
+}

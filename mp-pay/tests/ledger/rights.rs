@@ -1,0 +1,50 @@
+use mp_core::{Caller, Scope};
+use mp_pay::ledger::{
+    BalanceAt, NamedTransfer, NewTransfer, OpenAccount, ReadStatement, Side, TransferStatus,
+};
+
+use super::world::{World, account, code, euro, euros, id, office, user};
+
+pub(crate) async fn nobody_debits_or_reads_what_is_not_theirs(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let pay = NewTransfer::of(wallet.clone(), sales.clone(), euros(10));
+    let ledger = &world.ledger;
+    let elsewhere = Caller::app("harbour".parse().expect("an app")).with_scope(Scope::STAFF);
+    for stranger in [user("ada"), elsewhere] {
+        let paid = ledger.transfer(&stranger, id("theft"), pay.clone()).await;
+        assert_eq!(code(paid), "not_found");
+        assert_eq!(code(ledger.account(&stranger, &wallet).await), "not_found");
+        let read = ReadStatement {
+            account: wallet.clone(),
+            after: 0,
+        };
+        assert_eq!(code(ledger.statement(&stranger, read).await), "not_found");
+        let at = BalanceAt {
+            account: wallet.clone(),
+            at: world.engine.now(),
+        };
+        assert_eq!(code(ledger.balance_at(&stranger, at).await), "not_found");
+    }
+    let made = ledger.transfer(&user("mei"), id("pay"), pay).await;
+    let made = made.expect("pays");
+    assert_eq!(made.status, TransferStatus::Posted);
+    let named = NamedTransfer {
+        book: made.home.clone(),
+        transfer: made.id,
+    };
+    let seen = ledger.transfer_of(&user("mei"), &made.home, made.id).await;
+    assert!(seen.is_ok());
+    let seen = ledger.transfer_of(&user("ada"), &made.home, made.id).await;
+    assert_eq!(code(seen), "not_found");
+    let reversed = ledger.reverse(&user("mei"), id("back"), named).await;
+    assert_eq!(code(reversed), "forbidden");
+    let open = OpenAccount::own(account("mei/gold"), euro(), Side::Credit);
+    assert_eq!(code(ledger.open(&user("mei"), open).await), "forbidden");
+
+    let transit = account("mei/in-transit:EUR");
+    let out = NewTransfer::of(transit, sales, euros(1));
+    let taken = ledger.transfer(&office(), id("transit"), out).await;
+    assert_eq!(code(taken), "invalid_field");
+    world.audit().await;
+}

@@ -1,0 +1,192 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use mp_core::{
+    Error,
+    amount::{Currency, Money},
+    id::{AppId, UserId},
+    port::{SecureRequest, Secured, Settled, Settlement, SettlementKey, SettlementStatus},
+    retention::{AGE_MIN, FileArchive, Retention},
+};
+use mp_pay::ledger::{AccountId, ClosedSettlements, LedgerSettlement, SettlementAccounts, Side};
+
+use super::world::{World, account};
+
+/// Everybody pays from a wallet, and the app is paid into the till.
+#[derive(Debug)]
+struct Wallets;
+
+#[async_trait]
+impl SettlementAccounts for Wallets {
+    async fn payer(
+        &self,
+        _: &AppId,
+        payer: &UserId,
+        currency: Currency,
+    ) -> Result<Option<AccountId>, Error> {
+        Ok((currency == Currency::EUR).then(|| account(&format!("{payer}/wallet"))))
+    }
+
+    async fn payee(&self, _: &AppId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(Some(account("house/till")))
+    }
+}
+
+struct Desk {
+    world: World,
+    settlement: LedgerSettlement,
+    app: AppId,
+    key: SettlementKey,
+}
+
+impl Desk {
+    async fn of(world: World) -> Self {
+        world.funded("mei", 100).await;
+        world.own("house/till", Side::Credit).await;
+        Self {
+            settlement: LedgerSettlement::new(&world.ledger, Arc::new(Wallets)),
+            world,
+            app: "market".parse().expect("an app"),
+            key: "gb_1.0".parse().expect("a key"),
+        }
+    }
+
+    fn request(&self, minor: i64) -> SecureRequest {
+        SecureRequest {
+            key: self.key.clone(),
+            app: self.app.clone(),
+            payer: "mei".parse().expect("a user"),
+            amount: Money::new(minor, Currency::EUR),
+            deadline: self
+                .world
+                .engine
+                .now()
+                .plus(std::time::Duration::from_secs(600)),
+        }
+    }
+
+    async fn secure(&self, minor: i64) -> Secured {
+        let secured = self.settlement.secure(&self.request(minor)).await;
+        secured.expect("is answered")
+    }
+
+    async fn settle(&self) -> Result<Settled, Error> {
+        self.settlement.settle(&self.app, &self.key).await
+    }
+
+    async fn release(&self) {
+        let released = self.settlement.release(&self.app, &self.key).await;
+        released.expect("is let go of");
+    }
+
+    async fn give_back(&self, part: &str, minor: i64) -> Result<(), Error> {
+        let part = part.parse().expect("a key");
+        let amount = Money::new(minor, Currency::EUR);
+        self.settlement
+            .give_back(&self.app, &self.key, &part, amount)
+            .await
+    }
+
+    async fn status(&self) -> SettlementStatus {
+        let status = self.settlement.status(&self.app, &self.key).await;
+        status.expect("is answered")
+    }
+
+    async fn balances(&self) -> (i64, i64, i64) {
+        let (wallet, till) = (account("mei/wallet"), account("house/till"));
+        (
+            self.world.posted(&wallet).await,
+            self.world.available(&wallet).await,
+            self.world.posted(&till).await,
+        )
+    }
+}
+
+fn declined_as(secured: Secured) -> String {
+    match secured {
+        Secured::Declined(declined) => declined.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn stored_value_is_secured_settled_and_given_back(world: World) {
+    let desk = Desk::of(world).await;
+    assert_eq!(desk.status().await, SettlementStatus::Unseen);
+    assert_eq!(
+        desk.settle().await.expect_err("is unseen").code(),
+        "not_found"
+    );
+    for _ in 0..2 {
+        assert_eq!(desk.secure(70).await, Secured::Secured);
+        assert_eq!(desk.balances().await, (100, 30, 0));
+    }
+    let other = desk.settlement.secure(&desk.request(71)).await;
+    assert_eq!(other.expect_err("differs").code(), "idempotency_conflict");
+    for _ in 0..2 {
+        assert_eq!(desk.settle().await.expect("settles"), Settled::Settled);
+        assert_eq!(desk.balances().await, (30, 30, 70));
+    }
+    for _ in 0..2 {
+        desk.give_back("a", 20).await.expect("gives back");
+        assert_eq!(desk.balances().await, (50, 50, 50));
+    }
+    let more = desk.give_back("b", 51).await.expect_err("is too much");
+    assert_eq!(more.code(), "amount_too_large");
+    assert_eq!(desk.status().await, SettlementStatus::Settled);
+    for _ in 0..2 {
+        desk.release().await;
+        assert_eq!(desk.balances().await, (100, 100, 0));
+        assert_eq!(desk.status().await, SettlementStatus::Released);
+    }
+    assert_eq!(declined_as(desk.secure(70).await), "released");
+    desk.world.audit().await;
+}
+
+pub(crate) async fn what_is_released_is_fenced(world: World) {
+    let desk = Desk::of(world).await;
+    desk.release().await;
+    assert_eq!(declined_as(desk.secure(70).await), "released");
+    assert!(matches!(desk.settle().await, Ok(Settled::Declined(_))));
+    assert_eq!(desk.balances().await, (100, 100, 0));
+
+    let desk = Desk {
+        key: "gb_2.0".parse().expect("a key"),
+        ..desk
+    };
+    assert_eq!(desk.secure(70).await, Secured::Secured);
+    desk.release().await;
+    assert_eq!(desk.balances().await, (100, 100, 0));
+    assert_eq!(declined_as(desk.secure(70).await), "released");
+    assert!(matches!(desk.settle().await, Ok(Settled::Declined(_))));
+    assert_eq!(desk.status().await, SettlementStatus::Released);
+    desk.world.audit().await;
+}
+
+pub(crate) async fn a_payer_who_has_too_little_is_declined(world: World) {
+    let desk = Desk::of(world).await;
+    assert_eq!(declined_as(desk.secure(101).await), "insufficient_funds");
+    assert_eq!(desk.status().await, SettlementStatus::Declined);
+    assert_eq!(declined_as(desk.secure(101).await), "insufficient_funds");
+    desk.release().await;
+    assert_eq!(desk.balances().await, (100, 100, 0));
+    desk.world.audit().await;
+}
+
+pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
+    let desk = Desk::of(world).await;
+    let attic = tempfile::tempdir().expect("a folder");
+    let archive = Arc::new(FileArchive::in_folder(attic.path()));
+    let (engine, store) = (&desk.world.engine, desk.world.store.clone());
+    let rule = Arc::new(ClosedSettlements::refundable_for(3 * AGE_MIN));
+    let retention = Retention::new(engine, store, archive).with(rule, AGE_MIN);
+    assert_eq!(desk.secure(70).await, Secured::Secured);
+    desk.world.clock.advance(3 * AGE_MIN);
+    assert_eq!(desk.settle().await.expect("settles"), Settled::Settled);
+    desk.world.clock.advance(2 * AGE_MIN);
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.retired, 0, "something may be given back yet");
+    desk.world.clock.advance(AGE_MIN);
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!((sweep.retired, sweep.live), (1, 2), "accounts stay");
+    assert_eq!(desk.balances().await, (30, 30, 70));
+}

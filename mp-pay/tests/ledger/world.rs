@@ -1,0 +1,168 @@
+use std::{any::Any, sync::Arc, time::Duration};
+
+use mp_core::{
+    Caller, Engine, Scope, Timestamp,
+    amount::{Amount, Unit},
+    clock::ManualClock,
+    entropy::SeededEntropy,
+    store::{Listing, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
+    work::{Worker, WorkerOptions},
+};
+use mp_pay::ledger::{
+    AccountId, Ledger, LedgerError, Move, NewTransfer, OpenAccount, Side, Transfer, TransferId,
+};
+
+/// A ledger on a store, and callers.
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Listing>,
+    pub(crate) ledger: Ledger,
+    /// What the store lives in.
+    _kept: Box<dyn Any>,
+}
+
+impl World {
+    pub(crate) fn in_memory() -> Self {
+        Self::on(Arc::new(MemoryStore::new()), Box::new(()))
+    }
+
+    pub(crate) fn on_sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.db");
+        let store = SqliteStore::open(path, SqliteOptions::default()).expect("opens");
+        Self::on(Arc::new(store), Box::new(folder))
+    }
+
+    pub(crate) async fn on_postgres(test: &str) -> Option<Self> {
+        let database = throwaway_postgres::database(test).await?;
+        let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+        let store = Arc::new(store.expect("connects"));
+        Some(Self::on(store, Box::new(database)))
+    }
+
+    fn on<S: Listing>(store: Arc<S>, kept: Box<dyn Any>) -> Self {
+        let start = Timestamp::from_micros(1_800_000_000_000_000);
+        let clock = Arc::new(ManualClock::at(start));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let engine = Engine::new(store.clone(), clock.clone(), entropy);
+        Self {
+            ledger: Ledger::new(&engine),
+            engine,
+            clock,
+            store,
+            _kept: kept,
+        }
+    }
+
+    /// Opens a wallet that may not be overdrawn.
+    pub(crate) async fn wallet(&self, user: &str) -> AccountId {
+        let account = account(&format!("{user}/wallet"));
+        let wallet = OpenAccount::wallet(account.clone(), euro(), user.parse().expect("a user"));
+        self.ledger.open(&office(), wallet).await.expect("opens");
+        account
+    }
+
+    /// Opens an account of the house's without bounds.
+    pub(crate) async fn own(&self, name: &str, side: Side) -> AccountId {
+        let open = OpenAccount::own(account(name), euro(), side);
+        self.ledger
+            .open(&office(), open.clone())
+            .await
+            .expect("opens");
+        open.account
+    }
+
+    /// Opens a wallet with something in it, in the same book as the money it came from.
+    pub(crate) async fn funded(&self, user: &str, minor: i64) -> AccountId {
+        let wallet = self.wallet(user).await;
+        let cash = self.own(&format!("{user}/cash"), Side::Debit).await;
+        let number = format!("fund-{user}");
+        self.moves(&number, NewTransfer::of(cash, wallet.clone(), euros(minor)))
+            .await
+            .expect("funds");
+        wallet
+    }
+
+    /// Makes a transfer by the office, under an id that the name determines.
+    pub(crate) async fn moves(
+        &self,
+        name: &str,
+        request: NewTransfer,
+    ) -> Result<Transfer, LedgerError> {
+        self.ledger.transfer(&office(), id(name), request).await
+    }
+
+    pub(crate) async fn posted(&self, account: &AccountId) -> i64 {
+        let found = self.ledger.account(&office(), account).await;
+        found.expect("is there").posted()
+    }
+
+    pub(crate) async fn available(&self, account: &AccountId) -> i64 {
+        let found = self.ledger.account(&office(), account).await;
+        found.expect("is there").available().expect("is bounded")
+    }
+
+    pub(crate) fn worker(&self) -> Worker {
+        Worker::new(&self.engine, WorkerOptions::default()).with(self.ledger.handlers())
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Demands that the books balance and that no journal is broken.
+    pub(crate) async fn audit(&self) {
+        let office = office();
+        let all = self.ledger.trial_balance_of_all(&office, &*self.store);
+        let all = all.await.expect("adds up");
+        assert!(all.is_balanced(), "{all:#?}");
+        assert!(all.is_settled(), "{all:#?}");
+        let books = self.ledger.books(&office, &*self.store).await;
+        for book in books.expect("lists") {
+            let verified = self.ledger.verify(&office, &book).await.expect("verifies");
+            assert_eq!(verified.broken, None, "{book}");
+            let trial = self.ledger.trial_balance(&office, &book).await;
+            assert!(trial.is_ok_and(|trial| trial.is_balanced()) || verified.entries == 0);
+        }
+    }
+}
+
+pub(crate) fn office() -> Caller {
+    Caller::app("market".parse().expect("an app")).with_scope(Scope::STAFF)
+}
+
+pub(crate) fn user(name: &str) -> Caller {
+    Caller::user(
+        "market".parse().expect("an app"),
+        name.parse().expect("a user"),
+    )
+}
+
+pub(crate) fn account(text: &str) -> AccountId {
+    text.parse().expect("an account")
+}
+
+pub(crate) fn id(name: &str) -> TransferId {
+    TransferId::derived(&[name])
+}
+
+pub(crate) fn euro() -> Unit {
+    "EUR".parse().expect("a unit")
+}
+
+pub(crate) fn euros(minor: i64) -> Amount {
+    Amount::new(minor, euro())
+}
+
+pub(crate) fn each(debit: &AccountId, credit: &AccountId, minor: i64) -> Move {
+    Move {
+        debit: debit.clone(),
+        credit: credit.clone(),
+        amount: euros(minor),
+    }
+}
+
+pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, LedgerError>) -> &'static str {
+    answer.expect_err("is refused").code()
+}
