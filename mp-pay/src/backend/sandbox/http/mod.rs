@@ -60,6 +60,7 @@
 
 mod answer;
 mod form;
+mod gateway;
 mod intents;
 mod object;
 mod once;
@@ -73,10 +74,10 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use mp_core::{Caller, Engine, Scope, id::AppId};
+use mp_core::{Caller, Scope, id::AppId};
 
 pub use self::intents::AMOUNT_MAX;
-use self::refusal::Refusal;
+use self::{gateway::Gateway, refusal::Refusal};
 use crate::payments::Payments;
 
 /// The largest body of a request, in bytes.
@@ -114,21 +115,4 @@ pub fn router(payments: &Payments, app: AppId) -> Router {
 
 async fn unknown() -> Refusal {
     Refusal::invalid("Unrecognized request URL.").status(StatusCode::NOT_FOUND)
-}
-
-/// Speaks for one app.
-#[derive(Clone, Debug)]
-struct Gateway {
-    payments: Payments,
-    caller: Caller,
-}
-
-impl Gateway {
-    const fn engine(&self) -> &Engine {
-        self.payments.engine()
-    }
-
-    const fn app(&self) -> &AppId {
-        self.caller.app_id()
-    }
 }

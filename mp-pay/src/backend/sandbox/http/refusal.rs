@@ -65,7 +65,7 @@ impl Refusal {
         self.with("code", code.into())
     }
 
-    /// Names the parameter, if its name is one: it comes from outside.
+    /// Names the parameter, cut short: its name comes from outside.
     pub(super) fn param(self, name: &str) -> Self {
         let name: String = name.chars().take(PARAM_LENGTH_MAX).collect();
         self.with("param", name.into())

@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
-    http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
+    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
 use mp_core::idempotency::fingerprint;
 
@@ -86,7 +86,7 @@ fn key_of(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
         Ok(key) if (1..=KEY_LENGTH_MAX).contains(&key.len()) => Ok(Some(key.to_owned())),
         _ => {
             let message = "An idempotency key has 1 to 255 visible ASCII characters.";
-            Err(Refusal::invalid(message).status(StatusCode::BAD_REQUEST))
+            Err(Refusal::invalid(message))
         }
     }
 }
