@@ -77,7 +77,9 @@
 //!
 //! # Features
 //!
-//! None.
+//! None by default; features add and change nothing.
+//!
+//! - `http`: `backend::sandbox::http`, the sandbox over HTTP in Stripe's shape, for official SDKs.
 
 pub mod attempt;
 pub mod backend;

@@ -49,8 +49,17 @@ impl Behaviour {
     /// | `pm_timeout_before` | is never answered and does nothing, the first time |
     /// | `pm_timeout_after` | is done and not answered, the first time |
     /// | any other, such as `pm_ok` | succeeds |
+    ///
+    /// So do [Stripe's own names](https://docs.stripe.com/testing): `pm_card_visa` and the other
+    /// cards succeed, `pm_card_chargeDeclined` and `pm_card_visa_chargeDeclined` are declined, with
+    /// `InsufficientFunds`, `ExpiredCard`, `IncorrectCvc` or `ProcessingError` behind the name for
+    /// that reason, and `pm_card_threeDSecure2Required`, `pm_card_threeDSecureRequired` and
+    /// `pm_card_authenticationRequired` wait for their payer as `pm_action` does.
     #[must_use]
     pub fn of_token(token: &PaymentMethodToken) -> Self {
+        if let Some(card) = token.as_str().strip_prefix("pm_card_") {
+            return Self::of_card(card);
+        }
         match token.as_str() {
             "pm_declined" => Self::Decline(DeclineCode::of("card_declined")),
             "pm_declined_insufficient_funds" => {
@@ -62,6 +71,23 @@ impl Behaviour {
             "pm_timeout_after" => Self::TimeoutAfter,
             _ => Self::Succeed,
         }
+    }
+
+    /// Returns what one of Stripe's test cards makes a charge do.
+    fn of_card(card: &str) -> Self {
+        let card = card.strip_prefix("visa_").unwrap_or(card);
+        let code = match card {
+            "chargeDeclined" => "card_declined",
+            "chargeDeclinedInsufficientFunds" => "insufficient_funds",
+            "chargeDeclinedExpiredCard" => "expired_card",
+            "chargeDeclinedIncorrectCvc" => "incorrect_cvc",
+            "chargeDeclinedProcessingError" => "processing_error",
+            "threeDSecure2Required" | "threeDSecureRequired" | "authenticationRequired" => {
+                return Self::NeedsAction(DELAY);
+            }
+            _ => return Self::Succeed,
+        };
+        Self::Decline(DeclineCode::of(code))
     }
 
     /// Returns what is left of it for the `call`th call of a key: an answer is lost once.

@@ -4,6 +4,8 @@ mod answer;
 mod behaviour;
 mod book;
 mod call;
+#[cfg(feature = "http")]
+pub mod http;
 
 use std::{
     collections::VecDeque,
