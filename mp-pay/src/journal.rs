@@ -1,5 +1,7 @@
 //! What happened to an intent, in order: the record that its state is the fold of.
 
+mod replay;
+
 use std::collections::BTreeMap;
 
 use mp_core::{
@@ -11,6 +13,7 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::replay::{Replayed, replay};
 use crate::{
     backend::{NextAction, Outcome},
     dispute::Dispute,

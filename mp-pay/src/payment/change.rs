@@ -171,19 +171,3 @@ impl Change {
         }
     }
 }
-
-impl Payment {
-    /// Replays a journal from its first entry; `None` if it does not start with a creation.
-    #[cfg(test)]
-    pub(crate) fn fold(entries: &[JournalEntry]) -> Option<Self> {
-        let (first, rest) = entries.split_first()?;
-        let Event::Created(created) = &first.event else {
-            return None;
-        };
-        let mut payment = Self::create(created, first.at);
-        for entry in rest {
-            payment.apply(&entry.event, entry.at).ok()?;
-        }
-        Some(payment)
-    }
-}

@@ -13,7 +13,7 @@ use crate::{
     capture::Capture,
     dispute::DisputeStatus,
     intent::{CancellationReason, CaptureMethod, IntentId},
-    journal::{JournalEntry, Source},
+    journal::{JournalEntry, Source, replay},
     method::PaymentMethodToken,
     operation::{OperationKey, Stage},
     payments::LateSuccess,
@@ -118,6 +118,17 @@ fn dispute(id: u8, amount: i64, status: u8) -> Dispute {
         },
         reason: None,
         told_at: Timestamp::MIN,
+    }
+}
+
+/// Returns what a journal comes to.
+fn fold(journal: &[JournalEntry]) -> Payment {
+    let replayed = replay(journal).expect("replays");
+    Payment {
+        intent: replayed.intent,
+        attempts: replayed.attempts,
+        refunds: replayed.refunds,
+        disputes: replayed.disputes,
     }
 }
 
@@ -307,8 +318,30 @@ proptest! {
             }
             payment = after;
         }
-        prop_assert_eq!(Payment::fold(&journal), Some(payment), "the state is the fold");
+        prop_assert_eq!(fold(&journal), payment, "the state is the fold");
     }
+}
+
+#[test]
+fn a_journal_that_is_not_whole_is_not_replayed() {
+    let entry = |number, event| {
+        let at = Timestamp::MIN;
+        JournalEntry { number, at, event }
+    };
+    let created = || entry(1, Event::Created(created(false)));
+    for journal in [
+        vec![],
+        vec![entry(1, Event::Expired)],
+        vec![entry(2, created().event)],
+        vec![created(), entry(3, Event::SettleAsked)],
+        vec![created(), entry(2, Event::Unrecognized)],
+        vec![created(), entry(2, created().event)],
+        vec![created(), entry(2, Event::Lapsed)],
+    ] {
+        let refused = replay(&journal).expect_err("refused");
+        assert_eq!(refused.field(), Some("journal"), "{journal:?}");
+    }
+    assert!(replay(&[created(), entry(2, Event::SettleAsked)]).is_ok());
 }
 
 #[test]
