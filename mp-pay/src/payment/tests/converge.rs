@@ -79,12 +79,11 @@ fn few_words_of(step: Step) -> Vec<Event> {
 }
 
 fn confirmed(capture: bool) -> Event {
-    Event::Confirmed {
-        payment_method: Some(token()),
-        capture,
-        expires_at: Timestamp::MAX,
-        hold_seconds: Some(60),
-    }
+    let Event::Confirmed(mut confirmed) = super::confirmed(capture) else {
+        unreachable!("it confirms");
+    };
+    confirmed.hold_seconds = Some(60);
+    Event::Confirmed(confirmed)
 }
 
 fn capture(amount: i64, last: bool) -> Event {
