@@ -35,7 +35,7 @@ pub(super) fn begin(
             Err(key_reused().into())
         };
     }
-    if transfer.home.is_reserved() {
+    if transfer.home.is_settlement() {
         Ledger::demand_no_fence(family)?;
     }
     let mut edits = Edits::new();

@@ -92,7 +92,6 @@ mod entry;
 mod error;
 mod expiry;
 mod far;
-mod fence;
 mod hold;
 mod home;
 #[expect(clippy::module_inception, reason = "the service is the noun")]
@@ -129,7 +128,7 @@ pub use self::{
         ReadStatement,
     },
     retention::ClosedSettlements,
-    settlement::{LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
+    settlement::{FixedAccounts, LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
     statement::{PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
     transfer::{FAR_BOOKS_MAX, Leg, MOVES_MAX, Move, PENDING_MAX, Transfer, TransferId},
@@ -140,5 +139,5 @@ pub use self::{
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{expiry::ExpiryDue, fence::Fence, home::HomeBook};
+    pub(crate) use super::{expiry::ExpiryDue, home::HomeBook, settlement::Fence};
 }

@@ -4,7 +4,6 @@ use mp_core::{Caller, Error, Family, Timestamp};
 
 use super::{
     AccountId, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side, Transfer, TransferId,
-    TransferStatus,
     begin::{begin, check, no_moves},
     ledger::manages,
     plan_id::PlanId,
@@ -29,8 +28,9 @@ impl Ledger {
     ///
     /// The same id with the same content is answered with the same transfer, as it stands by then.
     /// What the home book cannot do is an error, and the id is free again. Where another book
-    /// refuses, that is how the transfer stands ([`TransferStatus::Refused`]), for good. One that is
-    /// still [`Moving`](TransferStatus::Moving) or [`Posting`](TransferStatus::Posting) is carried on
+    /// refuses, that is how the transfer stands ([`TransferStatus::Refused`](super::TransferStatus::Refused)), for good. One that is
+    /// still [`Moving`](super::TransferStatus::Moving) or
+    /// [`Posting`](super::TransferStatus::Posting) is carried on
     /// by due work.
     ///
     /// # Errors
@@ -50,22 +50,9 @@ impl Ledger {
         let home = first.debit.book();
         let now = self.engine().now();
         let transfer = Transfer {
-            id,
-            app: caller.app_id().clone(),
-            home,
-            moves: request.moves,
             pending_for_s: request.pending_for_s,
             memo: request.memo,
-            reverses: None,
-            returns: None,
-            status: TransferStatus::Moving,
-            expires_at: None,
-            posted_part: None,
-            refusal: None,
-            reversed_by: None,
-            returned: 0,
-            created_at: now,
-            changed_at: now,
+            ..Transfer::asked(id, caller.app_id().clone(), home, request.moves, now)
         };
         self.start(transfer, Authority::Of(caller.clone())).await
     }
@@ -88,25 +75,7 @@ impl Ledger {
             .found(caller.app_id(), &request.book, request.transfer)
             .await?;
         let original = original.ok_or_else(|| Error::not_found("transfer"))?;
-        let back = original.moves.iter().rev();
-        let back = back.map(|it| it.swapped(original.posted_part.unwrap_or(it.amount.minor())));
-        let now = self.engine().now();
-        let reversal = Transfer {
-            id,
-            moves: back.collect(),
-            pending_for_s: None,
-            reverses: Some(original.id),
-            status: TransferStatus::Moving,
-            returns: None,
-            expires_at: None,
-            posted_part: None,
-            refusal: None,
-            reversed_by: None,
-            returned: 0,
-            created_at: now,
-            changed_at: now,
-            ..original
-        };
+        let reversal = original.reversing(id, self.engine().now());
         self.start(reversal, Authority::All).await
     }
 
@@ -125,7 +94,7 @@ impl Ledger {
         if let Some(original) = transfer.reverses.or(transfer.returns) {
             reads = reads.key(&transfer_key(original));
         }
-        if transfer.home.is_reserved() {
+        if transfer.home.is_settlement() {
             reads = Self::reads_fence(reads);
         }
         let begin =

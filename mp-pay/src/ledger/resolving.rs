@@ -94,7 +94,7 @@ impl Ledger {
     }
 }
 
-fn post(
+pub(super) fn post(
     family: &Family,
     mut transfer: Transfer,
     part: Option<i64>,
@@ -121,7 +121,7 @@ fn post(
     Ok(edits.answer(transfer))
 }
 
-fn void(
+pub(super) fn void(
     family: &Family,
     mut transfer: Transfer,
     plan: &str,
