@@ -83,6 +83,7 @@
 //! or into memos. Whose an account is stands in its record, outside of the chain.
 
 mod account;
+mod backend;
 mod balance;
 mod begin;
 mod book;
@@ -113,6 +114,7 @@ mod verify;
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
+    backend::LedgerBackend,
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
     closing::{ClosedBalance, Closing},
@@ -139,5 +141,5 @@ pub use self::{
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{expiry::ExpiryDue, home::HomeBook, settlement::Fence};
+    pub(crate) use super::{backend::Order, expiry::ExpiryDue, home::HomeBook, settlement::Fence};
 }
