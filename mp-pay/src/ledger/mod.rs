@@ -44,8 +44,9 @@
 //!   `mei/wallet` to `mei/in-transit:EUR`, on the other `stall-17/in-transit:EUR` to
 //!   `stall-17/sales`. The transfer stands in its *home*, the book of its first debit, as a plan of
 //!   [`steps`](mp_core::steps) over the others: all hold, then all post.
-//! - [`Ledger`] is the service; [`LedgerSettlement`] pays from stored value; [`Desk`] is the pure
-//!   machine inside.
+//! - [`Ledger`] is the service; [`Desk`] is the pure machine inside.
+//! - [`LedgerBackend`] pays intents from stored value, with [`Payments`](crate::Payments) in front of
+//!   it; [`LedgerSettlement`] secures stored value for other capabilities without intents.
 //!
 //! # What is promised
 //!

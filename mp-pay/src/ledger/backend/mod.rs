@@ -42,7 +42,10 @@ use crate::{
 /// | void | it is voided |
 /// | refund | a transfer back that [names it](super::Transfer::returns) |
 ///
-/// Everything about one intent stands in a book of its own, `payment:{intent}`, so that an
+/// The entries' memo is the intent's id. A charge whose payer and payee stand in two books is nine
+/// commits, five of them in the payment's own book, which holds no balance.
+///
+/// Everything about one intent stands in that book, `payment:{intent}`, so that an
 /// operation's key alone leads to it. What is decided about an operation is written there in the
 /// same commit as what it does to a transfer. A key is therefore good for one movement for ever, and
 /// answered for as long as the book stands: at least two days after it last changed, and until a
