@@ -47,6 +47,7 @@
 //! - [`Ledger`] is the service; [`Desk`] is the pure machine inside.
 //! - [`LedgerBackend`] pays intents from stored value, with [`Payments`](crate::Payments) in front of
 //!   it; [`LedgerSettlement`] secures stored value for other capabilities without intents.
+//! - [`news`] is what a [feed](mp_core::feed) is told of transfers, for the host's own tables.
 //!
 //! # What is promised
 //!
@@ -100,6 +101,7 @@ mod home;
 mod ledger;
 mod moving;
 mod name;
+pub mod news;
 mod operations;
 mod plan_id;
 mod records;

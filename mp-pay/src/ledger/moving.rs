@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mp_core::{Caller, Error, Family, Timestamp};
+use mp_core::{Caller, Error, Family, Timestamp, feed::Feed};
 
 use super::{
     AccountId, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side, Transfer, TransferId,
@@ -82,10 +82,14 @@ impl Ledger {
     /// Begins a transfer in its home, and drives it as far as it goes.
     pub(super) async fn start(
         &self,
-        transfer: Transfer,
+        mut transfer: Transfer,
         authority: Authority,
     ) -> Result<Transfer, LedgerError> {
         self.demand_far_accounts(&transfer).await?;
+        transfer.feed = self
+            .feed()
+            .map(|feed| feed.name().clone())
+            .or(transfer.feed);
         let mut reads = command(&transfer.app, &transfer.home)?
             .key(&transfer_key(transfer.id))
             .key(&mp_core::steps::plan_key(
@@ -93,6 +97,9 @@ impl Ledger {
             ));
         if let Some(original) = transfer.reverses.or(transfer.returns) {
             reads = reads.key(&transfer_key(original));
+        }
+        if transfer.feed.is_some() {
+            reads = Feed::reads_of_any(reads);
         }
         if transfer.home.is_settlement() {
             reads = Self::reads_fence(reads);

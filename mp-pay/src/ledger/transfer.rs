@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use mp_core::{
     Document, Timestamp,
     amount::{Amount, Money, Unit},
-    id::AppId,
+    id::{AppId, Name},
     label::Label,
 };
 use schemars::JsonSchema;
@@ -80,6 +80,9 @@ pub struct Transfer {
     /// How much of its only move was given back, or is being given back.
     #[serde(default)]
     pub returned: i64,
+    /// The feed that is [told](super::news) what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Name>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it came to stand where it does.
@@ -131,6 +134,7 @@ impl Transfer {
             refusal: None,
             reversed_by: None,
             returned: 0,
+            feed: None,
             created_at: now,
             changed_at: now,
         }
@@ -144,6 +148,7 @@ impl Transfer {
         Self {
             reverses: Some(self.id),
             memo: self.memo.clone(),
+            feed: self.feed.clone(),
             ..asked
         }
     }
@@ -155,6 +160,7 @@ impl Transfer {
         Self {
             returns: Some(self.id),
             memo: self.memo.clone(),
+            feed: self.feed.clone(),
             ..asked
         }
     }
@@ -265,6 +271,14 @@ impl Move {
             unit: unit.clone(),
             amount: self.amount.minor(),
         })
+    }
+
+    /// Returns the same move of another amount, in minor units.
+    pub(super) fn of_amount(&self, amount: i64) -> Self {
+        Self {
+            amount: Amount::new(amount, self.amount.unit().clone()),
+            ..self.clone()
+        }
     }
 
     /// Returns the way back.

@@ -2,11 +2,12 @@
 //! anybody knowing, with the process killed, the call failed or the answer lost.
 //!
 //! Whatever happens, each transfer ends as it would have without the fault, the books sum to zero,
-//! nothing is in transit or held, and no work is dead.
+//! nothing is in transit or held, no work is dead, and a feed is told of it once.
 
 mod faults;
 mod life;
 mod paid;
+mod told;
 
 use std::{
     sync::{Arc, PoisonError},
@@ -19,6 +20,7 @@ use mp_core::{
     clock::ManualClock,
     conformance::HookedStore,
     entropy::SeededEntropy,
+    feed::Feeds,
     id::AppId,
     port::{SecureRequest, Settlement},
     store::{MemoryStore, Store},
@@ -107,13 +109,14 @@ impl World {
 
     fn worker(&self, engine: &Engine, ledger: &Ledger) -> Worker {
         Worker::new(engine, WorkerOptions::default())
+            .with(Feeds::new(engine).handlers())
             .with(ledger.handlers())
             .with(paid::payments(engine, ledger).handlers())
     }
 
     async fn live(&self) {
         let engine = self.engine(Arc::new(self.faulty()));
-        let ledger = Ledger::new(&engine);
+        let ledger = Ledger::new(&engine).with_feed(told::journal());
         let worker = self.worker(&engine, &ledger);
         // A failure is an outage that the caller outlives.
         while let Err(error) = self.play(&engine, &ledger).await {
@@ -220,6 +223,7 @@ impl World {
         if ends != [wallet, stall, near] {
             return Err(format!("it ends at {ends:?}"));
         }
+        told::judge(&engine, self.life).await?;
         for book in ["mei", "stall"] {
             let book = book.parse().expect("a book");
             let verified = ledger.verify(&office(), &book).await;

@@ -16,6 +16,7 @@ use mp_core::{
 use mp_pay::ledger::{
     AccountId, Act, Ledger, LedgerError, ReadStatement, Side, Transfer, TransferId, TransferStatus,
 };
+use tokio::task::JoinSet;
 
 use crate::{
     order::Order,
@@ -43,7 +44,6 @@ pub(crate) async fn audit(target: &Target, done: &Done) -> Result<String, String
     let audit = Audit { ledger, store };
     audit.zero().await?;
     audit.whole().await?;
-    audit.once().await?;
     audit.acknowledged(done).await
 }
 
@@ -69,64 +69,30 @@ impl Audit {
         Ok(())
     }
 
-    /// Demands that no journal is broken.
+    /// Demands that no journal is broken, and that nothing in one happened twice.
     async fn whole(&self) -> Result<(), String> {
+        let mut looking = JoinSet::new();
         for number in 0..books() {
-            let verified = self.ledger.verify(&office(), &book(number)).await;
-            let verified = verified.map_err(told)?;
-            if verified.broken.is_some() {
-                return Err(format!("{}: {verified:?}", book(number)));
-            }
+            let ledger = self.ledger.clone();
+            looking.spawn(async move { book_is_whole(&ledger, number).await });
         }
-        Ok(())
-    }
-
-    /// Demands that no account has two entries for the same act of the same transfer.
-    async fn once(&self) -> Result<(), String> {
-        for number in 0..books() {
-            for unit in 0..UNITS.len() {
-                let account = wallet(number, unit);
-                let mut seen: BTreeSet<(TransferId, String)> = BTreeSet::new();
-                let mut after = Some(0);
-                while let Some(from) = after {
-                    let request = ReadStatement {
-                        account: account.clone(),
-                        after: from,
-                    };
-                    let page = self.ledger.statement(&office(), request).await;
-                    let page = page.map_err(told)?;
-                    for line in page.lines.iter().filter(|line| line.act != Act::Undone) {
-                        if !seen.insert((line.transfer, line.act.to_string())) {
-                            return Err(format!("{account} has twice {line:?}"));
-                        }
-                    }
-                    after = page.next;
-                }
-            }
-        }
-        Ok(())
+        all_right(looking).await.map(drop)
     }
 
     /// Demands that what was told is so, and recomputes every account from the transfers alone.
     async fn acknowledged(&self, done: &Done) -> Result<String, String> {
+        let told: Vec<(u64, bool)> = done.told.iter().map(|(at, made)| (*at, *made)).collect();
+        let mut looking = JoinSet::new();
+        for some in told.chunks(1_000) {
+            let (ledger, some) = (self.ledger.clone(), some.to_vec());
+            looking.spawn(async move { found_of(&ledger, &some).await });
+        }
+        let found: Vec<Transfer> = all_right(looking).await?.concat();
         let mut sums: BTreeMap<AccountId, i64> = BTreeMap::new();
         let mut by_status: BTreeMap<String, u32> = BTreeMap::new();
-        let refused = done.told.values().filter(|made| !**made).count();
-        for (number, made) in &done.told {
-            let order = Order::of(*number);
-            let Some(id) = order.id(*number) else {
-                continue;
-            };
-            let found = self.ledger.transfer_of(&office(), &order.home(), id).await;
-            match (found, made) {
-                (Ok(transfer), true) => {
-                    check(&order, &transfer)?;
-                    *by_status.entry(transfer.status.to_string()).or_default() += 1;
-                    count(&transfer, &mut sums);
-                }
-                (Err(error), false) if error.code() == "not_found" => {}
-                (found, made) => return Err(format!("{number} was told {made}: {found:?}")),
-            }
+        for transfer in &found {
+            *by_status.entry(transfer.status.to_string()).or_default() += 1;
+            count(transfer, &mut sums);
         }
         for number in 0..books() {
             for unit in 0..UNITS.len() {
@@ -134,6 +100,7 @@ impl Audit {
                 self.comes_to(&source(number, unit), -FUNDS, &sums).await?;
             }
         }
+        let refused = told.iter().filter(|(_, made)| !made).count();
         Ok(format!("{by_status:?}, {refused} refused"))
     }
 
@@ -155,6 +122,68 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// Returns what all have found, or the first breach.
+async fn all_right<T: 'static>(mut looking: JoinSet<Result<T, String>>) -> Result<Vec<T>, String> {
+    let mut found = Vec::new();
+    while let Some(one) = looking.join_next().await {
+        found.push(one.expect("no panic")?);
+    }
+    Ok(found)
+}
+
+async fn book_is_whole(ledger: &Ledger, number: u64) -> Result<(), String> {
+    let verified = ledger.verify(&office(), &book(number)).await;
+    let verified = verified.map_err(told)?;
+    if verified.broken.is_some() {
+        return Err(format!("{}: {verified:?}", book(number)));
+    }
+    for unit in 0..UNITS.len() {
+        moved_once(ledger, &wallet(number, unit)).await?;
+    }
+    Ok(())
+}
+
+/// Demands that an account has no two entries for the same act of the same transfer.
+async fn moved_once(ledger: &Ledger, account: &AccountId) -> Result<(), String> {
+    let mut seen: BTreeSet<(TransferId, String)> = BTreeSet::new();
+    let mut after = Some(0);
+    while let Some(from) = after {
+        let request = ReadStatement {
+            account: account.clone(),
+            after: from,
+        };
+        let page = ledger.statement(&office(), request).await.map_err(told)?;
+        for line in page.lines.iter().filter(|line| line.act != Act::Undone) {
+            if !seen.insert((line.transfer, line.act.to_string())) {
+                return Err(format!("{account} has twice {line:?}"));
+            }
+        }
+        after = page.next;
+    }
+    Ok(())
+}
+
+/// Returns the transfers that were acknowledged, and demands that there are those alone.
+async fn found_of(ledger: &Ledger, told: &[(u64, bool)]) -> Result<Vec<Transfer>, String> {
+    let mut all = Vec::new();
+    for (number, made) in told {
+        let order = Order::of(*number);
+        let Some(id) = order.id(*number) else {
+            continue;
+        };
+        let found = ledger.transfer_of(&office(), &order.home(), id).await;
+        match (found, made) {
+            (Ok(transfer), true) => {
+                check(&order, &transfer)?;
+                all.push(transfer);
+            }
+            (Err(error), false) if error.code() == "not_found" => {}
+            (found, made) => return Err(format!("{number} was told {made}: {found:?}")),
+        }
+    }
+    Ok(all)
 }
 
 /// Demands that a transfer asks for what its number does, and has come to its end.

@@ -117,7 +117,7 @@ impl Order {
 fn transfer(dice: &Dice) -> NewTransfer {
     let (from, each) = (dice.below(books()), dice.index(UNITS.len()));
     let to = match dice.below(10) {
-        0..7 => source(from, each),
+        0..8 => source(from, each),
         _ => wallet((from + 1 + dice.below(books() - 1)) % books(), each),
     };
     let amount = Amount::new(dice.amount(), unit(each));

@@ -1,8 +1,8 @@
 //! What is asked of the backend, decided as a plain function of what stands in the payment's book.
 
 use mp_core::{
-    Command, Decision, Edits, Error, ErrorKind, Family, Timestamp, amount::Money, id::AppId,
-    steps::plan_key,
+    Command, Decision, Edits, Error, ErrorKind, Family, Timestamp, amount::Money, feed::Feed,
+    id::AppId, steps::plan_key,
 };
 
 use super::{
@@ -67,11 +67,13 @@ impl Ask {
             transfer: own,
             original: matches!(self.act, Act::Refund(_)).then_some(charge),
         };
-        Ok(book_of(&self.app, [&self.key, &self.charge])?
-            .key(&transfer_key(charge))
-            .key(&transfer_key(own))
-            .key(&plan_key(&of_charge.to_string()))
-            .key(&plan_key(&of_own.to_string())))
+        Ok(
+            Feed::reads_of_any(book_of(&self.app, [&self.key, &self.charge])?)
+                .key(&transfer_key(charge))
+                .key(&transfer_key(own))
+                .key(&plan_key(&of_charge.to_string()))
+                .key(&plan_key(&of_own.to_string())),
+        )
     }
 
     /// Decides, unless that was done before. Who has looked since the call began has been told that

@@ -32,6 +32,7 @@ impl LedgerBackend {
         let transfer = Transfer {
             pending_for_s: (!request.capture).then_some(self.hold_life.as_secs().max(1)),
             memo: request.key.intent.to_string().parse().ok(),
+            feed: self.ledger.feed().map(|feed| feed.name().clone()),
             ..Transfer::asked(id, request.app.clone(), home, moves, now)
         };
         Ok(Ok(Box::new(transfer)))
