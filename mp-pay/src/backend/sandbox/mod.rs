@@ -6,6 +6,8 @@ mod book;
 mod call;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "csv")]
+mod settlement_report;
 
 use std::{
     collections::VecDeque,
@@ -25,6 +27,8 @@ use mp_core::{
 pub(crate) use self::book::{
     Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
 };
+#[cfg(feature = "csv")]
+pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
