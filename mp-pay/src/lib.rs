@@ -81,11 +81,15 @@
 //! None by default; features add and change nothing.
 //!
 //! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
+//! - `conformance`: `conformance`, the backend contract as tests for a backend of your own, and
+//!   backends that are wrong on purpose.
 //! - `http`: `backend::sandbox::http`, the sandbox over HTTP in Stripe's shape, for official SDKs.
 
 pub mod attempt;
 pub mod backend;
 pub mod capture;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dispute;
 mod error;
 #[cfg(test)]
