@@ -4,6 +4,7 @@ mod answer;
 mod behaviour;
 mod book;
 mod call;
+mod events;
 #[cfg(feature = "http")]
 pub mod http;
 
@@ -28,6 +29,7 @@ pub(crate) use self::book::{
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
+    events::SandboxEvent,
 };
 use self::{book::Asked, call::Call};
 use super::{BackendError, BackendErrorKind, Capabilities, Outcome};
