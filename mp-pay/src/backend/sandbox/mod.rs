@@ -4,6 +4,7 @@ mod answer;
 mod behaviour;
 mod book;
 mod call;
+mod events;
 #[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "csv")]
@@ -34,6 +35,7 @@ pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
+    events::SandboxEvent,
 };
 use self::{book::Asked, call::Call};
 use super::{BackendError, BackendErrorKind, Capabilities, NextActionKind, Outcome};
