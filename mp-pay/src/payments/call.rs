@@ -127,6 +127,7 @@ async fn backend_call(
             let request = ChargeRequest {
                 key,
                 app: payment.intent.app.clone(),
+                payer: payment.intent.owner.clone(),
                 amount,
                 payment_method: attempt.payment_method.clone(),
                 capture: attempt.capture,

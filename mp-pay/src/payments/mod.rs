@@ -214,6 +214,10 @@ impl Payments {
         self.options
     }
 
+    pub(crate) fn routing(&self) -> &Routing {
+        &self.routing
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         Policy {
             late: self.options.late_success,

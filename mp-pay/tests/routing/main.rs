@@ -3,6 +3,7 @@
 mod choice;
 mod crashes;
 mod falling;
+mod providers;
 mod races;
 #[path = "../support/stores.rs"]
 mod stores;

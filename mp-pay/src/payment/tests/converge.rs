@@ -209,6 +209,21 @@ fn scenes() -> Vec<Scene> {
             with(few_words_of(Step::Void(1, 1)), words_of(charge)),
         ),
         scene(
+            "a charge that went on elsewhere",
+            vec![
+                confirmed(true),
+                sent(charge),
+                observed(charge, declined()),
+                Event::FellOver {
+                    attempt: 1,
+                    backend: destination(1).backend,
+                    hold_seconds: None,
+                },
+                sent(Step::Charge(2)),
+            ],
+            with(words_of(Step::Charge(2)), few_words_of(charge)),
+        ),
+        scene(
             "two refunds and disputes",
             with(
                 paid,

@@ -79,6 +79,17 @@ fn only_an_attempt_that_surely_took_nothing_is_followed_by_another() {
     }
 }
 
+#[test]
+fn what_was_not_tried_yet_is_tried_nowhere_else_whatever_the_state() {
+    for before in pairs::payments() {
+        let mut after = before.clone();
+        let fell = after.apply(&fell_over(), Timestamp::MIN);
+        let refused = matches!(fell, Err(PayError::UnexpectedState { .. }));
+        assert!(refused, "{} {fell:?}", before.intent.status);
+        assert_eq!(after, before);
+    }
+}
+
 fn told(what: u8) -> Event {
     let intent = IntentId::from_bytes([7; 16]);
     Event::Observed {

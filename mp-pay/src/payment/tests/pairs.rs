@@ -21,7 +21,7 @@ fn canceled() -> Event {
 }
 
 /// Returns a payment in each state.
-fn payments() -> Vec<Payment> {
+pub(super) fn payments() -> Vec<Payment> {
     let ways: [&[Event]; 6] = [
         &[],
         &[confirmed(false)],
