@@ -13,13 +13,14 @@ use crate::{
     journal::{Event, JournalEntry},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
-        kept::{ExpiryDue, Fence, HomeBook},
+        kept::{ExpiryDue, Fence, HomeBook, Order},
     },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
     payment::Root,
     refund::Refund,
     settlement::FactLearnt,
+    webhook::kept::{Entry as WebhookEntry, HandleDue, LapseDue, Page as WebhookPage, Raw},
 };
 
 fn fixtures() -> Fixtures {
@@ -41,9 +42,16 @@ fn fixtures() -> Fixtures {
         .with::<Hold>()
         .with::<Closing>()
         .with::<Fence>()
+        .with::<Order>()
         .with::<ExpiryDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
+        .with::<WebhookPage>()
+        .with::<WebhookEntry>()
+        .with::<Raw>()
+        .with::<HandleDue>()
+        .with::<LapseDue>()
+        .with_value(&["stripe-signature"])
         .with::<SandboxPage>()
         .with::<SandboxOperation>()
         .with::<SandboxCharge>()
@@ -51,7 +59,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(164));
+    assert_eq!(fixtures().check(), Ok(177));
 }
 
 #[test]
@@ -60,6 +68,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let expected = [
         "ledger_entry/act",
         "ledger_hold/state",
+        "ledger_order/ruling/ruling",
         "ledger_transfer/status",
         "pass_entry/entry",
         "payment_attempt/captures/1/operation/stage",
@@ -88,6 +97,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_refund/operation/stage",
         "payment_refund/reason",
         "sandbox_operation/outcome/outcome",
+        "webhook/editions/1/handled/outcome",
     ];
     assert_eq!(Vec::from_iter(growing), expected);
 }

@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use mp_core::{
     amount::{Currency, Money},
-    id::AppId,
+    id::{AppId, UserId},
 };
 
 use crate::{PaymentsOptions, method::PaymentMethodToken, payments::Notice};
@@ -36,6 +36,11 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Returns the app that is paid.
     fn app(&self) -> AppId {
         AppId::new("conformance").expect("letters make an app's name")
+    }
+
+    /// Returns whose the payment methods are.
+    fn payer(&self) -> UserId {
+        UserId::new("payer").expect("letters make a user's name")
     }
 
     /// Returns the currency that most clauses pay in.

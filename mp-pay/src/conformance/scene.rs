@@ -75,6 +75,7 @@ impl Scene {
                 step: Step::Charge(1),
             },
             app: self.provider.app(),
+            payer: self.provider.payer(),
             amount,
             payment_method: token,
             capture: take,

@@ -4,8 +4,11 @@ mod answer;
 mod behaviour;
 mod book;
 mod call;
+mod events;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "csv")]
+mod settlement_report;
 #[cfg(feature = "conformance")]
 mod watched;
 
@@ -27,9 +30,12 @@ use mp_core::{
 pub(crate) use self::book::{
     Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
 };
+#[cfg(feature = "csv")]
+pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
+    events::SandboxEvent,
 };
 use self::{book::Asked, call::Call};
 use super::{BackendError, BackendErrorKind, Capabilities, NextActionKind, Outcome};

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mp_core::amount::{Currency, Money};
+use mp_core::{
+    amount::{Currency, Money},
+    id::UserId,
+};
 
 use super::{
     Bug,
@@ -27,7 +30,9 @@ async fn move_uncovered(
     key: OperationKey,
     minor: i64,
 ) -> Answer {
-    let Ok(payment_method) = PaymentMethodToken::new("pm_ok") else {
+    let (Ok(payment_method), Ok(payer)) =
+        (PaymentMethodToken::new("pm_ok"), UserId::new("anybody"))
+    else {
         return Ok(declined());
     };
     let intent = IntentId::derived(&["uncovered", &key.to_string()]);
@@ -37,6 +42,7 @@ async fn move_uncovered(
             step: Step::Charge(1),
         },
         app: charge.app.clone(),
+        payer,
         amount: Money::new(minor, Currency::EUR),
         payment_method,
         capture: true,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 use async_trait::async_trait;
 use mp_core::{
     amount::{Currency, Money},
-    id::AppId,
+    id::{AppId, UserId},
 };
 
 use super::{
@@ -113,10 +113,15 @@ pub struct ChargesWhatItLooksFor;
 impl Bug for ChargesWhatItLooksFor {
     async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
         let found = backend.lookup(app, key).await?;
-        if let (Lookup::NotFound, Ok(payment_method)) = (&found, PaymentMethodToken::new("pm_ok")) {
+        if let (Lookup::NotFound, Ok(payment_method), Ok(payer)) = (
+            &found,
+            PaymentMethodToken::new("pm_ok"),
+            UserId::new("anybody"),
+        ) {
             let request = ChargeRequest {
                 key: *key,
                 app: app.clone(),
+                payer,
                 amount: Money::new(1_000, Currency::EUR),
                 payment_method,
                 capture: true,
