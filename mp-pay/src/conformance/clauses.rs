@@ -130,6 +130,8 @@ macro_rules! __backend_clauses {
                 "refuse what MinorUnits::to_wire refuses before anything is sent";
             8 declared a_payer_is_asked_only_for_what_is_declared
                 "declare every kind of action that the provider may ask for";
+            8 declared a_payer_is_sent_to_safe_pages_only
+                "tell an https address of a named host, without credentials: HttpsUrl takes it";
             8 declared a_payer_who_acts_pays_once
                 "ask the provider what came of the payer's action, and do not charge anew";
             9 keyed a_capture_is_told_under_its_own_key

@@ -132,6 +132,17 @@ pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) ->
     }
 }
 
+/// A payer is sent to no page but a safe one on the web.
+pub(super) async fn a_payer_is_sent_to_safe_pages_only(scene: &Scene) -> Result<(), Stop> {
+    let unsafe_page = match scene.ask(&scene.charge_of_acting()?).await? {
+        Ok(Outcome::NeedsAction { action }) => !action.is_safe(),
+        _ => false,
+    };
+    Ok(ensure(!unsafe_page, || {
+        "a payer is sent to an address that is not https, or whose host is no name".to_owned()
+    })?)
+}
+
 /// A payer who has done what was asked of them pays, once.
 pub(super) async fn a_payer_who_acts_pays_once(scene: &Scene) -> Result<(), Stop> {
     let charge = scene.charge_of_acting()?;
