@@ -130,9 +130,11 @@ impl Payment {
                 outcome,
                 source,
             } => self.observe(operation.step, outcome, *source),
-            Event::ActionRefused { operation, .. } => {
+            Event::ActionRefused {
+                operation, action, ..
+            } => {
                 if let Some(operation) = self.operation_mut(operation.step) {
-                    operation.breached(Breach::UndeclaredAction);
+                    operation.breached(Breach::of_refused(action));
                 }
             }
             Event::DisputeTold { dispute } => self.tell_dispute(dispute),

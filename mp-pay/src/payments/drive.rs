@@ -196,24 +196,25 @@ impl Payments {
 }
 
 /// Returns what an outcome is learnt as: one that asks the payer for what the backend has not
-/// declared is a breach of its contract, and is shown to no payer.
+/// declared, or for what is not safe, is a breach of its contract, and is shown to no payer.
 fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source) -> Event {
     let operation = key;
-    match outcome {
-        Outcome::NeedsAction { action } if !can.declares(&action) => {
-            let kind = action.kind();
-            tracing::error!(%operation, ?kind, "{}", Breach::UndeclaredAction);
-            Event::ActionRefused {
-                operation,
-                action,
-                source,
-            }
-        }
-        outcome => Event::Observed {
+    if let Outcome::NeedsAction { action } = &outcome
+        && let Some(breach) = Breach::of(&can, action)
+    {
+        let kind = action.kind();
+        tracing::error!(%operation, ?kind, "{breach}");
+        let action = action.clone();
+        return Event::ActionRefused {
             operation,
-            outcome,
+            action,
             source,
-        },
+        };
+    }
+    Event::Observed {
+        operation,
+        outcome,
+        source,
     }
 }
 
