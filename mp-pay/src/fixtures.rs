@@ -20,6 +20,7 @@ use crate::{
     payment::Root,
     refund::Refund,
     settlement::FactLearnt,
+    webhook::kept::{Entry as WebhookEntry, HandleDue, LapseDue, Page as WebhookPage, Raw},
 };
 
 fn fixtures() -> Fixtures {
@@ -45,6 +46,12 @@ fn fixtures() -> Fixtures {
         .with::<ExpiryDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
+        .with::<WebhookPage>()
+        .with::<WebhookEntry>()
+        .with::<Raw>()
+        .with::<HandleDue>()
+        .with::<LapseDue>()
+        .with_value(&["stripe-signature"])
         .with::<SandboxPage>()
         .with::<SandboxOperation>()
         .with::<SandboxCharge>()
@@ -52,7 +59,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(168));
+    assert_eq!(fixtures().check(), Ok(177));
 }
 
 #[test]
@@ -90,6 +97,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_refund/operation/stage",
         "payment_refund/reason",
         "sandbox_operation/outcome/outcome",
+        "webhook/editions/1/handled/outcome",
     ];
     assert_eq!(Vec::from_iter(growing), expected);
 }

@@ -42,7 +42,10 @@
 //!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
+//! - [`webhook`]s are accepted, verified and deduplicated by [`Webhooks`](webhook::Webhooks), and
+//!   handled as due work.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
+//! - [`reconciliation`] holds a provider's settlement report against the journals.
 //! - The [`ledger`] keeps accounts in double entry, and pays from stored value.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
 //!
@@ -67,23 +70,28 @@
 //!
 //! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos), the
 //! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with
-//! [`Payments::handlers`], and for settlements its
+//! [`Payments::handlers`], for webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
 //!
 //! # What this crate does not do
 //!
-//! It talks to no provider by itself, sees no card data, converts no currencies and verifies no
-//! webhook signatures: the host checks those and hands the [`Notice`](payments::Notice) on.
+//! It talks to no provider by itself, sees no card data and converts no currencies.
 //!
 //! # Features
 //!
 //! None by default; features add and change nothing.
 //!
-//! - `http`: `backend::sandbox::http`, the sandbox over HTTP in Stripe's shape, for official SDKs.
+//! - `conformance`: `conformance`, the backend contract as tests for a backend of your own, and
+//!   backends that are wrong on purpose.
+//! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
+//! - `http`: `webhook::http`, the endpoint for webhooks, and `backend::sandbox::http`, the sandbox
+//!   over HTTP in Stripe's shape, for official SDKs.
 
 pub mod attempt;
 pub mod backend;
 pub mod capture;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dispute;
 mod error;
 #[cfg(test)]
@@ -98,10 +106,12 @@ pub mod pass;
 mod payment;
 pub mod payments;
 pub mod receipt;
+pub mod reconciliation;
 pub mod refund;
 pub mod retention;
 pub mod settlement;
 mod text;
+pub mod webhook;
 
 pub use self::{
     backend::{PaymentBackend, sandbox::SandboxBackend},
