@@ -10,6 +10,7 @@ mod options;
 mod receipts;
 mod refunds;
 mod request;
+mod telling;
 mod unresolved;
 
 use std::{sync::Arc, time::Duration};
@@ -86,8 +87,8 @@ impl Payments {
         self
     }
 
-    /// Tells a feed what was [captured](crate::news::Captured) and
-    /// [refunded](crate::news::Refunded), from now on; without one, payments write nothing for it.
+    /// Tells a feed the [turns](crate::news) that payments take, from now on; without one, they
+    /// write nothing for it.
     #[must_use]
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
@@ -161,20 +162,12 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (options, feed) = (self.options, self.feed.clone());
-        let command = match &feed {
-            Some(feed) => feed.reads(command),
-            None => command,
-        };
+        let (late, telling) = (self.options.late_success, self.telling());
+        let command = telling.reads(command);
         let decide = move |family: &Family, now: Timestamp| {
-            let mut changed = Change::load(family, options.late_success, now)?;
+            let mut changed = Change::load(family, late, now)?;
             let answer = change(&mut changed)?;
-            let news = feed.as_ref().map(|_| changed.news()).transpose()?;
-            let mut decision = changed.decision(answer, options.call_max);
-            if let (Some(feed), Some(news)) = (&feed, news) {
-                feed.emit(family, now, news, &mut decision.edits)?;
-            }
-            Ok::<_, PayError>(decision)
+            Ok::<_, PayError>(telling.decision(changed, answer, family, now)?)
         };
         Ok(self.engine.run(command, decide).await?.answer)
     }

@@ -85,9 +85,9 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
-        let call_max = self.payments.options().call_max;
+        let telling = self.payments.telling();
         let can = self.payments.capabilities();
-        let command = payment::command(&request.app, id)?;
+        let command = telling.reads(payment::command(&request.app, id)?);
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
                 return Ok(Edits::new().answer(()));
@@ -97,7 +97,7 @@ impl PaymentsSettlement {
                 None => Ok(fence("no_payment_method", now).answer(())),
                 Some(method) => {
                     let change = opened(&request, id, method, can, now)?;
-                    Ok::<_, PayError>(change.decision((), call_max))
+                    Ok::<_, PayError>(telling.decision(change, (), family, now)?)
                 }
             }
         };
@@ -143,19 +143,22 @@ impl PaymentsSettlement {
 
     async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
-        let options = self.payments.options();
+        let (late, telling) = (
+            self.payments.options().late_success,
+            self.payments.telling(),
+        );
+        let command = telling.reads(payment::command(app, id)?);
         let release = move |family: &Family, now: Timestamp| match found(family)? {
             Found::Nothing => Ok(fence("released", now).answer(false)),
             Found::Fenced(_) => Ok(Edits::new().answer(false)),
             Found::Payment(_) => {
-                let mut change = Change::load(family, options.late_success, now)?;
+                let mut change = Change::load(family, late, now)?;
                 if is_news(&change.payment().intent) {
                     change.apply(Event::ReleaseAsked)?;
                 }
-                Ok::<_, PayError>(change.decision(true, options.call_max))
+                Ok::<_, PayError>(telling.decision(change, true, family, now)?)
             }
         };
-        let command = payment::command(app, id)?;
         let seen = self.payments.engine().run(command, release).await?.answer;
         if seen {
             self.payments.carry_on(app, id).await?;

@@ -1,5 +1,6 @@
 mod contradiction;
 mod converge;
+mod news;
 mod pairs;
 mod parts;
 mod stored;
