@@ -13,7 +13,7 @@ use crate::{
     journal::{Event, JournalEntry},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
-        kept::{ExpiryDue, Fence, HomeBook},
+        kept::{ExpiryDue, Fence, HomeBook, Order},
     },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
@@ -42,6 +42,7 @@ fn fixtures() -> Fixtures {
         .with::<Hold>()
         .with::<Closing>()
         .with::<Fence>()
+        .with::<Order>()
         .with::<ExpiryDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
@@ -58,7 +59,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(173));
+    assert_eq!(fixtures().check(), Ok(177));
 }
 
 #[test]
@@ -67,6 +68,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let expected = [
         "ledger_entry/act",
         "ledger_hold/state",
+        "ledger_order/ruling/ruling",
         "ledger_transfer/status",
         "pass_entry/entry",
         "payment_attempt/captures/1/operation/stage",

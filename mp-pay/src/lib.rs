@@ -45,6 +45,7 @@
 //! - [`webhook`]s are accepted, verified and deduplicated by [`Webhooks`](webhook::Webhooks), and
 //!   handled as due work.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
+//! - [`reconciliation`] holds a provider's settlement report against the journals.
 //! - The [`ledger`] keeps accounts in double entry, and pays from stored value.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
 //!
@@ -80,12 +81,17 @@
 //!
 //! None by default; features add and change nothing.
 //!
+//! - `conformance`: `conformance`, the backend contract as tests for a backend of your own, and
+//!   backends that are wrong on purpose.
+//! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
 //! - `http`: `webhook::http`, the endpoint for webhooks, and `backend::sandbox::http`, the sandbox
 //!   over HTTP in Stripe's shape, for official SDKs.
 
 pub mod attempt;
 pub mod backend;
 pub mod capture;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dispute;
 mod error;
 #[cfg(test)]
@@ -100,6 +106,7 @@ pub mod pass;
 mod payment;
 pub mod payments;
 pub mod receipt;
+pub mod reconciliation;
 pub mod refund;
 pub mod retention;
 pub mod settlement;

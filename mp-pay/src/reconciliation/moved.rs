@@ -1,0 +1,186 @@
+//! What of a payment moved money, and when: read from its journal.
+
+use std::{borrow::Borrow, collections::BTreeMap};
+
+use mp_core::{Timestamp, amount::Money};
+
+use super::{Expected, LineKind, Standing, Subject};
+use crate::{
+    attempt::{Attempt, Funds},
+    backend::Outcome,
+    dispute::DisputeStatus,
+    journal::{Event, JournalEntry},
+    operation::{Operation, OperationKey, Stage, Step},
+    payment::Payment,
+    refund::Refund,
+};
+
+/// Returns every movement of a payment that a provider's report may tell.
+pub(super) fn movements<E>(payment: &Payment, journal: &[E]) -> Vec<Expected>
+where
+    E: Borrow<JournalEntry>,
+{
+    let book = Book {
+        payment,
+        times: Times::of(journal.iter().map(Borrow::borrow)),
+    };
+    let attempts = payment.attempts.iter().flat_map(|it| book.of_attempt(it));
+    let refunds = payment.refunds.values().flat_map(|it| book.of_refund(it));
+    let disputes = disputes(payment, journal.iter().map(Borrow::borrow));
+    let all = attempts.chain(refunds).chain(disputes);
+    all.filter(|it| !it.amount.is_zero()).collect()
+}
+
+/// When it was learnt what became of each operation.
+#[derive(Debug, Default)]
+struct Times {
+    settled: BTreeMap<OperationKey, Timestamp>,
+    declined: BTreeMap<OperationKey, Timestamp>,
+}
+
+impl Times {
+    /// The first word that it happened counts, and the last that it did not.
+    fn of<'a>(journal: impl Iterator<Item = &'a JournalEntry>) -> Self {
+        let mut times = Self::default();
+        for entry in journal {
+            let Event::Observed {
+                operation, outcome, ..
+            } = &entry.event
+            else {
+                continue;
+            };
+            match outcome {
+                Outcome::Settled { .. } => {
+                    times.settled.entry(*operation).or_insert(entry.at);
+                }
+                Outcome::Declined { .. } => {
+                    times.declined.insert(*operation, entry.at);
+                }
+                _ => {}
+            }
+        }
+        times
+    }
+}
+
+struct Book<'a> {
+    payment: &'a Payment,
+    times: Times,
+}
+
+impl Book<'_> {
+    fn of_attempt(&self, attempt: &Attempt) -> Vec<Expected> {
+        let n = attempt.number;
+        let charge = self.of_charge(attempt);
+        let captures = attempt.captures.iter().map(|(number, capture)| {
+            let amount = capture.operation.moved.unwrap_or(capture.amount);
+            let step = Step::Capture(n, *number);
+            self.expected(step, LineKind::Capture, amount, &capture.operation)
+        });
+        let returns = attempt.returns.iter().map(|(number, part)| {
+            let amount = part.amount.unwrap_or_else(|| attempt.taken());
+            let amount = negative(part.operation.moved.unwrap_or(amount));
+            let step = Step::Return(n, *number);
+            self.expected(step, LineKind::Refund, amount, &part.operation)
+        });
+        charge.into_iter().chain(captures).chain(returns).collect()
+    }
+
+    /// A hold moves nothing itself; what was captured of it is told by its captures.
+    fn of_charge(&self, attempt: &Attempt) -> Option<Expected> {
+        let amount = attempt.charge.moved.unwrap_or(attempt.amount);
+        let step = Step::Charge(attempt.number);
+        let expected = self.expected(step, LineKind::Charge, amount, &attempt.charge);
+        match attempt.funds {
+            Some(Funds::Taken) => Some(expected),
+            _ if !attempt.captures.is_empty() => None,
+            _ if attempt.charge.is_done() => Some(expected.standing(Standing::NotMoved)),
+            _ => Some(expected),
+        }
+    }
+
+    fn of_refund(&self, refund: &Refund) -> Vec<Expected> {
+        let (step, operation) = (Step::Refund(refund.id), &refund.operation);
+        let amount = negative(operation.moved.unwrap_or(refund.amount));
+        let given = self.expected(step, LineKind::Refund, amount, operation);
+        match self.came_back(step, operation) {
+            Some((given_at, back_at)) => {
+                let back = Expected::moved(given.subject, given.kind, negative(amount), back_at)
+                    .with_reference(operation.reference.clone())
+                    .sent_at(given_at);
+                let given = Expected {
+                    at: given_at,
+                    ..given
+                };
+                vec![given.standing(Standing::Moved), back]
+            }
+            None => vec![given],
+        }
+    }
+
+    /// Returns when a refund was given and when it came back, if it did both.
+    fn came_back(&self, step: Step, operation: &Operation) -> Option<(Timestamp, Timestamp)> {
+        let key = self.key(step);
+        let failed = operation.is_declined() && !operation.decided;
+        let given_at = self.times.settled.get(&key).filter(|_| failed)?;
+        let back_at = self.times.declined.get(&key)?;
+        Some((*given_at, (*back_at).max(*given_at)))
+    }
+
+    fn expected(
+        &self,
+        step: Step,
+        kind: LineKind,
+        amount: Money,
+        operation: &Operation,
+    ) -> Expected {
+        let key = self.key(step);
+        let standing = match operation.stage {
+            Stage::Done => Standing::Moved,
+            Stage::Declined => Standing::NotMoved,
+            _ => Standing::Open,
+        };
+        let settled = self.times.settled.get(&key);
+        let at = *settled.unwrap_or(&self.payment.intent.changed_at);
+        Expected::moved(Subject::Operation(key), kind, amount, at)
+            .with_reference(operation.reference.clone())
+            .sent_at(operation.first_sent_at.unwrap_or(at))
+            .standing(standing)
+    }
+
+    const fn key(&self, step: Step) -> OperationKey {
+        OperationKey {
+            intent: self.payment.intent.id,
+            step,
+        }
+    }
+}
+
+/// A dispute withdraws once, and returns once if it is won.
+fn disputes<'a>(
+    payment: &Payment,
+    journal: impl Iterator<Item = &'a JournalEntry>,
+) -> impl Iterator<Item = Expected> {
+    let mut found: BTreeMap<_, Vec<Expected>> = BTreeMap::new();
+    for entry in journal {
+        let Event::DisputeTold { dispute } = &entry.event else {
+            continue;
+        };
+        let moved = |amount| {
+            let subject = Subject::dispute(payment.intent.id, dispute.id);
+            Expected::moved(subject, LineKind::Dispute, amount, entry.at)
+                .with_reference(Some(dispute.reference.clone()))
+        };
+        let told = found.entry(dispute.id).or_default();
+        match (&told[..], dispute.status) {
+            ([], status) if status.withholds() => told.push(moved(negative(dispute.amount))),
+            ([taken], DisputeStatus::Won) => told.push(moved(negative(taken.amount))),
+            _ => {}
+        }
+    }
+    found.into_values().flatten()
+}
+
+const fn negative(amount: Money) -> Money {
+    Money::new(amount.minor().saturating_neg(), amount.currency())
+}
