@@ -88,10 +88,7 @@ impl Change {
 
     /// Returns what the events come to for a feed.
     pub(crate) fn news(&self) -> Result<Vec<News>, Error> {
-        match &self.before {
-            Some(before) => news::of(before, &self.payment),
-            None => Ok(Vec::new()),
-        }
+        news::of(self.before.as_ref(), &self.payment)
     }
 
     /// Joins the answer with the edits that the events come to.

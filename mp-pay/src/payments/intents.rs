@@ -1,10 +1,10 @@
 //! What is asked of intents.
 
 use mp_core::{
-    Caller, Decision, Error, Family, Timestamp,
+    Caller, Command, Decision, Error, Family, Timestamp,
     amount::JSON_INTEGER_MAX,
     engine::Planned,
-    id::IdempotencyKey,
+    id::{AppId, IdempotencyKey},
     idempotency::{Idempotency, key_reused},
 };
 
@@ -36,7 +36,7 @@ impl Payments {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
         let (app, id) = (created.app.clone(), created.id);
-        let command = payment::command(&app, id)?.once(once);
+        let command = self.creating(&app, id)?.once(once);
         self.engine.run(command, self.create(created)).await?;
         Ok(self.read(&app, id).await?.intent)
     }
@@ -57,23 +57,27 @@ impl Payments {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
         let id = created.id;
-        let command = payment::command(&created.app, id)?.once(once);
+        let command = self.creating(&created.app, id)?.once(once);
         let planned = self.engine.plan(command, self.create(created)).await?;
         Ok(planned.map(|()| id))
+    }
+
+    fn creating(&self, app: &AppId, id: IntentId) -> Result<Command, Error> {
+        Ok(self.telling().reads(payment::command(app, id)?))
     }
 
     fn create(
         &self,
         created: Created,
     ) -> impl Fn(&Family, Timestamp) -> Result<Decision<()>, PayError> + Send + 'static {
-        let (policy, call_max) = (self.policy(), self.options.call_max);
+        let (policy, telling) = (self.policy(), self.telling());
         move |family, now| {
             // The answer may have been forgotten since; the intent was not.
             if family.exists() {
                 return Err(PayError::Core(key_reused()));
             }
             let change = Change::create(created.clone(), &policy, now);
-            Ok(change.decision((), call_max))
+            Ok(telling.decision(change, (), family, now)?)
         }
     }
 

@@ -11,6 +11,7 @@ mod options;
 mod receipts;
 mod refunds;
 mod request;
+mod telling;
 mod unresolved;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -96,8 +97,8 @@ impl Payments {
         self
     }
 
-    /// Tells a feed what was [captured](crate::news::Captured) and
-    /// [refunded](crate::news::Refunded), from now on; without one, payments write nothing for it.
+    /// Tells a feed the [turns](crate::news) that payments take, from now on; without one, they
+    /// write nothing for it.
     #[must_use]
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
@@ -188,30 +189,18 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (options, policy, feed) = (self.options, self.policy(), self.feed.clone());
-        let command = match &feed {
-            Some(feed) => feed.reads(command),
-            None => command,
-        };
+        let (policy, telling) = (self.policy(), self.telling());
+        let command = telling.reads(command);
         let decide = move |family: &Family, now: Timestamp| {
             let mut changed = Change::load(family, &policy, now)?;
             let answer = change(&mut changed)?;
-            let news = feed.as_ref().map(|_| changed.news()).transpose()?;
-            let mut decision = changed.decision(answer, options.call_max);
-            if let (Some(feed), Some(news)) = (&feed, news) {
-                feed.emit(family, now, news, &mut decision.edits)?;
-            }
-            Ok::<_, PayError>(decision)
+            Ok::<_, PayError>(telling.decision(changed, answer, family, now)?)
         };
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
     pub(crate) const fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    pub(crate) const fn options(&self) -> PaymentsOptions {
-        self.options
     }
 
     pub(crate) fn routing(&self) -> &Routing {

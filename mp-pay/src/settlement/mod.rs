@@ -86,9 +86,8 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
-        let call_max = self.payments.options().call_max;
-        let policy = self.payments.policy();
-        let command = payment::command(&request.app, id)?;
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
+        let command = telling.reads(payment::command(&request.app, id)?);
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
                 return Ok(Edits::new().answer(()));
@@ -97,7 +96,7 @@ impl PaymentsSettlement {
                 _ if request.deadline <= now => Ok(fence("expired", now).answer(())),
                 None => Ok(fence("no_payment_method", now).answer(())),
                 Some(method) => match opened(&request, id, method, &policy, now) {
-                    Ok(change) => Ok(change.decision((), call_max)),
+                    Ok(change) => Ok(telling.decision(change, (), family, now)?),
                     Err(refusal) if is_no_route(&refusal) => Ok(fence("no_route", now).answer(())),
                     Err(error) => Err(error),
                 },
@@ -145,7 +144,8 @@ impl PaymentsSettlement {
 
     async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
-        let (options, policy) = (self.payments.options(), self.payments.policy());
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
+        let command = telling.reads(payment::command(app, id)?);
         let release = move |family: &Family, now: Timestamp| match found(family)? {
             Found::Nothing => Ok(fence("released", now).answer(false)),
             Found::Fenced(_) => Ok(Edits::new().answer(false)),
@@ -154,10 +154,9 @@ impl PaymentsSettlement {
                 if is_news(&change.payment().intent) {
                     change.apply(Event::ReleaseAsked)?;
                 }
-                Ok::<_, PayError>(change.decision(true, options.call_max))
+                Ok::<_, PayError>(telling.decision(change, true, family, now)?)
             }
         };
-        let command = payment::command(app, id)?;
         let seen = self.payments.engine().run(command, release).await?.answer;
         if seen {
             self.payments.carry_on(app, id).await?;

@@ -127,7 +127,10 @@ impl Webhooks {
             Ok(Accepted { webhook, duplicate }) => {
                 tracing::debug!(%webhook, duplicate, "a webhook is accepted");
             }
-            Err(refusal) => tracing::warn!(code = refusal.code(), %refusal, "a webhook is refused"),
+            Err(refusal) => {
+                let source = std::error::Error::source(refusal);
+                tracing::warn!(code = refusal.code(), %refusal, source, "a webhook is refused");
+            }
         }
         received
     }

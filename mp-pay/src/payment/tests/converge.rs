@@ -3,11 +3,11 @@
 use super::*;
 
 /// A place in a payment's life, by what led there.
-struct Scene {
-    name: &'static str,
-    payment: Payment,
+pub(super) struct Scene {
+    pub(super) name: &'static str,
+    pub(super) payment: Payment,
     /// What can be heard there.
-    words: Vec<Event>,
+    pub(super) words: Vec<Event>,
 }
 
 fn observed(step: Step, outcome: Outcome) -> Event {
@@ -118,7 +118,7 @@ fn scene(name: &'static str, events: Vec<Event>, words: Vec<Event>) -> Scene {
     }
 }
 
-fn scenes() -> Vec<Scene> {
+pub(super) fn scenes() -> Vec<Scene> {
     let charge = Step::Charge(1);
     let hold = vec![
         confirmed(false),

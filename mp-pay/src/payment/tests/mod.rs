@@ -1,6 +1,7 @@
 mod contradiction;
 mod converge;
 mod falls;
+mod news;
 mod pairs;
 mod parts;
 mod stored;
