@@ -8,7 +8,7 @@ use mp_core::{
     work::{self, Done, Handler, HandlerError},
 };
 
-use super::Payments;
+use super::{Begun, Payments};
 use crate::{
     backend::{Capabilities, Lookup, Outcome},
     error::PayError,
@@ -95,16 +95,44 @@ impl Payments {
     /// The store's errors, as unknown: what was asked for is written down, so the same call with
     /// the same key goes on from here.
     pub(crate) async fn carry_on(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let carried = self.do_all(app, id).await;
-        carried.map_err(|error| match Error::from(error) {
+        self.go_on(app, id, Begun::default()).await
+    }
+
+    /// Does what was begun, and at once all else that can be done.
+    ///
+    /// # Errors
+    ///
+    /// As [`carry_on`](Self::carry_on).
+    pub(crate) async fn go_on(
+        &self,
+        app: &AppId,
+        id: IntentId,
+        begun: Begun,
+    ) -> Result<Payment, PayError> {
+        let done = match begun.into_parts() {
+            Some((payment, claimed)) => self.do_all(payment, claimed).await,
+            None => self.do_all_of(app, id).await,
+        };
+        done.map_err(|error| match Error::from(error) {
             error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
             error => error.into(),
         })
     }
 
-    async fn do_all(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let mut payment = self.expire(self.read(app, id).await?).await?;
-        let mut driven = BTreeSet::new();
+    async fn do_all_of(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
+        let payment = self.expire(self.read(app, id).await?).await?;
+        self.do_all(payment, None).await
+    }
+
+    async fn do_all(
+        &self,
+        mut payment: Payment,
+        claimed: Option<OperationKey>,
+    ) -> Result<Payment, PayError> {
+        let mut driven = BTreeSet::from_iter(claimed);
+        if let Some(key) = claimed {
+            payment = self.call_claimed(payment, key).await?;
+        }
         while let Some(key) = self.next_undone(&payment, &driven) {
             driven.insert(key);
             payment = self.drive(payment, key).await?;
