@@ -5,6 +5,7 @@ mod disputes;
 mod drive;
 mod holds;
 mod intents;
+mod notices;
 mod operations;
 mod options;
 mod receipts;
@@ -12,12 +13,12 @@ mod refunds;
 mod request;
 mod unresolved;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mp_core::{
     Caller, Command, Engine, Error, Family, Scope, Timestamp,
     feed::Feed,
-    id::{AppId, IdempotencyKey},
+    id::{AppId, IdempotencyKey, Name},
     idempotency::Idempotency,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,11 +33,13 @@ pub use self::{
     unresolved::{UNRESOLVED_MAX, Unresolved},
 };
 use crate::{
+    attempt::Attempt,
     backend::PaymentBackend,
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::JournalEntry,
-    payment::{self, Change, Payment},
+    payment::{self, Change, Payment, Policy},
+    routing::{Routing, Standing},
 };
 
 /// The right to create and confirm one's own intents.
@@ -62,7 +65,7 @@ pub const ACTION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct Payments {
     engine: Engine,
-    backend: Arc<dyn PaymentBackend>,
+    routing: Arc<Routing>,
     options: PaymentsOptions,
     feed: Option<Feed>,
 }
@@ -71,9 +74,16 @@ impl Payments {
     /// Joins the engine with what moves the money.
     #[must_use]
     pub fn new(engine: &Engine, backend: Arc<dyn PaymentBackend>) -> Self {
+        Self::routed(engine, Routing::alone(backend))
+    }
+
+    /// Joins the engine with several backends and the [rules](crate::routing) by which payments go
+    /// to them.
+    #[must_use]
+    pub fn routed(engine: &Engine, routing: Routing) -> Self {
         Self {
             engine: engine.clone(),
-            backend,
+            routing: Arc::new(routing),
             options: PaymentsOptions::default(),
             feed: None,
         }
@@ -92,6 +102,13 @@ impl Payments {
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
         self
+    }
+
+    /// Returns how the backends that have names stand, as this process has seen them lately: for
+    /// an operator's eyes.
+    #[must_use]
+    pub fn standings(&self) -> BTreeMap<Name, Standing> {
+        self.routing.standings(self.engine.now())
     }
 
     /// Returns an intent.
@@ -121,6 +138,16 @@ impl Payments {
             .into_iter()
             .map(|(_, entry)| JournalEntry::clone(&entry))
             .collect())
+    }
+
+    /// Returns an intent's attempts, in their order: which backend each went to, and what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`intent`](Self::intent), and `forbidden` for the payer.
+    pub async fn attempts(&self, caller: &Caller, id: IntentId) -> Result<Vec<Attempt>, PayError> {
+        manages(caller)?;
+        Ok(self.owned(caller, id).await?.attempts)
     }
 
     async fn owned(&self, caller: &Caller, id: IntentId) -> Result<Payment, PayError> {
@@ -161,13 +188,13 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (options, feed) = (self.options, self.feed.clone());
+        let (options, policy, feed) = (self.options, self.policy(), self.feed.clone());
         let command = match &feed {
             Some(feed) => feed.reads(command),
             None => command,
         };
         let decide = move |family: &Family, now: Timestamp| {
-            let mut changed = Change::load(family, options.late_success, now)?;
+            let mut changed = Change::load(family, &policy, now)?;
             let answer = change(&mut changed)?;
             let news = feed.as_ref().map(|_| changed.news()).transpose()?;
             let mut decision = changed.decision(answer, options.call_max);
@@ -187,8 +214,15 @@ impl Payments {
         self.options
     }
 
-    pub(crate) fn capabilities(&self) -> crate::backend::Capabilities {
-        self.backend.capabilities()
+    pub(crate) fn routing(&self) -> &Routing {
+        &self.routing
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            late: self.options.late_success,
+            routing: self.routing.clone(),
+        }
     }
 }
 
