@@ -22,7 +22,10 @@ use mp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::refunds::may_refund;
+pub(crate) use self::{
+    drive::{broke_off, needs_person},
+    refunds::may_refund,
+};
 pub use self::{
     options::{LateSuccess, PaymentsOptions},
     request::{
