@@ -43,6 +43,7 @@
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
+//! - [`payout`] sends money to people, once.
 //! - [`reconciliation`] holds a provider's settlement report against the journals.
 //! - The [`ledger`] keeps accounts in double entry, and pays from stored value.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
@@ -99,6 +100,7 @@ pub mod operation;
 pub mod pass;
 mod payment;
 pub mod payments;
+pub mod payout;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;

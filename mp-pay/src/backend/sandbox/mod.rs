@@ -6,6 +6,7 @@ mod book;
 mod call;
 #[cfg(feature = "http")]
 pub mod http;
+mod payouts;
 #[cfg(feature = "csv")]
 mod settlement_report;
 
@@ -23,17 +24,19 @@ use mp_core::{
     store::{MemoryStore, Partition},
 };
 
-#[cfg(test)]
-pub(crate) use self::book::{
-    Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
-};
 #[cfg(feature = "csv")]
 pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
+    payouts::PayoutMovement,
 };
 use self::{book::Asked, call::Call};
+#[cfg(test)]
+pub(crate) use self::{
+    book::{Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage},
+    payouts::AskedPayout as SandboxPayout,
+};
 use super::{BackendError, BackendErrorKind, Capabilities, Outcome};
 use crate::operation::OperationKey;
 
