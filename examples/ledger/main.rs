@@ -1,11 +1,13 @@
 //! A day at a stall in double entry: Mei tops up her wallet, pays for noodles from it, gets the cold
-//! ones back, and in the evening the stall is paid out. Then the books are drawn up, the journal is
+//! ones back, and in the evening the stall is paid out. A lantern she
+//! pays by a payment intent whose backend is the ledger. Then the books are drawn up, the journal is
 //! verified, and somebody changes a record behind the ledger's back, which is seen.
 //!
 //! ```sh
 //! cargo run --example ledger
 //! ```
 
+mod checkout;
 mod paper;
 mod stall;
 
@@ -36,7 +38,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let refused = refused.expect_err("the wallet holds less");
     println!("10:20  a banquet: {refused}");
     let paid_out = stall.pay_out("20.pay-out", 10_00).await?;
-    println!("10:30  paid out to the stall's bank: {}\n", paid_out.status);
+    println!("10:30  paid out to the stall's bank: {}", paid_out.status);
+
+    let (mei, checkout) = (&stall.mei, &stall.checkout);
+    let lantern = checkout.pay(mei, "mei/wallet", 6_00, "lantern").await?;
+    let back = checkout.refund(&stall.office, lantern.id, 1_50, "dented");
+    let back = back.await?.operation.stage;
+    println!(
+        "10:30  a lantern by payment intent: {}, 1.50 refunded: {back:?}",
+        lantern.status
+    );
+    let other = checkout.pay(mei, "stall/sales", 1_00, "cheek").await?;
+    let why = other
+        .last_error
+        .map_or_else(String::new, |code| code.to_string());
+    println!("10:30  … and from an account that is not hers: {why}\n");
 
     for account in ["mei/wallet", "stall/sales"] {
         paper::statement(&stall.statement(account).await?);

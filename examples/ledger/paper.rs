@@ -10,7 +10,7 @@ pub(crate) fn statement(statement: &Statement) {
     for line in &statement.lines {
         let memo = line.memo.as_ref().map_or("", |memo| memo.as_str());
         println!(
-            "  {} {:<12} {:<15} {:>11} {:>12}",
+            "  {} {:<12.11} {:<15} {:>11} {:>12}",
             &line.at.to_string()[11..16],
             memo,
             line.act,

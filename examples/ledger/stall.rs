@@ -11,12 +11,15 @@ use mp_pay::ledger::{
     ReadStatement, Side, Statement, Transfer, TransferId, TrialBalance, Verified,
 };
 
+use super::checkout::Checkout;
+
 /// A stall, a visitor with a wallet, and the house between them; each has a book of their own.
 pub(crate) struct Stall {
     ledger: Ledger,
     clock: Arc<ManualClock>,
-    office: Caller,
-    mei: Caller,
+    pub(crate) checkout: Checkout,
+    pub(crate) office: Caller,
+    pub(crate) mei: Caller,
 }
 
 impl Stall {
@@ -24,8 +27,10 @@ impl Stall {
         engine: &Engine,
         clock: Arc<ManualClock>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
+        let ledger = Ledger::new(engine);
         let stall = Self {
-            ledger: Ledger::new(engine),
+            checkout: Checkout::into(&ledger, engine, account("stall/sales")),
+            ledger,
             clock,
             office: Caller::app("market".parse()?).with_scope(Scope::STAFF),
             mei: Caller::user("market".parse()?, "mei".parse()?),

@@ -14,11 +14,24 @@ async fn the_day_adds_up_and_the_change_is_seen() -> Result<(), Box<dyn std::err
     stall.give_back("back", &soup).await?;
     stall.order("noodles", 9_00, None).await?;
     stall.pay_out("pay-out", 4_00).await?;
+    let paid = stall
+        .checkout
+        .pay(&stall.mei, "mei/wallet", 6_00, "lantern")
+        .await?;
+    stall
+        .checkout
+        .refund(&stall.office, paid.id, 1_50, "dented")
+        .await?;
+    let other = stall
+        .checkout
+        .pay(&stall.mei, "stall/sales", 1_00, "cheek")
+        .await?;
+    assert!(other.amount_received.is_zero() && other.last_error.is_some());
 
     let wallet = stall.statement("mei/wallet").await?;
-    assert_eq!(wallet.closing.minor(), 41_00);
+    assert_eq!(wallet.closing.minor(), 36_50);
     let sales = stall.statement("stall/sales").await?;
-    assert_eq!(sales.closing.minor(), 5_00);
+    assert_eq!(sales.closing.minor(), 9_50);
     let trial = stall.trial_balance(&*store).await?;
     assert!(trial.is_balanced() && trial.is_settled());
 

@@ -13,7 +13,7 @@ use crate::{
     journal::{Event, JournalEntry},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
-        kept::{ExpiryDue, Fence, HomeBook},
+        kept::{ExpiryDue, Fence, HomeBook, Order},
     },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
@@ -21,6 +21,7 @@ use crate::{
     payout::{PayoutDue, PayoutEntry, PayoutOrder},
     refund::Refund,
     settlement::FactLearnt,
+    webhook::kept::{Entry as WebhookEntry, HandleDue, LapseDue, Page as WebhookPage, Raw},
 };
 
 fn fixtures() -> Fixtures {
@@ -42,12 +43,19 @@ fn fixtures() -> Fixtures {
         .with::<Hold>()
         .with::<Closing>()
         .with::<Fence>()
+        .with::<Order>()
         .with::<ExpiryDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
         .with::<PayoutOrder>()
         .with::<PayoutEntry>()
         .with::<PayoutDue>()
+        .with::<WebhookPage>()
+        .with::<WebhookEntry>()
+        .with::<Raw>()
+        .with::<HandleDue>()
+        .with::<LapseDue>()
+        .with_value(&["stripe-signature"])
         .with::<SandboxPage>()
         .with::<SandboxOperation>()
         .with::<SandboxCharge>()
@@ -56,7 +64,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(195));
+    assert_eq!(fixtures().check(), Ok(208));
 }
 
 #[test]
@@ -65,6 +73,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
     let expected = [
         "ledger_entry/act",
         "ledger_hold/state",
+        "ledger_order/ruling/ruling",
         "ledger_transfer/status",
         "pass_entry/entry",
         "payment_attempt/captures/1/operation/stage",
@@ -104,6 +113,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payout_event/event/type",
         "sandbox_operation/outcome/outcome",
         "sandbox_payout/outcome/outcome",
+        "webhook/editions/1/handled/outcome",
     ];
     assert_eq!(Vec::from_iter(growing), expected);
 }

@@ -42,6 +42,8 @@
 //!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
+//! - [`webhook`]s are accepted, verified and deduplicated by [`Webhooks`](webhook::Webhooks), and
+//!   handled as due work.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
 //! - [`payout`] sends money to people, once.
 //! - [`reconciliation`] holds a provider's settlement report against the journals.
@@ -69,24 +71,28 @@
 //!
 //! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos), the
 //! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with
-//! [`Payments::handlers`], and for settlements its
+//! [`Payments::handlers`], for webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
 //!
 //! # What this crate does not do
 //!
-//! It talks to no provider by itself, sees no card data, converts no currencies and verifies no
-//! webhook signatures: the host checks those and hands the [`Notice`](payments::Notice) on.
+//! It talks to no provider by itself, sees no card data and converts no currencies.
 //!
 //! # Features
 //!
 //! None by default; features add and change nothing.
 //!
+//! - `conformance`: `conformance`, the backend contract as tests for a backend of your own, and
+//!   backends that are wrong on purpose.
 //! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
-//! - `http`: `backend::sandbox::http`, the sandbox over HTTP in Stripe's shape, for official SDKs.
+//! - `http`: `webhook::http`, the endpoint for webhooks, and `backend::sandbox::http`, the sandbox
+//!   over HTTP in Stripe's shape, for official SDKs.
 
 pub mod attempt;
 pub mod backend;
 pub mod capture;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dispute;
 mod error;
 #[cfg(test)]
@@ -107,6 +113,7 @@ pub mod refund;
 pub mod retention;
 pub mod settlement;
 mod text;
+pub mod webhook;
 
 pub use self::{
     backend::{PaymentBackend, sandbox::SandboxBackend},

@@ -45,7 +45,6 @@ impl Combiner {
         job: Box<dyn Job>,
     ) -> Result<(), Error> {
         if let Accepted::Start(kept) = self.mailboxes.accept(partition, job)? {
-            let kept = kept.map(|family| *family);
             tokio::spawn(Runner::new(self.clone(), partition.clone(), kept).run());
         }
         Ok(())

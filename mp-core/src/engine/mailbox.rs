@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -29,7 +29,9 @@ pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
 #[derive(Default)]
 struct Shelf {
     busy: HashMap<Partition, Mailbox>,
-    kept: HashMap<Partition, (u64, Family)>,
+    kept: HashMap<Partition, (u64, Box<Family>)>,
+    /// What is kept, by when it was used last.
+    kept_by_use: BTreeMap<u64, Partition>,
     /// The size of all that is kept, in records.
     kept_records: usize,
     uses: u64,
@@ -70,8 +72,7 @@ impl Mailboxes {
         }
         let mailbox = shelf.busy.entry(partition.clone()).or_default();
         mailbox.waiting.push_back(job);
-        let kept = shelf.take_kept(partition);
-        Ok(Accepted::Start(kept.map(Box::new)))
+        Ok(Accepted::Start(shelf.take_kept(partition)))
     }
 
     /// Takes as many jobs as `share` says of so many that wait, or closes the mailbox and keeps the
@@ -80,7 +81,7 @@ impl Mailboxes {
         &self,
         partition: &Partition,
         share: impl FnOnce(usize) -> usize,
-        family: &mut Option<Family>,
+        family: &mut Option<Box<Family>>,
     ) -> Vec<Box<dyn Job>> {
         let mut shelf = self.shelf(partition);
         let Some(mailbox) = shelf.busy.get_mut(partition) else {
@@ -139,28 +140,29 @@ impl Mailbox {
 }
 
 impl Shelf {
-    fn close(&mut self, partition: &Partition, family: Option<Family>) {
+    fn close(&mut self, partition: &Partition, family: Option<Box<Family>>) {
         self.busy.remove(partition);
         let Some(family) = family.filter(|family| family.len() <= KEPT_RECORDS_MAX) else {
             return;
         };
         self.uses += 1;
         self.kept_records += family.len();
+        self.kept_by_use.insert(self.uses, partition.clone());
         self.kept.insert(partition.clone(), (self.uses, family));
         while self.kept.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
             self.drop_least_recently_used();
         }
     }
 
-    fn take_kept(&mut self, partition: &Partition) -> Option<Family> {
-        let (_, family) = self.kept.remove(partition)?;
+    fn take_kept(&mut self, partition: &Partition) -> Option<Box<Family>> {
+        let (used, family) = self.kept.remove(partition)?;
+        self.kept_by_use.remove(&used);
         self.kept_records -= family.len();
         Some(family)
     }
 
     fn drop_least_recently_used(&mut self) {
-        let oldest = self.kept.iter().min_by_key(|(_, (used, _))| *used);
-        if let Some(partition) = oldest.map(|(partition, _)| partition.clone()) {
+        if let Some((_, partition)) = self.kept_by_use.pop_first() {
             self.take_kept(&partition);
         }
     }
@@ -203,8 +205,9 @@ mod tests {
                 if is_large {
                     break;
                 }
-                shelf.close(&partition, Some(family(&partition, records)));
+                shelf.close(&partition, Some(Box::new(family(&partition, records))));
                 assert!(shelf.kept.len() <= KEPT_MAX);
+                assert_eq!(shelf.kept.len(), shelf.kept_by_use.len());
                 let size: usize = shelf.kept.values().map(|(_, family)| family.len()).sum();
                 assert_eq!(shelf.kept_records, size);
                 assert!(size <= KEPT_RECORDS_MAX);

@@ -40,7 +40,7 @@ pub(super) struct Runner {
     pub(super) combiner: Arc<Combiner>,
     pub(super) partition: Partition,
     pub(super) arrival: Arc<Notify>,
-    pub(super) family: Option<Family>,
+    pub(super) family: Option<Box<Family>>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
     fresh: bool,
@@ -61,7 +61,7 @@ impl Runner {
     pub(super) fn new(
         combiner: Arc<Combiner>,
         partition: Partition,
-        family: Option<Family>,
+        family: Option<Box<Family>>,
     ) -> Self {
         Self {
             arrival: combiner.mailboxes.arrival(&partition),
@@ -186,7 +186,8 @@ impl Runner {
     /// Reads what is missing; returns whether anything was read.
     async fn load(&mut self, wanted: Vec<Selection>) -> Result<bool, Error> {
         let Some(family) = &mut self.family else {
-            self.family = Some(self.combiner.read(&self.partition, wanted).await?);
+            let read = self.combiner.read(&self.partition, wanted).await?;
+            self.family = Some(Box::new(read));
             self.fresh = true;
             return Ok(true);
         };
@@ -266,7 +267,7 @@ impl Runner {
         for job in jobs {
             job.answer(version, now);
         }
-        let len = self.family.as_ref().map_or(0, Family::len);
+        let len = self.family.as_ref().map_or(0, |family| family.len());
         if len > STATE_RECORDS_MAX {
             self.drop_family();
         }
@@ -308,7 +309,7 @@ impl Runner {
     }
 
     fn head(&self) -> Option<Version> {
-        self.family.as_ref().map(Family::head)
+        self.family.as_ref().map(|family| family.head())
     }
 
     /// Forgets the state, and with it what was decided on it.
@@ -324,7 +325,10 @@ impl Runner {
 
     /// Returns the time of a decision: inside a partition it never runs back.
     pub(super) fn now(&self) -> Timestamp {
-        let at = self.family.as_ref().map_or(Timestamp::MIN, Family::at);
+        let at = self
+            .family
+            .as_ref()
+            .map_or(Timestamp::MIN, |family| family.at());
         self.combiner.clock.now().max(at)
     }
 }

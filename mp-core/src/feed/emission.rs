@@ -18,6 +18,9 @@ pub const NEWS_MAX: usize = 256;
 /// The longest partition id that can tell a feed anything, the app left out, in bytes.
 pub const SOURCE_LENGTH_MAX: usize = 240;
 
+/// What the keys of [`Source`]s begin with.
+const SOURCES: &str = "feed/";
+
 /// Names a feed, of which every app has one of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Feed {
@@ -50,6 +53,13 @@ impl Feed {
     #[must_use]
     pub fn reads(&self, command: Command) -> Command {
         command.key(&self.source_key())
+    }
+
+    /// Selects what [`emit`](Self::emit) reads, whichever feed it is: for a decision that learns from
+    /// its records which one to tell.
+    #[must_use]
+    pub fn reads_of_any(command: Command) -> Command {
+        command.prefix(SOURCES)
     }
 
     /// Tells the feed something, in the commit of the decision that made it true.
@@ -94,7 +104,7 @@ impl Feed {
     }
 
     fn source_key(&self) -> String {
-        format!("feed/{}", self.name)
+        format!("{SOURCES}{}", self.name)
     }
 }
 

@@ -10,7 +10,10 @@ pub mod sandbox;
 use std::fmt;
 
 use async_trait::async_trait;
-use mp_core::{amount::Money, id::AppId};
+use mp_core::{
+    amount::Money,
+    id::{AppId, UserId},
+};
 
 pub use self::{
     action::{NextAction, NextActionKind},
@@ -29,6 +32,8 @@ pub struct ChargeRequest {
     pub key: OperationKey,
     /// The app that is paid.
     pub app: AppId,
+    /// Whose money it is: a backend that keeps payment methods itself refuses one that is not theirs.
+    pub payer: UserId,
     /// How much, more than zero.
     pub amount: Money,
     /// What with.

@@ -16,6 +16,7 @@ use super::{
     home::{HomeBook, occasion},
     ledger::{demand_plain, manages, owns, shown},
     moving::Authority,
+    news::tell,
     plan_id::PlanId,
     records::{account_in, desk, save, transfer_in, transfer_key},
 };
@@ -35,7 +36,7 @@ pub(super) fn begin(
             Err(key_reused().into())
         };
     }
-    if transfer.home.is_reserved() {
+    if transfer.home.is_settlement() {
         Ledger::demand_no_fence(family)?;
     }
     let mut edits = Edits::new();
@@ -60,6 +61,7 @@ pub(super) fn begin(
     }
     ExpiryDue::schedule(&transfer, &mut edits);
     save(&mut desk, &mut edits);
+    tell(family, &transfer, now, &mut edits)?;
     edits.put(&transfer_key(transfer.id), transfer.clone());
     Ok(edits.answer(transfer))
 }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use mp_core::{
     Decision, Document, Edits, Family, Timestamp,
+    feed::Feed,
     id::AppId,
     steps::{Plan, plan_key},
     work::{self, Done, Handler, HandlerError},
@@ -59,7 +60,8 @@ impl Ledger {
         let at = transfer_key(due.transfer);
         let id = PlanId::of_two_phase(&due.book, due.transfer).to_string();
         let plan_at = plan_key(&id);
-        let reads = command(&due.app, &due.book)?.key(&at).key(&plan_at);
+        let reads = Feed::reads_of_any(command(&due.app, &due.book)?);
+        let reads = reads.key(&at).key(&plan_at);
         let expire = move |family: &Family, now: Timestamp| {
             let transfer = transfer_in(family, due.transfer)?;
             let Some(mut transfer) = transfer.filter(|transfer| transfer.has_lapsed(now)) else {

@@ -1,11 +1,13 @@
 use mp_core::{
     Command, Edits, Error, Family, Timestamp,
+    feed::Feed,
     steps::{Home, Plan, Standing},
 };
 
 use super::{
     Act, LedgerError, Occasion, Transfer, TransferEvent, TransferStatus,
     expiry::ExpiryDue,
+    news::tell,
     plan_id::PlanId,
     records::{ACCOUNTS, desk, save, transfer_in, transfer_key},
 };
@@ -20,7 +22,9 @@ impl Home for HomeBook {
         let Some(plan) = PlanId::parse(plan) else {
             return command;
         };
-        let command = command.prefix(ACCOUNTS).key(&transfer_key(plan.transfer));
+        let command = Feed::reads_of_any(command)
+            .prefix(ACCOUNTS)
+            .key(&transfer_key(plan.transfer));
         match plan.original {
             Some(original) => command.key(&transfer_key(original)),
             None => command,
@@ -161,6 +165,7 @@ pub(super) fn put(
         original.changed_at = now;
         edits.put(&transfer_key(original.id), original);
     }
+    tell(family, &transfer, now, edits)?;
     edits.put(&transfer_key(transfer.id), transfer);
     Ok(())
 }

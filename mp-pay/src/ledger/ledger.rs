@@ -3,6 +3,7 @@ use std::{borrow::Cow, sync::Arc};
 use mp_core::{
     Caller, Decision, Edits, Engine, Error, Family, Scope, Timestamp,
     amount::Unit,
+    feed::Feed,
     id::{AppId, IdempotencyKey},
     idempotency::key_reused,
     port::Participant,
@@ -35,6 +36,7 @@ pub const LEDGER_MANAGE: Scope = Scope::of("ledger:manage");
 pub struct Ledger {
     engine: Engine,
     steps: Steps<HomeBook>,
+    feed: Option<Feed>,
 }
 
 impl Ledger {
@@ -45,7 +47,17 @@ impl Ledger {
         Self {
             engine: engine.clone(),
             steps: Steps::new(engine, [far]),
+            feed: None,
         }
+    }
+
+    /// Tells a feed what becomes of the transfers that are made from now on, [news](super::news) by
+    /// news; without one, the ledger writes nothing for it. A transfer keeps its feed, whichever
+    /// process moves it on.
+    #[must_use]
+    pub fn with_feed(mut self, feed: Feed) -> Self {
+        self.feed = Some(feed);
+        self
     }
 
     /// Returns the handlers of the ledger's due work, for a [`Worker`](mp_core::work::Worker).
@@ -147,6 +159,10 @@ impl Ledger {
             }
         }
         Ok(shown(found, self.engine.now()))
+    }
+
+    pub(super) const fn feed(&self) -> Option<&Feed> {
+        self.feed.as_ref()
     }
 
     pub(super) const fn engine(&self) -> &Engine {

@@ -44,8 +44,10 @@
 //!   `mei/wallet` to `mei/in-transit:EUR`, on the other `stall-17/in-transit:EUR` to
 //!   `stall-17/sales`. The transfer stands in its *home*, the book of its first debit, as a plan of
 //!   [`steps`](mp_core::steps) over the others: all hold, then all post.
-//! - [`Ledger`] is the service; [`LedgerSettlement`] pays from stored value; [`Desk`] is the pure
-//!   machine inside.
+//! - [`Ledger`] is the service; [`Desk`] is the pure machine inside.
+//! - [`LedgerBackend`] pays intents from stored value, with [`Payments`](crate::Payments) in front of
+//!   it; [`LedgerSettlement`] secures stored value for other capabilities without intents.
+//! - [`news`] is what a [feed](mp_core::feed) is told of transfers, for the host's own tables.
 //!
 //! # What is promised
 //!
@@ -83,6 +85,7 @@
 //! or into memos. Whose an account is stands in its record, outside of the chain.
 
 mod account;
+mod backend;
 mod balance;
 mod begin;
 mod book;
@@ -92,13 +95,13 @@ mod entry;
 mod error;
 mod expiry;
 mod far;
-mod fence;
 mod hold;
 mod home;
 #[expect(clippy::module_inception, reason = "the service is the noun")]
 mod ledger;
 mod moving;
 mod name;
+pub mod news;
 mod operations;
 mod plan_id;
 mod records;
@@ -114,6 +117,7 @@ mod verify;
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
+    backend::LedgerBackend,
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
     closing::{ClosedBalance, Closing},
@@ -129,7 +133,7 @@ pub use self::{
         ReadStatement,
     },
     retention::ClosedSettlements,
-    settlement::{LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
+    settlement::{FixedAccounts, LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
     statement::{PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
     transfer::{FAR_BOOKS_MAX, Leg, MOVES_MAX, Move, PENDING_MAX, Transfer, TransferId},
@@ -140,5 +144,5 @@ pub use self::{
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{expiry::ExpiryDue, fence::Fence, home::HomeBook};
+    pub(crate) use super::{backend::Order, expiry::ExpiryDue, home::HomeBook, settlement::Fence};
 }

@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use mp_core::{Caller, Error, Family, Timestamp};
+use mp_core::{Caller, Error, Family, Timestamp, feed::Feed};
 
 use super::{
     AccountId, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side, Transfer, TransferId,
-    TransferStatus,
     begin::{begin, check, no_moves},
     ledger::manages,
     plan_id::PlanId,
@@ -29,8 +28,9 @@ impl Ledger {
     ///
     /// The same id with the same content is answered with the same transfer, as it stands by then.
     /// What the home book cannot do is an error, and the id is free again. Where another book
-    /// refuses, that is how the transfer stands ([`TransferStatus::Refused`]), for good. One that is
-    /// still [`Moving`](TransferStatus::Moving) or [`Posting`](TransferStatus::Posting) is carried on
+    /// refuses, that is how the transfer stands ([`TransferStatus::Refused`](super::TransferStatus::Refused)), for good. One that is
+    /// still [`Moving`](super::TransferStatus::Moving) or
+    /// [`Posting`](super::TransferStatus::Posting) is carried on
     /// by due work.
     ///
     /// # Errors
@@ -50,22 +50,9 @@ impl Ledger {
         let home = first.debit.book();
         let now = self.engine().now();
         let transfer = Transfer {
-            id,
-            app: caller.app_id().clone(),
-            home,
-            moves: request.moves,
             pending_for_s: request.pending_for_s,
             memo: request.memo,
-            reverses: None,
-            returns: None,
-            status: TransferStatus::Moving,
-            expires_at: None,
-            posted_part: None,
-            refusal: None,
-            reversed_by: None,
-            returned: 0,
-            created_at: now,
-            changed_at: now,
+            ..Transfer::asked(id, caller.app_id().clone(), home, request.moves, now)
         };
         self.start(transfer, Authority::Of(caller.clone())).await
     }
@@ -88,35 +75,21 @@ impl Ledger {
             .found(caller.app_id(), &request.book, request.transfer)
             .await?;
         let original = original.ok_or_else(|| Error::not_found("transfer"))?;
-        let back = original.moves.iter().rev();
-        let back = back.map(|it| it.swapped(original.posted_part.unwrap_or(it.amount.minor())));
-        let now = self.engine().now();
-        let reversal = Transfer {
-            id,
-            moves: back.collect(),
-            pending_for_s: None,
-            reverses: Some(original.id),
-            status: TransferStatus::Moving,
-            returns: None,
-            expires_at: None,
-            posted_part: None,
-            refusal: None,
-            reversed_by: None,
-            returned: 0,
-            created_at: now,
-            changed_at: now,
-            ..original
-        };
+        let reversal = original.reversing(id, self.engine().now());
         self.start(reversal, Authority::All).await
     }
 
     /// Begins a transfer in its home, and drives it as far as it goes.
     pub(super) async fn start(
         &self,
-        transfer: Transfer,
+        mut transfer: Transfer,
         authority: Authority,
     ) -> Result<Transfer, LedgerError> {
         self.demand_far_accounts(&transfer).await?;
+        transfer.feed = self
+            .feed()
+            .map(|feed| feed.name().clone())
+            .or(transfer.feed);
         let mut reads = command(&transfer.app, &transfer.home)?
             .key(&transfer_key(transfer.id))
             .key(&mp_core::steps::plan_key(
@@ -125,7 +98,10 @@ impl Ledger {
         if let Some(original) = transfer.reverses.or(transfer.returns) {
             reads = reads.key(&transfer_key(original));
         }
-        if transfer.home.is_reserved() {
+        if transfer.feed.is_some() {
+            reads = Feed::reads_of_any(reads);
+        }
+        if transfer.home.is_settlement() {
             reads = Self::reads_fence(reads);
         }
         let begin =

@@ -2,10 +2,13 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use mp_core::{Error, amount::Unit, id::AppId, store::Partition};
 
+use crate::intent::IntentId;
+
 /// Names a book: the accounts that are kept together, such as one person's or one stall's.
 ///
 /// 1 to 120 of `A-Z a-z 0-9 . _ : @ + -`. Names that begin with `settlement:` belong to
-/// [`LedgerSettlement`](super::LedgerSettlement).
+/// [`LedgerSettlement`](super::LedgerSettlement), those that begin with `payment:` to
+/// [`LedgerBackend`](super::LedgerBackend).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BookId(Arc<str>);
 
@@ -32,6 +35,9 @@ const IN_TRANSIT: &str = "in-transit:";
 
 /// What the names of books begin with that hold settlements.
 const SETTLEMENT: &str = "settlement:";
+
+/// What the names of books begin with that hold intents' payments.
+const PAYMENT: &str = "payment:";
 
 impl BookId {
     /// The longest name, in bytes.
@@ -80,9 +86,19 @@ impl BookId {
         Self(format!("{SETTLEMENT}{key}").into())
     }
 
+    /// Returns the book that an intent's payment stands in.
+    pub(crate) fn of_payment(intent: &IntentId) -> Self {
+        Self(format!("{PAYMENT}{intent}").into())
+    }
+
+    /// Returns whether a settlement stands in the book.
+    pub(crate) fn is_settlement(&self) -> bool {
+        self.0.starts_with(SETTLEMENT)
+    }
+
     /// Returns whether the book is one that callers do not name.
     pub(crate) fn is_reserved(&self) -> bool {
-        self.0.starts_with(SETTLEMENT)
+        self.is_settlement() || self.0.starts_with(PAYMENT)
     }
 }
 

@@ -1,5 +1,6 @@
 use mp_core::{
     Caller, Decision, Error, Family, Timestamp,
+    feed::Feed,
     id::AppId,
     steps::{Plan, plan_key},
 };
@@ -73,7 +74,7 @@ impl Ledger {
         resolution: Resolution,
     ) -> Result<Transfer, LedgerError> {
         let plan = PlanId::of_two_phase(book, id).to_string();
-        let reads = command(app, book)?
+        let reads = Feed::reads_of_any(command(app, book)?)
             .key(&transfer_key(id))
             .key(&plan_key(&plan));
         let decide = move |family: &Family, now: Timestamp| {
@@ -94,7 +95,7 @@ impl Ledger {
     }
 }
 
-fn post(
+pub(super) fn post(
     family: &Family,
     mut transfer: Transfer,
     part: Option<i64>,
@@ -121,7 +122,7 @@ fn post(
     Ok(edits.answer(transfer))
 }
 
-fn void(
+pub(super) fn void(
     family: &Family,
     mut transfer: Transfer,
     plan: &str,

@@ -2,8 +2,8 @@ use std::{fmt, time::Duration};
 
 use mp_core::{
     Document, Timestamp,
-    amount::{Amount, Unit},
-    id::AppId,
+    amount::{Amount, Money, Unit},
+    id::{AppId, Name},
     label::Label,
 };
 use schemars::JsonSchema;
@@ -80,6 +80,9 @@ pub struct Transfer {
     /// How much of its only move was given back, or is being given back.
     #[serde(default)]
     pub returned: i64,
+    /// The feed that is [told](super::news) what becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Name>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it came to stand where it does.
@@ -108,6 +111,75 @@ pub struct Leg {
 }
 
 impl Transfer {
+    /// Returns a transfer as it is asked for: at once, and nothing was done about it yet.
+    pub(super) const fn asked(
+        id: TransferId,
+        app: AppId,
+        home: BookId,
+        moves: Vec<Move>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            app,
+            home,
+            moves,
+            pending_for_s: None,
+            memo: None,
+            reverses: None,
+            returns: None,
+            status: TransferStatus::Moving,
+            expires_at: None,
+            posted_part: None,
+            refusal: None,
+            reversed_by: None,
+            returned: 0,
+            feed: None,
+            created_at: now,
+            changed_at: now,
+        }
+    }
+
+    /// Returns the transfer that moves back all that this one has posted.
+    pub(super) fn reversing(&self, id: TransferId, now: Timestamp) -> Self {
+        let posted = |it: &Move| self.posted_part.unwrap_or(it.amount.minor());
+        let back = self.moves.iter().rev().map(|it| it.swapped(posted(it)));
+        let asked = Self::asked(id, self.app.clone(), self.home.clone(), back.collect(), now);
+        Self {
+            reverses: Some(self.id),
+            memo: self.memo.clone(),
+            feed: self.feed.clone(),
+            ..asked
+        }
+    }
+
+    /// Returns a transfer that moves back a part of what this one has posted.
+    pub(super) fn returning(&self, id: TransferId, part: i64, now: Timestamp) -> Self {
+        let back = self.moves.iter().map(|it| it.swapped(part)).collect();
+        let asked = Self::asked(id, self.app.clone(), self.home.clone(), back, now);
+        Self {
+            returns: Some(self.id),
+            memo: self.memo.clone(),
+            feed: self.feed.clone(),
+            ..asked
+        }
+    }
+
+    /// Returns whether its only move counts what the amount does.
+    pub(super) fn counts(&self, amount: Money) -> bool {
+        let only = self.moves.first().map(|only| only.amount.unit().clone());
+        only == Some(amount.currency().into())
+    }
+
+    /// Returns why another book has refused, as payments call it.
+    pub(super) fn refusal_code(&self) -> &str {
+        match self.refusal.as_deref() {
+            // What every settlement and every bank says of a payer who has too little.
+            None | Some("balance_insufficient") => "insufficient_funds",
+            Some(code) => code,
+        }
+    }
+
     /// Returns what the transfer does in a book; the other end of a move that goes elsewhere is the
     /// book's account in transit.
     #[must_use]
@@ -199,6 +271,14 @@ impl Move {
             unit: unit.clone(),
             amount: self.amount.minor(),
         })
+    }
+
+    /// Returns the same move of another amount, in minor units.
+    pub(super) fn of_amount(&self, amount: i64) -> Self {
+        Self {
+            amount: Amount::new(amount, self.amount.unit().clone()),
+            ..self.clone()
+        }
     }
 
     /// Returns the way back.

@@ -82,6 +82,7 @@ impl Payments {
                 let request = ChargeRequest {
                     key,
                     app: payment.intent.app.clone(),
+                    payer: payment.intent.owner.clone(),
                     amount,
                     payment_method: attempt.payment_method.clone(),
                     capture: attempt.capture,

@@ -8,9 +8,9 @@ impl Payments {
     /// Returns what a host can be asked about payments.
     ///
     /// What a backend tells by itself, [`observe`](Self::observe) and
-    /// [`observe_dispute`](Self::observe_dispute), is none of these. It comes to the host's own
-    /// webhook endpoint, which checks the signature over the raw body before anything is believed;
-    /// whoever calls an operation is a user, and has no word on what a backend did. A person's word
+    /// [`observe_dispute`](Self::observe_dispute), is none of these. It comes as a
+    /// [webhook](crate::webhook), whose signature is checked over the raw body before anything is
+    /// believed; whoever calls an operation is a user, and has no word on what a backend did. A person's word
     /// is `pay.resolve`, for staff, and counts only where nobody else can tell.
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {

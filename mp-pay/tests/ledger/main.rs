@@ -6,6 +6,7 @@ mod reading;
 mod resolving;
 mod rights;
 mod settling;
+mod telling;
 mod world;
 
 use self::world::World;
@@ -63,6 +64,9 @@ promises! {
         what_is_released_is_fenced
         a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;
+    telling:
+        what_becomes_of_a_transfer_is_told_once
+        without_a_feed_the_ledger_writes_nothing_for_one;
     rights:
         nobody_debits_or_reads_what_is_not_theirs;
 }

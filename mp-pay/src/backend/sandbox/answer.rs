@@ -23,7 +23,10 @@ impl PaymentBackend for SandboxBackend {
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.declared("charge", request.capture || self.can.separate_capture)?;
+        let behaviour = Behaviour::of_token(&request.payment_method);
+        let counted = self.can.minor_units.to_wire(request.amount).is_ok();
+        let held = request.capture || self.can.separate_capture;
+        self.declared("charge", counted && held && self.may_ask(&behaviour))?;
         let call = Call {
             app: request.app.clone(),
             key: request.key,
@@ -33,19 +36,20 @@ impl PaymentBackend for SandboxBackend {
                 capture: request.capture,
             },
         };
-        let token = Behaviour::of_token(&request.payment_method);
-        self.call("charge", call, token).await
+        self.call("charge", call, behaviour).await
     }
 
     async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        self.declared("capture", self.can.separate_capture)?;
+        let further = request.last || self.can.captures_max > 1;
+        self.declared("capture", self.can.separate_capture && further)?;
         let CaptureRequest { amount, last, .. } = *request;
         let call = on(&request.key, &request.charge, Act::Capture { amount, last });
         self.call("capture", call, Behaviour::Succeed).await
     }
 
     async fn increase(&self, request: &IncreaseRequest) -> Result<Outcome, BackendError> {
-        self.declared("increase", self.can.increases_max > 0)?;
+        let counted = self.can.minor_units.to_wire(request.total).is_ok();
+        self.declared("increase", counted && self.can.increases_max > 0)?;
         let total = request.total;
         let call = on(&request.key, &request.charge, Act::Increase { total });
         self.call("increase", call, Behaviour::Succeed).await

@@ -254,6 +254,18 @@ impl Asked {
         }
     }
 
+    /// Returns how much is under way.
+    pub(super) fn under_way_amount(&self) -> Option<Money> {
+        match self.under_way?.act {
+            Act::Charge { amount, .. }
+            | Act::Increase { total: amount }
+            | Act::Capture { amount, .. }
+            | Act::Refund { amount }
+            | Act::Fail { amount } => Some(amount),
+            Act::Void => None,
+        }
+    }
+
     pub(super) fn decline(&mut self, code: DeclineCode) {
         self.under_way = None;
         self.outcome = Some(Outcome::Declined { code });

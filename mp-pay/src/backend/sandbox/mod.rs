@@ -4,11 +4,14 @@ mod answer;
 mod behaviour;
 mod book;
 mod call;
+mod events;
 #[cfg(feature = "http")]
 pub mod http;
 mod payouts;
 #[cfg(feature = "csv")]
 mod settlement_report;
+#[cfg(feature = "conformance")]
+mod watched;
 
 use std::{
     collections::VecDeque,
@@ -29,6 +32,7 @@ pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
+    events::SandboxEvent,
     payouts::PayoutMovement,
 };
 use self::{book::Asked, call::Call};
@@ -37,7 +41,7 @@ pub(crate) use self::{
     book::{Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage},
     payouts::AskedPayout as SandboxPayout,
 };
-use super::{BackendError, BackendErrorKind, Capabilities, Outcome};
+use super::{BackendError, BackendErrorKind, Capabilities, NextActionKind, Outcome};
 use crate::operation::OperationKey;
 
 /// How many pages an app's books have: each a partition `{app}/sandbox/{account}.{page}`.
@@ -179,8 +183,8 @@ impl SandboxBackend {
             let kind = BackendErrorKind::Unavailable;
             return Err(BackendError::new(kind, op, "the sandbox was told to be"));
         }
-        if let Some(Behaviour::Asks(action, _)) = &scripted {
-            self.declared(op, self.can.declares(action))?;
+        if let Some(scripted) = &scripted {
+            self.declared(op, self.may_ask(scripted))?;
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
         let page = self.page_of(&call.app, &call.key).map_err(lost)?;
@@ -201,6 +205,15 @@ impl SandboxBackend {
         };
         let answer = self.engine.run(command, take).await;
         answer.map(|committed| committed.answer).map_err(lost)
+    }
+
+    /// Returns whether a payer may be asked for what a behaviour asks of them, if anything.
+    fn may_ask(&self, behaviour: &Behaviour) -> bool {
+        match behaviour {
+            Behaviour::Asks(action, _) => self.can.declares(action),
+            Behaviour::NeedsAction(_) => self.can.next_actions.contains(&NextActionKind::Redirect),
+            _ => true,
+        }
     }
 
     /// Refuses what was not declared, before the books are opened.

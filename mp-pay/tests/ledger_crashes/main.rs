@@ -2,119 +2,42 @@
 //! anybody knowing, with the process killed, the call failed or the answer lost.
 //!
 //! Whatever happens, each transfer ends as it would have without the fault, the books sum to zero,
-//! nothing is in transit or held, and no work is dead.
+//! nothing is in transit or held, no work is dead, and a feed is told of it once.
+
+mod faults;
+mod life;
+mod paid;
+mod told;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use mp_core::{
     Caller, Engine, Error, ErrorKind, Scope, Timestamp,
     amount::{Currency, Money},
     clock::ManualClock,
-    conformance::{Call, HookedStore, Phase},
+    conformance::HookedStore,
     entropy::SeededEntropy,
-    id::{AppId, UserId},
+    feed::Feeds,
+    id::AppId,
     port::{SecureRequest, Settlement},
-    store::{MemoryStore, Store, StoreErrorKind},
+    store::{MemoryStore, Store},
     work::{LEASE, Worker, WorkerOptions},
 };
 use mp_pay::ledger::{
-    AccountId, Ledger, LedgerError, LedgerSettlement, Move, NamedTransfer, NewTransfer,
-    OpenAccount, PostTransfer, SettlementAccounts, Side, TransferId,
+    AccountId, FixedAccounts, Ledger, LedgerError, LedgerSettlement, Move, NamedTransfer,
+    NewTransfer, OpenAccount, PostTransfer, Side, TransferId,
 };
-use tokio::sync::Notify;
+
+use self::{
+    faults::{Faults, Mode, Moment, modes},
+    life::Life,
+};
 
 /// Below this the enumeration has lost its sense.
-const CASES_MIN: usize = 500;
-
-/// What is done in one run, and what the accounts come to: the wallet, the stall, the near account.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Life {
-    Transfer,
-    Refused,
-    Linked,
-    PostPart,
-    Void,
-    Expire,
-    Reverse,
-    NearPost,
-    NearVoid,
-    Settle,
-}
-
-impl Life {
-    const ALL: [Self; 10] = [
-        Self::Transfer,
-        Self::Refused,
-        Self::Linked,
-        Self::PostPart,
-        Self::Void,
-        Self::Expire,
-        Self::Reverse,
-        Self::NearPost,
-        Self::NearVoid,
-        Self::Settle,
-    ];
-
-    const fn end(self) -> (i64, i64, i64) {
-        match self {
-            Self::Transfer => (40, 60, 0),
-            Self::Linked => (30, 60, 10),
-            Self::PostPart => (80, 20, 0),
-            Self::NearPost => (40, 0, 60),
-            Self::Settle => (65, 35, 0),
-            Self::Refused | Self::Void | Self::Expire | Self::Reverse | Self::NearVoid => {
-                (100, 0, 0)
-            }
-        }
-    }
-}
-
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
-    /// The process dies.
-    Crash,
-    /// The call fails; after it acted, its answer is lost.
-    Fail,
-    /// Nothing was done, but nobody knows.
-    Mute,
-}
-
-type Moment = (Call, Phase);
-
-#[derive(Debug, Default)]
-struct Faults {
-    armed: Option<(usize, Mode)>,
-    passed: Mutex<Vec<Moment>>,
-    crashed: Notify,
-}
-
-impl Faults {
-    async fn pass(&self, call: Call, phase: Phase) -> Result<(), StoreErrorKind> {
-        let number = {
-            let mut passed = self.passed.lock().unwrap_or_else(PoisonError::into_inner);
-            passed.push((call, phase));
-            passed.len() - 1
-        };
-        let Some((_, mode)) = self.armed.filter(|(at, _)| *at == number) else {
-            return Ok(());
-        };
-        if mode == Mode::Crash {
-            self.crashed.notify_one();
-            std::future::pending::<()>().await;
-        }
-        let writes = matches!(call, Call::Commit | Call::Settle);
-        Err(if writes && (phase == Phase::After || mode == Mode::Mute) {
-            StoreErrorKind::Unknown
-        } else {
-            StoreErrorKind::Unavailable
-        })
-    }
-}
+const CASES_MIN: usize = 2_000;
 
 struct World {
     store: Arc<MemoryStore>,
@@ -176,6 +99,7 @@ impl World {
         ] {
             let mut open = OpenAccount::own(account(name), Currency::EUR.into(), side);
             (open.least, open.most) = (least, most);
+            open.owner = (name == "mei/wallet").then(|| "mei".parse().expect("a user"));
             ledger.open(&office(), open).await.expect("opens");
         }
         let fund = of("mei/cash", "mei/wallet", 100);
@@ -183,14 +107,22 @@ impl World {
         fund.expect("funds");
     }
 
+    fn worker(&self, engine: &Engine, ledger: &Ledger) -> Worker {
+        Worker::new(engine, WorkerOptions::default())
+            .with(Feeds::new(engine).handlers())
+            .with(ledger.handlers())
+            .with(paid::payments(engine, ledger).handlers())
+    }
+
     async fn live(&self) {
         let engine = self.engine(Arc::new(self.faulty()));
-        let ledger = Ledger::new(&engine);
-        let worker = Worker::new(&engine, WorkerOptions::default()).with(ledger.handlers());
+        let ledger = Ledger::new(&engine).with_feed(told::journal());
+        let worker = self.worker(&engine, &ledger);
         // A failure is an outage that the caller outlives.
-        while let Err(error) = self.play(&ledger).await {
+        while let Err(error) = self.play(&engine, &ledger).await {
             let transient = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Unknown);
             assert!(transient, "{:?}: {error}", self.life);
+            self.clock.advance(Duration::from_secs(1));
         }
         if self.life == Life::Expire {
             self.clock.advance(Duration::from_secs(3_600));
@@ -201,7 +133,7 @@ impl World {
         }
     }
 
-    async fn play(&self, ledger: &Ledger) -> Result<(), Error> {
+    async fn play(&self, engine: &Engine, ledger: &Ledger) -> Result<(), Error> {
         let near = matches!(self.life, Life::NearPost | Life::NearVoid);
         let to = if near { "mei/near" } else { "stall/sales" };
         let plain = of("mei/wallet", to, 60);
@@ -212,6 +144,9 @@ impl World {
                 [plain, of("mei/wallet", "mei/near", 10)].map(|it| it.moves[0].clone()),
             ),
             Life::Settle => return self.settle(ledger).await,
+            Life::Paid | Life::Captured | Life::Canceled => {
+                return paid::pay(&paid::payments(engine, ledger), self.life).await;
+            }
             _ => plain.pending_for_s(3_600),
         };
         let made = ledger.transfer(&office(), id("it"), request).await?;
@@ -235,7 +170,7 @@ impl World {
     }
 
     async fn settle(&self, ledger: &Ledger) -> Result<(), Error> {
-        let settlement = LedgerSettlement::new(ledger, Arc::new(Wallets));
+        let settlement = LedgerSettlement::new(ledger, accounts());
         let (app, key) = (app(), "gb_1".parse()?);
         let request = SecureRequest {
             app: app.clone(),
@@ -265,7 +200,7 @@ impl World {
     async fn judge(&self) -> Result<(), String> {
         let engine = self.engine(self.store.clone());
         let ledger = Ledger::new(&engine);
-        let worker = Worker::new(&engine, WorkerOptions::default()).with(ledger.handlers());
+        let worker = self.worker(&engine, &ledger);
         self.clock.advance(LEASE * 2);
         worker.drain().await.map_err(|error| error.to_string())?;
         let dead = worker.dead(1).await.map_err(|error| error.to_string())?;
@@ -288,6 +223,7 @@ impl World {
         if ends != [wallet, stall, near] {
             return Err(format!("it ends at {ends:?}"));
         }
+        told::judge(&engine, self.life).await?;
         for book in ["mei", "stall"] {
             let book = book.parse().expect("a book");
             let verified = ledger.verify(&office(), &book).await;
@@ -318,23 +254,8 @@ fn later() -> Error {
 }
 
 /// Everybody pays from a wallet into the stall's sales.
-#[derive(Debug)]
-struct Wallets;
-
-#[async_trait]
-impl SettlementAccounts for Wallets {
-    async fn payer(
-        &self,
-        _: &AppId,
-        payer: &UserId,
-        _: Currency,
-    ) -> Result<Option<AccountId>, Error> {
-        Ok(Some(account(&format!("{payer}/wallet"))))
-    }
-
-    async fn payee(&self, _: &AppId, _: Currency) -> Result<Option<AccountId>, Error> {
-        Ok(Some(account("stall/sales")))
-    }
+fn accounts() -> Arc<FixedAccounts> {
+    Arc::new(FixedAccounts::paid_into(account("stall/sales")).from_each("wallet"))
 }
 
 fn app() -> AppId {
@@ -368,13 +289,6 @@ fn runtime() -> tokio::runtime::Runtime {
         .start_paused(true)
         .build()
         .expect("a runtime")
-}
-
-const fn modes((call, phase): Moment) -> &'static [Mode] {
-    match (call, phase) {
-        (Call::Commit | Call::Settle, Phase::Before) => &[Mode::Crash, Mode::Fail, Mode::Mute],
-        _ => &[Mode::Crash, Mode::Fail],
-    }
 }
 
 #[test]

@@ -5,8 +5,9 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Book, Ledger, LedgerSettlement,
+use super::LedgerSettlement;
+use crate::ledger::{
+    Book, Ledger,
     records::{book_in, command, transfer_in, transfer_key},
 };
 
@@ -85,7 +86,7 @@ impl Ledger {
     }
 
     /// Refuses a transfer under a key that was fenced.
-    pub(super) fn demand_no_fence(family: &Family) -> Result<(), Error> {
+    pub(in crate::ledger) fn demand_no_fence(family: &Family) -> Result<(), Error> {
         match family.get::<Fence>(FENCE)? {
             Some(_) => Err(mp_core::idempotency::key_reused()),
             None => Ok(()),
@@ -93,7 +94,7 @@ impl Ledger {
     }
 
     /// Selects what [`demand_no_fence`](Self::demand_no_fence) reads.
-    pub(super) fn reads_fence(command: mp_core::Command) -> mp_core::Command {
+    pub(in crate::ledger) fn reads_fence(command: mp_core::Command) -> mp_core::Command {
         command.key(FENCE)
     }
 }

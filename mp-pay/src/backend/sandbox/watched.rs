@@ -1,0 +1,41 @@
+//! The books as the conformance kit looks into them.
+
+use mp_core::{Command, Error, amount::Money, id::AppId};
+
+use super::{
+    PAGES, SandboxBackend,
+    book::{Account, Asked},
+};
+use crate::{
+    backend::{Lookup, PaymentBackend},
+    payments::Notice,
+};
+
+impl SandboxBackend {
+    /// Returns what each charge of an app holds.
+    pub(crate) async fn holds(&self, app: &AppId) -> Result<Vec<Money>, Error> {
+        let mut holds = Vec::new();
+        for page in 0..PAGES {
+            let page = Command::on(self.page(app, page)?).prefix("c/");
+            let family = self.engine.read(page).await?;
+            holds.extend(family.scan::<Account>("c/")?.iter().map(|(_, it)| it.held));
+        }
+        Ok(holds)
+    }
+
+    /// Returns what webhooks would have told of an app's operations by now.
+    pub(crate) async fn notices(&self, app: &AppId) -> Result<Vec<Notice>, Error> {
+        let mut notices = Vec::new();
+        for page in 0..PAGES {
+            let page = Command::on(self.page(app, page)?).prefix("o/");
+            let family = self.engine.read(page).await?;
+            for (path, _) in family.scan::<Asked>("o/")? {
+                let operation = path.as_str().trim_start_matches("o/").parse()?;
+                if let Ok(Lookup::Found(outcome)) = self.lookup(app, &operation).await {
+                    notices.push(Notice { operation, outcome });
+                }
+            }
+        }
+        Ok(notices)
+    }
+}

@@ -1,0 +1,78 @@
+//! 6. A call that is dropped half-way is done once or not at all, and keeps no other waiting.
+
+use std::time::Duration;
+
+use super::{
+    Fault,
+    ask::Ask,
+    scene::{Scene, WHOLE, is_done, short},
+    stop::{Stop, declared},
+    violation::ensure,
+};
+use crate::backend::{Lookup, Outcome};
+
+/// For how long a provider takes its time over a call that is dropped.
+pub(super) const DELAY: Duration = Duration::from_millis(120);
+/// When it is dropped.
+const DROPPED_AFTER: Duration = Duration::from_millis(30);
+
+/// A call that is dropped acts at most once.
+pub(super) async fn a_dropped_call_acts_at_most_once(scene: &Scene) -> Result<(), Stop> {
+    scene.books()?;
+    drop_on_its_way(scene, &scene.charge(WHOLE)).await?;
+    tokio::time::sleep(DELAY * 2).await;
+    let taken = scene.taken().await?;
+    Ok(ensure(taken == 0 || taken == WHOLE, || {
+        let (asked, taken) = (scene.money(WHOLE), scene.money(taken));
+        format!("a charge of {asked} was dropped on its way, and {taken} was taken")
+    })?)
+}
+
+/// A call that is dropped can be repeated, and has then acted once.
+pub(super) async fn a_dropped_call_can_be_replayed(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.replays_keys.is_some(), "replays_keys")?;
+    let charge = scene.charge(WHOLE);
+    drop_on_its_way(scene, &charge).await?;
+    let again = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
+    let outcome = scene.replayed(&charge, again).await?;
+    ensure(is_done(&outcome), || {
+        let outcome = short(&outcome);
+        format!("{charge} was dropped on its way, and repeated came to {outcome}")
+    })?;
+    tokio::time::sleep(DELAY * 2).await;
+    scene.ensure_taken("after it was repeated", WHOLE).await
+}
+
+/// What became of a call that is dropped can be asked about.
+pub(super) async fn a_dropped_call_can_be_asked_about(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.answers_queries, "answers_queries")?;
+    let charge = scene.charge(WHOLE);
+    drop_on_its_way(scene, &charge).await?;
+    tokio::time::sleep(DELAY * 2).await;
+    scene.provider.wait().await;
+    let lookup = scene.look_up(charge.key()).await?;
+    let done = matches!(&lookup, Lookup::Found(outcome) if is_done(outcome));
+    let taken = scene.taken().await?;
+    let told = match lookup {
+        Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted) => true,
+        _ => done == (taken != 0),
+    };
+    Ok(ensure(told, || {
+        let taken = scene.money(taken);
+        format!("{charge} was dropped, took {taken}, and was looked up as {lookup:?}")
+    })?)
+}
+
+/// A call that is dropped keeps no other waiting.
+pub(super) async fn a_dropped_call_keeps_no_other_waiting(scene: &Scene) -> Result<(), Stop> {
+    drop_on_its_way(scene, &scene.charge(WHOLE)).await?;
+    scene.take(WHOLE).await?;
+    Ok(())
+}
+
+/// Asks, and stops waiting for the answer before it comes.
+pub(super) async fn drop_on_its_way(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+    scene.inflict(Fault::Delay(DELAY)).await?;
+    let _gone = tokio::time::timeout(DROPPED_AFTER, ask.of(&*scene.backend)).await;
+    Ok(())
+}

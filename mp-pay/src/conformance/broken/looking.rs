@@ -1,0 +1,350 @@
+//! Bugs in what a lookup tells.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use async_trait::async_trait;
+use mp_core::{
+    amount::{Currency, Money},
+    id::{AppId, UserId},
+};
+
+use super::{
+    Bug,
+    bug::{Answer, Inner},
+    notes::{Notes, charge_of, declined, settled},
+};
+use crate::{
+    backend::{BackendError, CaptureRequest, ChargeRequest, Charged, Lookup, Outcome},
+    method::PaymentMethodToken,
+    operation::{OperationKey, Step},
+};
+
+type Looked = Result<Lookup, BackendError>;
+
+/// Declares bugs that never find one kind of operation.
+macro_rules! never_finds {
+    ($($(#[$attribute:meta])* $bug:ident, $step:pat,)*) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, Default)]
+        pub struct $bug;
+
+        #[async_trait]
+        impl Bug for $bug {
+            async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+                match key.step {
+                    $step => Ok(Lookup::NotFound),
+                    _ => backend.lookup(app, key).await,
+                }
+            }
+        }
+    )*};
+}
+
+never_finds! {
+    /// Looks for charges where there are none.
+    FindsNoCharge, Step::Charge(_),
+    /// Looks among charges only, and finds no capture.
+    FindsNoCapture, Step::Capture(..),
+    /// Looks among charges only, and finds no increase.
+    FindsNoIncrease, Step::Increase(..),
+    /// Looks among charges only, and finds no void.
+    FindsNoVoid, Step::Void(..),
+    /// Looks among charges only, and finds no refund.
+    FindsNoRefund, Step::Refund(_),
+}
+
+/// Looks among what was paid, and finds no hold.
+#[derive(Debug, Default)]
+pub struct FindsNoHold;
+
+#[async_trait]
+impl Bug for FindsNoHold {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        match (key.step, backend.lookup(app, key).await?) {
+            (Step::Charge(_), Lookup::Found(Outcome::Authorized { .. })) => Ok(Lookup::NotFound),
+            (_, found) => Ok(found),
+        }
+    }
+}
+
+/// Looks only whether an operation is there, not at what became of it.
+#[derive(Debug, Default)]
+pub struct LooksOnlyWhetherItIsThere;
+
+#[async_trait]
+impl Bug for LooksOnlyWhetherItIsThere {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        Ok(match backend.lookup(app, key).await? {
+            Lookup::Found(Outcome::Declined { .. }) => Lookup::Found(settled()),
+            found => found,
+        })
+    }
+}
+
+/// Finds the latest charge, whichever is looked for.
+#[derive(Debug, Default)]
+pub struct FindsTheLatest(Mutex<Option<Outcome>>);
+
+#[async_trait]
+impl Bug for FindsTheLatest {
+    async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
+        let answer = backend.charge(request).await?;
+        if let (true, Ok(mut latest)) = (answer.is_known(), self.0.lock()) {
+            *latest = Some(answer.clone());
+        }
+        Ok(answer)
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        let found = backend.lookup(app, key).await?;
+        let latest = self.0.lock().ok().and_then(|latest| latest.clone());
+        Ok(match (found, latest) {
+            (Lookup::NotFound, Some(latest)) => Lookup::Found(latest),
+            (found, _) => found,
+        })
+    }
+}
+
+/// Charges what it looks for and does not find.
+#[derive(Debug, Default)]
+pub struct ChargesWhatItLooksFor;
+
+#[async_trait]
+impl Bug for ChargesWhatItLooksFor {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        let found = backend.lookup(app, key).await?;
+        if let (Lookup::NotFound, Ok(payment_method), Ok(payer)) = (
+            &found,
+            PaymentMethodToken::new("pm_ok"),
+            UserId::new("anybody"),
+        ) {
+            let request = ChargeRequest {
+                key: *key,
+                app: app.clone(),
+                payer,
+                amount: Money::new(1_000, Currency::EUR),
+                payment_method,
+                capture: true,
+            };
+            backend.charge(&request).await?;
+        }
+        Ok(found)
+    }
+}
+
+/// Does not find what it has only just done, as a search does that lags behind.
+#[derive(Debug, Default)]
+pub struct SearchLagsBehind(Notes<()>);
+
+#[async_trait]
+impl Bug for SearchLagsBehind {
+    fn answer(&self, key: &OperationKey, answer: Answer) -> Answer {
+        if matches!(answer, Ok(Outcome::Unknown)) {
+            self.0.note(*key, ());
+        }
+        answer
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        match self.0.forget(key) {
+            Some(()) => Ok(Lookup::NotFound),
+            None => backend.lookup(app, key).await,
+        }
+    }
+}
+
+/// Finds what it meant to do, whether or not it was done.
+#[derive(Debug, Default)]
+pub struct FindsWhatItMeantToDo(Notes<()>);
+
+#[async_trait]
+impl Bug for FindsWhatItMeantToDo {
+    async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
+        self.0.note(request.key, ());
+        backend.charge(request).await
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        let meant = self.0.get(key).is_some();
+        Ok(match backend.lookup(app, key).await? {
+            Lookup::NotFound if meant => Lookup::Found(settled()),
+            found => found,
+        })
+    }
+}
+
+/// Answers that it never came for what is on its way.
+#[derive(Debug, Default)]
+pub struct SaysNotFoundOfWhatIsOnItsWay(Notes<()>);
+
+#[async_trait]
+impl Bug for SaysNotFoundOfWhatIsOnItsWay {
+    async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
+        self.0.note(request.key, ());
+        let answer = backend.charge(request).await;
+        self.0.forget(&request.key);
+        answer
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        match self.0.forget(key) {
+            Some(()) => Ok(Lookup::NotFound),
+            None => backend.lookup(app, key).await,
+        }
+    }
+}
+
+/// Looks into its own notes, which a call that was dropped never wrote.
+#[derive(Debug, Default)]
+pub struct LooksIntoItsOwnNotes(Notes<()>);
+
+#[async_trait]
+impl Bug for LooksIntoItsOwnNotes {
+    fn answer(&self, key: &OperationKey, answer: Answer) -> Answer {
+        self.0.note(*key, ());
+        answer
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        match self.0.get(key) {
+            Some(()) => backend.lookup(app, key).await,
+            None => Ok(Lookup::NotFound),
+        }
+    }
+}
+
+/// Thinks better of a decline when it is asked a second time.
+#[derive(Debug, Default)]
+pub struct ForgivesDeclines(Notes<()>);
+
+#[async_trait]
+impl Bug for ForgivesDeclines {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        let found = backend.lookup(app, key).await?;
+        let declined = matches!(found, Lookup::Found(Outcome::Declined { .. }));
+        if declined && self.0.note(*key, ()).is_some() {
+            return Ok(Lookup::Found(settled()));
+        }
+        Ok(found)
+    }
+}
+
+/// Names an operation anew each time that it is asked about.
+#[derive(Debug, Default)]
+pub struct InventsReferences;
+
+#[async_trait]
+impl Bug for InventsReferences {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        Ok(match backend.lookup(app, key).await? {
+            Lookup::Found(Outcome::Settled {
+                amount: Some(amount),
+                ..
+            }) => Lookup::Found(settled().with_amount(amount)),
+            found => found,
+        })
+    }
+}
+
+/// Reads a charge that was refunded as declined.
+#[derive(Debug, Default)]
+pub struct ReadsRefundedAsDeclined(Notes<()>);
+
+#[async_trait]
+impl Bug for ReadsRefundedAsDeclined {
+    async fn refund(
+        &self,
+        backend: &Inner,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Answer {
+        self.0.note(charge.key, ());
+        backend.refund(key, charge, amount).await
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        gone(&self.0, backend, app, key).await
+    }
+}
+
+/// Reads a hold that was captured as declined: it is no hold any more.
+#[derive(Debug, Default)]
+pub struct ReadsCapturedAsDeclined(Notes<()>);
+
+#[async_trait]
+impl Bug for ReadsCapturedAsDeclined {
+    async fn capture(&self, backend: &Inner, request: &CaptureRequest) -> Answer {
+        self.0.note(request.charge.key, ());
+        backend.capture(request).await
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        gone(&self.0, backend, app, key).await
+    }
+}
+
+async fn gone(notes: &Notes<()>, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+    match notes.get(key) {
+        Some(()) => Ok(Lookup::Found(declined())),
+        None => backend.lookup(app, key).await,
+    }
+}
+
+/// Tells a hold that was voided as settled: the void is.
+#[derive(Debug, Default)]
+pub struct SettlesWhatItVoids(Notes<()>);
+
+#[async_trait]
+impl Bug for SettlesWhatItVoids {
+    async fn void(&self, backend: &Inner, key: &OperationKey, charge: &Charged) -> Answer {
+        self.0.note(charge.key, ());
+        backend.void(key, charge).await
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        match self.0.get(key) {
+            Some(()) => Ok(Lookup::Found(settled())),
+            None => backend.lookup(app, key).await,
+        }
+    }
+}
+
+/// Answers whatever is asked about a payment with the latest of its refunds.
+#[derive(Debug, Default)]
+pub struct FindsTheLatestRefund(Mutex<BTreeMap<OperationKey, OperationKey>>);
+
+#[async_trait]
+impl Bug for FindsTheLatestRefund {
+    async fn refund(
+        &self,
+        backend: &Inner,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Answer {
+        if let Ok(mut latest) = self.0.lock() {
+            latest.insert(charge.key, *key);
+        }
+        backend.refund(key, charge, amount).await
+    }
+
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        let is_refund = matches!(key.step, Step::Refund(_));
+        let latest = self.0.lock().ok();
+        let latest = latest.and_then(|latest| latest.get(&charge_of(key)).copied());
+        let key = latest.filter(|_| is_refund).unwrap_or(*key);
+        backend.lookup(app, &key).await
+    }
+}
+
+/// Answers whatever is asked about a payment with what became of its charge.
+#[derive(Debug, Default)]
+pub struct AnswersUnderTheChargesKey;
+
+#[async_trait]
+impl Bug for AnswersUnderTheChargesKey {
+    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+        backend.lookup(app, &charge_of(key)).await
+    }
+}

@@ -1,0 +1,163 @@
+//! 10. No more is captured than is held, and no more refunded than was captured.
+
+use tokio::task::JoinSet;
+
+use super::{
+    Fault, Violation,
+    ask::Ask,
+    scene::{PART, REST, Scene, WHOLE},
+    stop::{Stop, declared},
+    violation::ensure,
+};
+
+/// A capture beyond the hold is declined.
+pub(super) async fn a_capture_beyond_the_hold_is_declined(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    let capture = scene.capture(&hold, 1, WHOLE + PART, true);
+    scene.decline(&capture, "is beyond the hold").await?;
+    scene
+        .ensure_taken("after a capture beyond the hold", 0)
+        .await
+}
+
+/// Nothing is captured after the last capture, although a part was left.
+pub(super) async fn nothing_is_captured_after_the_last(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_capture, "partial_capture")?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, PART, true)).await?;
+    let further = scene.capture(&hold, 2, REST, true);
+    scene.decline(&further, "came after the last").await?;
+    scene.ensure_taken("after the last capture", PART).await
+}
+
+/// The last capture lets go of what it does not take.
+pub(super) async fn the_last_capture_lets_go_of_the_rest(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_capture, "partial_capture")?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.ensure_held("what a hold holds", WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, PART, true)).await?;
+    scene
+        .ensure_held("what is held after the last capture", 0)
+        .await
+}
+
+/// Nothing is captured after a void.
+pub(super) async fn nothing_is_captured_after_a_void(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&Scene::void(&hold)).await?;
+    let capture = scene.capture(&hold, 1, WHOLE, true);
+    scene.decline(&capture, "came after the void").await?;
+    scene.ensure_taken("after a void", 0).await
+}
+
+/// A void lets go of all that is held.
+pub(super) async fn a_void_lets_go_of_the_hold(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    scene.ensure_held("what a hold holds", WHOLE).await?;
+    scene.settle(&Scene::void(&hold)).await?;
+    scene.ensure_held("what is held after a void", 0).await
+}
+
+/// A void of what was taken already is declined, and gives nothing back.
+pub(super) async fn a_void_after_the_capture_is_declined(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
+    scene
+        .decline(&Scene::void(&hold), "came after the capture")
+        .await?;
+    scene
+        .ensure_taken("after a void that came too late", WHOLE)
+        .await
+}
+
+/// A refund beyond what was taken is declined.
+pub(super) async fn a_refund_beyond_the_charge_is_declined(scene: &Scene) -> Result<(), Stop> {
+    let (charge, _other) = (scene.take(WHOLE).await?, scene.take(WHOLE).await?);
+    let refund = scene.refund(&charge, WHOLE + PART);
+    scene.decline(&refund, "is beyond the charge").await?;
+    let what = "after a refund beyond the charge";
+    scene.ensure_taken(what, 2 * WHOLE).await
+}
+
+/// A refund beyond what an earlier refund has left is declined.
+pub(super) async fn a_refund_beyond_the_rest_is_declined(scene: &Scene) -> Result<(), Stop> {
+    refundable_twice(scene)?;
+    let (charge, _other) = (scene.take(WHOLE).await?, scene.take(WHOLE).await?);
+    scene.settle(&scene.refund(&charge, PART)).await?;
+    let second = scene.refund(&charge, PART);
+    scene
+        .decline(&second, "is beyond what is left of the charge")
+        .await?;
+    let what = "after a refund beyond what was left";
+    scene.ensure_taken(what, WHOLE + REST).await
+}
+
+/// Of two refunds at once that come to more than was taken, one is declined.
+pub(super) async fn refunds_at_once_stay_within_the_charge(scene: &Scene) -> Result<(), Stop> {
+    refundable_twice(scene)?;
+    let (charge, _other) = (scene.take(WHOLE).await?, scene.take(WHOLE).await?);
+    let refunds = [scene.refund(&charge, PART), scene.refund(&charge, PART)];
+    at_once(scene, refunds).await?;
+    let taken = scene.taken().await?;
+    Ok(ensure(taken >= WHOLE, || {
+        let back = scene.money(2 * WHOLE - taken);
+        format!(
+            "two refunds at once gave back {back} of {}",
+            scene.money(WHOLE)
+        )
+    })?)
+}
+
+/// Of two captures at once that come to more than is held, one is declined.
+pub(super) async fn captures_at_once_stay_within_the_hold(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    let _other = scene.hold(WHOLE).await?;
+    let captures = [1, 2].map(|number| scene.capture(&hold, number, WHOLE, true));
+    at_once(scene, captures).await?;
+    scene
+        .ensure_taken("after two captures at once", WHOLE)
+        .await
+}
+
+/// An increase that is declined leaves the hold as it was.
+pub(super) async fn a_declined_increase_leaves_the_hold(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.increases_max > 0, "increases_max")?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.inflict(Fault::Decline).await?;
+    let increase = scene.increase(&hold, 1, WHOLE + REST);
+    scene.decline(&increase, "was to be declined").await?;
+    scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
+    scene.ensure_taken("after a declined increase", WHOLE).await
+}
+
+/// A refund that is declined gives nothing back, and another can follow under its own key.
+pub(super) async fn a_declined_refund_gives_nothing_back(scene: &Scene) -> Result<(), Stop> {
+    let charge = scene.take(WHOLE).await?;
+    scene.inflict(Fault::Decline).await?;
+    let refund = scene.refund(&charge, WHOLE);
+    scene.decline(&refund, "was to be declined").await?;
+    scene.ensure_taken("after a declined refund", WHOLE).await?;
+    scene.settle(&scene.refund(&charge, WHOLE)).await?;
+    scene
+        .ensure_taken("after a refund that followed it", 0)
+        .await
+}
+
+fn refundable_twice(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_refund, "partial_refund")?;
+    Ok(declared(scene.can.repeated_refund, "repeated_refund")?)
+}
+
+/// Asks for two things in tasks of their own, and waits until both outcomes are known.
+async fn at_once(scene: &Scene, asks: [Ask; 2]) -> Result<(), Stop> {
+    let mut calls = JoinSet::new();
+    for ask in asks.clone() {
+        let backend = scene.backend.clone();
+        calls.spawn(async move { ask.of(&*backend).await });
+    }
+    while let Some(call) = calls.join_next().await {
+        let _answer = call.map_err(|error| Violation::new(format!("a call died: {error}")))?;
+    }
+    scene.provider.wait().await;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! 8. What is declared is done, and what is not is refused before anything is sent.
+
+use super::{
+    Skip, Violation,
+    ask::Ask,
+    exact::amounts,
+    scene::{PART, REST, Scene, WHOLE, is_done, short},
+    stop::{Stop, declared, undeclared},
+    violation::{ensure, ensure_eq},
+};
+use crate::backend::{BackendErrorKind, Outcome};
+
+/// Capabilities do not change from call to call, and do not contradict themselves.
+pub(super) async fn capabilities_are_steady(scene: &Scene) -> Result<(), Stop> {
+    scene.take(WHOLE).await?;
+    let can = scene.backend.capabilities();
+    ensure_eq("the capabilities", can, scene.can)?;
+    let whole = can.partial_capture || can.captures_max <= 1;
+    ensure(whole, || {
+        "several captures are declared, and captures of a part are not".to_owned()
+    })?;
+    let holds = can.separate_capture || can.increases_max == 0;
+    Ok(ensure(holds, || {
+        "increases are declared, and holds are not".to_owned()
+    })?)
+}
+
+/// A declared hold can be made and taken later.
+pub(super) async fn a_declared_hold_is_captured(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
+    Ok(())
+}
+
+/// A declared part of a hold can be captured.
+pub(super) async fn a_declared_part_is_captured(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_capture, "partial_capture")?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, PART, true)).await?;
+    Ok(())
+}
+
+/// A declared further capture takes of what is left.
+pub(super) async fn a_declared_further_capture_is_made(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.captures_max > 1, "captures_max above 1")?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, PART, false)).await?;
+    scene.settle(&scene.capture(&hold, 2, REST, true)).await?;
+    Ok(())
+}
+
+/// A declared increase lets more be captured.
+pub(super) async fn a_declared_increase_raises_the_hold(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.increases_max > 0, "increases_max")?;
+    let hold = scene.hold(WHOLE).await?;
+    let raised = WHOLE + REST;
+    scene.settle(&scene.increase(&hold, 1, raised)).await?;
+    scene.settle(&scene.capture(&hold, 1, raised, true)).await?;
+    Ok(())
+}
+
+/// A declared refund of a part is made.
+pub(super) async fn a_declared_part_is_refunded(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_refund, "partial_refund")?;
+    let charge = scene.take(WHOLE).await?;
+    scene.settle(&scene.refund(&charge, PART)).await?;
+    Ok(())
+}
+
+/// A declared second refund is made.
+pub(super) async fn a_declared_further_refund_is_made(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_refund, "partial_refund")?;
+    declared(scene.can.repeated_refund, "repeated_refund")?;
+    let charge = scene.take(WHOLE).await?;
+    scene.settle(&scene.refund(&charge, PART)).await?;
+    scene.settle(&scene.refund(&charge, REST)).await?;
+    Ok(())
+}
+
+/// A hold, and a capture, that are not declared are refused before anything is sent.
+pub(super) async fn an_undeclared_hold_is_refused_unsent(scene: &Scene) -> Result<(), Stop> {
+    undeclared(scene.can.separate_capture, "separate_capture")?;
+    let charge = scene.take(WHOLE).await?;
+    let token = scene.provider.accepted();
+    let hold = scene.charge_of(token, scene.money(WHOLE), false);
+    refused(scene, &hold).await?;
+    refused(scene, &scene.capture(&charge, 1, WHOLE, true)).await
+}
+
+/// A capture that leaves the hold for others, which are not declared, is refused before anything is
+/// sent.
+pub(super) async fn an_undeclared_further_capture_is_refused_unsent(
+    scene: &Scene,
+) -> Result<(), Stop> {
+    undeclared(scene.can.captures_max > 1, "captures_max above 1")?;
+    let hold = scene.hold(WHOLE).await?;
+    refused(scene, &scene.capture(&hold, 1, WHOLE, false)).await
+}
+
+/// An increase that is not declared is refused before anything is sent.
+pub(super) async fn an_undeclared_increase_is_refused_unsent(scene: &Scene) -> Result<(), Stop> {
+    undeclared(scene.can.increases_max > 0, "increases_max")?;
+    let charge = if scene.can.separate_capture {
+        scene.hold(WHOLE).await?
+    } else {
+        scene.take(WHOLE).await?
+    };
+    refused(scene, &scene.increase(&charge, 1, WHOLE + REST)).await
+}
+
+/// An amount that the backend does not count is refused before anything is sent.
+pub(super) async fn an_uncounted_amount_is_refused_unsent(scene: &Scene) -> Result<(), Stop> {
+    let units = scene.can.minor_units;
+    let uncounted: Vec<_> = amounts(|amount| units.to_wire(amount).is_err()).collect();
+    undeclared(uncounted.is_empty(), "every currency in minor_units")?;
+    for amount in uncounted {
+        let token = scene.provider.accepted();
+        refused(scene, &scene.charge_of(token, amount, true)).await?;
+    }
+    Ok(())
+}
+
+/// A payer is asked for nothing but what is declared.
+pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) -> Result<(), Stop> {
+    match scene.ask(&acting(scene)?).await? {
+        Ok(Outcome::NeedsAction { action }) if !scene.can.declares(&action) => {
+            let kind = action.kind();
+            let seen = format!("a payer is asked for {kind:?}, which next_actions leaves out");
+            Err(Violation::new(seen).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A payer who has done what was asked of them pays, once.
+pub(super) async fn a_payer_who_acts_pays_once(scene: &Scene) -> Result<(), Stop> {
+    let charge = acting(scene)?;
+    let outcome = scene.outcome(&charge).await?;
+    ensure(is_done(&outcome), || {
+        let outcome = short(&outcome);
+        format!("the payer has acted, and {charge} came to {outcome}")
+    })?;
+    scene.ensure_taken("after the payer has acted", WHOLE).await
+}
+
+fn acting(scene: &Scene) -> Result<Ask, Skip> {
+    let any = !scene.can.next_actions.is_empty();
+    declared(any, "next_actions")?;
+    let token = scene.provider.acting();
+    let token = token.ok_or(Skip::NotProvided("acting"))?;
+    Ok(scene.charge_of(token, scene.money(WHOLE), true))
+}
+
+/// Demands that something is refused as unsupported, and that nothing reaches the provider.
+async fn refused(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+    let before = scene.provider.requests().await;
+    let answer = scene.ask(ask).await?;
+    let after = scene.provider.requests().await;
+    let refused = matches!(&answer, Err(error) if error.kind() == BackendErrorKind::Unsupported);
+    ensure(refused, || match &answer {
+        Ok(outcome) => format!("{ask} is not declared, and came to {}", short(outcome)),
+        Err(error) => format!("{ask} is not declared, and failed as {:?}", error.kind()),
+    })?;
+    let (before, after) = before.zip(after).ok_or(Skip::NotProvided("requests"))?;
+    Ok(ensure(before == after, || {
+        let sent = after.saturating_sub(before);
+        format!("{ask} was refused, after {sent} requests had reached the provider")
+    })?)
+}

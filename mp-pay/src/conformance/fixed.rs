@@ -1,0 +1,103 @@
+//! 5. What is known does not change.
+
+use super::{
+    Skip, Violation,
+    ask::Ask,
+    scene::{PART, Scene, WHOLE, is_done, short},
+    stop::{Stop, declared},
+    violation::ensure_eq,
+};
+use crate::backend::{Lookup, Outcome};
+
+/// What was done stays done, whenever it is asked about.
+pub(super) async fn what_is_done_stays_done(scene: &Scene) -> Result<(), Stop> {
+    askable(scene)?;
+    for ask in scene.one_of_each().await? {
+        let first = scene.settle(&ask).await?;
+        stays(scene, &ask, &first).await?;
+    }
+    Ok(())
+}
+
+/// What was declined stays declined.
+pub(super) async fn what_is_declined_stays_declined(scene: &Scene) -> Result<(), Stop> {
+    askable(scene)?;
+    let token = scene.provider.declined();
+    let token = token.ok_or(Skip::NotProvided("declined"))?;
+    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    scene.decline(&charge, "was to be declined").await?;
+    for _ in 0..3 {
+        scene.provider.wait().await;
+        if let Some(outcome) = now(scene, &charge).await? {
+            let seen = || format!("{charge} was declined, and then {}", short(&outcome));
+            super::violation::ensure(!is_done(&outcome), seen)?;
+        }
+    }
+    Ok(())
+}
+
+/// A charge stays taken when it is refunded: the refund is an operation of its own.
+pub(super) async fn a_refund_leaves_its_charge_as_it_was(scene: &Scene) -> Result<(), Stop> {
+    askable(scene)?;
+    let ask = scene.charge(WHOLE);
+    let first = scene.settle(&ask).await?;
+    let charge = scene.made(ask, super::scene::reference_of(first.clone()));
+    scene.settle(&scene.refund(&charge, WHOLE)).await?;
+    stays(scene, &charge.ask, &first).await
+}
+
+/// A hold that is captured is not told as declined afterwards.
+pub(super) async fn a_capture_leaves_its_hold_made(scene: &Scene) -> Result<(), Stop> {
+    askable(scene)?;
+    let hold = scene.hold(WHOLE).await?;
+    scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
+    let outcome = now(scene, &hold.ask).await?;
+    match outcome {
+        Some(outcome) if is_done(&outcome) => Ok(()),
+        Some(outcome) => Err(Violation::new(format!(
+            "a hold was captured, and then told as {}",
+            short(&outcome)
+        ))
+        .into()),
+        None => Ok(()),
+    }
+}
+
+/// A refund can be followed by another, and the first stays what it was.
+pub(super) async fn a_refund_leaves_another_as_it_was(scene: &Scene) -> Result<(), Stop> {
+    askable(scene)?;
+    declared(scene.can.repeated_refund, "repeated_refund")?;
+    declared(scene.can.partial_refund, "partial_refund")?;
+    let charge = scene.take(WHOLE).await?;
+    let refund = scene.refund(&charge, PART);
+    let first = scene.settle(&refund).await?;
+    scene.settle(&scene.refund(&charge, WHOLE - PART)).await?;
+    stays(scene, &refund, &first).await
+}
+
+fn askable(scene: &Scene) -> Result<(), Skip> {
+    let can = scene.can.answers_queries || scene.can.replays_keys.is_some();
+    declared(can, "answers_queries or replays_keys")
+}
+
+/// Demands that an operation is told like this, however often it is asked about.
+async fn stays(scene: &Scene, ask: &Ask, first: &Outcome) -> Result<(), Stop> {
+    for _ in 0..3 {
+        scene.provider.wait().await;
+        if let Some(outcome) = now(scene, ask).await? {
+            ensure_eq(&format!("what is told of {ask} later"), &outcome, first)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns what is told of an operation that was asked for before.
+async fn now(scene: &Scene, ask: &Ask) -> Result<Option<Outcome>, Stop> {
+    if scene.can.answers_queries {
+        return match scene.look_up(ask.key()).await? {
+            Lookup::Found(outcome) => Ok(Some(outcome)),
+            Lookup::NotFound | Lookup::CannotTell => Ok(None),
+        };
+    }
+    Ok(scene.ask(ask).await?.ok())
+}

@@ -1,0 +1,76 @@
+//! 1. A call acts at most once, and moves what it says.
+
+use tokio::task::JoinSet;
+
+use super::{
+    Skip, Violation,
+    ask::Ask,
+    scene::{PART, REST, Scene, WHOLE},
+    stop::{Stop, declared},
+    violation::ensure_eq,
+};
+
+/// How many charges are made at once.
+const CROWD: i64 = 8;
+
+/// A charge takes its amount, once.
+pub(super) async fn a_charge_takes_its_amount_once(scene: &Scene) -> Result<(), Stop> {
+    scene.take(WHOLE).await?;
+    scene.ensure_taken("after a charge", WHOLE).await
+}
+
+/// A charge that is declined takes nothing.
+pub(super) async fn a_declined_charge_takes_nothing(scene: &Scene) -> Result<(), Stop> {
+    let token = scene.provider.declined();
+    let token = token.ok_or(Skip::NotProvided("declined"))?;
+    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    scene.decline(&charge, "was to be declined").await?;
+    scene.ensure_taken("after a declined charge", 0).await
+}
+
+/// A hold takes nothing; its capture takes its amount, once.
+pub(super) async fn a_capture_takes_its_amount_once(scene: &Scene) -> Result<(), Stop> {
+    let hold = scene.hold(WHOLE).await?;
+    scene.ensure_taken("after a hold", 0).await?;
+    let further = scene.can.captures_max > 1;
+    let minor = if further { REST } else { WHOLE };
+    let capture = scene.capture(&hold, 1, minor, !further);
+    scene.settle(&capture).await?;
+    scene.ensure_taken("after its capture", minor).await
+}
+
+/// A refund gives its amount back, once.
+pub(super) async fn a_refund_gives_its_amount_back_once(scene: &Scene) -> Result<(), Stop> {
+    let charge = scene.take(WHOLE).await?;
+    scene.settle(&scene.refund(&charge, WHOLE)).await?;
+    scene.ensure_taken("after a refund of it all", 0).await
+}
+
+/// A part of a charge is given back, and no more.
+pub(super) async fn a_part_is_refunded_and_no_more(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.partial_refund, "partial_refund")?;
+    let charge = scene.take(WHOLE).await?;
+    scene.settle(&scene.refund(&charge, REST)).await?;
+    scene.ensure_taken("after a refund of a part", PART).await
+}
+
+/// Charges that are made at once each take their own amount, and are told of it.
+pub(super) async fn charges_at_once_do_not_mix(scene: &Scene) -> Result<(), Stop> {
+    let mut calls = JoinSet::new();
+    for n in 1..=CROWD {
+        let (backend, ask) = (scene.backend.clone(), scene.charge(100 * n));
+        calls.spawn(async move { (ask.of(&*backend).await, ask) });
+    }
+    while let Some(call) = calls.join_next().await {
+        let call = call.map_err(|error| Violation::new(format!("a call died: {error}")))?;
+        let (answer, ask): (_, Ask) = call;
+        let outcome = match answer {
+            Ok(outcome) if outcome.is_known() => outcome,
+            _ => scene.settle(&ask).await?,
+        };
+        let told = outcome.amount().or(ask.amount());
+        ensure_eq("the amount that a charge tells", told, ask.amount())?;
+    }
+    let all = CROWD * (CROWD + 1) / 2 * 100;
+    scene.ensure_taken("after many charges at once", all).await
+}

@@ -1,0 +1,140 @@
+//! 2. Within the window, a call repeated under its key answers what became of the first.
+
+use super::{
+    Fault, Skip, Violation,
+    ask::Ask,
+    scene::{PART, REST, Scene, WHOLE, short},
+    stop::{Stop, declared},
+    violation::{ensure, ensure_eq},
+};
+use crate::backend::Outcome;
+
+/// A charge that is repeated is answered as the first, and takes the money once.
+pub(super) async fn a_charge_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    replay(scene, &scene.charge(WHOLE)).await?;
+    scene.ensure_taken("after a charge came twice", WHOLE).await
+}
+
+/// A capture that is repeated is answered as the first, and takes the money once.
+pub(super) async fn a_capture_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    let hold = scene.hold(WHOLE).await?;
+    let further = scene.can.captures_max > 1;
+    let minor = if further { REST } else { WHOLE };
+    replay(scene, &scene.capture(&hold, 1, minor, !further)).await?;
+    scene
+        .ensure_taken("after a capture came twice", minor)
+        .await
+}
+
+/// A refund that is repeated is answered as the first, and gives the money back once.
+pub(super) async fn a_refund_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    let charge = scene.take(WHOLE).await?;
+    let minor = if scene.can.partial_refund {
+        REST
+    } else {
+        WHOLE
+    };
+    replay(scene, &scene.refund(&charge, minor)).await?;
+    let left = WHOLE - minor;
+    scene.ensure_taken("after a refund came twice", left).await
+}
+
+/// A void that is repeated is answered as the first.
+pub(super) async fn a_void_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    replay(scene, &Scene::void(&scene.hold(WHOLE).await?)).await
+}
+
+/// An increase that is repeated is answered as the first.
+pub(super) async fn an_increase_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    declared(scene.can.increases_max > 0, "increases_max")?;
+    let hold = scene.hold(WHOLE).await?;
+    replay(scene, &scene.increase(&hold, 1, WHOLE + PART)).await
+}
+
+/// A decline is answered again, and nothing is taken after all.
+pub(super) async fn a_decline_is_replayed(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    let token = scene.provider.declined();
+    let token = token.ok_or(Skip::NotProvided("declined"))?;
+    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    scene.decline(&charge, "was to be declined").await?;
+    scene.decline(&charge, "was declined before").await
+}
+
+/// A key that comes back with another amount moves nothing: it is answered as the first, or fails.
+pub(super) async fn a_key_with_another_amount_moves_nothing(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    let charge = scene.charge(WHOLE);
+    let first = scene.settle(&charge).await?;
+    let other = charge.with_amount(scene.money(PART));
+    if let Ok(answer) = scene.ask(&other).await? {
+        let told = || format!("{other} under a used key came to {}", short(&answer));
+        ensure(answer == first || !answer.is_known(), told)?;
+    }
+    let what = "after a key came back with another amount";
+    scene.ensure_taken(what, WHOLE).await
+}
+
+/// Two calls at once under one key take the money once.
+pub(super) async fn replays_at_once_act_once(scene: &Scene) -> Result<(), Stop> {
+    replays(scene)?;
+    let charge = scene.charge(WHOLE);
+    let (one, other) = (charge.of(&*scene.backend), charge.of(&*scene.backend));
+    let answers = tokio::join!(one, other);
+    for answer in [answers.0, answers.1].into_iter().flatten() {
+        let declined = matches!(answer, Outcome::Declined { .. });
+        ensure(!declined, || {
+            "one of two calls at once under one key was declined".to_owned()
+        })?;
+    }
+    let outcome = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
+    scene.replayed(&charge, outcome).await?;
+    let what = "after two calls at once under one key";
+    scene.ensure_taken(what, WHOLE).await
+}
+
+/// What was done and not heard of is learnt by repeating it.
+pub(super) async fn a_lost_answer_is_learnt_by_replay(scene: &Scene) -> Result<(), Stop> {
+    recovered(scene, Fault::LoseAnswer).await
+}
+
+/// What never arrived is made good by repeating it.
+pub(super) async fn a_lost_request_is_made_good_by_replay(scene: &Scene) -> Result<(), Stop> {
+    recovered(scene, Fault::LoseRequest).await
+}
+
+async fn recovered(scene: &Scene, fault: Fault) -> Result<(), Stop> {
+    replays(scene)?;
+    let charge = scene.charge(WHOLE);
+    scene.inflict(fault).await?;
+    let first = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
+    let outcome = scene.replayed(&charge, first).await?;
+    let settled = matches!(outcome, Outcome::Settled { .. });
+    ensure(settled, || {
+        format!("after {fault:?}, {charge} came to {}", short(&outcome))
+    })?;
+    scene.ensure_taken("after it was repeated", WHOLE).await
+}
+
+fn replays(scene: &Scene) -> Result<(), Skip> {
+    declared(scene.can.replays_keys.is_some(), "replays_keys")
+}
+
+/// Asks twice, and demands the same answer.
+async fn replay(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+    let first = scene.settle(ask).await?;
+    let again = scene.ask(ask).await?;
+    let again =
+        again.map_err(|error| Violation::new(format!("{ask} came again, and failed: {error}")))?;
+    let again = scene.replayed(ask, again).await?;
+    Ok(ensure_eq(
+        &format!("the answer to {ask} that came again"),
+        again,
+        first,
+    )?)
+}

@@ -1,0 +1,30 @@
+use mp_core::amount::Amount;
+
+use crate::ledger::{Account, LedgerError, Leg, Side};
+
+/// Refuses to take from an account more than it has to give, or to put in more than it has room for.
+pub(super) fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<(), LedgerError> {
+    let (of_move, asked) = (leg.of_move, leg.amount);
+    let amount = |minor| Amount::new(minor, leg.unit.clone());
+    if account.side == on {
+        match account.room() {
+            Some(room) if asked > room => Err(LedgerError::Full {
+                of_move,
+                account: account.id.clone(),
+                room: amount(room),
+                asked: amount(asked),
+            }),
+            _ => Ok(()),
+        }
+    } else {
+        match account.available() {
+            Some(available) if asked > available => Err(LedgerError::Short {
+                of_move,
+                account: account.id.clone(),
+                available: amount(available),
+                asked: amount(asked),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

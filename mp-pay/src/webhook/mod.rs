@@ -1,0 +1,111 @@
+//! Webhook intake that cannot lose or double.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mp_core::{Caller, Engine, Scope, clock::SystemClock, entropy::SystemEntropy, store::MemoryStore};
+//! use mp_core::work::{Worker, WorkerOptions};
+//! use mp_pay::webhook::stripe::{SIGNATURE_HEADER, StripeSecret, StripeWebhooks};
+//! use mp_pay::{Payments, SandboxBackend, webhook::{RawWebhook, Webhooks}};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+//! let payments = Payments::new(&engine, Arc::new(SandboxBackend::new()));
+//! let secret = StripeSecret::new("whsec_of_this_endpoint")?;
+//! let stripe = StripeWebhooks::new().with_secret("market".parse()?, secret.clone())?;
+//! let webhooks = Webhooks::new(&engine).with_source("stripe".parse()?, Arc::new(stripe), &payments);
+//!
+//! let body = r#"{"id":"evt_1","type":"invoice.paid","data":{"object":{}}}"#;
+//! let came = RawWebhook::new("market".parse()?, "stripe".parse()?, body)
+//!     .with_header(SIGNATURE_HEADER, secret.sign(body.as_bytes(), engine.now()));
+//! let accepted = webhooks.receive(&came).await?; // now the provider may be told so
+//! assert!(webhooks.receive(&came).await?.duplicate);
+//!
+//! let worker = Worker::new(&engine, WorkerOptions::default())
+//!     .with(webhooks.handlers())
+//!     .with(payments.handlers());
+//! worker.drain().await?;
+//! let staff = Caller::app("market".parse()?).with_scope(Scope::STAFF);
+//! assert!(webhooks.unhandled(&staff, None, 10).await?.is_empty());
+//! # let _ = accepted;
+//! # Ok(()) }
+//! ```
+//!
+//! # The nouns
+//!
+//! - A [`WebhookSource`] verifies and reads the webhooks of one provider: [`stripe::StripeWebhooks`],
+//!   or the host's own.
+//! - [`Webhooks`] accepts a [`RawWebhook`] or answers a [`WebhookRefusal`], which says what the
+//!   provider is told; with the feature `http`, `webhook::http` is the endpoint.
+//! - An [`Observation`] is what a webhook tells; payments learn it by
+//!   [`observe`](crate::Payments::observe) and
+//!   [`observe_dispute`](crate::Payments::observe_dispute).
+//!
+//! # What is promised
+//!
+//! - *Kept before it is acknowledged.* The raw bytes and the due work that handles them are one
+//!   commit; [`receive`](Webhooks::receive) answers `Ok` once it is known to be in the store. After
+//!   an outcome that is not known, or a crash, the provider is told nothing good, and sends it again.
+//! - *Handled.* What was accepted is handled by due work: tried again with growing pauses while the
+//!   intent or the operation that it is about is not there yet, then listed for a person by
+//!   [`unhandled`](Webhooks::unhandled). Nothing is dropped.
+//! - *Once.* The same event is accepted once within [`DEDUP_WINDOW`]. A handler that breaks off
+//!   does everything again, and payments join what they hear, so that it counts once all the same.
+//! - *The first bytes are not the only ones.* An event that comes again with other bytes is kept and
+//!   read as well, up to [`EDITIONS_MAX`] times, then refused: what is acknowledged is kept.
+//! - *Bounded.* Sizes, headers, what one process receives at once, and what waits are bounded; what
+//!   is too much is [`Busy`](WebhookRefusal::Busy), and comes again. How many wait is counted on 256
+//!   pages, in the commits that are made anyway, so that no counter is hot.
+//! - *Forgotten.* The bytes leave the store one to two [`DEDUP_WINDOW`]s after they came, unless
+//!   they still wait, or lie dead.
+//!
+//! # What is not promised
+//!
+//! Nothing about the order of events: what is observed is joined, in any order. A provider may not
+//! send a webhook at all; that is why operations whose outcome is open are due work of their own.
+
+mod entry;
+mod handle;
+mod hex;
+#[cfg(feature = "http")]
+pub mod http;
+mod id;
+mod lapse;
+mod listing;
+mod operations;
+mod page;
+mod raw;
+mod refusal;
+mod source;
+pub mod stripe;
+mod webhooks;
+
+use mp_core::{Caller, Error, Scope};
+
+pub use self::{
+    entry::{EDITIONS_MAX, HINT_PAUSE, Handled, Handling},
+    id::{DEDUP_WINDOW, WebhookId},
+    listing::{ListUnhandled, NameWebhook, UNHANDLED_MAX, Unhandled},
+    raw::{BODY_MAX, HEADERS_LENGTH_MAX, HEADERS_MAX, RawWebhook},
+    refusal::{BUSY_PAUSE, WebhookRefusal},
+    source::{Identity, Observation, Reply, WebhookSource},
+    webhooks::{Accepted, RECEIVING_MAX, VERIFYING_MAX, WAITING_MAX, Webhooks},
+};
+use crate::payments::PAY_MANAGE;
+
+/// Refuses whoever may not look after webhooks.
+fn manages(caller: &Caller) -> Result<(), Error> {
+    if caller.has(&Scope::STAFF) {
+        return Ok(());
+    }
+    caller.require(&PAY_MANAGE)
+}
+
+#[cfg(test)]
+pub(crate) mod kept {
+    pub(crate) use super::{
+        entry::Entry,
+        page::{HandleDue, LapseDue, Page},
+        raw::Raw,
+    };
+}

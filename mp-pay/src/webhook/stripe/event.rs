@@ -1,0 +1,292 @@
+//! What Stripe's events tell of operations and disputes.
+
+use mp_core::{
+    Error,
+    amount::{Currency, Money},
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    backend::{DeclineCode, MinorUnits, NextAction, Outcome, Reference},
+    dispute::DisputeStatus,
+    operation::{OperationKey, Step},
+    payments::{DisputeNotice, Notice},
+    webhook::Observation,
+};
+
+/// The name under which an object's metadata has the key of the operation that it is about. Who
+/// creates a payment intent, captures it or refunds it at Stripe, puts it there.
+pub const OPERATION_METADATA: &str = "mp_operation";
+
+/// Reads an event; `None` if it tells nothing that is of use here.
+pub(super) fn read(body: &[u8]) -> Result<Option<Observation>, Error> {
+    let event: Event = serde_json::from_slice(body).map_err(|error| {
+        let problem = "is not an event in Stripe's form";
+        Error::invalid("body", problem).with_source(error)
+    })?;
+    let object = event.data.object;
+    let kind = event.kind.as_str();
+    if kind.starts_with("charge.dispute.") {
+        return dispute(object).map(Some);
+    }
+    let Some(told) = Told::of(kind) else {
+        return Ok(None);
+    };
+    let Some(operation) = operation(&object)? else {
+        return Ok(None);
+    };
+    let outcome = match told {
+        Told::Refund => Some(refund(parse(object)?)?),
+        Told::Captured => captured(parse(object)?, operation.step),
+        told => intent(told, parse(object)?, operation.step)?,
+    };
+    Ok(outcome.map(|outcome| Observation::Operation(Notice { operation, outcome })))
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Value,
+}
+
+/// What an event tells of its object.
+#[derive(Clone, Copy)]
+enum Told {
+    Succeeded,
+    Authorized,
+    Processing,
+    RequiresAction,
+    Failed,
+    Canceled,
+    Captured,
+    Refund,
+}
+
+impl Told {
+    fn of(kind: &str) -> Option<Self> {
+        Some(match kind {
+            "payment_intent.succeeded" => Self::Succeeded,
+            "payment_intent.amount_capturable_updated" => Self::Authorized,
+            "payment_intent.processing" => Self::Processing,
+            "payment_intent.requires_action" => Self::RequiresAction,
+            "payment_intent.payment_failed" => Self::Failed,
+            "payment_intent.canceled" => Self::Canceled,
+            "charge.captured" => Self::Captured,
+            "refund.created" | "refund.updated" | "refund.failed" => Self::Refund,
+            _ => return None,
+        })
+    }
+}
+
+/// Returns the key in the metadata; `None` if the object is none of ours.
+fn operation(object: &Value) -> Result<Option<OperationKey>, Error> {
+    match object
+        .get("metadata")
+        .and_then(|all| all.get(OPERATION_METADATA))
+    {
+        Some(Value::String(key)) => key.parse().map(Some),
+        Some(_) => Err(Error::invalid("operation", "is not a text")),
+        None => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+struct Intent {
+    id: Reference,
+    #[serde(default)]
+    currency: String,
+    #[serde(default)]
+    amount_capturable: i64,
+    #[serde(default)]
+    amount_received: i64,
+    /// An id, or the object itself where somebody has asked for it.
+    #[serde(default)]
+    latest_charge: Option<Value>,
+    #[serde(default)]
+    last_payment_error: Option<Problem>,
+    #[serde(default)]
+    next_action: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    code: Option<DeclineCode>,
+    #[serde(default)]
+    decline_code: Option<DeclineCode>,
+}
+
+fn intent(told: Told, intent: Intent, step: Step) -> Result<Option<Outcome>, Error> {
+    let money = |minor| amount(minor, &intent.currency);
+    let charge = matches!(step, Step::Charge(_));
+    Ok(match told {
+        Told::Succeeded if charge => {
+            let taken = money(intent.amount_received)?;
+            Some(Outcome::settled(intent.reference()).with_amount(taken))
+        }
+        // What was received is of all captures; no event tells how much one of several took.
+        Told::Succeeded if matches!(step, Step::Capture(..)) => {
+            Some(Outcome::settled(intent.reference()))
+        }
+        Told::Authorized if charge || matches!(step, Step::Increase(..)) => {
+            let held = money(
+                intent
+                    .amount_capturable
+                    .saturating_add(intent.amount_received),
+            )?;
+            Some(Outcome::authorized(intent.reference()).with_amount(held))
+        }
+        Told::Processing if charge => Some(Outcome::Accepted),
+        Told::RequiresAction if charge => {
+            let action = next_action(intent.next_action);
+            Some(Outcome::NeedsAction { action })
+        }
+        Told::Failed if charge => Some(Outcome::declined(intent.code())),
+        Told::Canceled if charge => Some(Outcome::declined(DeclineCode::of("canceled"))),
+        Told::Canceled if matches!(step, Step::Void(..)) => {
+            Some(Outcome::settled(intent.reference()))
+        }
+        _ => None,
+    })
+}
+
+impl Intent {
+    fn reference(&self) -> Reference {
+        let charge = self.latest_charge.as_ref();
+        let id = charge.and_then(|charge| charge.as_str().or_else(|| charge.get("id")?.as_str()));
+        let named = id.and_then(|id| Reference::new(id).ok());
+        named.unwrap_or_else(|| self.id.clone())
+    }
+
+    fn code(&self) -> DeclineCode {
+        let problem = self.last_payment_error.as_ref();
+        let code = problem.and_then(|it| it.decline_code.clone().or_else(|| it.code.clone()));
+        code.unwrap_or_else(|| DeclineCode::of("card_declined"))
+    }
+}
+
+/// Returns what the payer has to do; what has no word of ours is left to Stripe's own code.
+fn next_action(action: Option<Value>) -> NextAction {
+    let Some(action) = action else {
+        return NextAction::AwaitNotification { until: None };
+    };
+    match action
+        .pointer("/redirect_to_url/url")
+        .and_then(Value::as_str)
+    {
+        Some(url) => NextAction::Redirect {
+            url: url.to_owned(),
+        },
+        None => NextAction::ClientSdk {
+            payload: json!({ "next_action": action }),
+        },
+    }
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Reference,
+}
+
+fn captured(charge: Named, step: Step) -> Option<Outcome> {
+    let captures = matches!(step, Step::Capture(..));
+    captures.then(|| Outcome::settled(charge.id))
+}
+
+#[derive(Deserialize)]
+struct Refund {
+    id: Reference,
+    #[serde(default)]
+    amount: i64,
+    #[serde(default)]
+    currency: String,
+    status: String,
+    #[serde(default)]
+    failure_reason: Option<DeclineCode>,
+}
+
+fn refund(refund: Refund) -> Result<Outcome, Error> {
+    let failed = |code| {
+        refund
+            .failure_reason
+            .clone()
+            .unwrap_or(DeclineCode::of(code))
+    };
+    Ok(match refund.status.as_str() {
+        "succeeded" => {
+            let given = amount(refund.amount, &refund.currency)?;
+            Outcome::settled(refund.id).with_amount(given)
+        }
+        "pending" | "requires_action" => Outcome::Accepted,
+        "failed" => Outcome::declined(failed("refund_failed")),
+        "canceled" => Outcome::declined(failed("canceled")),
+        _ => return Err(Error::invalid("status", "is none of a refund's")),
+    })
+}
+
+#[derive(Deserialize)]
+struct Dispute {
+    id: Reference,
+    amount: i64,
+    currency: String,
+    payment_intent: String,
+    status: String,
+    #[serde(default)]
+    reason: Option<DeclineCode>,
+}
+
+fn dispute(object: Value) -> Result<Observation, Error> {
+    let dispute: Dispute = parse(object)?;
+    let status = dispute_status(&dispute.status);
+    let intent = dispute.payment_intent.parse().map_err(|error| {
+        Error::invalid("payment_intent", "names no intent of ours").with_source(error)
+    })?;
+    Ok(Observation::Dispute(DisputeNotice {
+        intent,
+        amount: amount(dispute.amount, &dispute.currency)?,
+        status: status.ok_or_else(|| Error::invalid("status", "is none of a dispute's"))?,
+        reference: dispute.id,
+        reason: dispute.reason,
+    }))
+}
+
+/// Returns how far a dispute has come. An inquiry that was closed has taken nothing, and neither has
+/// a dispute that was prevented.
+fn dispute_status(status: &str) -> Option<DisputeStatus> {
+    Some(match status {
+        "warning_needs_response" | "warning_under_review" => DisputeStatus::Inquiry,
+        "needs_response" => DisputeStatus::NeedsResponse,
+        "under_review" => DisputeStatus::UnderReview,
+        "won" | "warning_closed" | "prevented" => DisputeStatus::Won,
+        "lost" => DisputeStatus::Lost,
+        _ => return None,
+    })
+}
+
+fn amount(minor: i64, currency: &str) -> Result<Money, Error> {
+    let currency: Currency = currency
+        .to_ascii_uppercase()
+        .parse()
+        .map_err(|error| Error::invalid("currency", "is not one of ISO 4217").with_source(error))?;
+    let read = MinorUnits::STRIPE.from_wire(minor, currency);
+    read.map_err(|error| {
+        Error::invalid("amount", "is not counted as Stripe does").with_source(error)
+    })
+}
+
+fn parse<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
+    serde_json::from_value(object).map_err(|error| {
+        let problem = "is not what Stripe's events of this type are about";
+        Error::invalid("object", problem).with_source(error)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! The sandbox keeps the backend contract, whatever it is told that it can do.
+#![cfg(feature = "conformance")]
+
+use std::time::Duration;
+
+use mp_pay::{
+    backend::{Capabilities, MinorUnits},
+    conformance::SandboxFactory,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+mod replays {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(
+        Capabilities::neither().with_replay(DAY)
+    ));
+}
+
+mod queries {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(Capabilities::neither().with_queries()));
+}
+
+mod neither {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(Capabilities::neither()));
+}
+
+mod plain {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(
+        Capabilities::neither()
+            .with_queries()
+            .without_partial_capture()
+            .with_increases(0)
+            .without_partial_refund()
+            .without_repeated_refund()
+            .with_minor_units(MinorUnits::STRIPE)
+    ));
+}
+
+mod charges_only {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(
+        Capabilities::neither()
+            .with_replay(DAY)
+            .without_separate_capture()
+            .without_partial_capture()
+            .with_increases(0)
+            .with_next_actions(&[])
+    ));
+}

@@ -1,0 +1,277 @@
+//! What becomes of a webhook that was accepted.
+
+use std::time::Duration;
+
+use mp_core::work::DeadLetters;
+use mp_pay::{
+    backend::sandbox::SandboxEvent,
+    dispute::DisputeStatus,
+    intent::IntentStatus,
+    payments::{ConfirmIntent, CreateIntent, RefundIntent},
+    webhook::{Handling, Webhooks},
+};
+
+use super::{
+    sender::{intake, send, signed, worker},
+    support::{CLASSES, World, app, eur, idem, mei, method, staff},
+};
+
+fn silent() -> (World, Webhooks) {
+    let world = World::new(CLASSES[2]);
+    let webhooks = intake(&world.engine, &world.payments);
+    (world, webhooks)
+}
+
+/// Has the provider tell everything that it knows.
+async fn tell_all(world: &World, webhooks: &Webhooks) {
+    for event in world.sandbox.events(&app()).await.expect("tells") {
+        let sent = send(webhooks, &event, world.engine.now()).await;
+        sent.expect("is accepted");
+    }
+}
+
+/// Works until whatever is tried again has been tried often enough.
+async fn work_through(world: &World, webhooks: &Webhooks) {
+    let worker = worker(world, webhooks);
+    for _ in 0..40 {
+        worker.drain().await.expect("works");
+        world.clock.advance(Duration::from_secs(31 * 60));
+    }
+}
+
+#[tokio::test]
+async fn a_payment_lives_on_webhooks_alone() {
+    let (world, webhooks) = silent();
+    let worker = worker(&world, &webhooks);
+    let held = world.pay("pm_slow", true).await;
+    world.clock.advance(Duration::from_secs(61));
+    tell_all(&world, &webhooks).await;
+    worker.drain().await.expect("works");
+    let now = world.intent(held.id).await;
+    assert_eq!(
+        (now.status, now.amount_capturable),
+        (IntentStatus::RequiresCapture, eur(100))
+    );
+    let capture = mp_pay::payments::CaptureIntent::of(held.id);
+    let captured = world.payments.capture(&staff(), capture, &idem("k")).await;
+    assert_eq!(captured.expect("captures").status, IntentStatus::Succeeded);
+    world
+        .sandbox
+        .script(mp_pay::backend::sandbox::Behaviour::Delay(
+            Duration::from_secs(60),
+        ));
+    let refund = RefundIntent::of(held.id).with_amount(eur(40));
+    world
+        .payments
+        .refund(&staff(), refund, &idem("r"))
+        .await
+        .expect("asks");
+    assert_eq!(
+        world.intent(held.id).await.amount_reserved_for_refund,
+        eur(40)
+    );
+    world.clock.advance(Duration::from_secs(61));
+    tell_all(&world, &webhooks).await;
+    worker.drain().await.expect("works");
+    let now = world.intent(held.id).await;
+    assert_eq!(
+        (now.amount_refunded, now.amount_refundable()),
+        (eur(40), eur(60))
+    );
+    let name = idem("du_1");
+    let dispute =
+        |status| SandboxEvent::dispute(&name, held.id, eur(60), status, world.engine.now());
+    for (status, disputed) in [
+        (DisputeStatus::NeedsResponse, Some(eur(60))),
+        (DisputeStatus::Won, None),
+        (DisputeStatus::NeedsResponse, None),
+    ] {
+        let event = dispute(status).expect("an event");
+        send(&webhooks, &event, world.engine.now())
+            .await
+            .expect("is accepted");
+        worker.drain().await.expect("works");
+        assert_eq!(
+            world.intent(held.id).await.amount_disputed,
+            disputed,
+            "{status:?}"
+        );
+    }
+    assert_eq!(
+        webhooks.unhandled(&staff(), None, 10).await.expect("lists"),
+        []
+    );
+}
+
+#[tokio::test]
+async fn every_way_that_a_charge_can_go_is_told() {
+    for (token, status) in [
+        ("pm_slow", IntentStatus::Succeeded),
+        ("pm_action", IntentStatus::Succeeded),
+        ("pm_timeout_after", IntentStatus::Succeeded),
+        ("pm_declined", IntentStatus::RequiresPaymentMethod),
+    ] {
+        let (world, webhooks) = silent();
+        let intent = world.pay(token, false).await;
+        // What is under way is told first, then how it ended.
+        tell_all(&world, &webhooks).await;
+        world.clock.advance(Duration::from_secs(61));
+        tell_all(&world, &webhooks).await;
+        worker(&world, &webhooks).drain().await.expect("works");
+        assert_eq!(world.intent(intent.id).await.status, status, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_comes_before_what_it_is_about_waits_for_it() {
+    let (world, webhooks) = silent();
+    // The provider's side of a payment whose intent is not in this store yet.
+    let ahead = World::on(
+        std::sync::Arc::new(mp_core::store::MemoryStore::new()),
+        world.clock.clone(),
+        world.sandbox.clone(),
+        std::sync::Arc::new(world.sandbox.clone()),
+    );
+    let there = ahead.pay("pm_slow", false).await;
+    world.clock.advance(Duration::from_secs(61));
+    tell_all(&world, &webhooks).await;
+    let working = worker(&world, &webhooks);
+    working.drain().await.expect("works");
+    let order = CreateIntent::of(eur(100)).with_payment_method(method("pm_slow"));
+    let created = world
+        .payments
+        .create_intent(&mei(), order, &idem("create"))
+        .await;
+    let created = created.expect("creates");
+    assert_eq!(
+        created.id, there.id,
+        "the id is that of the caller and the key"
+    );
+    world.clock.advance(Duration::from_secs(10));
+    working.drain().await.expect("works");
+    assert_eq!(
+        world.intent(there.id).await.status,
+        IntentStatus::RequiresConfirmation
+    );
+    let confirm = ConfirmIntent::of(there.id);
+    world
+        .payments
+        .confirm(&mei(), confirm, &idem("confirm"))
+        .await
+        .expect("confirms");
+    world.clock.advance(Duration::from_secs(60));
+    working.drain().await.expect("works");
+    assert_eq!(world.intent(there.id).await.status, IntentStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn a_webhook_about_what_never_comes_is_listed_and_not_dropped() {
+    let (world, webhooks) = silent();
+    let stranger = mp_pay::IntentId::derived(&["never"]);
+    let event = SandboxEvent::dispute(
+        &idem("du_1"),
+        stranger,
+        eur(5),
+        DisputeStatus::Lost,
+        world.engine.now(),
+    );
+    let accepted = send(&webhooks, &event.expect("an event"), world.engine.now()).await;
+    let accepted = accepted.expect("is accepted");
+    work_through(&world, &webhooks).await;
+    let listed = webhooks.unhandled(&staff(), None, 10).await.expect("lists");
+    let [unhandled] = &listed[..] else {
+        panic!("one is listed: {listed:?}");
+    };
+    assert_eq!(unhandled.webhook, accepted.webhook);
+    assert!(
+        unhandled
+            .event
+            .as_ref()
+            .is_some_and(|event| event.as_str().starts_with("evt_"))
+    );
+    assert!(
+        unhandled
+            .problem
+            .as_ref()
+            .is_some_and(|it| it.contains("intent"))
+    );
+    let error = webhooks.handle(&staff(), &accepted.webhook).await;
+    assert_eq!(
+        error.expect_err("it is still not there").code(),
+        "not_found"
+    );
+    let put_aside = webhooks
+        .dismiss(&staff(), &accepted.webhook)
+        .await
+        .expect("dismisses");
+    assert_eq!(put_aside.outcome, Handling::Dismissed);
+    assert_eq!(
+        webhooks.unhandled(&staff(), None, 10).await.expect("lists"),
+        []
+    );
+    assert_eq!(
+        DeadLetters::of(&world.engine)
+            .list(None, 10)
+            .await
+            .expect("lists"),
+        []
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_put_before_a_person_and_what_is_of_no_use_is_ignored() {
+    let (world, webhooks) = silent();
+    let now = world.engine.now();
+    for body in ["no JSON", r#"{"id":"evt_odd","type":1}"#] {
+        webhooks
+            .receive(&signed(app(), body, now))
+            .await
+            .expect("it is signed");
+    }
+    let ping = r#"{"id":"evt_ping","type":"invoice.paid","data":{"object":{"id":"in_1"}}}"#;
+    let ping = webhooks
+        .receive(&signed(app(), ping, now))
+        .await
+        .expect("it is signed");
+    worker(&world, &webhooks).drain().await.expect("works");
+    let listed = webhooks.unhandled(&staff(), None, 10).await.expect("lists");
+    assert_eq!(listed.len(), 2);
+    assert!(
+        listed
+            .iter()
+            .all(|it| it.webhook != ping.webhook && it.attempts == 1)
+    );
+    let page = webhooks
+        .unhandled(&staff(), Some(&listed[0].webhook), 10)
+        .await;
+    assert_eq!(page.expect("lists"), listed[1..]);
+    let first = webhooks.unhandled(&staff(), None, 1).await.expect("lists");
+    assert_eq!(first, listed[..1]);
+    let handled = webhooks
+        .handle(&staff(), &ping.webhook)
+        .await
+        .expect("it is handled");
+    assert_eq!(handled.outcome, Handling::Ignored);
+}
+
+#[tokio::test]
+async fn where_a_person_waits_it_is_handled_at_once_and_the_worker_finds_nothing_to_do() {
+    let (world, webhooks) = silent();
+    let intent = world.pay("pm_slow", false).await;
+    world.clock.advance(Duration::from_secs(61));
+    let events = world.sandbox.events(&app()).await.expect("tells");
+    let accepted = send(&webhooks, &events[0], world.engine.now())
+        .await
+        .expect("is accepted");
+    let handled = webhooks
+        .handle(&staff(), &accepted.webhook)
+        .await
+        .expect("handles");
+    assert_eq!(handled.outcome, Handling::Observed);
+    assert_eq!(
+        world.intent(intent.id).await.status,
+        IntentStatus::Succeeded
+    );
+    let left = worker(&world, &webhooks).drain().await.expect("works");
+    assert_eq!(left, 0, "its outbox record went with the commit");
+}

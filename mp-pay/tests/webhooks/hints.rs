@@ -1,0 +1,159 @@
+//! Webhooks that are not signed, and only a reason to ask.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mp_core::{
+    Error, Timestamp,
+    id::Name,
+    work::{Worker, WorkerOptions},
+};
+use mp_pay::{
+    backend::{Outcome, WebhookTrust},
+    intent::IntentStatus,
+    payments::Notice,
+    webhook::{
+        HINT_PAUSE, Identity, Observation, RawWebhook, WebhookRefusal, WebhookSource, Webhooks,
+    },
+};
+
+use super::{
+    sender::worker,
+    support::{CLASSES, World, app},
+};
+
+/// After the manner of Mollie: the body is a payment's name, and never says more.
+#[derive(Debug)]
+struct Hints;
+
+#[async_trait]
+impl WebhookSource for Hints {
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    async fn verify(&self, webhook: &RawWebhook, _: Timestamp) -> Result<Identity, WebhookRefusal> {
+        let named = webhook.body.starts_with(b"pi_");
+        named
+            .then_some(Identity::Hint)
+            .ok_or(WebhookRefusal::Malformed("it names no payment"))
+    }
+
+    async fn read(&self, webhook: &RawWebhook) -> Result<Vec<Observation>, Error> {
+        let operation = String::from_utf8_lossy(&webhook.body).parse()?;
+        let outcome = Outcome::Accepted;
+        Ok(vec![Observation::Operation(Notice { operation, outcome })])
+    }
+}
+
+#[tokio::test]
+async fn the_same_hint_is_looked_into_again_each_time_that_it_comes() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let name: Name = "mollie".parse().expect("a name");
+    let webhooks =
+        Webhooks::new(&world.engine).with_source(name.clone(), Arc::new(Hints), &world.payments);
+    let intent = world.pay("pm_slow", false).await;
+    let hint = RawWebhook::new(app(), name, format!("{}-c1", intent.id));
+    let worker = worker(&world, &webhooks);
+
+    let first = webhooks.receive(&hint).await.expect("is accepted");
+    worker.drain().await.expect("works");
+    assert_eq!(
+        world.intent(intent.id).await.status,
+        IntentStatus::Processing
+    );
+    world.clock.advance(Duration::from_secs(61));
+    let again = webhooks.receive(&hint).await.expect("is accepted");
+    assert_eq!(
+        (again.webhook == first.webhook, again.duplicate),
+        (true, true)
+    );
+    worker.drain().await.expect("works");
+    assert_eq!(
+        world.intent(intent.id).await.status,
+        IntentStatus::Succeeded
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_one_hint_is_looked_into_once_in_a_while() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let name: Name = "mollie".parse().expect("a name");
+    let webhooks =
+        Webhooks::new(&world.engine).with_source(name.clone(), Arc::new(Hints), &world.payments);
+    let intent = world.pay("pm_slow", false).await;
+    let hint = RawWebhook::new(app(), name, format!("{}-c1", intent.id));
+    let worker = Worker::new(&world.engine, WorkerOptions::default()).with(webhooks.handlers());
+    let mut looked = 0;
+    for _ in 0..10 {
+        for _ in 0..10 {
+            webhooks.receive(&hint).await.expect("is accepted");
+        }
+        looked += worker.drain().await.expect("works");
+        world.clock.advance(HINT_PAUSE / 5);
+    }
+    // Each time it is looked into twice at most: once for those that came before, and once more,
+    // a pause later, for those that came meanwhile.
+    assert!((2..=6).contains(&looked), "{looked}");
+    world.clock.advance(HINT_PAUSE * 2);
+    assert!(
+        worker.drain().await.expect("works") <= 2,
+        "what came last is looked into too"
+    );
+    assert_eq!(worker.drain().await.expect("works"), 0);
+}
+
+/// Is sent the same hint again while it looks into the first.
+#[derive(Debug, Default)]
+struct Interrupted {
+    webhooks: OnceLock<Webhooks>,
+    read: AtomicU32,
+}
+
+#[async_trait]
+impl WebhookSource for Interrupted {
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    async fn verify(&self, _: &RawWebhook, _: Timestamp) -> Result<Identity, WebhookRefusal> {
+        Ok(Identity::Hint)
+    }
+
+    async fn read(&self, webhook: &RawWebhook) -> Result<Vec<Observation>, Error> {
+        if self.read.fetch_add(1, Ordering::SeqCst) == 0 {
+            let webhooks = self.webhooks.get().expect("it is set up");
+            webhooks.receive(webhook).await.expect("is accepted");
+        }
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_comes_while_it_is_looked_into_is_looked_into_again() {
+    let world = World::new(CLASSES[1]);
+    let source = Arc::new(Interrupted::default());
+    let name: Name = "mollie".parse().expect("a name");
+    let webhooks =
+        Webhooks::new(&world.engine).with_source(name.clone(), source.clone(), &world.payments);
+    source
+        .webhooks
+        .set(webhooks.clone())
+        .expect("it is the first");
+    let hint = RawWebhook::new(app(), name, "x");
+    webhooks.receive(&hint).await.expect("is accepted");
+    let worker = worker(&world, &webhooks);
+    worker.drain().await.expect("works");
+    assert_eq!(source.read.load(Ordering::SeqCst), 1);
+    world.clock.advance(HINT_PAUSE);
+    worker.drain().await.expect("works");
+    assert_eq!(source.read.load(Ordering::SeqCst), 2);
+    world.clock.advance(HINT_PAUSE * 10);
+    assert_eq!(worker.drain().await.expect("works"), 0);
+}

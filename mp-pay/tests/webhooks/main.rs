@@ -1,0 +1,15 @@
+//! Webhooks, from the provider's first try until they are forgotten.
+
+mod editions;
+mod handling;
+mod hints;
+mod intake;
+mod lapsing;
+mod rights;
+mod sender;
+#[path = "../support/stores.rs"]
+mod stores;
+#[path = "../support/mod.rs"]
+mod support;
+
+use self::support::World;
