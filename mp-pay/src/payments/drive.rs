@@ -257,12 +257,14 @@ pub(super) fn observe(change: &mut Change, event: &Event) -> Result<(), PayError
     change.apply(event.clone())
 }
 
-fn broke_off(error: Error) -> Error {
+/// The error of a call that was written down and broke off.
+pub(crate) fn broke_off(error: Error) -> Error {
     let message = "it was written down and is being carried out: call again with the same key";
     Error::new(ErrorKind::Unknown, "outcome_unknown", message).with_source(error)
 }
 
-fn needs_person(breach: Option<Breach>) -> Error {
+/// The error of work that a person has to do.
+pub(crate) fn needs_person(breach: Option<Breach>) -> Error {
     let message = match breach {
         Some(breach) => format!("{breach}: resolve it, and mend the backend"),
         None => "nobody but a person can find out what became of it: resolve it".to_owned(),

@@ -25,7 +25,11 @@ use mp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::{begun::Begun, refunds::may_refund};
+pub(crate) use self::{
+    begun::Begun,
+    drive::{broke_off, needs_person},
+    refunds::may_refund,
+};
 pub use self::{
     options::{LateSuccess, PaymentsOptions},
     request::{
