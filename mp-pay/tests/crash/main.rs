@@ -85,7 +85,7 @@ async fn single_faults(lives: &[Life]) -> u32 {
         for can in CLASSES {
             let (writes, calls) = run(can, *life, UNHARMED, UNHARMED).await;
             if *life == Life::Refunded {
-                let unharmed = (10, 3);
+                let unharmed = (7, 3);
                 assert_eq!(
                     (writes, calls),
                     unharmed,
