@@ -8,8 +8,8 @@ use mp_core::{
 
 use super::{Transfer, TransferStatus, records::book_in};
 
-/// Takes the book of a settlement for closed when nothing of it can move any more; the books of
-/// accounts never are, for their journals are [closed](super::Ledger::close) stretch by stretch.
+/// Takes the book of a settlement, or of an [intent's payment](super::LedgerBackend), for closed when
+/// nothing of it can move any more; the books of accounts never are, for their journals are [closed](super::Ledger::close) stretch by stretch.
 ///
 /// ```
 /// use std::time::Duration;

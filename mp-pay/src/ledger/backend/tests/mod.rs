@@ -56,5 +56,6 @@ on_every_store! {
         a_void_before_its_charge_forestalls_it
         no_more_is_refunded_than_was_taken
         a_payee_who_has_too_little_gives_nothing_back
-        an_intent_is_paid_and_refunded_from_a_wallet;
+        an_intent_is_paid_and_refunded_from_a_wallet
+        what_is_over_is_retired_and_never_acts_again;
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use mp_core::{
     Caller,
     amount::{Currency, Money},
+    retention::{AGE_MIN, FileArchive, Retention},
     work::{Worker, WorkerOptions},
 };
 
 use super::scene::{Scene, account, app, declined, eur, expect_amount, key, office, token};
 use crate::{
     Payments,
-    backend::{Outcome, PaymentBackend},
+    backend::{BackendErrorKind, Outcome, PaymentBackend},
     intent::IntentStatus,
-    ledger::{NewTransfer, OpenAccount, SETTLEMENT_HOLD, Side},
+    ledger::{ClosedSettlements, NewTransfer, OpenAccount, SETTLEMENT_HOLD, Side},
     operation::Step,
     payments::{CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, RefundIntent},
 };
@@ -193,4 +194,20 @@ pub(super) async fn an_intent_is_paid_and_refunded_from_a_wallet(scene: Scene) {
     assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
     assert_eq!(scene.balances().await, (75, 75, 25));
     scene.audit().await;
+}
+
+pub(super) async fn what_is_over_is_retired_and_never_acts_again(scene: Scene) {
+    scene.charge(60).await;
+    let attic = tempfile::tempdir().expect("a folder");
+    let archive = Arc::new(FileArchive::in_folder(attic.path()));
+    let rule = Arc::new(ClosedSettlements::refundable_for(2 * AGE_MIN));
+    let retention = Retention::new(&scene.engine, scene.store.clone(), archive);
+    let retention = retention.with(rule, AGE_MIN);
+    scene.pass(3 * AGE_MIN);
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.retired, 1, "the payment's book, and no account");
+    let again = scene.backend.charge(&scene.request(60, true)).await;
+    let refused = again.expect_err("nobody knows any more");
+    assert_eq!(refused.kind(), BackendErrorKind::Unavailable);
+    assert_eq!(scene.balances().await, (40, 40, 60));
 }
