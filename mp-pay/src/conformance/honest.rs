@@ -1,5 +1,4 @@
-//! 4. What is not known is never told as declined or as done, and what surely did not act is told
-//! as that only if it did not.
+//! 4. What is not known is told neither as declined nor as done, nor as what surely did not act.
 
 use super::{
     Fault, Violation,

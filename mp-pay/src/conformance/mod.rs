@@ -39,6 +39,7 @@ pub mod broken;
 mod clause;
 mod clauses;
 mod covered;
+mod crowd;
 mod declared;
 mod discreet;
 mod exact;

@@ -11,7 +11,7 @@ use super::{
     BackendFactory, Fault, Joined, Provider, Skip, Violation,
     ask::{Ask, Made},
     stop::{Stop, declared},
-    violation::{ensure, ensure_eq},
+    violation::ensure,
 };
 use crate::{
     backend::{
@@ -80,6 +80,14 @@ impl Scene {
             payment_method: token,
             capture: take,
         })
+    }
+
+    /// Returns a charge whose payer is asked to do something first.
+    pub(super) fn charge_of_acting(&self) -> Result<Ask, Skip> {
+        declared(!self.can.next_actions.is_empty(), "next_actions")?;
+        let token = self.provider.acting();
+        let token = token.ok_or(Skip::NotProvided("acting"))?;
+        Ok(self.charge_of(token, self.money(WHOLE), true))
     }
 
     fn chance(&self) -> [u8; 16] {
@@ -302,8 +310,11 @@ impl Scene {
         let before = self.held.ok_or(Skip::NotProvided("held"))?;
         let now = self.provider.held(before.currency()).await;
         let now = now.ok_or(Skip::NotProvided("held"))?;
-        let held = now.minor().saturating_sub(before.minor());
-        Ok(ensure_eq(what, self.money(held), self.money(minor))?)
+        let held = self.money(now.minor().saturating_sub(before.minor()));
+        let promised = self.money(minor);
+        Ok(ensure(held == promised, || {
+            format!("{what}: promised {promised}, the provider holds {held}")
+        })?)
     }
 
     /// Makes the next request go wrong, if the provider can.

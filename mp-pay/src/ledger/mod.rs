@@ -117,7 +117,7 @@ mod verify;
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
-    backend::LedgerBackend,
+    backend::{LedgerBackend, STORED_VALUE},
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
     closing::{ClosedBalance, Closing},

@@ -11,9 +11,10 @@ use mp_core::{
 use super::{ACTION_LIFE, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns};
 use crate::{
     error::PayError,
-    intent::{CaptureMethod, IntentId, LINES_MAX, PaymentIntent},
-    journal::{Created, Event},
+    intent::{CaptureMethod, IntentEvent, IntentId, LINES_MAX, PaymentIntent},
+    journal::{Confirmed, Created, Event},
     payment::{self, Change},
+    routing::RouteRequest,
 };
 
 impl Payments {
@@ -23,8 +24,9 @@ impl Payments {
     ///
     /// `invalid_field` for an amount that is not more than zero or lines that are more than it,
     /// [`PayError::Unsupported`] for a manual capture that the backend does not have,
-    /// [`PayError::Uncounted`] for an amount that it does not count, `forbidden` if somebody else is to pay and
-    /// the caller is not staff, `idempotency_conflict`, the store's errors.
+    /// [`PayError::Uncounted`] for an amount that it does not count, [`PayError::NoRoute`] if none of several
+    /// backends has or counts it, `forbidden` if somebody else is to pay and the caller is not
+    /// staff, `idempotency_conflict`, the store's errors.
     pub async fn create_intent(
         &self,
         caller: &Caller,
@@ -68,13 +70,13 @@ impl Payments {
         &self,
         created: Created,
     ) -> impl Fn(&Family, Timestamp) -> Result<Decision<()>, PayError> + Send + 'static {
-        let telling = self.telling();
+        let (policy, telling) = (self.policy(), self.telling());
         move |family, now| {
             // The answer may have been forgotten since; the intent was not.
             if family.exists() {
                 return Err(PayError::Core(key_reused()));
             }
-            let change = Change::create(created.clone(), now);
+            let change = Change::create(created.clone(), &policy, now);
             Ok(telling.decision(change, (), family, now)?)
         }
     }
@@ -89,11 +91,7 @@ impl Payments {
         if !(1..=JSON_INTEGER_MAX).contains(&amount.minor()) {
             return Err(Error::invalid("amount", "is not more than zero, or too large").into());
         }
-        let can = self.backend.capabilities();
-        if request.capture_method == CaptureMethod::Manual && !can.separate_capture {
-            return Err(PayError::Unsupported("separate capture"));
-        }
-        can.minor_units.to_wire(amount)?;
+        self.routing.admit(amount, request.capture_method)?;
         check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {
@@ -117,40 +115,37 @@ impl Payments {
             capture_method: request.capture_method,
             lines: request.lines,
             payment_method: request.payment_method,
+            payment_method_type: request.payment_method_type,
+            country: request.country,
             description: request.description,
             settlement: None,
         })
     }
 
     /// Charges the payer, or holds the money if capture is manual. A decline is no error: the
-    /// intent answered has it as its `last_error`.
+    /// intent answered has it as its `last_error`. With several backends, what one surely did not
+    /// take is tried at the next [as the rules say](crate::routing).
     ///
     /// # Errors
     ///
     /// `not_found`, `invalid_field` without a payment method, [`PayError::UnexpectedState`],
-    /// `idempotency_conflict`, the store's errors.
+    /// [`PayError::NoRoute`], [`PayError::Unsupported`] and [`PayError::Uncounted`] if no backend
+    /// takes it, `idempotency_conflict`, the store's errors.
     pub async fn confirm(
         &self,
         caller: &Caller,
         request: ConfirmIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        let (id, method) = (request.intent, request.payment_method.clone());
+        let id = request.intent;
         let command = self.command(caller, "pay.confirm", id, key, &request)?;
         let caller_of = caller.clone();
-        let hold_seconds = self.capabilities().hold_life.map(|life| life.as_secs());
         let confirm = move |change: &mut Change| {
-            let intent = &change.payment().intent;
-            owns(&caller_of, intent)?;
-            let capture = intent.capture_method == CaptureMethod::Automatic;
+            owns(&caller_of, &change.payment().intent)?;
             change.catch_up()?;
-            let expires_at = change.now().plus(ACTION_LIFE);
-            change.apply(Event::Confirmed {
-                payment_method: method.clone(),
-                capture,
-                expires_at,
-                hold_seconds,
-            })
+            change.payment().allow(IntentEvent::Confirm)?;
+            let confirmed = confirmed(change, &request)?;
+            change.apply(Event::Confirmed(confirmed))
         };
         self.change(command, confirm).await?;
         Ok(self.carry_on(caller.app_id(), id).await?.intent)
@@ -179,6 +174,30 @@ impl Payments {
         self.change(command, cancel).await?;
         Ok(self.carry_on(caller.app_id(), id).await?.intent)
     }
+}
+
+/// Returns what the attempt is opened with, and where.
+fn confirmed(change: &Change, request: &ConfirmIntent) -> Result<Confirmed, PayError> {
+    let intent = &change.payment().intent;
+    // What is told of the intent's payment method is not true of another one.
+    let known = request.payment_method.is_none();
+    let known = intent.payment_method_type.as_ref().filter(|_| known);
+    let payment_method_type = request.payment_method_type.as_ref().or(known).cloned();
+    let country = request.country.or(intent.country);
+    let way = RouteRequest::of(intent.amount)
+        .captured(intent.capture_method)
+        .of_type(payment_method_type.clone())
+        .from_country(country);
+    let first = change.routing().first(&way, change.now())?;
+    Ok(Confirmed {
+        payment_method: request.payment_method.clone(),
+        payment_method_type,
+        country,
+        backend: first.backend,
+        capture: intent.capture_method == CaptureMethod::Automatic,
+        expires_at: change.now().plus(ACTION_LIFE),
+        hold_seconds: first.can.hold_life.map(|life| life.as_secs()),
+    })
 }
 
 /// Refuses lines that make no sense, or together more than is paid.

@@ -5,6 +5,7 @@ mod disputes;
 mod drive;
 mod holds;
 mod intents;
+mod notices;
 mod operations;
 mod options;
 mod receipts;
@@ -13,12 +14,12 @@ mod request;
 mod telling;
 mod unresolved;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mp_core::{
     Caller, Command, Engine, Error, Family, Scope, Timestamp,
     feed::Feed,
-    id::{AppId, IdempotencyKey},
+    id::{AppId, IdempotencyKey, Name},
     idempotency::Idempotency,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -33,11 +34,13 @@ pub use self::{
     unresolved::{UNRESOLVED_MAX, Unresolved},
 };
 use crate::{
+    attempt::Attempt,
     backend::PaymentBackend,
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::JournalEntry,
-    payment::{self, Change, Payment},
+    payment::{self, Change, Payment, Policy},
+    routing::{Routing, Standing},
 };
 
 /// The right to create and confirm one's own intents.
@@ -63,7 +66,7 @@ pub const ACTION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct Payments {
     engine: Engine,
-    backend: Arc<dyn PaymentBackend>,
+    routing: Arc<Routing>,
     options: PaymentsOptions,
     feed: Option<Feed>,
 }
@@ -72,9 +75,16 @@ impl Payments {
     /// Joins the engine with what moves the money.
     #[must_use]
     pub fn new(engine: &Engine, backend: Arc<dyn PaymentBackend>) -> Self {
+        Self::routed(engine, Routing::alone(backend))
+    }
+
+    /// Joins the engine with several backends and the [rules](crate::routing) by which payments go
+    /// to them.
+    #[must_use]
+    pub fn routed(engine: &Engine, routing: Routing) -> Self {
         Self {
             engine: engine.clone(),
-            backend,
+            routing: Arc::new(routing),
             options: PaymentsOptions::default(),
             feed: None,
         }
@@ -93,6 +103,13 @@ impl Payments {
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
         self
+    }
+
+    /// Returns how the backends that have names stand, as this process has seen them lately: for
+    /// an operator's eyes.
+    #[must_use]
+    pub fn standings(&self) -> BTreeMap<Name, Standing> {
+        self.routing.standings(self.engine.now())
     }
 
     /// Returns an intent.
@@ -122,6 +139,16 @@ impl Payments {
             .into_iter()
             .map(|(_, entry)| JournalEntry::clone(&entry))
             .collect())
+    }
+
+    /// Returns an intent's attempts, in their order: which backend each went to, and what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`intent`](Self::intent), and `forbidden` for the payer.
+    pub async fn attempts(&self, caller: &Caller, id: IntentId) -> Result<Vec<Attempt>, PayError> {
+        manages(caller)?;
+        Ok(self.owned(caller, id).await?.attempts)
     }
 
     async fn owned(&self, caller: &Caller, id: IntentId) -> Result<Payment, PayError> {
@@ -162,10 +189,10 @@ impl Payments {
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (late, telling) = (self.options.late_success, self.telling());
+        let (policy, telling) = (self.policy(), self.telling());
         let command = telling.reads(command);
         let decide = move |family: &Family, now: Timestamp| {
-            let mut changed = Change::load(family, late, now)?;
+            let mut changed = Change::load(family, &policy, now)?;
             let answer = change(&mut changed)?;
             Ok::<_, PayError>(telling.decision(changed, answer, family, now)?)
         };
@@ -176,12 +203,15 @@ impl Payments {
         &self.engine
     }
 
-    pub(crate) const fn options(&self) -> PaymentsOptions {
-        self.options
+    pub(crate) fn routing(&self) -> &Routing {
+        &self.routing
     }
 
-    pub(crate) fn capabilities(&self) -> crate::backend::Capabilities {
-        self.backend.capabilities()
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            late: self.options.late_success,
+            routing: self.routing.clone(),
+        }
     }
 }
 

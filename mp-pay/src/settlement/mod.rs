@@ -26,7 +26,7 @@ use crate::{
     error::PayError,
     intent::IntentId,
     journal::Event,
-    method::{PaymentMethodToken, PaymentMethods},
+    method::{PaymentMethod, PaymentMethods},
     operation::Stage,
     payment::{self, Change},
     payments::Payments,
@@ -36,7 +36,8 @@ use crate::{
 /// Secures, settles and releases payers' money with payment intents, one per settlement key.
 ///
 /// It holds the money where the backend can hold, and charges at once where it cannot. A key is
-/// good for one attempt: a decline is final. What is let go of while its outcome is unknown is let
+/// good for one confirmation: a decline is final, once no further backend is to be
+/// [tried](crate::routing), and so is that no backend takes the payment, as `no_route`. What is let go of while its outcome is unknown is let
 /// go of as soon as that is known.
 #[derive(Clone, Debug)]
 pub struct PaymentsSettlement {
@@ -81,12 +82,11 @@ impl PaymentsSettlement {
     async fn open(
         &self,
         request: &SecureRequest,
-        method: Option<PaymentMethodToken>,
+        method: Option<PaymentMethod>,
     ) -> Result<(), PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
-        let telling = self.payments.telling();
-        let can = self.payments.capabilities();
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
         let command = telling.reads(payment::command(&request.app, id)?);
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
@@ -95,10 +95,11 @@ impl PaymentsSettlement {
             match &method {
                 _ if request.deadline <= now => Ok(fence("expired", now).answer(())),
                 None => Ok(fence("no_payment_method", now).answer(())),
-                Some(method) => {
-                    let change = opened(&request, id, method, can, now)?;
-                    Ok::<_, PayError>(telling.decision(change, (), family, now)?)
-                }
+                Some(method) => match opened(&request, id, method, &policy, now) {
+                    Ok(change) => Ok(telling.decision(change, (), family, now)?),
+                    Err(refusal) if is_no_route(&refusal) => Ok(fence("no_route", now).answer(())),
+                    Err(error) => Err(error),
+                },
             }
         };
         self.payments.engine().run(command, open).await?;
@@ -143,16 +144,13 @@ impl PaymentsSettlement {
 
     async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
-        let (late, telling) = (
-            self.payments.options().late_success,
-            self.payments.telling(),
-        );
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
         let command = telling.reads(payment::command(app, id)?);
         let release = move |family: &Family, now: Timestamp| match found(family)? {
             Found::Nothing => Ok(fence("released", now).answer(false)),
             Found::Fenced(_) => Ok(Edits::new().answer(false)),
             Found::Payment(_) => {
-                let mut change = Change::load(family, late, now)?;
+                let mut change = Change::load(family, &policy, now)?;
                 if is_news(&change.payment().intent) {
                     change.apply(Event::ReleaseAsked)?;
                 }
@@ -175,8 +173,7 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
         let refund = RefundId::derived(&[&id.to_string(), "part", part.as_str()]);
-        let can = self.payments.capabilities();
-        let ask = move |change: &mut Change| ask_back(change, refund, amount, can);
+        let ask = move |change: &mut Change| ask_back(change, refund, amount);
         let command = payment::command(app, id)?;
         self.payments.change(command, ask).await?;
         let payment = self.payments.carry_on(app, id).await?;
@@ -187,6 +184,14 @@ impl PaymentsSettlement {
         }
         Ok(())
     }
+}
+
+/// Returns whether no backend takes the payment, whatever is tried.
+const fn is_no_route(refusal: &PayError) -> bool {
+    matches!(
+        refusal,
+        PayError::NoRoute(_) | PayError::Unsupported(_) | PayError::Uncounted(_)
+    )
 }
 
 #[async_trait]

@@ -82,6 +82,10 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
 
     /// Gets any answer to a charge, a capture, an increase, a void or a refund wrong, or passes it
     /// on.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the bug says.
     fn answer(&self, _: &OperationKey, answer: Answer) -> Answer {
         answer
     }
@@ -92,6 +96,10 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
     }
 
     /// Prints a backend wrong, or without its secret.
+    ///
+    /// # Errors
+    ///
+    /// The formatter's.
     fn print(&self, _: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Broken(***)")
     }
@@ -244,7 +252,7 @@ impl<B: Bug> Provider for Watched<B> {
     }
 
     fn call_max(&self) -> Duration {
-        Duration::from_secs(3)
+        Duration::from_secs(6)
     }
 
     async fn wait(&self) {

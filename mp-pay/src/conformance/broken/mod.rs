@@ -27,7 +27,8 @@ pub use self::{
     declaring::{
         AsksBeforeItRefuses, AsksForWhatItDidNotDeclare, CapturesOnlyTheWhole, DeclinesHolds,
         LearnsWhatItCan, RefundsOnce, RefundsOnlyTheWhole, RefusesAsUnavailable,
-        TakesEveryCaptureForTheLast, TakesNoCaptureForTheLast, TakesWhatItCannotHold,
+        SendsPayersToItsTestServer, TakesEveryCaptureForTheLast, TakesNoCaptureForTheLast,
+        TakesWhatItCannotHold,
     },
     dropping::{BeginsAnewWhatWasDropped, KeepsItsLock, KeepsTheKeyClaimed},
     looking::{

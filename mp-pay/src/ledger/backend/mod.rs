@@ -26,10 +26,14 @@ use crate::{
     operation::OperationKey,
 };
 
+/// The payment method token that stands for the payer's account in the currency of the charge, which
+/// [`SettlementAccounts::payer`] tells: the same for everybody.
+pub const STORED_VALUE: &str = "stored_value";
+
 /// Pays [intents](crate::Payments) from accounts of a [`Ledger`]: wallets, gift balances, deposits.
 ///
 /// A [payment method token](crate::method::PaymentMethodToken) is the name of an
-/// [`Account`](super::Account), such as `mei/wallet`. It is no secret and gives no right by itself:
+/// [`Account`](super::Account), such as `mei/wallet`, or [`STORED_VALUE`]. It is no secret and gives no right by itself:
 /// the account must be the [payer's own](super::Account::owner), whoever has named it, and one that
 /// is not is declined as one that is not there. What the app is paid into,
 /// [`SettlementAccounts::payee`] tells.

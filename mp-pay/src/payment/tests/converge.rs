@@ -79,12 +79,11 @@ fn few_words_of(step: Step) -> Vec<Event> {
 }
 
 fn confirmed(capture: bool) -> Event {
-    Event::Confirmed {
-        payment_method: Some(token()),
-        capture,
-        expires_at: Timestamp::MAX,
-        hold_seconds: Some(60),
-    }
+    let Event::Confirmed(mut confirmed) = super::confirmed(capture) else {
+        unreachable!("it confirms");
+    };
+    confirmed.hold_seconds = Some(60);
+    Event::Confirmed(confirmed)
 }
 
 fn capture(amount: i64, last: bool) -> Event {
@@ -208,6 +207,21 @@ pub(super) fn scenes() -> Vec<Scene> {
                 sent(Step::Void(1, 1)),
             ],
             with(few_words_of(Step::Void(1, 1)), words_of(charge)),
+        ),
+        scene(
+            "a charge that went on elsewhere",
+            vec![
+                confirmed(true),
+                sent(charge),
+                observed(charge, declined()),
+                Event::FellOver {
+                    attempt: 1,
+                    backend: destination(1).backend,
+                    hold_seconds: None,
+                },
+                sent(Step::Charge(2)),
+            ],
+            with(words_of(Step::Charge(2)), few_words_of(charge)),
         ),
         scene(
             "two refunds and disputes",

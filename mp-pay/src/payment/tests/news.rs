@@ -113,15 +113,7 @@ fn a_life_is_told_turn_by_turn() {
     assert_eq!(created.len(), 1);
     assert_eq!(created[0].topic, news::CREATED);
     let life = [
-        (
-            Event::Confirmed {
-                payment_method: Some(token()),
-                capture: false,
-                expires_at: Timestamp::MAX,
-                hold_seconds: None,
-            },
-            vec![],
-        ),
+        (confirmed(false), vec![]),
         (
             Event::Sent {
                 operation: operation(charge),

@@ -7,7 +7,7 @@ use crate::{
     backend::{DeclineCode, Outcome},
     dispute::{Dispute, DisputeStatus},
     intent::CaptureMethod,
-    journal::{Created, Event, JournalEntry, Source},
+    journal::{Confirmed, Created, Event, JournalEntry, Source},
     payment::Payment,
     reconciliation::{
         LineKind::{Capture, Charge, Refund},
@@ -35,6 +35,8 @@ impl Told {
             },
             lines: Default::default(),
             payment_method: crate::method::PaymentMethodToken::new("pm_ok").ok(),
+            payment_method_type: None,
+            country: None,
             description: None,
             settlement: None,
         };
@@ -44,12 +46,15 @@ impl Told {
             journal: Vec::new(),
         };
         told.push(Event::Created(created));
-        told.apply(Event::Confirmed {
+        told.apply(Event::Confirmed(Confirmed {
             payment_method: None,
+            payment_method_type: None,
+            country: None,
+            backend: None,
             capture: !manual,
             expires_at: at(DAY),
             hold_seconds: None,
-        });
+        }));
         told
     }
 
