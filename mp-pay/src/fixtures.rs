@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     attempt::Attempt,
-    backend::sandbox::{SandboxCharge, SandboxOperation, SandboxPage},
+    backend::sandbox::{SandboxCharge, SandboxOperation, SandboxPage, SandboxPayout},
     dispute::Dispute,
     journal::{Event, JournalEntry},
     ledger::{
@@ -18,6 +18,7 @@ use crate::{
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
     payment::Root,
+    payout::{PayoutDue, PayoutEntry, PayoutOrder},
     refund::Refund,
     settlement::FactLearnt,
     webhook::kept::{Entry as WebhookEntry, HandleDue, LapseDue, Page as WebhookPage, Raw},
@@ -46,6 +47,9 @@ fn fixtures() -> Fixtures {
         .with::<ExpiryDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
+        .with::<PayoutOrder>()
+        .with::<PayoutEntry>()
+        .with::<PayoutDue>()
         .with::<WebhookPage>()
         .with::<WebhookEntry>()
         .with::<Raw>()
@@ -55,11 +59,12 @@ fn fixtures() -> Fixtures {
         .with::<SandboxPage>()
         .with::<SandboxOperation>()
         .with::<SandboxCharge>()
+        .with::<SandboxPayout>()
 }
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(184));
+    assert_eq!(fixtures().check(), Ok(0));
 }
 
 #[test]
@@ -96,7 +101,18 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_intent/status",
         "payment_refund/operation/stage",
         "payment_refund/reason",
+        "payout/operation/breach",
+        "payout/operation/heard",
+        "payout/operation/stage",
+        "payout/receiver/type",
+        "payout/status",
+        "payout_event/event/action/type",
+        "payout_event/event/outcome/outcome",
+        "payout_event/event/receiver/type",
+        "payout_event/event/source",
+        "payout_event/event/type",
         "sandbox_operation/outcome/outcome",
+        "sandbox_payout/outcome/outcome",
         "webhook/editions/1/handled/outcome",
     ];
     assert_eq!(Vec::from_iter(growing), expected);

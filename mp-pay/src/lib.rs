@@ -46,6 +46,7 @@
 //! - [`webhook`]s are accepted, verified and deduplicated by [`Webhooks`](webhook::Webhooks), and
 //!   handled as due work.
 //! - [`news`] is what a [feed](mp_core::feed) is told of payments, for the host's own tables.
+//! - [`payout`] sends money to people, once.
 //! - [`reconciliation`] holds a provider's settlement report against the journals.
 //! - The [`ledger`] keeps accounts in double entry, and pays from stored value.
 //! - A [`LoyaltyPass`] holds stamps, points and rewards; [`Passes`] is the service over it.
@@ -110,6 +111,7 @@ pub mod operation;
 pub mod pass;
 mod payment;
 pub mod payments;
+pub mod payout;
 pub mod receipt;
 pub mod reconciliation;
 pub mod refund;

@@ -118,7 +118,8 @@ fn is_card_number(text: &str) -> bool {
         .filter(|c| !apart(*c))
         .map(|c| c.to_digit(10))
         .collect();
-    digits.is_some_and(|digits| (13..=19).contains(&digits.len()) && luhn(&digits) % 10 == 0)
+    digits
+        .is_some_and(|digits| (13..=19).contains(&digits.len()) && luhn(&digits).is_multiple_of(10))
 }
 
 /// Returns the sum of the digits, every second one from the right doubled, digit by digit.

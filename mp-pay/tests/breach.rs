@@ -122,6 +122,7 @@ async fn a_payer_is_sent_to_no_page_that_is_not_safe() {
         let intent = world.pay("pm_ok", false).await;
         let shown = (intent.status, intent.next_action.clone());
         assert_eq!(shown, (IntentStatus::Processing, None), "{url}");
+        world.let_time_pass(2).await;
         let listed = world.payments.unresolved(&staff(), None, 9).await;
         let found: Vec<_> = listed.expect("lists").iter().map(|it| it.breach).collect();
         assert_eq!(found, [Some(Breach::UnsafeAction)], "{url}");

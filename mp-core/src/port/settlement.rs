@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::key::port_key;
 use crate::{
     amount::Money,
     clock::Timestamp,
@@ -12,64 +13,10 @@ use crate::{
     id::{AppId, UserId},
 };
 
-/// Names one payment that a capability asks for: written down before it is asked, the same after
-/// any crash. 1 to 100 characters of `A-Z a-z 0-9 . _ -`, unique within the app.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SettlementKey(String);
-
-impl SettlementKey {
-    /// The longest key, in bytes.
-    pub const LENGTH_MAX: usize = 100;
-
-    /// Checks and keeps a key.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_field` if it is empty, too long or has another character.
-    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
-        let text = text.into();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-        if (1..=Self::LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) {
-            Ok(Self(text))
-        } else {
-            Err(Error::invalid(
-                "key",
-                "is not 1 to 100 characters of A-Z a-z 0-9 . _ -",
-            ))
-        }
-    }
-
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::str::FromStr for SettlementKey {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::new(text)
-    }
-}
-
-impl fmt::Display for SettlementKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for SettlementKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SettlementKey({})", self.0)
-    }
-}
-
-crate::text_form!(
-    SettlementKey,
-    expected: "1 to 100 characters of A-Z a-z 0-9 . _ -",
-    pattern: "^[A-Za-z0-9._-]{1,100}$"
+port_key!(
+    /// Names one payment that a capability asks for: written down before it is asked, the same after
+    /// any crash. 1 to 100 characters of `A-Z a-z 0-9 . _ -`, unique within the app.
+    SettlementKey
 );
 
 /// Asks for an amount of a payer's money to be secured.

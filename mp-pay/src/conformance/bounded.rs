@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     Fault,
     ask::Ask,
-    scene::{Scene, WHOLE, is_done, short},
+    asking::{is_done, short},
+    scene::{Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
 };

@@ -2,8 +2,9 @@
 
 use super::{
     Fault, Skip,
+    asking::is_done,
     crowd::{CROWD, at_once},
-    scene::{PART, REST, Scene, WHOLE, is_done},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
 };

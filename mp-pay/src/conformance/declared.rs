@@ -3,8 +3,9 @@
 use super::{
     Skip, Violation,
     ask::Ask,
+    asking::{is_done, short},
     exact::amounts,
-    scene::{PART, REST, Scene, WHOLE, is_done, short},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared, undeclared},
     violation::{ensure, ensure_eq},
 };

@@ -2,7 +2,8 @@
 
 use super::{
     Fault, Violation,
-    scene::{Scene, WHOLE, is_done},
+    asking::is_done,
+    scene::{Scene, WHOLE},
     stop::Stop,
     violation::ensure,
 };

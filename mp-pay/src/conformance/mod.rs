@@ -34,6 +34,8 @@
 
 mod answered;
 mod ask;
+mod asking;
+mod books;
 mod bounded;
 pub mod broken;
 mod clause;

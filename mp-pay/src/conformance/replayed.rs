@@ -3,8 +3,9 @@
 use super::{
     Fault, Skip, Violation,
     ask::Ask,
+    asking::short,
     crowd::{CROWD, at_once},
-    scene::{PART, REST, Scene, WHOLE, short},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };

@@ -13,7 +13,7 @@ use crate::{
     error::PayError,
     journal::{Created, Event, JournalEntry},
     news,
-    operation::OperationDue,
+    operation::{OperationDue, OperationKey, Stage},
     routing::Routing,
     settlement::{FactLearnt, status_of},
 };
@@ -76,6 +76,24 @@ impl Change {
         let events = self.payment.go_on(event, late, &elsewhere, now)?;
         self.events.extend(events);
         Ok(())
+    }
+
+    /// Claims the call that was planned by this change, if it is one for a backend that is there.
+    pub(crate) fn claim(&mut self) -> Result<Option<OperationKey>, PayError> {
+        let is_planned = |payment: &Payment, step| {
+            let operation = payment.operation(step);
+            operation.is_some_and(|operation| operation.stage == Stage::Planned)
+        };
+        let before = self.before.as_ref();
+        let planned = self.payment.operations().find(|key| {
+            is_planned(&self.payment, key.step)
+                && !before.is_some_and(|before| is_planned(before, key.step))
+                && self.policy.routing.can(&self.payment, key.step).is_ok()
+        });
+        if let Some(operation) = planned {
+            self.apply(Event::Sent { operation })?;
+        }
+        Ok(planned)
     }
 
     /// Takes note of what has run out, before anything is asked of the payment.

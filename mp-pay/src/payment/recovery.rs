@@ -53,25 +53,16 @@ pub(crate) fn next_move(
     if operation.conflict.is_some() {
         return Move::Person;
     }
-    match operation.stage {
-        Stage::Planned => Move::Call,
-        Stage::Sent => match operation.sent_at.map(|at| at.plus(call_max)) {
-            Some(until) if now < until => Move::Wait(until),
-            _ => recover(operation, can, call_max, now),
-        },
-        Stage::Unknown => recover(operation, can, call_max, now),
-        Stage::Pending => match recover(operation, can, call_max, now) {
-            // The payer has until then; the backend may tell of it by itself.
-            Move::Person if payment.acts_until(step) > Some(now) => {
-                payment.acts_until(step).map_or(Move::Person, Move::Wait)
-            }
-            asked => asked,
-        },
-        Stage::Done => Move::Rest,
+    match operation.next_move(can, call_max, now) {
+        // The payer has until then; the backend may tell of it by itself.
+        Move::Person
+            if operation.stage == Stage::Pending && payment.acts_until(step) > Some(now) =>
+        {
+            payment.acts_until(step).map_or(Move::Person, Move::Wait)
+        }
         // What was taken by mistake and could not be given back is owed: a person has to.
-        Stage::Declined if operation.is_owed(step) => Move::Person,
-        Stage::Declined => Move::Rest,
-        Stage::Conflicted | Stage::Unrecognized => Move::Person,
+        Move::Rest if operation.is_owed(step) => Move::Person,
+        asked => asked,
     }
 }
 
@@ -128,6 +119,34 @@ fn pause(calls: u32) -> Duration {
 }
 
 impl Operation {
+    /// Decides what is to be done at `now` about an operation of which no more is known than this.
+    pub(crate) fn next_move(&self, can: Capabilities, call_max: Duration, now: Timestamp) -> Move {
+        if self.conflict.is_some() {
+            return Move::Person;
+        }
+        match self.stage {
+            Stage::Planned => Move::Call,
+            Stage::Sent => match self.sent_at.map(|at| at.plus(call_max)) {
+                Some(until) if now < until => Move::Wait(until),
+                _ => recover(self, can, call_max, now),
+            },
+            Stage::Unknown | Stage::Pending => recover(self, can, call_max, now),
+            Stage::Done | Stage::Declined => Move::Rest,
+            Stage::Conflicted | Stage::Unrecognized => Move::Person,
+        }
+    }
+
+    /// Returns when the outbox brings the operation up again; `None` if it need not.
+    pub(crate) fn due_at(&self, call_max: Duration, now: Timestamp) -> Option<Timestamp> {
+        match self.stage {
+            _ if self.conflict.is_some() => Some(now),
+            Stage::Planned | Stage::Unknown | Stage::Pending => Some(now.plus(pause(self.calls))),
+            Stage::Sent => Some(self.sent_at.unwrap_or(now).plus(call_max)),
+            Stage::Conflicted => Some(now),
+            Stage::Done | Stage::Declined | Stage::Unrecognized => None,
+        }
+    }
+
     /// Returns when to ask again after an answer that told nothing: after as long again as was
     /// waited already, within bounds, so that the pauses double.
     pub(crate) fn ask_again_at(&self, now: Timestamp) -> Timestamp {
@@ -150,15 +169,9 @@ impl Payment {
         now: Timestamp,
     ) -> Option<Timestamp> {
         let operation = self.operation(step)?;
-        let for_person = operation.conflict.is_some() || operation.is_owed(step);
-        match operation.stage {
-            _ if for_person => Some(now),
-            Stage::Planned | Stage::Unknown | Stage::Pending => {
-                Some(now.plus(pause(operation.calls)))
-            }
-            Stage::Sent => Some(operation.sent_at.unwrap_or(now).plus(call_max)),
-            Stage::Conflicted => Some(now),
-            Stage::Done | Stage::Declined | Stage::Unrecognized => None,
+        match operation.is_owed(step) {
+            true => Some(now),
+            false => operation.due_at(call_max, now),
         }
     }
 

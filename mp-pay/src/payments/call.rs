@@ -23,10 +23,18 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        let (claimed, payment) = self.claim(payment, key).await?;
-        if !claimed {
-            return Ok(payment);
+        match self.claim(payment, key).await? {
+            (true, payment) => self.call_claimed(payment, key).await,
+            (false, payment) => Ok(payment),
         }
+    }
+
+    /// Makes a call that is claimed, and writes down what came of it.
+    pub(super) async fn call_claimed(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+    ) -> Result<Payment, PayError> {
         let app = payment.intent.app.clone();
         match self.answer(&payment, key).await? {
             Some(outcome) => self.observed(&app, key, outcome, Source::Call).await,

@@ -8,7 +8,7 @@ use mp_core::{
     work::{self, Done, Handler, HandlerError},
 };
 
-use super::Payments;
+use super::{Begun, Payments};
 use crate::{
     backend::{Capabilities, Lookup, Outcome},
     error::PayError,
@@ -95,16 +95,44 @@ impl Payments {
     /// The store's errors, as unknown: what was asked for is written down, so the same call with
     /// the same key goes on from here.
     pub(crate) async fn carry_on(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let carried = self.do_all(app, id).await;
-        carried.map_err(|error| match Error::from(error) {
+        self.go_on(app, id, Begun::default()).await
+    }
+
+    /// Does what was begun, and at once all else that can be done.
+    ///
+    /// # Errors
+    ///
+    /// As [`carry_on`](Self::carry_on).
+    pub(crate) async fn go_on(
+        &self,
+        app: &AppId,
+        id: IntentId,
+        begun: Begun,
+    ) -> Result<Payment, PayError> {
+        let done = match begun.into_parts() {
+            Some((payment, claimed)) => self.do_all(payment, claimed).await,
+            None => self.do_all_of(app, id).await,
+        };
+        done.map_err(|error| match Error::from(error) {
             error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
             error => error.into(),
         })
     }
 
-    async fn do_all(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let mut payment = self.expire(self.read(app, id).await?).await?;
-        let mut driven = BTreeSet::new();
+    async fn do_all_of(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
+        let payment = self.expire(self.read(app, id).await?).await?;
+        self.do_all(payment, None).await
+    }
+
+    async fn do_all(
+        &self,
+        mut payment: Payment,
+        claimed: Option<OperationKey>,
+    ) -> Result<Payment, PayError> {
+        let mut driven = BTreeSet::from_iter(claimed);
+        if let Some(key) = claimed {
+            payment = self.call_claimed(payment, key).await?;
+        }
         while let Some(key) = self.next_undone(&payment, &driven) {
             driven.insert(key);
             payment = self.drive(payment, key).await?;
@@ -229,12 +257,14 @@ pub(super) fn observe(change: &mut Change, event: &Event) -> Result<(), PayError
     change.apply(event.clone())
 }
 
-fn broke_off(error: Error) -> Error {
+/// The error of a call that was written down and broke off.
+pub(crate) fn broke_off(error: Error) -> Error {
     let message = "it was written down and is being carried out: call again with the same key";
     Error::new(ErrorKind::Unknown, "outcome_unknown", message).with_source(error)
 }
 
-fn needs_person(breach: Option<Breach>) -> Error {
+/// The error of work that a person has to do.
+pub(crate) fn needs_person(breach: Option<Breach>) -> Error {
     let message = match breach {
         Some(breach) => format!("{breach}: resolve it, and mend the backend"),
         None => "nobody but a person can find out what became of it: resolve it".to_owned(),

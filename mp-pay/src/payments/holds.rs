@@ -49,8 +49,8 @@ impl Payments {
             }
             change.apply(Event::CaptureAsked { amount, last })
         };
-        self.change(command, capture).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, capture).await?.intent)
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -81,8 +81,8 @@ impl Payments {
             }
             change.apply(Event::IncreaseAsked { total: amount })
         };
-        self.change(command, increase).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, increase).await?.intent)
     }
 }
 

@@ -8,7 +8,9 @@ use mp_core::{
     idempotency::{Idempotency, key_reused},
 };
 
-use super::{ACTION_LIFE, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns};
+use super::{
+    ACTION_LIFE, Begun, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns,
+};
 use crate::{
     error::PayError,
     intent::{CaptureMethod, IntentEvent, IntentId, LINES_MAX, PaymentIntent},
@@ -37,8 +39,11 @@ impl Payments {
         let created = self.created(caller, request, key)?;
         let (app, id) = (created.app.clone(), created.id);
         let command = self.creating(&app, id)?.once(once);
-        self.engine.run(command, self.create(created)).await?;
-        Ok(self.read(&app, id).await?.intent)
+        let begun = self.engine.run(command, self.create(created)).await?.answer;
+        match begun.into_parts() {
+            Some((payment, _)) => Ok(payment.intent),
+            None => Ok(self.read(&app, id).await?.intent),
+        }
     }
 
     /// Decides what [`create_intent`](Self::create_intent) would, without committing it, and answers
@@ -59,7 +64,7 @@ impl Payments {
         let id = created.id;
         let command = self.creating(&created.app, id)?.once(once);
         let planned = self.engine.plan(command, self.create(created)).await?;
-        Ok(planned.map(|()| id))
+        Ok(planned.map(|_| id))
     }
 
     fn creating(&self, app: &AppId, id: IntentId) -> Result<Command, Error> {
@@ -69,7 +74,7 @@ impl Payments {
     fn create(
         &self,
         created: Created,
-    ) -> impl Fn(&Family, Timestamp) -> Result<Decision<()>, PayError> + Send + 'static {
+    ) -> impl Fn(&Family, Timestamp) -> Result<Decision<Begun>, PayError> + Send + 'static {
         let (policy, telling) = (self.policy(), self.telling());
         move |family, now| {
             // The answer may have been forgotten since; the intent was not.
@@ -77,7 +82,8 @@ impl Payments {
                 return Err(PayError::Core(key_reused()));
             }
             let change = Change::create(created.clone(), &policy, now);
-            Ok(telling.decision(change, (), family, now)?)
+            let begun = Begun::seen(&change);
+            Ok(telling.decision(change, begun, family, now)?)
         }
     }
 
@@ -147,8 +153,8 @@ impl Payments {
             let confirmed = confirmed(change, &request)?;
             change.apply(Event::Confirmed(confirmed))
         };
-        self.change(command, confirm).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, confirm).await?.intent)
     }
 
     /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
@@ -171,8 +177,8 @@ impl Payments {
             change.catch_up()?;
             change.apply(Event::CancelAsked { reason })
         };
-        self.change(command, cancel).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, cancel).await?.intent)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The service: decides, commits, calls the backend, commits what it answered.
 
+mod begun;
 mod call;
 mod disputes;
 mod drive;
@@ -24,7 +25,11 @@ use mp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::refunds::may_refund;
+pub(crate) use self::{
+    begun::Begun,
+    drive::{broke_off, needs_person},
+    refunds::may_refund,
+};
 pub use self::{
     options::{LateSuccess, PaymentsOptions},
     request::{
@@ -181,6 +186,26 @@ impl Payments {
     ) -> Result<Command, PayError> {
         let once = Idempotency::new(caller, operation, key, request)?;
         Ok(payment::command(caller.app_id(), intent)?.once(once))
+    }
+
+    /// Asks for something in one commit, which claims the call that comes of it, and does at once all
+    /// that can be done.
+    pub(crate) async fn ask_for<F>(
+        &self,
+        app: &AppId,
+        id: IntentId,
+        command: Command,
+        ask: F,
+    ) -> Result<Payment, PayError>
+    where
+        F: Fn(&mut Change) -> Result<(), PayError> + Send + 'static,
+    {
+        let begin = move |change: &mut Change| {
+            ask(change)?;
+            Begun::claimed(change)
+        };
+        let begun = self.change(command, begin).await?;
+        self.go_on(app, id, begun).await
     }
 
     /// Changes a payment in one commit.

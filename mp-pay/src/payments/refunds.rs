@@ -49,8 +49,8 @@ impl Payments {
                 lines: request.lines.clone(),
             })
         };
-        self.change(command, ask).await?;
-        let payment = self.carry_on(caller.app_id(), intent).await?;
+        let app = caller.app_id();
+        let payment = self.ask_for(app, intent, command, ask).await?;
         let refund = payment.refunds.get(&refund).cloned();
         Ok(refund.ok_or_else(|| Error::not_found("refund"))?)
     }

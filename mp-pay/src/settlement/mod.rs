@@ -29,7 +29,7 @@ use crate::{
     method::{PaymentMethod, PaymentMethods},
     operation::Stage,
     payment::{self, Change},
-    payments::Payments,
+    payments::{Begun, Payments},
     refund::RefundId,
 };
 
@@ -83,27 +83,30 @@ impl PaymentsSettlement {
         &self,
         request: &SecureRequest,
         method: Option<PaymentMethod>,
-    ) -> Result<(), PayError> {
+    ) -> Result<Begun, PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
         let (policy, telling) = (self.payments.policy(), self.payments.telling());
         let command = telling.reads(payment::command(&request.app, id)?);
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
-                return Ok(Edits::new().answer(()));
+                return Ok(Edits::new().answer(Begun::default()));
             }
+            let fenced = |code| Ok(fence(code, now).answer(Begun::default()));
             match &method {
-                _ if request.deadline <= now => Ok(fence("expired", now).answer(())),
-                None => Ok(fence("no_payment_method", now).answer(())),
+                _ if request.deadline <= now => fenced("expired"),
+                None => fenced("no_payment_method"),
                 Some(method) => match opened(&request, id, method, &policy, now) {
-                    Ok(change) => Ok(telling.decision(change, (), family, now)?),
-                    Err(refusal) if is_no_route(&refusal) => Ok(fence("no_route", now).answer(())),
+                    Ok(mut change) => {
+                        let begun = Begun::claimed(&mut change)?;
+                        Ok(telling.decision(change, begun, family, now)?)
+                    }
+                    Err(refusal) if is_no_route(&refusal) => fenced("no_route"),
                     Err(error) => Err(error),
                 },
             }
         };
-        self.payments.engine().run(command, open).await?;
-        Ok(())
+        Ok(self.payments.engine().run(command, open).await?.answer)
     }
 
     async fn secured(&self, request: &SecureRequest) -> Result<Secured, PayError> {
@@ -113,7 +116,11 @@ impl PaymentsSettlement {
         if let Found::Nothing = self.found(&request.app, &request.key).await? {
             let (app, payer) = (&request.app, &request.payer);
             let method = self.methods.method_of(app, payer).await?;
-            self.open(request, method).await?;
+            let begun = self.open(request, method).await?;
+            if begun.is_known() {
+                let id = Self::intent_of(app, &request.key);
+                return secured(&self.payments.go_on(app, id, begun).await?);
+            }
         }
         match self.found(&request.app, &request.key).await? {
             Found::Nothing => Ok(Secured::Unknown),
@@ -137,8 +144,7 @@ impl PaymentsSettlement {
         // What became of securing it may just be found out.
         self.payments.carry_on(app, id).await?;
         let command = payment::command(app, id)?;
-        self.payments.change(command, settle).await?;
-        let payment = self.payments.carry_on(app, id).await?;
+        let payment = self.payments.ask_for(app, id, command, settle).await?;
         Ok(settled(&payment))
     }
 
@@ -175,8 +181,7 @@ impl PaymentsSettlement {
         let refund = RefundId::derived(&[&id.to_string(), "part", part.as_str()]);
         let ask = move |change: &mut Change| ask_back(change, refund, amount);
         let command = payment::command(app, id)?;
-        self.payments.change(command, ask).await?;
-        let payment = self.payments.carry_on(app, id).await?;
+        let payment = self.payments.ask_for(app, id, command, ask).await?;
         let stage = payment.refunds.get(&refund).map(|it| it.operation.stage);
         if stage == Some(Stage::Declined) {
             let message = "the payment backend declined to give it back: take another part name";

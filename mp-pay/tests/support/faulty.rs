@@ -70,12 +70,12 @@ impl Doom {
         self.calls.load(Ordering::SeqCst)
     }
 
-    fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::SeqCst)
     }
 
     /// Counts a call, and returns what goes wrong with it.
-    fn strike(&self) -> Option<Fault> {
+    pub(crate) fn strike(&self) -> Option<Fault> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         let fault = (number == self.strikes_at).then_some(self.fault)?;
         if matches!(fault, Fault::DiesBefore | Fault::DiesAfter) {

@@ -7,6 +7,7 @@ mod call;
 mod events;
 #[cfg(feature = "http")]
 pub mod http;
+mod payouts;
 #[cfg(feature = "csv")]
 mod settlement_report;
 #[cfg(feature = "conformance")]
@@ -26,18 +27,20 @@ use mp_core::{
     store::{MemoryStore, Partition},
 };
 
-#[cfg(test)]
-pub(crate) use self::book::{
-    Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage,
-};
 #[cfg(feature = "csv")]
 pub use self::settlement_report::Fees;
 pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
     events::SandboxEvent,
+    payouts::PayoutMovement,
 };
 use self::{book::Asked, call::Call};
+#[cfg(test)]
+pub(crate) use self::{
+    book::{Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage},
+    payouts::AskedPayout as SandboxPayout,
+};
 use super::{BackendError, BackendErrorKind, Capabilities, NextActionKind, Outcome};
 use crate::operation::OperationKey;
 

@@ -1,0 +1,132 @@
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use mp_core::{amount::Money, id::AppId, label::Label, port::Destination};
+
+use super::PayoutId;
+use crate::backend::{BackendError, Capabilities, Lookup, MinorUnits, Outcome, WebhookTrust};
+
+/// Asks a backend to pay somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PayoutInstruction {
+    /// The payout's id, the same after any crash: its idempotency key and our reference there. Its
+    /// 29 characters are within the 32 that WeChat Pay takes as an `out_bill_no`.
+    pub id: PayoutId,
+    /// The app that pays.
+    pub app: AppId,
+    /// Where the money goes.
+    pub destination: Destination,
+    /// How much, more than zero.
+    pub amount: Money,
+    /// What for, as the receiver may read it.
+    pub reason: Label,
+}
+
+/// What a payout backend can do. What gets out of an unknown outcome follows from the first two, as
+/// [for payments](crate::backend::Capabilities).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PayoutCapabilities {
+    /// For how long the same id, sent again, is answered with what became of it the first time;
+    /// `None` if sending again may pay again.
+    pub replays_keys: Option<Duration>,
+    /// Whether [`PayoutBackend::lookup_payout`] finds payouts by their id.
+    pub answers_queries: bool,
+    /// How far what the backend tells by itself is believed.
+    pub webhooks: WebhookTrust,
+    /// How it counts amounts; what it cannot count is refused.
+    pub minor_units: MinorUnits,
+}
+
+impl PayoutCapabilities {
+    /// Returns the abilities of a backend that can neither replay nor be asked.
+    #[must_use]
+    pub const fn neither() -> Self {
+        Self {
+            replays_keys: None,
+            answers_queries: false,
+            webhooks: WebhookTrust::Signed,
+            minor_units: MinorUnits::ISO_4217,
+        }
+    }
+
+    /// Replays ids within this window.
+    #[must_use]
+    pub const fn with_replay(mut self, window: Duration) -> Self {
+        self.replays_keys = Some(window);
+        self
+    }
+
+    /// Answers queries by id.
+    #[must_use]
+    pub const fn with_queries(mut self) -> Self {
+        self.answers_queries = true;
+        self
+    }
+
+    /// Is believed this far when it tells something by itself.
+    #[must_use]
+    pub const fn with_webhooks(mut self, trust: WebhookTrust) -> Self {
+        self.webhooks = trust;
+        self
+    }
+
+    /// Counts amounts like this.
+    #[must_use]
+    pub const fn with_minor_units(mut self, units: MinorUnits) -> Self {
+        self.minor_units = units;
+        self
+    }
+
+    /// Returns what operations are recovered by.
+    pub(super) const fn recovery(self) -> Capabilities {
+        let mut can = Capabilities::neither();
+        can.replays_keys = self.replays_keys;
+        can.answers_queries = self.answers_queries;
+        can
+    }
+}
+
+/// Sends money to people, in whatever way the host pays them.
+///
+/// # Contract
+/// 1. *At most once.* One call pays at most once.
+/// 2. *Replayed.* If [`PayoutCapabilities::replays_keys`] names a window, a call repeated within it
+///    under the same id does not pay again and answers what became of the first.
+/// 3. *Answered.* If [`PayoutCapabilities::answers_queries`], `lookup_payout` finds every payout that
+///    was made. It answers [`Lookup::NotFound`] only if no earlier call under the id paid or still
+///    can; else, when in doubt, [`Lookup::CannotTell`].
+/// 4. *Honest.* A call that ends without telling whether it paid is [`Outcome::Unknown`] or an error
+///    of kind [`Unknown`](crate::backend::BackendErrorKind::Unknown), never a decline;
+///    [`Unavailable`](crate::backend::BackendErrorKind::Unavailable) and
+///    [`Unsupported`](crate::backend::BackendErrorKind::Unsupported) say that it surely did not pay.
+/// 5. *Final.* `Declined` never changes afterwards; `Settled` may be `Declined` later, once, if the
+///    money has come back.
+/// 6. *Bounded.* A call that takes longer than
+///    [`PayoutsOptions::call_max`](super::PayoutsOptions::call_max) is dropped and counts as unknown.
+/// 7. *Exact.* An amount that the backend counts otherwise than ISO 4217 goes through
+///    [`PayoutCapabilities::minor_units`]; an amount in an outcome is what has moved, in our minor
+///    units.
+/// 8. *Unattended.* Nobody has to act for a payout: one that asks somebody to is put before a person.
+///    That it is authorized means no more than that it was accepted.
+#[async_trait]
+pub trait PayoutBackend: fmt::Debug + Send + Sync + 'static {
+    /// Returns what this backend can do.
+    fn payout_capabilities(&self) -> PayoutCapabilities;
+
+    /// Pays somebody.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; an outcome that stays open is of kind
+    /// [`Unknown`](crate::backend::BackendErrorKind::Unknown).
+    async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError>;
+
+    /// Tells what became of a payout, by its id.
+    ///
+    /// # Errors
+    ///
+    /// Any [`BackendError`]: it is asked again later.
+    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError>;
+}

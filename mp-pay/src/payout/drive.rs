@@ -1,0 +1,212 @@
+//! One path for the call that is made at once and for the one that a worker makes later.
+
+use std::sync::Arc;
+
+use mp_core::{
+    Error, ErrorKind,
+    id::AppId,
+    work::{self, Done, Handler, HandlerError},
+};
+
+use super::{
+    PayoutError, PayoutEvent, PayoutId, PayoutInstruction, PayoutOrder, Payouts,
+    change::{Change, command},
+    order::PayoutDue,
+};
+use crate::{
+    backend::{BackendError, BackendErrorKind, DeclineCode, Lookup, Outcome},
+    journal::Source,
+    operation::{Breach, Stage},
+    payment::Move,
+    payments::{broke_off, needs_person},
+};
+
+impl Payouts {
+    /// Returns the handlers that finish what a process could not: for a
+    /// [`Worker`](mp_core::work::Worker).
+    #[must_use]
+    pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
+        let payouts = self.clone();
+        vec![work::on(move |delivery: mp_core::store::Delivery, due| {
+            let payouts = payouts.clone();
+            async move { payouts.work(delivery.partition.app(), &due).await }
+        })]
+    }
+
+    async fn work(&self, app: &str, due: &PayoutDue) -> Result<Done, HandlerError> {
+        let app = AppId::new(app).map_err(|error| {
+            HandlerError::GiveUp(Error::invalid("app", "names nothing").with_source(error))
+        })?;
+        let worked = self.work_on(&app, due.payout).await;
+        worked.unwrap_or_else(|error| Err(HandlerError::from(Error::from(error))))
+    }
+
+    async fn work_on(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+    ) -> Result<Result<Done, HandlerError>, PayoutError> {
+        let before = self.read(app, id).await?;
+        Ok(match self.move_of(&before) {
+            Move::Rest => Ok(Done::Finished),
+            Move::Wait(at) => Ok(Done::Again(at)),
+            Move::Person => Err(HandlerError::GiveUp(needs_person(before.operation.breach))),
+            Move::Call | Move::Ask => {
+                let known = before.operation.clone();
+                let after = self.drive(before).await?.operation;
+                match after == known {
+                    // Nothing was learnt and nothing written: the outbox record stands as it is.
+                    true => Ok(Done::Again(after.ask_again_at(self.engine.now()))),
+                    // Every commit that moves the payout has put its outbox record right.
+                    false => Ok(Done::Finished),
+                }
+            }
+        })
+    }
+
+    pub(super) fn move_of(&self, order: &PayoutOrder) -> Move {
+        let can = self.backend.payout_capabilities();
+        order.next_move(can, self.options.call_max, self.engine.now())
+    }
+
+    /// Does at once what can be done about a payout.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors, as unknown: what was asked for is written down, so the same call with
+    /// the same key goes on from here.
+    pub(super) async fn carry_on(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+    ) -> Result<PayoutOrder, PayoutError> {
+        let order = self.read(app, id).await;
+        let carried = match order {
+            Ok(order) => self.drive(order).await,
+            refused => refused,
+        };
+        carried.map_err(|error| match Error::from(error) {
+            error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
+            error => error.into(),
+        })
+    }
+
+    async fn drive(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
+        match self.move_of(&order) {
+            Move::Call => self.call(order).await,
+            Move::Ask => self.ask(order).await,
+            Move::Wait(_) | Move::Person | Move::Rest => Ok(order),
+        }
+    }
+
+    /// Asks the backend what became of a payout, and calls it if that surely never came.
+    pub(super) async fn ask(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
+        let lookup = self.backend.lookup_payout(&order.app, order.id);
+        let answer = tokio::time::timeout(self.options.call_max, lookup).await;
+        let known = &order.operation;
+        let never_heard_of =
+            known.heard.is_none() && matches!(known.stage, Stage::Sent | Stage::Unknown);
+        match answer {
+            Ok(Ok(Lookup::Found(outcome))) => {
+                let learnt = self.observed(&order.app, order.id, outcome, Source::Lookup);
+                learnt.await
+            }
+            // What the backend has once accepted, or told an outcome of, is not sent again.
+            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call(order).await,
+            _ => Ok(order),
+        }
+    }
+
+    /// Claims the call, makes it, and writes down what came of it.
+    async fn call(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
+        let (claimed, order) = self.claim(order).await?;
+        if !claimed {
+            return Ok(order);
+        }
+        let call = self.backend_call(&order);
+        let outcome = match tokio::time::timeout(self.options.call_max, call).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => match error.kind() {
+                BackendErrorKind::Unavailable => return self.not_sent(&order).await,
+                BackendErrorKind::Unsupported => Outcome::declined(DeclineCode::of("unsupported")),
+                BackendErrorKind::Unknown => {
+                    tracing::warn!(%error, payout = %order.id, "the outcome of a call is not known");
+                    Outcome::Unknown
+                }
+            },
+            Err(_) => Outcome::Unknown,
+        };
+        self.observed(&order.app, order.id, outcome, Source::Call)
+            .await
+    }
+
+    /// Commits that the call is about to be made; of several who try, one may.
+    async fn claim(&self, order: PayoutOrder) -> Result<(bool, PayoutOrder), PayoutError> {
+        let command = command(&order.app, order.id)?;
+        let claim = move |change: &mut Change| {
+            let known = change.order();
+            let mine = known.operation == order.operation && !known.is_called_off();
+            if mine {
+                change.apply(PayoutEvent::Sent)?;
+            }
+            Ok((mine, change.order().clone()))
+        };
+        self.change(command, claim).await
+    }
+
+    async fn backend_call(&self, order: &PayoutOrder) -> Result<Outcome, BackendError> {
+        let Some(destination) = order.destination.clone() else {
+            return Ok(Outcome::declined(DeclineCode::of("no_destination")));
+        };
+        let instruction = PayoutInstruction {
+            id: order.id,
+            app: order.app.clone(),
+            destination,
+            amount: order.amount,
+            reason: order.reason.clone(),
+        };
+        self.backend.pay_out(&instruction).await
+    }
+
+    async fn not_sent(&self, order: &PayoutOrder) -> Result<PayoutOrder, PayoutError> {
+        let command = command(&order.app, order.id)?;
+        let take_back = |change: &mut Change| {
+            change.apply(PayoutEvent::NotSent)?;
+            Ok(change.order().clone())
+        };
+        self.change(command, take_back).await
+    }
+
+    /// Writes an outcome down, unless it is no news about something that is still open.
+    pub(super) async fn observed(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+        outcome: Outcome,
+        source: Source,
+    ) -> Result<PayoutOrder, PayoutError> {
+        let event = learnt_as(id, outcome, source);
+        let observe = move |change: &mut Change| {
+            change.observe(event.clone())?;
+            Ok(change.order().clone())
+        };
+        self.change(command(app, id)?, observe).await
+    }
+}
+
+/// Returns what an outcome is learnt as: nobody acts for a payout, and what is merely authorized has
+/// not been paid.
+fn learnt_as(id: PayoutId, outcome: Outcome, source: Source) -> PayoutEvent {
+    match outcome {
+        Outcome::NeedsAction { action } => {
+            let kind = action.kind();
+            tracing::error!(payout = %id, ?kind, "{}", Breach::UndeclaredAction);
+            PayoutEvent::ActionRefused { action, source }
+        }
+        Outcome::Authorized { .. } => {
+            let outcome = Outcome::Accepted;
+            PayoutEvent::Observed { outcome, source }
+        }
+        outcome => PayoutEvent::Observed { outcome, source },
+    }
+}

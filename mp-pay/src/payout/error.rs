@@ -1,0 +1,51 @@
+use mp_core::{Error, ErrorKind, amount::Money, port::PayoutStatus};
+
+use super::PayoutId;
+use crate::backend::MinorUnitsError;
+
+/// Why a payout did not do what it was asked. A decline is none of these: it is a status.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PayoutError {
+    /// The shared mechanisms refused or failed: bad input, missing rights, the store.
+    #[error(transparent)]
+    Core(#[from] Error),
+    /// The amount is not within what the host pays out at once.
+    #[error("{asked} is not within the {least} to {most} that are paid out at once")]
+    OutOfBounds {
+        /// What was asked for.
+        asked: Money,
+        /// The least.
+        least: Money,
+        /// The most.
+        most: Money,
+    },
+    /// The backend cannot be told this amount; it was not asked.
+    #[error(transparent)]
+    Uncounted(#[from] MinorUnitsError),
+    /// The payout was sent already, or is over.
+    #[error("a payout that was sent or is {0} is not called off: read it again")]
+    TooLate(PayoutStatus),
+    /// The payout does not wait for a person: its outcome is known, or being found out.
+    #[error("the payout {0} does not wait to be resolved")]
+    NotUnresolved(PayoutId),
+}
+
+impl From<PayoutError> for Error {
+    fn from(error: PayoutError) -> Self {
+        let (kind, code) = match &error {
+            PayoutError::Core(core) => return core.clone(),
+            PayoutError::OutOfBounds { .. } => (ErrorKind::Refused, "amount_out_of_bounds"),
+            PayoutError::Uncounted(_) => (ErrorKind::Unsupported, "invalid_payout_amount"),
+            PayoutError::TooLate(_) => (ErrorKind::Refused, "payout_unexpected_state"),
+            PayoutError::NotUnresolved(_) => (ErrorKind::Refused, "not_unresolved"),
+        };
+        let made = Self::new(kind, code, error.to_string());
+        match error {
+            PayoutError::OutOfBounds { .. } | PayoutError::Uncounted(_) => {
+                made.with_field("amount")
+            }
+            _ => made,
+        }
+    }
+}

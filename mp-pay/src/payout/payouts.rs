@@ -1,0 +1,273 @@
+use std::sync::Arc;
+
+use mp_core::{
+    Caller, Engine, Error, Family, Scope, Timestamp,
+    amount::JSON_INTEGER_MAX,
+    engine::Command,
+    id::{AppId, IdempotencyKey},
+    idempotency::{Idempotency, key_reused},
+    port::{Destination, PayoutKey, PayoutRequest, Receiver},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    CancelPayout, CreatePayout, CreatedPayout, PayoutBackend, PayoutDestinations, PayoutEntry,
+    PayoutError, PayoutEvent, PayoutId, PayoutOrder, PayoutsOptions,
+    change::{Change, command},
+};
+use crate::payments::PAY_MANAGE;
+
+/// Payouts and what becomes of them; for other capabilities it is their
+/// [`Payout`](mp_core::port::Payout) port.
+///
+/// It writes down what it is going to ask of the backend, asks, and writes down the answer. If the
+/// process ends in between, the [`handlers`](Self::handlers) of any process on the same store finish
+/// it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Payouts {
+    pub(super) engine: Engine,
+    pub(super) backend: Arc<dyn PayoutBackend>,
+    destinations: Arc<dyn PayoutDestinations>,
+    pub(super) options: PayoutsOptions,
+}
+
+impl Payouts {
+    /// Joins the engine with what sends the money and what knows where to.
+    #[must_use]
+    pub fn new(
+        engine: &Engine,
+        backend: Arc<dyn PayoutBackend>,
+        destinations: Arc<dyn PayoutDestinations>,
+    ) -> Self {
+        Self {
+            engine: engine.clone(),
+            backend,
+            destinations,
+            options: PayoutsOptions::default(),
+        }
+    }
+
+    /// Replaces the options.
+    #[must_use]
+    pub fn with_options(mut self, options: PayoutsOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Returns the id of the payout that was or will be asked for under a key.
+    #[must_use]
+    pub fn id_of(app: &AppId, key: &PayoutKey) -> PayoutId {
+        PayoutId::derived(&[app.as_str(), "payout", key.as_str()])
+    }
+
+    /// Pays somebody. A decline is no error: the order answered has it as its status. Asked again
+    /// under the same payout key, it answers where the payout stands.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for anybody but staff, `invalid_field` for an amount that is not more than zero,
+    /// [`PayoutError::OutOfBounds`], [`PayoutError::Uncounted`], `idempotency_conflict` for a key
+    /// that was used with another request, those of the [`PayoutDestinations`], the store's errors.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        request: CreatePayout,
+        key: &IdempotencyKey,
+    ) -> Result<PayoutOrder, PayoutError> {
+        caller.require(&Scope::STAFF)?;
+        let once = Idempotency::new(caller, "pay.create_payout", key, &request)?;
+        let request = request.of(caller.app_id());
+        self.open(&request, Some(once)).await?;
+        let id = Self::id_of(&request.app, &request.key);
+        self.carry_on(&request.app, id).await
+    }
+
+    /// Calls a payout off that was not sent yet, or whose call surely did not reach the backend.
+    /// Calling it off twice is not an error.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for anybody but staff, `not_found`, [`PayoutError::TooLate`],
+    /// `idempotency_conflict`, the store's errors.
+    pub async fn cancel(
+        &self,
+        caller: &Caller,
+        request: CancelPayout,
+        key: &IdempotencyKey,
+    ) -> Result<PayoutOrder, PayoutError> {
+        caller.require(&Scope::STAFF)?;
+        let once = Idempotency::new(caller, "pay.cancel_payout", key, &request)?;
+        let command = command(caller.app_id(), request.payout)?.once(once);
+        let cancel = |change: &mut Change| match change.order().is_called_off() {
+            true => Ok(()),
+            false => change.apply(PayoutEvent::Canceled),
+        };
+        self.change(command, cancel).await?;
+        self.read(caller.app_id(), request.payout).await
+    }
+
+    /// Returns a payout.
+    ///
+    /// # Errors
+    ///
+    /// `not_found` for a payout that is not there or not to the caller, the store's errors.
+    pub async fn payout(&self, caller: &Caller, id: PayoutId) -> Result<PayoutOrder, PayoutError> {
+        let order = self.read(caller.app_id(), id).await?;
+        if manages(caller).is_ok() {
+            return Ok(order);
+        }
+        match (&order.receiver, caller.user_id()) {
+            (Receiver::User { user: receiver }, Some(user)) if receiver == user => Ok(order),
+            _ => Err(Error::not_found("payout").into()),
+        }
+    }
+
+    /// Returns everything that happened to a payout, in order.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for the receiver, `not_found`, the store's errors.
+    pub async fn journal(
+        &self,
+        caller: &Caller,
+        id: PayoutId,
+    ) -> Result<Vec<PayoutEntry>, PayoutError> {
+        manages(caller)?;
+        let family = self.engine.read(command(caller.app_id(), id)?).await?;
+        if !family.exists() {
+            return Err(Error::not_found("payout").into());
+        }
+        let entries = family.scan::<PayoutEntry>("j/")?;
+        Ok(entries
+            .into_iter()
+            .map(|(_, entry)| PayoutEntry::clone(&entry))
+            .collect())
+    }
+
+    /// Writes a payout down, unless it was before.
+    pub(super) async fn open(
+        &self,
+        request: &PayoutRequest,
+        once: Option<Idempotency>,
+    ) -> Result<(), PayoutError> {
+        if !(1..=JSON_INTEGER_MAX).contains(&request.amount.minor()) {
+            return Err(Error::invalid("amount", "is not more than zero, or too large").into());
+        }
+        let id = Self::id_of(&request.app, &request.key);
+        let created = match self.find(&request.app, id).await? {
+            Some(order) if once.is_none() => return is_for(&order, request),
+            // What was written down once is not checked again.
+            Some(order) => created(&order),
+            None => self.created(id, request).await?,
+        };
+        let command = command(&request.app, id)?;
+        let command = once.into_iter().fold(command, Command::once);
+        let (request, call_max) = (request.clone(), self.options.call_max);
+        let open = move |family: &Family, now: Timestamp| {
+            let change = if family.exists() {
+                let change = Change::load(family, now)?;
+                is_for(change.order(), &request)?;
+                change
+            } else {
+                opened(created.clone(), now)?
+            };
+            Ok::<_, PayoutError>(change.decision((), call_max))
+        };
+        self.engine.run(command, open).await?;
+        Ok(())
+    }
+
+    async fn created(
+        &self,
+        id: PayoutId,
+        request: &PayoutRequest,
+    ) -> Result<CreatedPayout, PayoutError> {
+        self.options.check(request.amount)?;
+        let can = self.backend.payout_capabilities();
+        can.minor_units.to_wire(request.amount)?;
+        Ok(CreatedPayout {
+            id,
+            key: request.key.clone(),
+            app: request.app.clone(),
+            destination: self.destination_of(request).await?,
+            receiver: request.receiver.clone(),
+            amount: request.amount,
+            reason: request.reason.clone(),
+        })
+    }
+
+    async fn destination_of(&self, request: &PayoutRequest) -> Result<Option<Destination>, Error> {
+        match &request.receiver {
+            Receiver::User { user } => self.destinations.destination_of(&request.app, user).await,
+            Receiver::Destination { destination } => Ok(Some(destination.clone())),
+            _ => Err(Error::invalid("receiver", "is of a kind not known here")),
+        }
+    }
+
+    pub(super) async fn find(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+    ) -> Result<Option<PayoutOrder>, Error> {
+        let family = self.engine.read(command(app, id)?).await?;
+        let order = family.root::<PayoutOrder>()?;
+        Ok(order.map(|order| PayoutOrder::clone(&order)))
+    }
+
+    pub(super) async fn read(&self, app: &AppId, id: PayoutId) -> Result<PayoutOrder, PayoutError> {
+        let found = self.find(app, id).await?;
+        Ok(found.ok_or_else(|| Error::not_found("payout"))?)
+    }
+
+    /// Changes a payout in one commit.
+    pub(super) async fn change<T, F>(&self, command: Command, change: F) -> Result<T, PayoutError>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        F: Fn(&mut Change) -> Result<T, PayoutError> + Send + 'static,
+    {
+        let call_max = self.options.call_max;
+        let decide = move |family: &Family, now: Timestamp| {
+            let mut changed = Change::load(family, now)?;
+            let answer = change(&mut changed)?;
+            Ok::<_, PayoutError>(changed.decision(answer, call_max))
+        };
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+}
+
+/// Starts a payout; where nobody has told where the money goes, it is declined.
+fn opened(created: CreatedPayout, now: Timestamp) -> Result<Change, PayoutError> {
+    let nowhere = created.destination.is_none();
+    let mut change = Change::create(created, now);
+    if nowhere {
+        change.apply(PayoutEvent::NoDestination)?;
+    }
+    Ok(change)
+}
+
+fn created(order: &PayoutOrder) -> CreatedPayout {
+    CreatedPayout {
+        id: order.id,
+        key: order.key.clone(),
+        app: order.app.clone(),
+        receiver: order.receiver.clone(),
+        destination: order.destination.clone(),
+        amount: order.amount,
+        reason: order.reason.clone(),
+    }
+}
+
+fn is_for(order: &PayoutOrder, request: &PayoutRequest) -> Result<(), PayoutError> {
+    match order.is_for(request) {
+        true => Ok(()),
+        false => Err(key_reused().into()),
+    }
+}
+
+/// Refuses whoever may not see other people's payouts.
+pub(super) fn manages(caller: &Caller) -> Result<(), Error> {
+    if caller.has(&Scope::STAFF) {
+        return Ok(());
+    }
+    caller.require(&PAY_MANAGE)
+}

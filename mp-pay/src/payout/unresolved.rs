@@ -1,0 +1,160 @@
+//! What is put before a person, and what is told of payouts from outside.
+
+use mp_core::{
+    Caller, Document, Error, Scope,
+    amount::Money,
+    id::{AppId, IdempotencyKey},
+    idempotency::Idempotency,
+    store::{Key, Partition},
+};
+
+use super::{
+    PayoutError, PayoutEvent, PayoutId, PayoutNotice, PayoutOrder, Payouts, ResolvePayout,
+    change::{Change, command},
+    order::PayoutDue,
+    payouts::manages,
+};
+use crate::{
+    backend::{Outcome, WebhookTrust},
+    journal::Source,
+    operation::Stage,
+    payment::Move,
+};
+
+/// The most payouts that [`Payouts::unresolved`] lists at a time.
+pub const UNRESOLVED_PAYOUTS_MAX: u32 = 1_000;
+
+impl Payouts {
+    /// Lists the app's payouts that wait for a person, by id, after the one given: those of a backend
+    /// that can neither replay nor be asked, those whose window has closed, and those of which the
+    /// backend tells another amount or breaks its contract.
+    ///
+    /// A worker puts them here; at most [`UNRESOLVED_PAYOUTS_MAX`] at a time.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, the store's errors.
+    pub async fn unresolved(
+        &self,
+        caller: &Caller,
+        after: Option<PayoutId>,
+        limit: u32,
+    ) -> Result<Vec<PayoutOrder>, PayoutError> {
+        manages(caller)?;
+        let limit = limit.min(UNRESOLVED_PAYOUTS_MAX);
+        let prefix = format!("{}/payout/", caller.app_id());
+        let mut cursor = start(&prefix, after)?;
+        let mut listed = Vec::new();
+        while listed.len() < limit as usize {
+            let (partition, key) = &cursor;
+            let dead = self
+                .engine
+                .store()
+                .dead(Some((partition, key)), limit)
+                .await;
+            let dead = dead.map_err(Error::from)?;
+            let Some(last) = dead.last() else { break };
+            cursor = (last.partition.clone(), last.key.clone());
+            for delivery in &dead {
+                if !delivery.partition.id().starts_with(&prefix) {
+                    return Ok(listed);
+                }
+                let id = delivery.partition.local_id().parse::<PayoutId>();
+                if let (Ok(id), true) = (id, listed.len() < limit as usize) {
+                    listed.push(self.read(caller.app_id(), id).await?);
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Tells what became of a payout that waited for a person: over everything that the backend has
+    /// said.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for a finding that is not for
+    /// good or whose amount is not more than zero or of another currency,
+    /// [`PayoutError::NotUnresolved`], `idempotency_conflict`, the store's errors.
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        request: ResolvePayout,
+        key: &IdempotencyKey,
+    ) -> Result<PayoutOrder, PayoutError> {
+        caller.require(&Scope::STAFF)?;
+        let (app, id) = (caller.app_id(), request.payout);
+        let once = Idempotency::new(caller, "pay.resolve_payout", key, &request)?;
+        let outcome = request.outcome()?;
+        let command = command(app, id)?.once(once);
+        let (can, call_max) = (self.backend.payout_capabilities(), self.options.call_max);
+        let resolve = move |change: &mut Change| {
+            is_of(&outcome, change.order().amount)?;
+            if change.order().next_move(can, call_max, change.now()) != Move::Person {
+                return Err(PayoutError::NotUnresolved(id));
+            }
+            let (outcome, source) = (outcome.clone(), Source::Person);
+            change.observe(PayoutEvent::Observed { outcome, source })
+        };
+        self.change(command, resolve).await?;
+        self.read(app, id).await
+    }
+
+    /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
+    /// checked. It may come twice, late and in any order.
+    ///
+    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
+    /// one that cannot be asked tells it some day by itself.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, the store's errors.
+    pub async fn observe(
+        &self,
+        caller: &Caller,
+        notice: PayoutNotice,
+    ) -> Result<PayoutOrder, PayoutError> {
+        manages(caller)?;
+        let PayoutNotice { payout, outcome } = notice;
+        let app = caller.app_id();
+        if self.backend.payout_capabilities().webhooks == WebhookTrust::HintOnly {
+            return self.look_into(app, payout).await;
+        }
+        self.observed(app, payout, outcome, Source::Notice).await
+    }
+
+    /// Asks about a payout because of a hint; what is being sent, or was not sent, is not known there.
+    async fn look_into(&self, app: &AppId, id: PayoutId) -> Result<PayoutOrder, PayoutError> {
+        let order = self.read(app, id).await?;
+        let on_its_way = matches!(self.move_of(&order), Move::Wait(_));
+        let asks = self.backend.payout_capabilities().answers_queries;
+        if asks && !on_its_way && order.operation.stage != Stage::Planned {
+            return self.ask(order).await;
+        }
+        Ok(order)
+    }
+}
+
+/// Refuses an amount of nothing or less, or in another currency than that of what was asked for.
+fn is_of(outcome: &Outcome, asked: Money) -> Result<(), Error> {
+    match outcome.amount() {
+        Some(told) if told.currency() != asked.currency() => {
+            let problem = format!("is not in {}", asked.currency());
+            Err(Error::invalid("amount", problem))
+        }
+        Some(told) if !told.is_positive() => Err(Error::invalid("amount", "is not more than zero")),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the place in the list of dead work after which the app's payouts come.
+fn start(prefix: &str, after: Option<PayoutId>) -> Result<(Partition, Key), Error> {
+    match after {
+        Some(id) => Ok((
+            Partition::parse(&format!("{prefix}{id}"))?,
+            Key::new(&format!("~o/{}/{id}", PayoutDue::KIND))?,
+        )),
+        // No payout's id sorts before this.
+        None => Ok((Partition::parse(&format!("{prefix}+"))?, Key::root())),
+    }
+}

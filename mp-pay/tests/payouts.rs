@@ -1,0 +1,529 @@
+//! Payouts: what is asked of them, what becomes of them, and who may know, on every store.
+
+mod payout;
+#[path = "support/stores.rs"]
+mod stores;
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use mp_core::{
+    Caller, Error, ErrorKind, Scope,
+    amount::{Currency, Money},
+    host::{Effect, Host},
+    port::{Declined, PaidOut, Payout, PayoutStatus, Receiver},
+    retention::{FileArchive, Retention},
+    store::MemoryStore,
+};
+use mp_pay::{
+    backend::{DeclineCode, NextAction, Outcome, Reference, WebhookTrust, sandbox::Behaviour},
+    operation::{Breach, Stage},
+    payout::{
+        CancelPayout, ClosedPayouts, CreatePayout, FixedDestinations, PayoutError, PayoutEvent,
+        PayoutNotice, Payouts, PayoutsOptions, ResolvePayout,
+    },
+};
+use serde_json::json;
+
+use self::{
+    payout::{Bank, MEI, create, id, request, to},
+    stores::Shared,
+    support::{CLASSES, World, app, engine, eur, idem, mei, staff},
+};
+
+fn declined(code: &str) -> PaidOut {
+    PaidOut::Declined(Declined { code: code.into() })
+}
+
+#[tokio::test]
+async fn a_receiver_is_paid_once_whoever_asks_how_often() {
+    for shared in Shared::all("a_receiver_is_paid_once_whoever_asks_how_often").await {
+        for (class, can) in [CLASSES[0], CLASSES[2]].into_iter().enumerate() {
+            let [one, two] = shared.worlds(can);
+            let bank = |world: World| Bank::on(&world.engine, &world.sandbox, &world.clock);
+            let (one, two) = (bank(one), bank(two));
+            let asked = request(&format!("reward-{class}"));
+            for bank in [&one, &two, &one] {
+                let paid = bank.payouts.pay_out(&asked).await;
+                assert_eq!(paid.expect("pays"), PaidOut::Paid, "{}", shared.name);
+            }
+            let rush = request(&format!("rush-{class}"));
+            let at_once = (0..6).map(|number| {
+                let payouts = [&one, &two][number % 2].payouts.clone();
+                let rush = rush.clone();
+                tokio::spawn(async move { payouts.pay_out(&rush).await })
+            });
+            for asked in at_once.collect::<Vec<_>>() {
+                let told = asked.await.expect("no panic").expect("answers");
+                // Whoever comes while another calls is told to ask again.
+                let told = matches!(told, PaidOut::Paid | PaidOut::Unknown);
+                assert!(told, "{}", shared.name);
+            }
+            assert_eq!(one.moved().await, [500, 500], "{}", shared.name);
+            let status = two.payouts.status(&app(), &rush.key).await;
+            assert_eq!(status.expect("reads"), PayoutStatus::Paid);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_good_for_one_payout() {
+    let bank = Bank::new(CLASSES[0]);
+    bank.payouts
+        .pay_out(&request("reward"))
+        .await
+        .expect("pays");
+    let mut other = request("reward");
+    other.amount = eur(501);
+    let error = bank.payouts.pay_out(&other).await.expect_err("is refused");
+    assert_eq!(error.code(), "idempotency_conflict");
+    let other = CreatePayout {
+        amount: eur(501),
+        ..create("reward")
+    };
+    let error = bank
+        .payouts
+        .create(&staff(), other, &idem("k"))
+        .await
+        .expect_err("is refused");
+    assert_eq!(Error::from(error).code(), "idempotency_conflict");
+    // The same payout by another way is the same payout.
+    let same = bank
+        .payouts
+        .create(&staff(), create("reward"), &idem("k2"))
+        .await;
+    assert_eq!(same.expect("answers").status, PayoutStatus::Paid);
+    assert_eq!(bank.moved().await, [500]);
+}
+
+#[tokio::test]
+async fn what_is_declined_is_final() {
+    let bank = Bank::new(CLASSES[1]);
+    let closed = to("closed", "po_declined");
+    let nobody = {
+        let mut request = request("nobody");
+        request.receiver = Receiver::user("kim".parse().expect("a user"));
+        request
+    };
+    for (asked, code) in [(closed, "account_closed"), (nobody, "no_destination")] {
+        for _ in 0..2 {
+            let told = bank.payouts.pay_out(&asked).await.expect("answers");
+            assert_eq!(told, declined(code));
+        }
+        bank.let_time_pass(3).await;
+        let status = bank.payouts.status(&app(), &asked.key).await;
+        assert_eq!(status.expect("reads"), PayoutStatus::Declined);
+    }
+    assert_eq!(bank.moved().await, [0; 0]);
+    assert_eq!(bank.dead().await, 0);
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_carried_on() {
+    let bank = Bank::new(CLASSES[1]);
+    let slow = to("slow", "po_slow");
+    assert_eq!(
+        bank.payouts.pay_out(&slow).await.expect("answers"),
+        PaidOut::Accepted
+    );
+    bank.let_time_pass(3).await;
+    let status = bank.payouts.status(&app(), &slow.key).await;
+    assert_eq!(status.expect("reads"), PayoutStatus::Paid);
+    assert_eq!(bank.moved().await, [500]);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_left_by_the_declared_ability() {
+    for (class, can) in CLASSES.into_iter().enumerate() {
+        for token in ["po_timeout_before", "po_timeout_after"] {
+            let bank = Bank::new(can);
+            let asked = to("lost", token);
+            let told = bank.payouts.pay_out(&asked).await.expect("answers");
+            assert_eq!(told, PaidOut::Unknown);
+            bank.let_time_pass(3).await;
+            let status = bank
+                .payouts
+                .status(&app(), &asked.key)
+                .await
+                .expect("reads");
+            let waiting = bank
+                .payouts
+                .unresolved(&staff(), None, 10)
+                .await
+                .expect("lists");
+            if class < 2 {
+                assert_eq!((status, waiting.len()), (PayoutStatus::Paid, 0), "{token}");
+                assert_eq!(bank.moved().await, [500], "{token}");
+            } else {
+                assert_eq!(
+                    (status, waiting.len()),
+                    (PayoutStatus::Pending, 1),
+                    "{token}"
+                );
+                assert_eq!(waiting[0].id, id("lost"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payout_is_called_off_until_it_is_sent() {
+    let bank = Bank::new(CLASSES[0]);
+    bank.sandbox.script(Behaviour::Unavailable);
+    let told = bank
+        .payouts
+        .pay_out(&request("late"))
+        .await
+        .expect("answers");
+    assert_eq!(told, PaidOut::Unknown, "the backend could not be reached");
+    let cancel = CancelPayout { payout: id("late") };
+    for key in ["k", "k", "again"] {
+        let order = bank
+            .payouts
+            .cancel(&staff(), cancel.clone(), &idem(key))
+            .await;
+        assert_eq!(order.expect("cancels").status, PayoutStatus::Canceled);
+    }
+    bank.let_time_pass(3).await;
+    let told = bank
+        .payouts
+        .pay_out(&request("late"))
+        .await
+        .expect("answers");
+    assert_eq!(told, declined("canceled"));
+    assert_eq!(bank.moved().await, [0; 0]);
+
+    bank.payouts
+        .pay_out(&request("reward"))
+        .await
+        .expect("pays");
+    let cancel = CancelPayout {
+        payout: id("reward"),
+    };
+    let refused = bank.payouts.cancel(&staff(), cancel, &idem("k3")).await;
+    let refused = refused.expect_err("is refused");
+    assert!(
+        matches!(refused, PayoutError::TooLate(PayoutStatus::Paid)),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_paid_may_come_back() {
+    let bank = Bank::new(CLASSES[1]);
+    let asked = to("back", "po_returned");
+    assert_eq!(
+        bank.payouts.pay_out(&asked).await.expect("pays"),
+        PaidOut::Paid
+    );
+    bank.let_time_pass(2).await;
+    let outcome = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+    let notice = PayoutNotice {
+        payout: id("back"),
+        outcome,
+    };
+    for _ in 0..2 {
+        let order = bank.payouts.observe(&staff(), notice.clone()).await;
+        assert_eq!(order.expect("observes").status, PayoutStatus::Returned);
+    }
+    let told = bank.payouts.pay_out(&asked).await.expect("answers");
+    assert_eq!(
+        told,
+        declined("account_closed"),
+        "to pay after all takes another key"
+    );
+}
+
+#[tokio::test]
+async fn a_hint_is_looked_into_and_not_believed() {
+    let can = CLASSES[1].with_webhooks(WebhookTrust::HintOnly);
+    let bank = Bank::new(can);
+    let asked = to("slow", "po_slow");
+    bank.payouts.pay_out(&asked).await.expect("answers");
+    let outcome = Outcome::declined(DeclineCode::new("a_lie").expect("a code"));
+    let notice = PayoutNotice {
+        payout: id("slow"),
+        outcome,
+    };
+    let order = bank
+        .payouts
+        .observe(&staff(), notice.clone())
+        .await
+        .expect("observes");
+    assert_eq!(order.status, PayoutStatus::Pending);
+    bank.clock.advance(Duration::from_secs(61));
+    let order = bank
+        .payouts
+        .observe(&staff(), notice)
+        .await
+        .expect("observes");
+    assert_eq!(order.status, PayoutStatus::Paid);
+}
+
+#[tokio::test]
+async fn what_the_backend_tells_otherwise_waits_for_a_person() {
+    let bank = Bank::new(CLASSES[1]);
+    bank.sandbox.script(Behaviour::Misstate(eur(450)));
+    let told = bank
+        .payouts
+        .pay_out(&request("other"))
+        .await
+        .expect("answers");
+    assert_eq!(told, PaidOut::Unknown);
+    let action = NextAction::AwaitNotification { until: None };
+    bank.sandbox
+        .script(Behaviour::Asks(action, Duration::from_secs(3600)));
+    bank.payouts
+        .pay_out(&request("asks"))
+        .await
+        .expect("answers");
+    bank.let_time_pass(2).await;
+    let waiting = bank
+        .payouts
+        .unresolved(&staff(), None, 10)
+        .await
+        .expect("lists");
+    assert_eq!(waiting.len(), 2);
+    let of = |name: &str| {
+        waiting
+            .iter()
+            .find(|it| it.id == id(name))
+            .expect("is listed")
+    };
+    assert_eq!(of("other").operation.conflict, Some(eur(450)));
+    assert_eq!(of("asks").operation.breach, Some(Breach::UndeclaredAction));
+
+    let reference = Reference::new("bank-17").expect("a reference");
+    let mut found = ResolvePayout::settled(id("other"), reference);
+    found.amount = Some(eur(450));
+    let order = bank
+        .payouts
+        .resolve(&staff(), found.clone(), &idem("k"))
+        .await
+        .expect("resolves");
+    assert_eq!(
+        (order.status, order.operation.moved),
+        (PayoutStatus::Paid, Some(eur(450)))
+    );
+    let code = DeclineCode::new("never_came").expect("a code");
+    let never = ResolvePayout::declined(id("asks"), code);
+    let order = bank
+        .payouts
+        .resolve(&staff(), never, &idem("k2"))
+        .await
+        .expect("resolves");
+    assert_eq!(order.status, PayoutStatus::Declined);
+    assert!(
+        bank.payouts
+            .unresolved(&staff(), None, 10)
+            .await
+            .expect("lists")
+            .is_empty()
+    );
+    let again = bank.payouts.resolve(&staff(), found, &idem("k3")).await;
+    let again = again.expect_err("is refused");
+    assert!(matches!(again, PayoutError::NotUnresolved(_)), "{again}");
+}
+
+#[tokio::test]
+async fn amounts_are_bounded() {
+    let bank = Bank::new(CLASSES[0]);
+    let options = PayoutsOptions::default().with_bounds(Currency::EUR, 100..=1_000);
+    let bounded = bank.payouts.clone().with_options(options);
+    let pay = |key: &str, amount| {
+        let (payouts, mut asked) = (bounded.clone(), request(key));
+        asked.amount = amount;
+        async move { payouts.pay_out(&asked).await }
+    };
+    assert_eq!(pay("least", eur(100)).await.expect("pays"), PaidOut::Paid);
+    assert_eq!(pay("most", eur(1_000)).await.expect("pays"), PaidOut::Paid);
+    for (key, amount, code) in [
+        ("a", eur(99), "amount_out_of_bounds"),
+        ("b", eur(1_001), "amount_out_of_bounds"),
+        ("c", Money::new(500, Currency::USD), "amount_out_of_bounds"),
+        ("d", eur(0), "invalid_field"),
+        ("e", eur(-5), "invalid_field"),
+        ("f", eur(i64::MAX), "invalid_field"),
+    ] {
+        let error = pay(key, amount).await.expect_err("is refused");
+        assert_eq!(
+            (error.code(), error.field()),
+            (code, Some("amount")),
+            "{amount}"
+        );
+    }
+    assert_eq!(bank.moved().await, [100, 1_000]);
+}
+
+#[tokio::test]
+async fn only_staff_pays_out_and_only_the_receiver_sees_it() {
+    let bank = Bank::new(CLASSES[0]);
+    let error = bank
+        .payouts
+        .create(&mei(), create("reward"), &idem("k"))
+        .await;
+    assert_eq!(
+        Error::from(error.expect_err("is refused")).kind(),
+        ErrorKind::Forbidden
+    );
+    bank.payouts
+        .create(&staff(), create("reward"), &idem("k"))
+        .await
+        .expect("pays");
+    let seen = bank
+        .payouts
+        .payout(&mei(), id("reward"))
+        .await
+        .expect("reads");
+    assert_eq!((seen.status, seen.amount), (PayoutStatus::Paid, eur(500)));
+    let bo = Caller::user(app(), "bo".parse().expect("a user"));
+    let elsewhere = Caller::app("mall".parse().expect("an app")).with_scope(Scope::STAFF);
+    for caller in [bo.clone(), elsewhere] {
+        let error = bank
+            .payouts
+            .payout(&caller, id("reward"))
+            .await
+            .expect_err("is refused");
+        assert_eq!(Error::from(error).kind(), ErrorKind::NotFound);
+    }
+    for caller in [mei(), bo] {
+        let journal = bank.payouts.journal(&caller, id("reward")).await;
+        assert_eq!(
+            Error::from(journal.expect_err("is refused")).kind(),
+            ErrorKind::Forbidden
+        );
+        let cancel = CancelPayout {
+            payout: id("reward"),
+        };
+        let canceled = bank.payouts.cancel(&caller, cancel, &idem("c")).await;
+        assert_eq!(
+            Error::from(canceled.expect_err("is refused")).kind(),
+            ErrorKind::Forbidden
+        );
+        let listed = bank.payouts.unresolved(&caller, None, 10).await;
+        assert_eq!(
+            Error::from(listed.expect_err("is refused")).kind(),
+            ErrorKind::Forbidden
+        );
+    }
+    let journal = bank
+        .payouts
+        .journal(&staff(), id("reward"))
+        .await
+        .expect("reads");
+    assert!(
+        matches!(journal[0].event, PayoutEvent::Created(_)),
+        "{journal:?}"
+    );
+    assert_eq!(journal.len(), 3, "created, sent, observed");
+}
+
+#[tokio::test]
+async fn a_payout_lives_its_life_in_json() {
+    let bank = Bank::new(CLASSES[0]);
+    let host = Host::new(&bank.engine)
+        .with(bank.payouts.operations())
+        .expect("registers");
+    let money = [
+        "pay.create_payout",
+        "pay.cancel_payout",
+        "pay.resolve_payout",
+    ];
+    for operation in bank.payouts.operations() {
+        let is_money = operation.effect() == Effect::Money;
+        assert_eq!(
+            is_money,
+            money.contains(&operation.name()),
+            "{}",
+            operation.name()
+        );
+        if is_money {
+            assert_eq!(operation.scope(), &Scope::STAFF);
+        }
+    }
+    let create = json!({
+        "key": "shift-17",
+        "receiver": {"type": "destination", "destination": "acct_courier"},
+        "amount": {"amount": 2_400, "currency": "EUR"},
+        "reason": "Friday's shift",
+        "idempotency_key": "k",
+    });
+    let paid = host
+        .call(&staff(), "pay.create_payout", create.clone())
+        .await
+        .expect("pays");
+    assert_eq!(paid["status"], "paid");
+    let again = host
+        .call(&staff(), "pay.create_payout", create)
+        .await
+        .expect("answers");
+    assert_eq!(again["id"], paid["id"]);
+    let reader = staff()
+        .with_scope(Scope::of("pay:read"))
+        .with_scope(Scope::of("pay:manage"));
+    let read = host
+        .call(&reader, "pay.payout", json!({"payout": paid["id"]}))
+        .await;
+    assert_eq!(read.expect("reads")["amount"]["amount"], 2_400);
+    let cancel = json!({"payout": paid["id"], "idempotency_key": "c"});
+    let refused = host
+        .call(&staff(), "pay.cancel_payout", cancel)
+        .await
+        .expect_err("is refused");
+    assert_eq!(refused.code(), "payout_unexpected_state");
+    let listed = host
+        .call(&reader, "pay.unresolved_payouts", json!({}))
+        .await;
+    assert_eq!(listed.expect("lists"), json!([]));
+    assert_eq!(bank.moved().await, [2_400]);
+}
+
+#[tokio::test]
+async fn a_payout_that_may_come_back_stays_in_the_store() {
+    let store = Arc::new(MemoryStore::new());
+    let bank = Bank::new(CLASSES[1]);
+    let keeper = engine(store.clone(), &bank.clock);
+    let payouts = Payouts::new(
+        &keeper,
+        Arc::new(bank.sandbox.clone()),
+        Arc::new(FixedDestinations::default().with(
+            MEI.parse().expect("a user"),
+            "acct_mei".parse().expect("a destination"),
+        )),
+    );
+    payouts.pay_out(&request("reward")).await.expect("pays");
+    payouts
+        .pay_out(&to("closed", "po_declined"))
+        .await
+        .expect("answers");
+    payouts
+        .pay_out(&to("slow", "po_slow"))
+        .await
+        .expect("answers");
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = || {
+        let archive = Arc::new(FileArchive::in_folder(folder.path()));
+        let month = Duration::from_secs(30 * 24 * 60 * 60);
+        let rule = Arc::new(ClosedPayouts::returnable_for(month));
+        let retention = Retention::new(&keeper, store.clone(), archive);
+        async move {
+            retention
+                .with(rule, Duration::ZERO)
+                .sweep_all()
+                .await
+                .expect("sweeps")
+        }
+    };
+    bank.clock.advance(Duration::from_secs(29 * 24 * 60 * 60));
+    let swept = sweep().await;
+    assert_eq!((swept.retired, swept.live), (1, 2), "what was declined");
+    bank.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    let swept = sweep().await;
+    assert_eq!(
+        (swept.retired, swept.live),
+        (1, 1),
+        "what is still under way stays"
+    );
+    let order = payouts.payout(&staff(), id("slow")).await.expect("reads");
+    assert_eq!(order.operation.stage, Stage::Pending);
+}
