@@ -31,7 +31,7 @@ impl Webhooks {
                     async move { webhooks.handle(&caller, &request.webhook).await }
                 },
             ),
-            Operation::reversible(
+            Operation::money(
                 "pay.dismiss_webhook",
                 "Puts a webhook aside that could not be handled.",
                 PAY_MANAGE,

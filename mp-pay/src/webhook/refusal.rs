@@ -63,6 +63,14 @@ impl WebhookRefusal {
         matches!(self, Self::OutsideWindow | Self::Busy | Self::NotKept(_))
     }
 
+    /// Returns whether anybody can bring it about, without a key.
+    pub(super) const fn is_strange(&self) -> bool {
+        !matches!(
+            self,
+            Self::OutsideWindow | Self::Contradictory | Self::Busy | Self::NotKept(_)
+        )
+    }
+
     /// Returns the machine-readable code, stable across releases.
     #[must_use]
     pub const fn code(&self) -> &'static str {
