@@ -3,17 +3,24 @@ use mp_core::{amount::Money, id::AppId};
 use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
-        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
-        Lookup, Outcome,
+        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
+        IncreaseRequest, Lookup, Outcome,
     },
     operation::OperationKey,
+    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
 };
 
 /// The payment method at which the bank tells of a cent less than it was asked for, which a person
 /// has to look into.
 pub(crate) const ODD: &str = "pm_odd";
 
-/// A bank that is a sandbox but for the odd payment method.
+/// The destination at which the bank tells the same of a payout.
+pub(crate) const ODD_ACCOUNT: &str = "po_odd";
+
+/// The destination for which the bank cannot be reached.
+pub(crate) const FAR_ACCOUNT: &str = "po_far";
+
+/// A bank that is a sandbox but for the odd payment method and two destinations.
 #[derive(Debug)]
 pub(crate) struct Bank(pub(crate) SandboxBackend);
 
@@ -55,5 +62,30 @@ impl PaymentBackend for Bank {
 
     async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
         self.0.lookup(app, key).await
+    }
+}
+
+#[async_trait]
+impl PayoutBackend for Bank {
+    fn payout_capabilities(&self) -> PayoutCapabilities {
+        self.0.payout_capabilities()
+    }
+
+    async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError> {
+        let asked = instruction.amount;
+        let account = instruction.destination.as_str();
+        if account == FAR_ACCOUNT {
+            let kind = BackendErrorKind::Unavailable;
+            return Err(BackendError::new(kind, "pay_out", "it is far away"));
+        }
+        let outcome = self.0.pay_out(instruction).await?;
+        Ok(match account {
+            ODD_ACCOUNT => outcome.with_amount(Money::new(asked.minor() - 1, asked.currency())),
+            _ => outcome,
+        })
+    }
+
+    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
+        self.0.lookup_payout(app, id).await
     }
 }

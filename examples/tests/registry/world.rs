@@ -19,6 +19,7 @@ use mp_pay::{
     ledger::Ledger,
     method::{PaymentMethod, PaymentMethodToken, PaymentMethods},
     pass::Program,
+    payout::{FixedDestinations, Payouts},
 };
 use mp_queue::{QueueOptions, Queues};
 use mp_share::{Groups, Links, Offers};
@@ -103,7 +104,8 @@ impl World {
 /// moves is seen there too.
 fn host(engine: &Engine) -> Host {
     let bank = SandboxBackend::on(engine, &"bank".parse().expect("a name"));
-    let payments = Payments::new(engine, Arc::new(Bank(bank)));
+    let bank = Arc::new(Bank(bank));
+    let payments = Payments::new(engine, bank.clone());
     let settlement = Arc::new(PaymentsSettlement::new(&payments, Arc::new(Wallets)));
     let offers = Offers::new(engine);
     let groups = Groups::new(engine, offers, settlement.clone(), Arc::new(Silent));
@@ -111,6 +113,7 @@ fn host(engine: &Engine) -> Host {
     let orders = Orders::new(engine, settlement, menu());
     let operations = [
         payments.operations(),
+        Payouts::new(engine, bank, Arc::new(accounts())).operations(),
         passes(engine).operations(),
         Ledger::new(engine).operations(),
         groups.operations(),
@@ -140,6 +143,11 @@ fn menu() -> Menu {
     };
     let dishes = [("noodles", "beef"), ("noodles", "greens")];
     dishes.into_iter().fold(Menu::new(), dish)
+}
+
+fn accounts() -> FixedDestinations {
+    let mei = "mei".parse().expect("a user");
+    FixedDestinations::default().with(mei, "acct_mei".parse().expect("a destination"))
 }
 
 fn key_ring() -> KeyRing {

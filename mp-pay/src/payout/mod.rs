@@ -45,6 +45,7 @@ mod destinations;
 mod drive;
 mod error;
 mod event;
+mod opening;
 mod operations;
 mod options;
 mod order;

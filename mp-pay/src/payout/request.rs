@@ -1,12 +1,12 @@
 use mp_core::{
     Error,
     amount::Money,
-    id::AppId,
+    id::{AppId, UserId},
     label::Label,
-    port::{PayoutKey, PayoutRequest, Receiver},
+    port::{Destination, PayoutKey, PayoutRequest, Receiver},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::PayoutId;
 use crate::{
@@ -21,11 +21,37 @@ pub struct CreatePayout {
     /// The payout's name, unique within the app: the same name is the same payout.
     pub key: PayoutKey,
     /// Who is paid.
+    #[serde(deserialize_with = "told")]
+    #[schemars(with = "Told")]
     pub receiver: Receiver,
     /// How much, more than zero.
     pub amount: Money,
     /// What for, as the receiver may read it.
     pub reason: Label,
+}
+
+/// Who is paid, as a request may say: a stored [`Receiver`] may have members, and be of kinds, that
+/// are not known here.
+#[derive(Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+enum Told {
+    /// A user of the app.
+    User {
+        /// Which.
+        user: UserId,
+    },
+    /// Whoever is behind a destination.
+    Destination {
+        /// Where the money goes.
+        destination: Destination,
+    },
+}
+
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Receiver, D::Error> {
+    Ok(match Told::deserialize(deserializer)? {
+        Told::User { user } => Receiver::user(user),
+        Told::Destination { destination } => Receiver::destination(destination),
+    })
 }
 
 impl CreatePayout {

@@ -6,6 +6,7 @@ mod links;
 mod orders;
 mod passes;
 mod payments;
+mod payouts;
 mod places;
 mod queues;
 
@@ -23,7 +24,11 @@ pub(crate) async fn about(setup: &Setup<'_>, operation: &str) -> Vec<Example> {
         "share" => links::examples(setup).await,
         "order" => orders::examples(setup).await,
         "pass" => passes::examples(setup).await,
-        "pay" => payments::examples(setup).await,
+        "pay" => {
+            let mut examples = payments::examples(setup).await;
+            examples.extend(payouts::examples(setup).await);
+            examples
+        }
         "ledger" => ledger::examples(setup).await,
         "location" => places::examples(setup).await,
         "queue" => queues::examples(setup).await,

@@ -7,6 +7,7 @@ mod call;
 mod events;
 #[cfg(feature = "http")]
 pub mod http;
+mod payout_book;
 mod payouts;
 #[cfg(feature = "csv")]
 mod settlement_report;
@@ -33,13 +34,13 @@ pub use self::{
     behaviour::{Behaviour, DELAY},
     book::Movement,
     events::SandboxEvent,
-    payouts::PayoutMovement,
+    payout_book::PayoutMovement,
 };
 use self::{book::Asked, call::Call};
 #[cfg(test)]
 pub(crate) use self::{
     book::{Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage},
-    payouts::AskedPayout as SandboxPayout,
+    payout_book::AskedPayout as SandboxPayout,
 };
 use super::{BackendError, BackendErrorKind, Capabilities, NextActionKind, Outcome};
 use crate::operation::OperationKey;

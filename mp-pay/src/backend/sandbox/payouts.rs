@@ -1,67 +1,16 @@
-//! The sandbox as a payout backend, with books of what it has paid to whom.
+//! The sandbox as a payout backend.
 
 use async_trait::async_trait;
-use mp_core::{
-    Command, Decision, Document, Edits, Error, Family, Timestamp, amount::Money, id::AppId,
-    store::Partition,
-};
-use serde::{Deserialize, Serialize};
+use mp_core::{Command, Decision, Error, Family, Timestamp, id::AppId, store::Partition};
 
-use super::{Behaviour, DELAY, PAGES, SandboxBackend, book::Page};
+use super::{
+    Behaviour, DELAY, PAGES, PayoutMovement, SandboxBackend,
+    payout_book::{AskedPayout, read},
+};
 use crate::{
-    backend::{
-        BackendError, BackendErrorKind, Capabilities, DeclineCode, Lookup, Outcome, Reference,
-    },
+    backend::{BackendError, BackendErrorKind, Capabilities, DeclineCode, Lookup, Outcome},
     payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
 };
-
-/// One movement of money that the sandbox made for a payout.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct PayoutMovement {
-    /// For which payout.
-    pub payout: PayoutId,
-    /// To the receiver; below zero what came back.
-    pub amount: Money,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// What was asked under one payout's id.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct AskedPayout {
-    amount: Money,
-    /// When it was first called for.
-    first_at: Timestamp,
-    /// How often it was called for.
-    calls: u32,
-    /// What became of it; `None` if it never acted.
-    outcome: Option<Outcome>,
-    /// What is still under way.
-    under_way: Option<UnderWay>,
-    /// What moved because of it: one entry for each time that it acted.
-    movements: Vec<PayoutMovement>,
-}
-
-impl Document for AskedPayout {
-    const KIND: &'static str = "sandbox_payout";
-    const FORMAT: u32 = 1;
-}
-
-/// What will be done later.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-struct UnderWay {
-    course: Course,
-    ready_at: Timestamp,
-}
-
-/// What it is that will be done.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Course {
-    Pays,
-    Returns,
-}
 
 impl Behaviour {
     /// Returns what a destination makes a payout do: `po_declined` is declined as `account_closed`,
@@ -179,95 +128,5 @@ impl PayoutBackend for SandboxBackend {
         };
         let found = self.engine.run(command, look).await.map_err(lost)?;
         Ok(found.answer.map_or(Lookup::NotFound, Lookup::Found))
-    }
-}
-
-/// Reads what was asked under an id, with what has become due of it done.
-fn read(family: &Family, id: PayoutId, now: Timestamp) -> Result<Option<AskedPayout>, Error> {
-    let found = family.get::<AskedPayout>(&format!("p/{id}"))?;
-    Ok(found.map(|found| {
-        let mut asked = AskedPayout::clone(&found);
-        asked.ripen(id, now);
-        asked
-    }))
-}
-
-impl AskedPayout {
-    const fn first(amount: Money, now: Timestamp) -> Self {
-        Self {
-            amount,
-            first_at: now,
-            calls: 0,
-            outcome: None,
-            under_way: None,
-            movements: Vec::new(),
-        }
-    }
-
-    fn carry_out(&mut self, id: PayoutId, behaviour: Behaviour, now: Timestamp) -> Outcome {
-        match behaviour {
-            Behaviour::TimeoutBefore | Behaviour::Unavailable => return Outcome::Unknown,
-            Behaviour::Decline(code) => self.outcome = Some(Outcome::declined(code)),
-            Behaviour::Succeed => self.pay(id, now),
-            Behaviour::TimeoutAfter => {
-                self.pay(id, now);
-                return Outcome::Unknown;
-            }
-            Behaviour::Misstate(told) => {
-                self.pay(id, now);
-                let outcome = self.outcome.take();
-                self.outcome = outcome.map(|outcome| outcome.with_amount(told));
-            }
-            Behaviour::FailLater(delay) => {
-                self.pay(id, now);
-                self.put_off(Course::Returns, now.plus(delay));
-            }
-            Behaviour::Delay(delay) | Behaviour::NeedsAction(delay) => {
-                self.outcome = Some(Outcome::Accepted);
-                self.put_off(Course::Pays, now.plus(delay));
-            }
-            Behaviour::Asks(action, delay) => {
-                self.outcome = Some(Outcome::NeedsAction { action });
-                self.put_off(Course::Pays, now.plus(delay));
-            }
-        }
-        self.outcome.clone().unwrap_or(Outcome::Unknown)
-    }
-
-    fn ripen(&mut self, id: PayoutId, now: Timestamp) {
-        let due = self.under_way.filter(|it| it.ready_at <= now);
-        match due.map(|it| it.course) {
-            Some(Course::Pays) => self.pay(id, now),
-            Some(Course::Returns) => {
-                let back = Money::new(self.amount.minor().saturating_neg(), self.amount.currency());
-                self.moved(id, back, now);
-                self.outcome = Some(Outcome::declined(DeclineCode::of("account_closed")));
-            }
-            None => {}
-        }
-    }
-
-    const fn put_off(&mut self, course: Course, ready_at: Timestamp) {
-        self.under_way = Some(UnderWay { course, ready_at });
-    }
-
-    fn pay(&mut self, id: PayoutId, now: Timestamp) {
-        let reference = Reference::new(format!("sb_{id}.{}", self.movements.len()));
-        self.moved(id, self.amount, now);
-        let settled = |reference| Outcome::settled(reference).with_amount(self.amount);
-        self.outcome = reference.ok().map(settled);
-    }
-
-    fn moved(&mut self, payout: PayoutId, amount: Money, at: Timestamp) {
-        self.under_way = None;
-        self.movements.push(PayoutMovement { payout, amount, at });
-    }
-
-    fn put(self, family: &Family, id: PayoutId) -> Result<Edits, Error> {
-        let calls = family.root::<Page>()?.map_or(0, |page| page.calls) + 1;
-        let mut edits = Edits::new();
-        edits.put_root(Page { calls });
-        edits.put(&format!("p/{id}"), self);
-        Ok(edits)
     }
 }

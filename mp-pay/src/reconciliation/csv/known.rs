@@ -28,8 +28,8 @@ impl Mapping {
     /// Returns the mapping of Stripe's itemised reports of the balance, such as
     /// `balance_change_from_activity.itemized.3` and `payout_reconciliation.itemized.5`.
     ///
-    /// Our keys are to stand in the metadata of Stripe's payments and refunds under this name, and
-    /// the report is to be asked for with the columns `payment_metadata[NAME]` and
+    /// Our keys are to stand in the metadata of Stripe's payments and refunds under this name, such as
+    /// [`OPERATION_METADATA`](crate::webhook::stripe::OPERATION_METADATA), and the report is to be asked for with the columns `payment_metadata[NAME]` and
     /// `refund_metadata[NAME]`; a host that keeps them nowhere clears [`key`](Self::key) here and in
     /// the rules, and payments are known by the reference that the backend told.
     ///

@@ -29,6 +29,7 @@
 
 mod bounded;
 mod error;
+mod format;
 mod header;
 mod known;
 mod mapping;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use self::{
     error::{Problem, ReadError},
-    mapping::{AmountFormat, CurrencyOf, KindRule, Mapping, Sign, TimeFormat, TimeOf},
+    format::{AmountFormat, CurrencyOf, Sign, TimeFormat, TimeOf},
+    mapping::{KindRule, Mapping},
     reader::{COLUMNS_MAX, LINES_MAX, ROW_MAX, ReportReader},
 };
