@@ -26,12 +26,12 @@ use tokio::runtime::Runtime;
 /// What is shared with the benches knows their crate by this name.
 extern crate self as mp_benches;
 
-use self::{ours::Books, peer::Peer};
 pub use self::{
     load::{Load, Throughput},
     promise::{Bound, Promise},
     turns::{Side, Table, take_turns},
 };
+use self::{ours::Books, peer::Peer};
 
 const LOAD: Load = Load {
     tasks: 128,
