@@ -96,7 +96,7 @@ impl Stall {
             ("mei", Money::new(12_50, Currency::EUR)),
             ("bo", Money::new(80, Currency::EUR)),
             ("ana", Money::new(1_200, Currency::JPY)),
-            ("kim", Money::new(199_00, Currency::EUR)),
+            ("kim", Money::new(19_900, Currency::EUR)),
         ];
         for (payer, amount) in sales {
             self.clock.advance(Duration::from_secs(60));
