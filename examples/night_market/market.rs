@@ -18,7 +18,7 @@ use mp_examples::orders::{Menu, Orders};
 use mp_location::{NewPlace, Places, PlacesOptions, Point};
 use mp_pay::{
     Passes, Payments, PaymentsSettlement,
-    method::{PaymentMethodToken, PaymentMethods},
+    method::{PaymentMethod, PaymentMethodToken, PaymentMethods},
     pass::Program,
 };
 use mp_queue::{LaneSetup, LineId, LineSetup, QueueError, QueueOptions, Queues};
@@ -224,11 +224,7 @@ struct Wallets(Arc<Script>);
 
 #[async_trait]
 impl PaymentMethods for Wallets {
-    async fn method_of(
-        &self,
-        _: &AppId,
-        payer: &UserId,
-    ) -> Result<Option<PaymentMethodToken>, Error> {
+    async fn method_of(&self, _: &AppId, payer: &UserId) -> Result<Option<PaymentMethod>, Error> {
         let Some(number) = payer
             .as_str()
             .strip_prefix("visitor-")
@@ -236,7 +232,7 @@ impl PaymentMethods for Wallets {
         else {
             return Ok(None);
         };
-        token(self.0.card(number)).map(Some)
+        Ok(Some(token(self.0.card(number))?.into()))
     }
 }
 

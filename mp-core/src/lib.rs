@@ -43,7 +43,8 @@
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
 //!   them and calls [`Operation`](host::Operation)s with JSON.
 //! - An [`Amount`](amount::Amount) counts whole minor units of money or of an app's own unit; [`id`]
-//!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time.
+//!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time; [`web`] tells
+//!   which addresses of others are safe.
 //!
 //! # What the host supplies
 //!
@@ -96,6 +97,7 @@ pub mod steps;
 pub mod store;
 #[doc(hidden)]
 pub mod text;
+pub mod web;
 pub mod work;
 
 pub use self::{

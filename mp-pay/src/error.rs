@@ -1,9 +1,10 @@
-use mp_core::{Error, ErrorKind, amount::Money};
+use mp_core::{Error, ErrorKind, amount::Money, id::Name};
 
 use crate::{
     backend::MinorUnitsError,
     intent::{IntentEvent, IntentStatus},
     operation::OperationKey,
+    routing::NoRoute,
 };
 
 /// Why a payment or a pass did not do what it was asked.
@@ -38,6 +39,12 @@ pub enum PayError {
     /// The backend cannot be told this amount; it was not asked.
     #[error(transparent)]
     Uncounted(#[from] MinorUnitsError),
+    /// None of the backends takes the payment; none was asked.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
+    /// The attempt went to a backend that is not configured here. It waits, and goes to no other.
+    #[error("the attempt's payment backend {0} is not configured here: add it to the backends")]
+    BackendMissing(Name),
     /// A named limit is reached.
     #[error("there are {most} {what} already, which is the most")]
     TooMany {
@@ -71,6 +78,8 @@ impl From<PayError> for Error {
             PayError::AmountTooLarge { .. } => (ErrorKind::Refused, "amount_too_large"),
             PayError::Unsupported(_) => (ErrorKind::Unsupported, "unsupported"),
             PayError::Uncounted(_) => (ErrorKind::Unsupported, "invalid_charge_amount"),
+            PayError::NoRoute(_) => (ErrorKind::Unsupported, "no_route"),
+            PayError::BackendMissing(_) => (ErrorKind::Unavailable, "backend_not_configured"),
             PayError::TooMany { .. } => (ErrorKind::Refused, "too_many"),
             PayError::NotUnresolved(_) => (ErrorKind::Refused, "not_unresolved"),
             PayError::NotEnough { .. } => (ErrorKind::Refused, "balance_insufficient"),

@@ -18,7 +18,7 @@ use crate::{
     backend::{NextAction, Outcome},
     dispute::Dispute,
     intent::{CancellationReason, CaptureMethod, IntentId},
-    method::PaymentMethodToken,
+    method::{Country, PaymentMethodToken, PaymentMethodType},
     operation::OperationKey,
     refund::{RefundId, RefundReason},
     settlement::SettlementMark,
@@ -38,7 +38,7 @@ pub struct JournalEntry {
 
 impl Document for JournalEntry {
     const KIND: &'static str = "payment_event";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 /// What happened to an intent: it was asked or decided by us, or observed of the backend.
@@ -52,15 +52,15 @@ pub enum Event {
     /// It was created.
     Created(Created),
     /// An attempt was opened.
-    Confirmed {
-        /// What with, if not with what the intent had.
+    Confirmed(Confirmed),
+    /// An attempt surely took nothing, and another was opened in its place, at another backend.
+    FellOver {
+        /// Which attempt took nothing.
+        attempt: u32,
+        /// Which backend was to be tried next.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        payment_method: Option<PaymentMethodToken>,
-        /// Whether the backend takes the money at once.
-        capture: bool,
-        /// Until when the payer may act.
-        expires_at: Timestamp,
-        /// For how many seconds the backend holds money, unless it tells.
+        backend: Option<Name>,
+        /// For how many seconds that backend holds money, unless it tells.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hold_seconds: Option<u64>,
     },
@@ -188,12 +188,43 @@ pub struct Created {
     /// What it is to be paid with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodToken>,
+    /// Of which type that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Label>,
     /// The settlement it was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settlement: Option<SettlementMark>,
+}
+
+/// What an attempt is opened with.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Confirmed {
+    /// What with, if not with what the intent had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodToken>,
+    /// Of which type that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
+    /// Which backend it goes to; the only one there is if it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Name>,
+    /// Whether the backend takes the money at once.
+    pub capture: bool,
+    /// Until when the payer may act.
+    pub expires_at: Timestamp,
+    /// For how many seconds the backend holds money, unless it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_seconds: Option<u64>,
 }
 
 /// From whom an outcome was learnt.

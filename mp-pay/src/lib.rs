@@ -40,6 +40,7 @@
 //! - An [`Operation`](operation::Operation) is one thing asked of the backend. It is written down
 //!   under a fixed key before it is asked, and is `planned`, `sent`, then known; that its outcome
 //!   is unknown is a state, which is left by replaying the key, by asking for it, or by a person.
+//! - With [`routing`], payments go to one of several backends by rules; an attempt is its backend's.
 //! - [`Payments`] is the service over them; [`PaymentsSettlement`] lets another capability secure,
 //!   settle and release a payer's money.
 //! - [`webhook`]s are accepted, verified and deduplicated by [`Webhooks`](webhook::Webhooks), and
@@ -58,6 +59,10 @@
 //! never the capture, whoever asks for them at once: amounts are reserved in the commit that plans
 //! the operation.
 //!
+//! Of one intent one attempt is open at most. What a backend surely did not take may be
+//! [tried at another](routing#when-another-backend-is-tried), in the commit in which that becomes
+//! known; as long as it is not known, nothing else is tried.
+//!
 //! State is the fold of a [journal](journal::Event). What a backend tells is joined with what is
 //! known, so that any order and any repetition come to the same; what is decided because of it is an
 //! entry of its own. An amount that the backend tells otherwise than we do is a
@@ -69,7 +74,7 @@
 //!
 //! # What the host supplies
 //!
-//! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos), the
+//! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos) or several, the
 //! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with
 //! [`Payments::handlers`], for webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
@@ -111,6 +116,7 @@ pub mod receipt;
 pub mod reconciliation;
 pub mod refund;
 pub mod retention;
+pub mod routing;
 pub mod settlement;
 mod text;
 pub mod webhook;

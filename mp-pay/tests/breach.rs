@@ -104,6 +104,32 @@ async fn an_action_that_was_not_declared_goes_to_a_person_and_never_to_the_payer
 }
 
 #[tokio::test]
+async fn a_payer_is_sent_to_no_page_that_is_not_safe() {
+    for url in [
+        "http://bank.example/3ds",
+        "https://bank.example@evil.example/",
+        "https://127.0.0.1/",
+        "javascript:alert(1)",
+    ] {
+        let clock = clock();
+        let provider = engine(Arc::new(MemoryStore::new()), &clock);
+        let account = "acme".parse().expect("a name");
+        let sandbox = SandboxBackend::on(&provider, &account).with_capabilities(CLASSES[1]);
+        let action = NextAction::Redirect { url: url.into() };
+        sandbox.script(Behaviour::Asks(action, Duration::from_secs(10_000)));
+        let backend = Arc::new(sandbox.clone());
+        let world = World::on(Arc::new(MemoryStore::new()), clock, sandbox, backend);
+        let intent = world.pay("pm_ok", false).await;
+        let shown = (intent.status, intent.next_action.clone());
+        assert_eq!(shown, (IntentStatus::Processing, None), "{url}");
+        world.let_time_pass(2).await;
+        let listed = world.payments.unresolved(&staff(), None, 9).await;
+        let found: Vec<_> = listed.expect("lists").iter().map(|it| it.breach).collect();
+        assert_eq!(found, [Some(Breach::UnsafeAction)], "{url}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_or_the_money_ends_what_waits_because_of_a_breach() {
     let paid = Outcome::settled("ch_1".to_owned().try_into().expect("a reference"));
     let unpaid = Outcome::declined(DeclineCode::new("never_paid").expect("a code"));

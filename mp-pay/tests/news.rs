@@ -8,8 +8,14 @@ use mp_core::{
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    news::{CAPTURED, Captured, REFUNDED, Refunded},
-    payments::{CancelIntent, CaptureIntent, RefundIntent},
+    backend::{DeclineCode, Reference, sandbox::Behaviour},
+    dispute::DisputeStatus,
+    news::{
+        AUTHORIZED, CANCELED, CAPTURED, CREATED, Captured, DISPUTE_CLOSED, DISPUTE_CREATED,
+        Disputed, FAILED, IntentTurned, PROCESSING, REFUND_DECLINED, REFUNDED, REQUIRES_ACTION,
+        Refunded, SUCCEEDED,
+    },
+    payments::{CancelIntent, CaptureIntent, DisputeNotice, RefundIntent},
     refund::RefundReason,
 };
 
@@ -26,8 +32,15 @@ fn telling() -> World {
     World { payments, ..world }
 }
 
-/// Returns what has come into the feed.
+/// Returns what has come into the feed about money that moved.
 async fn told(world: &World) -> Vec<Event> {
+    let mut events = all_told(world).await;
+    events.retain(|event| [CAPTURED, REFUNDED].contains(&event.topic.as_str()));
+    events
+}
+
+/// Returns all that has come into the feed.
+async fn all_told(world: &World) -> Vec<Event> {
     let feeds = Feeds::new(&world.engine);
     let worker = Worker::new(&world.engine, WorkerOptions::default()).with(feeds.handlers());
     worker.drain().await.expect("works");
@@ -71,6 +84,85 @@ async fn what_is_taken_and_given_back_is_told_in_order() {
     assert_eq!(refunds, [eur(30), eur(50)]);
     let reason = events[1].fact::<Refunded>().expect("reads").reason;
     assert_eq!(reason, Some(RefundReason::RequestedByCustomer));
+}
+
+#[tokio::test]
+async fn every_turn_of_a_life_is_told_once() {
+    for (token, manual, expected) in [
+        ("pm_ok", false, vec![CREATED, SUCCEEDED, CAPTURED]),
+        ("pm_ok", true, vec![CREATED, AUTHORIZED]),
+        ("pm_declined", false, vec![CREATED, FAILED]),
+        (
+            "pm_slow",
+            false,
+            vec![CREATED, PROCESSING, SUCCEEDED, CAPTURED],
+        ),
+        (
+            "pm_action",
+            false,
+            vec![CREATED, REQUIRES_ACTION, SUCCEEDED, CAPTURED],
+        ),
+        (
+            "pm_timeout_after",
+            false,
+            vec![CREATED, SUCCEEDED, CAPTURED],
+        ),
+    ] {
+        let world = telling();
+        let intent = world.pay(token, manual).await;
+        world.let_time_pass(5).await;
+        world.intent(intent.id).await;
+        let events = all_told(&world).await;
+        let topics: Vec<&str> = events.iter().map(|event| event.topic.as_str()).collect();
+        assert_eq!(topics, expected, "{token}");
+        let created: IntentTurned = events[0].fact().expect("reads");
+        assert_eq!((created.intent, created.payer), (intent.id, intent.owner));
+    }
+}
+
+#[tokio::test]
+async fn what_is_canceled_or_disputed_or_not_refunded_is_told() {
+    let world = telling();
+    let held = world.pay("pm_ok", true).await;
+    let cancel = CancelIntent::of(held.id);
+    let canceled = world
+        .payments
+        .cancel(&staff(), cancel, &idem("cancel"))
+        .await;
+    canceled.expect("cancels");
+    let events = all_told(&world).await;
+    assert_eq!(events.last().expect("the last").topic, CANCELED);
+
+    let world = telling();
+    let paid = world.pay("pm_ok", false).await;
+    let code = DeclineCode::new("declined").expect("a code");
+    world.sandbox.script(Behaviour::Decline(code));
+    refund(&world, paid.id, 30, "refund").await;
+    for status in [DisputeStatus::NeedsResponse, DisputeStatus::Lost] {
+        let notice = DisputeNotice {
+            intent: paid.id,
+            reference: Reference::new("du_1").expect("a reference"),
+            amount: eur(50),
+            status,
+            reason: None,
+        };
+        for _ in 0..2 {
+            let told = world
+                .payments
+                .observe_dispute(&staff(), notice.clone())
+                .await;
+            told.expect("hears it");
+        }
+    }
+    let events = all_told(&world).await;
+    let topics: Vec<&str> = events.iter().map(|event| event.topic.as_str()).collect();
+    let refused = [REFUND_DECLINED, DISPUTE_CREATED, DISPUTE_CLOSED];
+    assert_eq!(topics[3..], refused);
+    let closed: Disputed = events[5].fact().expect("reads");
+    assert_eq!(
+        (closed.status, closed.amount),
+        (DisputeStatus::Lost, eur(50))
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Postings of the ledger, two per transfer: of the pure machine on one core beside the crate
 //! `doubleentry`, and durable ones beside transactions written by hand, on SQLite and PostgreSQL.
+//! Beside that crate on PostgreSQL they are measured in a package of its own, `benches/doubleentry`:
+//! its driver cannot be built into one with ours.
 //!
 //! *Hot* is one merchant's account, through which every transfer goes; *spread* is an account per
 //! payer, and many books. A hot book's commands share their commits, so that it is the faster of the

@@ -17,7 +17,7 @@ use mp_location::{Places, PlacesOptions};
 use mp_pay::{
     Passes, Payments, PaymentsSettlement, SandboxBackend,
     ledger::Ledger,
-    method::{PaymentMethodToken, PaymentMethods},
+    method::{PaymentMethod, PaymentMethodToken, PaymentMethods},
     pass::Program,
     payout::{FixedDestinations, Payouts},
 };
@@ -161,8 +161,8 @@ struct Wallets;
 
 #[async_trait]
 impl PaymentMethods for Wallets {
-    async fn method_of(&self, _: &AppId, _: &UserId) -> Result<Option<PaymentMethodToken>, Error> {
-        PaymentMethodToken::new("pm_ok").map(Some)
+    async fn method_of(&self, _: &AppId, _: &UserId) -> Result<Option<PaymentMethod>, Error> {
+        Ok(Some(PaymentMethodToken::new("pm_ok")?.into()))
     }
 }
 

@@ -1,17 +1,22 @@
 //! One try at charging a payer for an intent.
 
+mod elsewhere;
 mod funds;
 mod operations;
 mod stored;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mp_core::{Document, Timestamp, amount::Money};
+use mp_core::{Document, Timestamp, amount::Money, id::Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    backend::NextAction, capture::Capture, method::PaymentMethodToken, operation::Operation,
+    backend::NextAction,
+    capture::Capture,
+    journal::Confirmed,
+    method::{Country, PaymentMethodToken, PaymentMethodType},
+    operation::Operation,
 };
 
 /// The most attempts at one intent; the last decline cancels it.
@@ -30,8 +35,21 @@ pub(crate) const VOIDS_MAX: usize = 2;
 pub struct Attempt {
     /// Its number within the intent, from 1.
     pub number: u32,
+    /// Which backend it went to, with everything that is asked because of it; the only one there
+    /// is, or was, if it names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Name>,
+    /// The attempt whose place it took, where that could not be made or was declined elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u32>,
     /// What is charged with.
     pub payment_method: PaymentMethodToken,
+    /// Of which type that is, as it was routed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country, as it was routed by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// What is charged.
     pub amount: Money,
     /// Whether the backend was asked to take the money at once.
@@ -127,7 +145,7 @@ pub struct Return {
 
 impl Document for Attempt {
     const KIND: &'static str = "payment_attempt";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 impl Attempt {
@@ -135,21 +153,24 @@ impl Attempt {
         number: u32,
         payment_method: PaymentMethodToken,
         amount: Money,
-        capture: bool,
-        expires_at: Timestamp,
+        confirmed: &Confirmed,
     ) -> Self {
         Self {
             number,
+            backend: confirmed.backend.clone(),
+            after: None,
             payment_method,
+            payment_method_type: confirmed.payment_method_type.clone(),
+            country: confirmed.country,
             amount,
-            capture,
-            expires_at,
+            capture: confirmed.capture,
+            expires_at: confirmed.expires_at,
             abandoned: false,
             closed: false,
             charge: Operation::planned(),
             funds: None,
             next_action: None,
-            hold_seconds: None,
+            hold_seconds: confirmed.hold_seconds,
             hold_expires_at: None,
             increases: BTreeMap::new(),
             captures: BTreeMap::new(),

@@ -1,18 +1,21 @@
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
-use mp_core::Timestamp;
+use mp_core::{Timestamp, web::HttpsUrl};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the payer has to do.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
+///
+/// `Debug` leaves out what whoever has it could pay with: an address's path and query, the data of a
+/// client's SDK, a code.
+#[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NextAction {
     /// Open a page.
     Redirect {
-        /// Which.
+        /// Which, in the form of an [`HttpsUrl`]: another is shown to no payer.
         url: String,
     },
     /// Hand data to the backend's own code on the payer's device: Stripe's client secret, the
@@ -89,6 +92,16 @@ impl NextAction {
         })
     }
 
+    /// Returns whether a payer can follow it safely: a page is one on the web by
+    /// [`HttpsUrl`]'s rules.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        match self {
+            Self::Redirect { url } => url.parse::<HttpsUrl>().is_ok(),
+            _ => true,
+        }
+    }
+
     /// Returns until when it is of use, if the backend has told.
     #[must_use]
     pub const fn expires_at(&self) -> Option<Timestamp> {
@@ -109,6 +122,58 @@ impl NextAction {
         match order.then_with(|| text(&self).cmp(&text(&other))) {
             Ordering::Less => other,
             Ordering::Equal | Ordering::Greater => self,
+        }
+    }
+}
+
+impl fmt::Debug for NextAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redirect { url } => match url.parse::<HttpsUrl>() {
+                Ok(url) => write!(f, "Redirect({url:?})"),
+                Err(_) => f.write_str("Redirect(***)"),
+            },
+            Self::ClientSdk { .. } => f.write_str("ClientSdk(***)"),
+            Self::QrCode { expires_at, .. } => write!(f, "QrCode(***, {expires_at:?})"),
+            Self::DisplayInstructions { expires_at, .. } => {
+                write!(f, "DisplayInstructions(***, {expires_at:?})")
+            }
+            Self::AwaitNotification { until } => write!(f, "AwaitNotification({until:?})"),
+            Self::Unrecognized => f.write_str("Unrecognized"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_to_pay_with() {
+        let actions = [
+            NextAction::Redirect {
+                url: "https://bank.example/pay?client_secret=pi_1_secret_2".into(),
+            },
+            NextAction::Redirect {
+                url: "weixin://pay_secret".into(),
+            },
+            NextAction::ClientSdk {
+                payload: json!({"client_secret": "pi_1_secret_2"}),
+            },
+            NextAction::QrCode {
+                content: "weixin://wxpay/secret".into(),
+                expires_at: None,
+            },
+            NextAction::DisplayInstructions {
+                text: "pay to the account secret".into(),
+                expires_at: None,
+            },
+        ];
+        for action in actions {
+            let shown = format!("{action:?} {action:#?}");
+            assert!(!shown.contains("secret"), "{shown}");
         }
     }
 }

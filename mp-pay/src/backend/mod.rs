@@ -83,29 +83,48 @@ pub struct IncreaseRequest {
 /// Moves money, in whatever way the host is paid.
 ///
 /// # Contract
-/// 1. *At most once.* One call acts at most once.
+///
+/// Each number is tried by the clauses of that number in the conformance kit, `mp_pay::conformance`.
+///
+/// 1. *At most once.* One call acts at most once, and moves the amount of its request, whatever else
+///    is called at the same time.
 /// 2. *Replayed.* If [`Capabilities::replays_keys`] names a window, a call repeated within it under
-///    the same key does not act again and answers what became of the first.
-/// 3. *Answered.* If [`Capabilities::answers_queries`], `lookup` finds every operation that acted.
-///    It answers [`Lookup::NotFound`] only if no earlier call under the key acted or still can;
-///    else, when in doubt, [`Lookup::CannotTell`].
+///    the same key does not act again and answers what became of the first, a decline as well as a
+///    success; so it does if both come at once. If the first did not arrive, the second acts. If the
+///    second has another amount, it moves nothing: it is answered as the first, or fails.
+/// 3. *Answered.* If [`Capabilities::answers_queries`], `lookup` finds every operation that acted: a
+///    charge, a capture, an increase, a void and a refund, each by its key. It answers
+///    [`Lookup::NotFound`] only if no earlier call under the key acted or still can; else, when in
+///    doubt, [`Lookup::CannotTell`]. It does nothing but look.
 /// 4. *Honest.* A call that ends without telling whether it acted is [`Outcome::Unknown`] or an
 ///    error of kind [`BackendErrorKind::Unknown`], never a decline. [`BackendErrorKind::Unavailable`]
-///    and [`BackendErrorKind::Unsupported`] say that it surely did not act.
+///    and [`BackendErrorKind::Unsupported`] say that it surely did not act. What is told as done was
+///    done.
 /// 5. *Final.* `Settled`, `Authorized` and `Declined` never change afterwards, but for a hold that
 ///    is captured, raised, voided or lapses, and for a refund that is `Settled`: it may be
-///    `Declined` later, once, if what was given back has come back.
+///    `Declined` later, once, if what was given back has come back. A charge that is refunded stays
+///    `Settled`, and a hold that is captured never becomes `Declined`.
 /// 6. *Bounded.* A call that takes longer than the time given by
 ///    [`PaymentsOptions::call_max`](crate::PaymentsOptions::call_max) is dropped and counts as
-///    unknown.
+///    unknown. Dropped at any moment, it acts once or not at all, what became of it is found out
+///    like any other unknown outcome, and it keeps no other call waiting.
 /// 7. *Exact.* An amount that the backend counts otherwise than ISO 4217 goes through
-///    [`Capabilities::minor_units`]; an amount in an outcome is what has moved, in our minor units.
-/// 8. *Declared.* What [`Capabilities`] does not declare is answered with
-///    [`BackendErrorKind::Unsupported`] before anything is sent, and a payer is asked for nothing
-///    but [`Capabilities::next_actions`]; the payer never sees what else is asked for, and a person
-///    has to look.
+///    [`Capabilities::minor_units`]; an amount in an outcome is what this operation has moved, above
+///    zero, in our minor units; of a hold and an increase it is what is held in all.
+/// 8. *Declared.* What [`Capabilities`] declares is done. What it does not declare, as far as the
+///    request shows it, is answered with [`BackendErrorKind::Unsupported`] before anything is sent:
+///    a hold, a capture, an increase, a capture that leaves something for another, an amount that is
+///    not counted. A payer is asked for nothing but [`Capabilities::next_actions`], and sent to no
+///    page that is not [safe](NextAction::is_safe); the payer never sees what else is asked for, and
+///    a person has to look. It declares the same each time.
 /// 9. *Each by its key.* What an outcome tells of a capture, an increase, a void or a refund is told
-///    under the key of that, never under its charge's.
+///    under the key of that, never under its charge's; a charge that was voided is never `Settled`.
+/// 10. *Covered.* Captures come to no more than what is held, and refunds of a charge to no more than
+///     it has taken, however many are asked for at once: what is beyond is declined. After the last
+///     capture, and after a void, nothing is held and nothing is captured; what was taken already is
+///     not voided.
+/// 11. *Discreet.* Neither `Debug`, nor an error, nor an outcome shows a secret of the backend's or
+///     what a payer pays with.
 #[async_trait]
 pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns what this backend can do.

@@ -3,8 +3,9 @@
 use super::{
     Fault, Skip, Violation,
     ask::Ask,
+    asking::{is_done, short},
     bounded::{DELAY, drop_on_its_way},
-    scene::{PART, Scene, WHOLE, is_done, short},
+    scene::{PART, Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
 };

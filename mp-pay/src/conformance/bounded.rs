@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     Fault,
     ask::Ask,
-    scene::{Scene, WHOLE, is_done, short},
+    asking::{is_done, short},
+    scene::{Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
 };
@@ -13,7 +14,7 @@ use crate::backend::{Lookup, Outcome};
 
 /// For how long a provider takes its time over a call that is dropped.
 pub(super) const DELAY: Duration = Duration::from_millis(120);
-/// When it is dropped.
+/// When it is dropped, if the provider does not tell that it was reached.
 const DROPPED_AFTER: Duration = Duration::from_millis(30);
 
 /// A call that is dropped acts at most once.
@@ -70,9 +71,21 @@ pub(super) async fn a_dropped_call_keeps_no_other_waiting(scene: &Scene) -> Resu
     Ok(())
 }
 
-/// Asks, and stops waiting for the answer before it comes.
+/// Asks, and stops waiting for the answer once the provider was reached.
 pub(super) async fn drop_on_its_way(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+    let before = scene.provider.requests().await;
     scene.inflict(Fault::Delay(DELAY)).await?;
-    let _gone = tokio::time::timeout(DROPPED_AFTER, ask.of(&*scene.backend)).await;
+    let (backend, ask) = (scene.backend.clone(), ask.clone());
+    let call = tokio::spawn(async move { ask.of(&*backend).await });
+    match before {
+        Some(before) => {
+            while scene.provider.requests().await <= Some(before) && !call.is_finished() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+        None => tokio::time::sleep(DROPPED_AFTER).await,
+    }
+    call.abort();
+    let _gone = call.await;
     Ok(())
 }

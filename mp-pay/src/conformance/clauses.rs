@@ -130,6 +130,8 @@ macro_rules! __backend_clauses {
                 "refuse what MinorUnits::to_wire refuses before anything is sent";
             8 declared a_payer_is_asked_only_for_what_is_declared
                 "declare every kind of action that the provider may ask for";
+            8 declared a_payer_is_sent_to_safe_pages_only
+                "tell an https address of a named host, without credentials: HttpsUrl takes it";
             8 declared a_payer_who_acts_pays_once
                 "ask the provider what came of the payer's action, and do not charge anew";
             9 keyed a_capture_is_told_under_its_own_key
@@ -152,8 +154,10 @@ macro_rules! __backend_clauses {
                 "send the void, and read its answer";
             10 covered a_void_lets_go_of_the_hold
                 "send the void, and read its answer";
-            10 covered a_void_after_the_capture_is_declined
+            10 covered a_void_of_what_was_taken_is_declined
                 "pass the provider's refusal on: what was taken is refunded, not voided";
+            10 covered a_void_gives_up_a_charge_that_waits
+                "cancel the payment at the provider, so that the payer's page takes nothing";
             10 covered a_refund_beyond_the_charge_is_declined
                 "compare the refund with what its charge has taken, before it is made";
             10 covered a_refund_beyond_the_rest_is_declined

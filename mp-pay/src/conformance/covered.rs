@@ -1,14 +1,14 @@
 //! 10. No more is captured than is held, and no more refunded than was captured.
 
-use tokio::task::JoinSet;
-
 use super::{
-    Fault, Violation,
-    ask::Ask,
+    Fault, Skip,
+    asking::is_done,
+    crowd::{CROWD, at_once},
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
 };
+use crate::backend::{Lookup, Outcome};
 
 /// A capture beyond the hold is declined.
 pub(super) async fn a_capture_beyond_the_hold_is_declined(scene: &Scene) -> Result<(), Stop> {
@@ -59,15 +59,42 @@ pub(super) async fn a_void_lets_go_of_the_hold(scene: &Scene) -> Result<(), Stop
 }
 
 /// A void of what was taken already is declined, and gives nothing back.
-pub(super) async fn a_void_after_the_capture_is_declined(scene: &Scene) -> Result<(), Stop> {
-    let hold = scene.hold(WHOLE).await?;
-    scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
-    scene
-        .decline(&Scene::void(&hold), "came after the capture")
-        .await?;
-    scene
-        .ensure_taken("after a void that came too late", WHOLE)
-        .await
+pub(super) async fn a_void_of_what_was_taken_is_declined(scene: &Scene) -> Result<(), Stop> {
+    let charge = scene.take(WHOLE).await?;
+    let void = Scene::void(&charge);
+    scene.decline(&void, "came after the charge").await?;
+    let what = "after a void that came too late";
+    scene.ensure_taken(what, WHOLE).await?;
+    if scene.can.separate_capture {
+        let hold = scene.hold(WHOLE).await?;
+        scene.settle(&scene.capture(&hold, 1, WHOLE, true)).await?;
+        let void = Scene::void(&hold);
+        scene.decline(&void, "came after the capture").await?;
+        scene.ensure_taken(what, 2 * WHOLE).await?;
+    }
+    Ok(())
+}
+
+/// A charge that waits for its payer, and is voided, takes nothing when the payer acts after all.
+pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result<(), Stop> {
+    let ask = scene.charge_of_acting()?;
+    let waits = matches!(scene.ask(&ask).await?, Ok(Outcome::NeedsAction { .. }));
+    declared(waits, "that it asks the payer for anything")?;
+    let charge = scene.made(ask, None);
+    scene.settle(&Scene::void(&charge)).await?;
+    if !scene.provider.act_as_payer().await {
+        return Err(Skip::NotProvided("act_as_payer").into());
+    }
+    scene.provider.wait().await;
+    if scene.can.answers_queries {
+        // Whoever is asked looks what has become of it, and must not take it for paid.
+        let found = scene.look_up(charge.ask.key()).await?;
+        let paid = matches!(&found, Lookup::Found(outcome) if is_done(outcome));
+        let seen = || "a charge was voided, and found done once its payer acted".to_owned();
+        ensure(!paid, seen)?;
+    }
+    let what = "after the payer of a voided charge has acted";
+    scene.ensure_taken(what, 0).await
 }
 
 /// A refund beyond what was taken is declined.
@@ -92,31 +119,30 @@ pub(super) async fn a_refund_beyond_the_rest_is_declined(scene: &Scene) -> Resul
     scene.ensure_taken(what, WHOLE + REST).await
 }
 
-/// Of two refunds at once that come to more than was taken, one is declined.
+/// Of refunds at once of which any two come to more than was taken, one is made.
 pub(super) async fn refunds_at_once_stay_within_the_charge(scene: &Scene) -> Result<(), Stop> {
     refundable_twice(scene)?;
     let (charge, _other) = (scene.take(WHOLE).await?, scene.take(WHOLE).await?);
-    let refunds = [scene.refund(&charge, PART), scene.refund(&charge, PART)];
-    at_once(scene, refunds).await?;
-    let taken = scene.taken().await?;
-    Ok(ensure(taken >= WHOLE, || {
-        let back = scene.money(2 * WHOLE - taken);
-        format!(
-            "two refunds at once gave back {back} of {}",
-            scene.money(WHOLE)
-        )
+    at_once(scene, (0..CROWD).map(|_| scene.refund(&charge, PART))).await?;
+    scene.provider.wait().await;
+    let back = 2 * WHOLE - scene.taken().await?;
+    Ok(ensure(back <= PART, || {
+        let (whole, back) = (scene.money(WHOLE), scene.money(back));
+        format!("{CROWD} refunds at once gave back {back} of {whole}")
     })?)
 }
 
-/// Of two captures at once that come to more than is held, one is declined.
+/// Of captures at once of all that is held, one is made.
 pub(super) async fn captures_at_once_stay_within_the_hold(scene: &Scene) -> Result<(), Stop> {
-    let hold = scene.hold(WHOLE).await?;
-    let _other = scene.hold(WHOLE).await?;
-    let captures = [1, 2].map(|number| scene.capture(&hold, number, WHOLE, true));
+    let (hold, _other) = (scene.hold(WHOLE).await?, scene.hold(WHOLE).await?);
+    let captures = (1..=9).map(|number| scene.capture(&hold, number, WHOLE, true));
     at_once(scene, captures).await?;
-    scene
-        .ensure_taken("after two captures at once", WHOLE)
-        .await
+    scene.provider.wait().await;
+    let taken = scene.taken().await?;
+    Ok(ensure(taken <= WHOLE, || {
+        let (whole, taken) = (scene.money(WHOLE), scene.money(taken));
+        format!("captures at once took {taken} of {whole} that was held")
+    })?)
 }
 
 /// An increase that is declined leaves the hold as it was.
@@ -146,18 +172,4 @@ pub(super) async fn a_declined_refund_gives_nothing_back(scene: &Scene) -> Resul
 fn refundable_twice(scene: &Scene) -> Result<(), Stop> {
     declared(scene.can.partial_refund, "partial_refund")?;
     Ok(declared(scene.can.repeated_refund, "repeated_refund")?)
-}
-
-/// Asks for two things in tasks of their own, and waits until both outcomes are known.
-async fn at_once(scene: &Scene, asks: [Ask; 2]) -> Result<(), Stop> {
-    let mut calls = JoinSet::new();
-    for ask in asks.clone() {
-        let backend = scene.backend.clone();
-        calls.spawn(async move { ask.of(&*backend).await });
-    }
-    while let Some(call) = calls.join_next().await {
-        let _answer = call.map_err(|error| Violation::new(format!("a call died: {error}")))?;
-    }
-    scene.provider.wait().await;
-    Ok(())
 }

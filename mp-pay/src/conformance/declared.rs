@@ -3,8 +3,9 @@
 use super::{
     Skip, Violation,
     ask::Ask,
+    asking::{is_done, short},
     exact::amounts,
-    scene::{PART, REST, Scene, WHOLE, is_done, short},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared, undeclared},
     violation::{ensure, ensure_eq},
 };
@@ -122,7 +123,7 @@ pub(super) async fn an_uncounted_amount_is_refused_unsent(scene: &Scene) -> Resu
 
 /// A payer is asked for nothing but what is declared.
 pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) -> Result<(), Stop> {
-    match scene.ask(&acting(scene)?).await? {
+    match scene.ask(&scene.charge_of_acting()?).await? {
         Ok(Outcome::NeedsAction { action }) if !scene.can.declares(&action) => {
             let kind = action.kind();
             let seen = format!("a payer is asked for {kind:?}, which next_actions leaves out");
@@ -132,23 +133,26 @@ pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) ->
     }
 }
 
+/// A payer is sent to no page but a safe one on the web.
+pub(super) async fn a_payer_is_sent_to_safe_pages_only(scene: &Scene) -> Result<(), Stop> {
+    let unsafe_page = match scene.ask(&scene.charge_of_acting()?).await? {
+        Ok(Outcome::NeedsAction { action }) => !action.is_safe(),
+        _ => false,
+    };
+    Ok(ensure(!unsafe_page, || {
+        "a payer is sent to an address that is not https, or whose host is no name".to_owned()
+    })?)
+}
+
 /// A payer who has done what was asked of them pays, once.
 pub(super) async fn a_payer_who_acts_pays_once(scene: &Scene) -> Result<(), Stop> {
-    let charge = acting(scene)?;
+    let charge = scene.charge_of_acting()?;
     let outcome = scene.outcome(&charge).await?;
     ensure(is_done(&outcome), || {
         let outcome = short(&outcome);
         format!("the payer has acted, and {charge} came to {outcome}")
     })?;
     scene.ensure_taken("after the payer has acted", WHOLE).await
-}
-
-fn acting(scene: &Scene) -> Result<Ask, Skip> {
-    let any = !scene.can.next_actions.is_empty();
-    declared(any, "next_actions")?;
-    let token = scene.provider.acting();
-    let token = token.ok_or(Skip::NotProvided("acting"))?;
-    Ok(scene.charge_of(token, scene.money(WHOLE), true))
 }
 
 /// Demands that something is refused as unsupported, and that nothing reaches the provider.

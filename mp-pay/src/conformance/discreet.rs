@@ -25,8 +25,12 @@ pub(super) async fn debug_shows_no_secret(scene: &Scene) -> Result<(), Stop> {
 /// No error shows a secret, nor do the errors that caused it.
 pub(super) async fn errors_show_no_secret(scene: &Scene) -> Result<(), Stop> {
     secrets(scene)?;
+    let mut faulty = Vec::new();
     for fault in [Fault::Refuse, Fault::LoseRequest, Fault::LoseAnswer] {
-        for ask in scene.one_of_each().await? {
+        faulty.push((fault, scene.one_of_each().await?));
+    }
+    for (fault, asks) in faulty {
+        for ask in asks {
             scene.inflict(fault).await?;
             if let Err(error) = scene.ask(&ask).await? {
                 shows_none(scene, &format!("the error of {ask}"), &all_of(&error))?;

@@ -3,9 +3,10 @@
 use super::{
     Skip, Violation,
     ask::Ask,
-    scene::{PART, Scene, WHOLE, is_done, short},
+    asking::{is_done, short},
+    scene::{PART, Scene, WHOLE, reference_of},
     stop::{Stop, declared},
-    violation::ensure_eq,
+    violation::{ensure, ensure_eq},
 };
 use crate::backend::{Lookup, Outcome};
 
@@ -30,7 +31,7 @@ pub(super) async fn what_is_declined_stays_declined(scene: &Scene) -> Result<(),
         scene.provider.wait().await;
         if let Some(outcome) = now(scene, &charge).await? {
             let seen = || format!("{charge} was declined, and then {}", short(&outcome));
-            super::violation::ensure(!is_done(&outcome), seen)?;
+            ensure(!is_done(&outcome), seen)?;
         }
     }
     Ok(())
@@ -41,7 +42,7 @@ pub(super) async fn a_refund_leaves_its_charge_as_it_was(scene: &Scene) -> Resul
     askable(scene)?;
     let ask = scene.charge(WHOLE);
     let first = scene.settle(&ask).await?;
-    let charge = scene.made(ask, super::scene::reference_of(first.clone()));
+    let charge = scene.made(ask, reference_of(first.clone()));
     scene.settle(&scene.refund(&charge, WHOLE)).await?;
     stays(scene, &charge.ask, &first).await
 }

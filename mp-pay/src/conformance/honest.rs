@@ -1,9 +1,9 @@
-//! 4. What is not known is never told as declined or as done, and what surely did not act is told
-//! as that only if it did not.
+//! 4. What is not known is told neither as declined nor as done, nor as what surely did not act.
 
 use super::{
     Fault, Violation,
-    scene::{Scene, WHOLE, is_done},
+    asking::is_done,
+    scene::{Scene, WHOLE},
     stop::Stop,
     violation::ensure,
 };

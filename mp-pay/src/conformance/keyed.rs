@@ -3,7 +3,8 @@
 use super::{
     Skip, Violation,
     ask::Ask,
-    scene::{PART, REST, Scene, WHOLE, is_done, short},
+    asking::{is_done, short},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };

@@ -34,11 +34,14 @@
 
 mod answered;
 mod ask;
+mod asking;
+mod books;
 mod bounded;
 pub mod broken;
 mod clause;
 mod clauses;
 mod covered;
+mod crowd;
 mod declared;
 mod discreet;
 mod exact;

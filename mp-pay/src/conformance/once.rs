@@ -1,17 +1,12 @@
 //! 1. A call acts at most once, and moves what it says.
 
-use tokio::task::JoinSet;
-
 use super::{
-    Skip, Violation,
-    ask::Ask,
+    Skip,
+    crowd::{CROWD, at_once},
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure_eq,
 };
-
-/// How many charges are made at once.
-const CROWD: i64 = 8;
 
 /// A charge takes its amount, once.
 pub(super) async fn a_charge_takes_its_amount_once(scene: &Scene) -> Result<(), Stop> {
@@ -56,14 +51,8 @@ pub(super) async fn a_part_is_refunded_and_no_more(scene: &Scene) -> Result<(), 
 
 /// Charges that are made at once each take their own amount, and are told of it.
 pub(super) async fn charges_at_once_do_not_mix(scene: &Scene) -> Result<(), Stop> {
-    let mut calls = JoinSet::new();
-    for n in 1..=CROWD {
-        let (backend, ask) = (scene.backend.clone(), scene.charge(100 * n));
-        calls.spawn(async move { (ask.of(&*backend).await, ask) });
-    }
-    while let Some(call) = calls.join_next().await {
-        let call = call.map_err(|error| Violation::new(format!("a call died: {error}")))?;
-        let (answer, ask): (_, Ask) = call;
+    let charges = (1..=CROWD).map(|n| scene.charge(100 * n));
+    for (ask, answer) in at_once(scene, charges).await? {
         let outcome = match answer {
             Ok(outcome) if outcome.is_known() => outcome,
             _ => scene.settle(&ask).await?,

@@ -18,6 +18,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Returns the payment method of a payer who has money enough: 1,000 units of any currency.
     fn accepted(&self) -> PaymentMethodToken;
 
+    /// Returns such a payment method for a currency; `None` if this payer has none of it, as one whose
+    /// account is in another. What is declared of such a currency is not tried.
+    fn accepted_in(&self, _: Currency) -> Option<PaymentMethodToken> {
+        Some(self.accepted())
+    }
+
     /// Returns a payment method that is always declined.
     fn declined(&self) -> Option<PaymentMethodToken> {
         None

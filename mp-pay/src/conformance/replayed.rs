@@ -3,7 +3,9 @@
 use super::{
     Fault, Skip, Violation,
     ask::Ask,
-    scene::{PART, REST, Scene, WHOLE, short},
+    asking::short,
+    crowd::{CROWD, at_once},
+    scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
@@ -80,21 +82,20 @@ pub(super) async fn a_key_with_another_amount_moves_nothing(scene: &Scene) -> Re
     scene.ensure_taken(what, WHOLE).await
 }
 
-/// Two calls at once under one key take the money once.
+/// Calls at once under one key take the money once, and none is told as declined.
 pub(super) async fn replays_at_once_act_once(scene: &Scene) -> Result<(), Stop> {
     replays(scene)?;
     let charge = scene.charge(WHOLE);
-    let (one, other) = (charge.of(&*scene.backend), charge.of(&*scene.backend));
-    let answers = tokio::join!(one, other);
-    for answer in [answers.0, answers.1].into_iter().flatten() {
-        let declined = matches!(answer, Outcome::Declined { .. });
+    let same = (0..CROWD).map(|_| charge.clone());
+    for (_, answer) in at_once(scene, same).await? {
+        let declined = matches!(answer, Ok(Outcome::Declined { .. }));
         ensure(!declined, || {
-            "one of two calls at once under one key was declined".to_owned()
+            "one of several calls at once under one key was declined".to_owned()
         })?;
     }
     let outcome = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
     scene.replayed(&charge, outcome).await?;
-    let what = "after two calls at once under one key";
+    let what = "after several calls at once under one key";
     scene.ensure_taken(what, WHOLE).await
 }
 

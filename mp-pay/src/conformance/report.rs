@@ -49,14 +49,16 @@ const fn word(outcome: &Result<Verdict, Violation>) -> &'static str {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (clause, outcome) in &self.0 {
-            write!(f, "{:>2} {}: ", clause.number(), clause.name())?;
+        let names = self.outcomes().map(|(clause, _)| clause.name().len());
+        let width = names.max().unwrap_or_default();
+        for (clause, outcome) in self.outcomes() {
+            write!(f, "{:>2}  {:<width$}  ", clause.number(), clause.name())?;
             match outcome {
                 Ok(Verdict::Kept) => writeln!(f, "kept")?,
                 Ok(Verdict::Skipped(skip)) => writeln!(f, "skipped: {skip}")?,
                 Err(violation) => {
                     writeln!(f, "BROKEN: {violation}")?;
-                    writeln!(f, "   what to do: {}", clause.advice())?;
+                    writeln!(f, "    what to do: {}", clause.advice())?;
                 }
             }
         }

@@ -8,15 +8,15 @@ use mp_core::{
 };
 
 use super::{
-    BackendFactory, Fault, Joined, Provider, Skip, Violation,
+    BackendFactory, Fault, Joined, Provider, Skip,
     ask::{Ask, Made},
+    books::Books,
     stop::{Stop, declared},
-    violation::{ensure, ensure_eq},
 };
 use crate::{
     backend::{
-        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, Outcome, PaymentBackend, Reference,
+        Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome,
+        PaymentBackend, Reference,
     },
     intent::IntentId,
     method::PaymentMethodToken,
@@ -31,9 +31,6 @@ pub(super) const PART: i64 = 600;
 /// The rest.
 pub(super) const REST: i64 = WHOLE - PART;
 
-/// How often it is asked what became of an operation, each time after some time has passed.
-const PATIENCE: u32 = 100;
-
 /// One backend, its provider, and where the provider's books stood at the beginning.
 #[derive(Debug)]
 pub(super) struct Scene {
@@ -41,8 +38,8 @@ pub(super) struct Scene {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) can: Capabilities,
     entropy: SystemEntropy,
-    taken: Option<Money>,
-    held: Option<Money>,
+    /// What was taken and held before.
+    pub(super) before: Books,
 }
 
 impl Scene {
@@ -52,8 +49,10 @@ impl Scene {
         Self {
             can: backend.capabilities(),
             entropy: SystemEntropy::new(),
-            taken: provider.taken(currency).await,
-            held: provider.held(currency).await,
+            before: Books {
+                taken: provider.taken(currency).await,
+                held: provider.held(currency).await,
+            },
             backend,
             provider,
         }
@@ -80,6 +79,14 @@ impl Scene {
             payment_method: token,
             capture: take,
         })
+    }
+
+    /// Returns a charge whose payer is asked to do something first.
+    pub(super) fn charge_of_acting(&self) -> Result<Ask, Skip> {
+        declared(!self.can.next_actions.is_empty(), "next_actions")?;
+        let token = self.provider.acting();
+        let token = token.ok_or(Skip::NotProvided("acting"))?;
+        Ok(self.charge_of(token, self.money(WHOLE), true))
     }
 
     fn chance(&self) -> [u8; 16] {
@@ -163,149 +170,6 @@ impl Scene {
         Ok(asks)
     }
 
-    /// Asks once.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Result<Outcome, BackendError>, Violation> {
-        let answer = tokio::time::timeout(self.provider.call_max(), ask.of(&*self.backend)).await;
-        answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))
-    }
-
-    /// Asks, and finds out what becomes of it by whatever ability the backend has.
-    pub(super) async fn outcome(&self, ask: &Ask) -> Result<Outcome, Stop> {
-        let answer = self.ask(ask).await?;
-        let outcome = answer.map_err(|error| unforced(ask, &error))?;
-        self.known(ask, outcome).await
-    }
-
-    /// Finds out what becomes of what was asked.
-    async fn known(&self, ask: &Ask, outcome: Outcome) -> Result<Outcome, Stop> {
-        if self.can.answers_queries {
-            self.looked_up(ask, outcome).await
-        } else if self.can.replays_keys.is_some() {
-            self.replayed(ask, outcome).await
-        } else {
-            self.told(ask, outcome).await
-        }
-    }
-
-    /// Looks an operation up until its outcome is known.
-    pub(super) async fn looked_up(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
-        let mut outcome = first;
-        for _ in 0..PATIENCE {
-            if outcome.is_known() {
-                return Ok(outcome);
-            }
-            self.pass_time(&outcome).await?;
-            if let Lookup::Found(found) = self.look_up(ask.key()).await? {
-                outcome = found;
-            }
-        }
-        Err(open(ask, &outcome).into())
-    }
-
-    /// Repeats an operation until its outcome is known.
-    pub(super) async fn replayed(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
-        let mut outcome = first;
-        for _ in 0..PATIENCE {
-            if outcome.is_known() {
-                return Ok(outcome);
-            }
-            self.pass_time(&outcome).await?;
-            if let Ok(answer) = self.ask(ask).await? {
-                outcome = answer;
-            }
-        }
-        Err(open(ask, &outcome).into())
-    }
-
-    /// Waits until the provider tells by itself what became of an operation.
-    async fn told(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
-        let mut outcome = first;
-        for _ in 0..PATIENCE {
-            if outcome.is_known() {
-                return Ok(outcome);
-            }
-            self.pass_time(&outcome).await?;
-            let notices = self.provider.notices().await;
-            let notices = notices.ok_or(Skip::NotProvided("notices"))?;
-            let mut mine = notices.into_iter().filter(|it| it.operation == ask.key());
-            if let Some(notice) = mine.rfind(|notice| notice.outcome.is_known()) {
-                outcome = notice.outcome;
-            }
-        }
-        Err(open(ask, &outcome).into())
-    }
-
-    async fn pass_time(&self, outcome: &Outcome) -> Result<(), Skip> {
-        let waits_for_payer = matches!(outcome, Outcome::NeedsAction { .. });
-        if waits_for_payer && !self.provider.act_as_payer().await {
-            return Err(Skip::NotProvided("act_as_payer"));
-        }
-        self.provider.wait().await;
-        Ok(())
-    }
-
-    /// Asks for what must be done.
-    pub(super) async fn settle(&self, ask: &Ask) -> Result<Outcome, Stop> {
-        let outcome = self.outcome(ask).await?;
-        let seen = || format!("{ask} was to be done, and came to {}", short(&outcome));
-        ensure(is_done(&outcome), seen)?;
-        Ok(outcome)
-    }
-
-    /// Asks for what must be declined, or refused unsent as something the backend never does.
-    pub(super) async fn decline(&self, ask: &Ask, why: &str) -> Result<(), Stop> {
-        let outcome = match self.ask(ask).await? {
-            Err(error) if error.kind() == BackendErrorKind::Unsupported => return Ok(()),
-            Err(error) => return Err(unforced(ask, &error).into()),
-            Ok(outcome) => self.known(ask, outcome).await?,
-        };
-        let declined = matches!(outcome, Outcome::Declined { .. });
-        let seen = || format!("{ask} {why}, and came to {}", short(&outcome));
-        Ok(ensure(declined, seen)?)
-    }
-
-    pub(super) async fn look_up(&self, key: OperationKey) -> Result<Lookup, Violation> {
-        let app = self.provider.app();
-        let call_max = self.provider.call_max();
-        match tokio::time::timeout(call_max, self.backend.lookup(&app, &key)).await {
-            Ok(Ok(lookup)) => Ok(lookup),
-            // "Any error: it is asked again later."
-            Ok(Err(_)) => Ok(Lookup::CannotTell),
-            Err(_) => Err(Violation::new("a lookup was not answered in time")),
-        }
-    }
-
-    /// Goes on only if the provider's books can be read.
-    pub(super) fn books(&self) -> Result<Money, Skip> {
-        self.taken.ok_or(Skip::NotProvided("taken"))
-    }
-
-    /// Returns how much was taken since the beginning, less what was given back.
-    pub(super) async fn taken(&self) -> Result<i64, Skip> {
-        let before = self.books()?;
-        let now = self.provider.taken(before.currency()).await;
-        let now = now.ok_or(Skip::NotProvided("taken"))?;
-        Ok(now.minor().saturating_sub(before.minor()))
-    }
-
-    /// Demands that the provider's books show this much taken.
-    pub(super) async fn ensure_taken(&self, what: &str, minor: i64) -> Result<(), Stop> {
-        let taken = self.money(self.taken().await?);
-        let promised = self.money(minor);
-        Ok(ensure(taken == promised, || {
-            format!("{what}: {promised} was to be taken in all, the provider has taken {taken}")
-        })?)
-    }
-
-    /// Demands that the provider's books show this much held.
-    pub(super) async fn ensure_held(&self, what: &str, minor: i64) -> Result<(), Stop> {
-        let before = self.held.ok_or(Skip::NotProvided("held"))?;
-        let now = self.provider.held(before.currency()).await;
-        let now = now.ok_or(Skip::NotProvided("held"))?;
-        let held = now.minor().saturating_sub(before.minor());
-        Ok(ensure_eq(what, self.money(held), self.money(minor))?)
-    }
-
     /// Makes the next request go wrong, if the provider can.
     pub(super) async fn inflict(&self, fault: Fault) -> Result<(), Skip> {
         if self.provider.inflict(&fault).await {
@@ -328,35 +192,4 @@ pub(super) fn reference_of(outcome: Outcome) -> Option<Reference> {
         }
         _ => None,
     }
-}
-
-pub(super) const fn is_done(outcome: &Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Settled { .. } | Outcome::Authorized { .. }
-    )
-}
-
-/// Says what an outcome is, in a word or two.
-pub(super) fn short(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Settled { .. } => "Settled".to_owned(),
-        Outcome::Authorized { .. } => "Authorized".to_owned(),
-        Outcome::NeedsAction { .. } => "NeedsAction".to_owned(),
-        Outcome::Accepted => "Accepted".to_owned(),
-        Outcome::Declined { code } => format!("Declined as {code}"),
-        Outcome::Unknown => "Unknown".to_owned(),
-    }
-}
-
-fn unforced(ask: &Ask, error: &BackendError) -> Violation {
-    let kind = error.kind();
-    Violation::new(format!(
-        "{ask} failed although nothing went wrong ({kind:?}): {error}"
-    ))
-}
-
-fn open(ask: &Ask, outcome: &Outcome) -> Violation {
-    let outcome = short(outcome);
-    Violation::new(format!("{ask} was still {outcome} after a long time"))
 }

@@ -19,7 +19,7 @@ pub(crate) use self::moves::MOVES;
 pub use self::{moves::IntentEvent, status::IntentStatus};
 use crate::{
     backend::{DeclineCode, NextAction},
-    method::PaymentMethodToken,
+    method::{Country, PaymentMethodToken, PaymentMethodType},
     operation::OperationKey,
     settlement::SettlementMark,
 };
@@ -64,6 +64,12 @@ pub struct PaymentIntent {
     /// What it is to be paid with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodToken>,
+    /// Of which type that is, if the host says: routing rules may go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country, if the host says: routing rules may go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Label>,

@@ -20,6 +20,8 @@ pub enum IntentEvent {
     Succeed,
     /// The attempt was declined, and another may be made.
     Decline,
+    /// An attempt surely took nothing, and another backend is tried in its place.
+    FallOver,
     /// There may be no further attempt.
     Exhaust,
     /// The payer did not act in time.
@@ -76,6 +78,11 @@ pub(crate) const MOVES: &[(IntentEvent, &[IntentStatus], IntentStatus)] = {
             Succeeded,
         ),
         (On::Decline, UNDER_WAY, RequiresPaymentMethod),
+        (
+            On::FallOver,
+            &[Processing, RequiresPaymentMethod],
+            Processing,
+        ),
         (On::Exhaust, &[RequiresPaymentMethod], Canceled),
         (On::Expire, &[RequiresAction], RequiresPaymentMethod),
         (On::Increase, &[RequiresCapture], Processing),
@@ -109,6 +116,7 @@ impl fmt::Display for IntentEvent {
             Self::Authorize => "authorize",
             Self::Succeed => "succeed",
             Self::Decline => "decline",
+            Self::FallOver => "fall over to another backend",
             Self::Exhaust => "run out of attempts",
             Self::Expire => "expire",
             Self::Increase => "increase its hold",
@@ -131,9 +139,9 @@ mod tests {
     };
     use crate::intent::status::STATES;
 
-    /// All 112 pairs, written out by hand: one column per state in the order of `STATES`, `-` refused.
+    /// All 120 pairs, written out by hand: one column per state in the order of `STATES`, `-` refused.
     #[rustfmt::skip]
-    const TABLE: [(IntentEvent, &str); 14] = [
+    const TABLE: [(IntentEvent, &str); 15] = [
         //             pm   conf act  proc capt canc succ ?
         (Confirm,    "proc proc -    -    -    -    -    -"),
         (AwaitPayer, "-    -    act  act  -    -    -    -"),
@@ -141,6 +149,7 @@ mod tests {
         (Authorize,  "capt -    capt capt -    -    -    -"),
         (Succeed,    "succ -    succ succ succ -    -    -"),
         (Decline,    "-    -    pm   pm   -    -    -    -"),
+        (FallOver,   "proc -    -    proc -    -    -    -"),
         (Exhaust,    "canc -    -    -    -    -    -    -"),
         (Expire,     "-    -    pm   -    -    -    -    -"),
         (Increase,   "-    -    -    -    proc -    -    -"),

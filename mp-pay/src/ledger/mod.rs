@@ -99,9 +99,11 @@ mod hold;
 mod home;
 #[expect(clippy::module_inception, reason = "the service is the noun")]
 mod ledger;
+mod leg;
 mod moving;
 mod name;
 pub mod news;
+mod opening;
 mod operations;
 mod plan_id;
 mod records;
@@ -117,7 +119,7 @@ mod verify;
 
 pub use self::{
     account::{ACCOUNTS_MAX, Account},
-    backend::LedgerBackend,
+    backend::{LedgerBackend, STORED_VALUE},
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
     closing::{ClosedBalance, Closing},
@@ -126,6 +128,7 @@ pub use self::{
     error::LedgerError,
     hold::{Hold, HoldEvent, HoldState, HoldStep},
     ledger::{LEDGER_MANAGE, LEDGER_READ, LEDGER_WRITE, Ledger},
+    leg::{Leg, Move},
     moving::MOVING_MAX,
     name::{AccountId, BookId, ParseAccountError},
     request::{
@@ -136,7 +139,7 @@ pub use self::{
     settlement::{FixedAccounts, LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
     statement::{PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
-    transfer::{FAR_BOOKS_MAX, Leg, MOVES_MAX, Move, PENDING_MAX, Transfer, TransferId},
+    transfer::{FAR_BOOKS_MAX, MOVES_MAX, PENDING_MAX, Transfer, TransferId},
     trial::{TrialBalance, TrialRow, UnitTotal},
     verify::{Broken, Problem, Verified},
 };

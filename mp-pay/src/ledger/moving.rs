@@ -90,11 +90,13 @@ impl Ledger {
             .feed()
             .map(|feed| feed.name().clone())
             .or(transfer.feed);
-        let mut reads = command(&transfer.app, &transfer.home)?
-            .key(&transfer_key(transfer.id))
-            .key(&mp_core::steps::plan_key(
-                &PlanId::of(&transfer).to_string(),
-            ));
+        let reads = command(&transfer.app, &transfer.home)?;
+        let mut reads = reads.key(&transfer_key(transfer.id));
+        // Within one book there is no plan: to look for none would cost each transfer a look-up.
+        if !transfer.far_books().is_empty() {
+            let plan = PlanId::of(&transfer).to_string();
+            reads = reads.key(&mp_core::steps::plan_key(&plan));
+        }
         if let Some(original) = transfer.reverses.or(transfer.returns) {
             reads = reads.key(&transfer_key(original));
         }

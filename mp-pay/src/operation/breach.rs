@@ -4,9 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Operation, Stage};
+use crate::backend::{Capabilities, NextAction};
 
 /// How a backend has broken its [contract](crate::PaymentBackend), so that a person has to look.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Breach {
@@ -14,6 +17,9 @@ pub enum Breach {
     /// [`Capabilities::next_actions`](crate::backend::Capabilities::next_actions); the payer was
     /// not asked.
     UndeclaredAction,
+    /// It wants to send a payer to what is no safe page on the web
+    /// ([`NextAction::is_safe`](crate::backend::NextAction::is_safe)); the payer was not sent there.
+    UnsafeAction,
     /// A newer release wrote it.
     #[serde(other)]
     Unrecognized,
@@ -23,8 +29,28 @@ impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UndeclaredAction => "the backend asks the payer for what it has not declared",
+            Self::UnsafeAction => "the backend sends the payer to what is no safe page on the web",
             Self::Unrecognized => "the backend has broken its contract in a way not known here",
         })
+    }
+}
+
+impl Breach {
+    /// Returns how a backend that asks a payer for this has broken its contract, if it has.
+    pub(crate) fn of(can: &Capabilities, action: &NextAction) -> Option<Self> {
+        if !can.declares(action) {
+            return Some(Self::UndeclaredAction);
+        }
+        (!action.is_safe()).then_some(Self::UnsafeAction)
+    }
+
+    /// Returns why this action was refused.
+    pub(crate) fn of_refused(action: &NextAction) -> Self {
+        if action.is_safe() {
+            Self::UndeclaredAction
+        } else {
+            Self::UnsafeAction
+        }
     }
 }
 
@@ -35,7 +61,8 @@ impl Operation {
         if self.stage.is_known() || self.stage == Stage::Unrecognized {
             return;
         }
-        self.breach = Some(how);
+        // Of two, the same whichever came first.
+        self.breach = self.breach.max(Some(how));
         self.stage = Stage::Conflicted;
     }
 }

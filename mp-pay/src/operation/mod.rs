@@ -134,6 +134,17 @@ impl Operation {
         self.stage == Stage::Declined
     }
 
+    /// Returns whether it was called for, and surely did not reach the backend.
+    pub(crate) fn was_not_sent(&self) -> bool {
+        self.stage == Stage::Planned && self.calls > 0
+    }
+
+    /// Gives up what surely did not reach the backend: it will not be sent any more.
+    pub(crate) fn close_unsent(&mut self) {
+        self.stage = Stage::Declined;
+        self.code = Some(DeclineCode::of("backend_unavailable"));
+    }
+
     /// Takes note that the backend is about to be called; nothing is sent that is known.
     pub(crate) fn send(&mut self, now: Timestamp) {
         if self.stage.is_known() || matches!(self.stage, Stage::Conflicted | Stage::Unrecognized) {

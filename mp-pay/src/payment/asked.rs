@@ -9,21 +9,16 @@ use crate::{
     attempt::{ATTEMPTS_MAX, Attempt},
     error::PayError,
     intent::{CancellationReason, IntentEvent, IntentStatus},
-    method::PaymentMethodToken,
+    journal::Confirmed,
     operation::{Operation, Stage},
     refund::{Refund, RefundId, RefundReason},
 };
 
 impl Payment {
-    pub(super) fn confirm(
-        &mut self,
-        method: Option<PaymentMethodToken>,
-        capture: bool,
-        expires_at: Timestamp,
-        hold_seconds: Option<u64>,
-    ) -> Result<(), PayError> {
+    pub(super) fn confirm(&mut self, confirmed: &Confirmed) -> Result<(), PayError> {
         self.allow(IntentEvent::Confirm)?;
-        let Some(method) = method.or_else(|| self.intent.payment_method.clone()) else {
+        let given = confirmed.payment_method.as_ref();
+        let Some(method) = given.or(self.intent.payment_method.as_ref()) else {
             let missing = "is missing: the intent has none yet";
             return Err(Error::invalid("payment_method", missing).into());
         };
@@ -33,12 +28,17 @@ impl Payment {
         }
         let number = self.intent.attempts + 1;
         let amount = self.intent.amount;
-        let mut attempt = Attempt::open(number, method, amount, capture, expires_at);
-        attempt.hold_seconds = hold_seconds;
-        self.attempts.push(attempt);
-        self.intent.attempts = number;
-        self.intent.attempt = Some(number);
+        let attempt = Attempt::open(number, method.clone(), amount, confirmed);
+        self.intent.country = confirmed.country;
+        self.open(attempt);
         Ok(())
+    }
+
+    /// Makes a new attempt the one that counts.
+    pub(super) fn open(&mut self, attempt: Attempt) {
+        self.intent.attempts = attempt.number;
+        self.intent.attempt = Some(attempt.number);
+        self.attempts.push(attempt);
     }
 
     /// Raises the hold, which is as it was until that is known to have happened.

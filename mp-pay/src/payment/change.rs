@@ -5,15 +5,16 @@ use std::time::Duration;
 use mp_core::{Decision, Edits, Error, Family, Timestamp, feed::News};
 
 use super::{
-    Payment,
+    Payment, Policy,
     records::{Root, load},
 };
 use crate::{
+    attempt::Attempt,
     error::PayError,
     journal::{Created, Event, JournalEntry},
     news,
-    operation::OperationDue,
-    payments::LateSuccess,
+    operation::{OperationDue, OperationKey, Stage},
+    routing::Routing,
     settlement::{FactLearnt, status_of},
 };
 
@@ -23,29 +24,25 @@ pub(crate) struct Change {
     payment: Payment,
     entries: u32,
     events: Vec<Event>,
-    late: LateSuccess,
+    policy: Policy,
     now: Timestamp,
 }
 
 impl Change {
     /// Starts with a new payment.
-    pub(crate) fn create(created: Created, now: Timestamp) -> Self {
+    pub(crate) fn create(created: Created, policy: &Policy, now: Timestamp) -> Self {
         Self {
             before: None,
             payment: Payment::create(&created, now),
             entries: 0,
             events: vec![Event::Created(created)],
-            late: LateSuccess::default(),
+            policy: policy.clone(),
             now,
         }
     }
 
     /// Starts with the payment as it stands.
-    pub(crate) fn load(
-        family: &Family,
-        late: LateSuccess,
-        now: Timestamp,
-    ) -> Result<Self, PayError> {
+    pub(crate) fn load(family: &Family, policy: &Policy, now: Timestamp) -> Result<Self, PayError> {
         let payment = load(family)?.ok_or_else(|| Error::not_found("intent"))?;
         let entries = family.count("j/")?;
         Ok(Self {
@@ -53,7 +50,7 @@ impl Change {
             payment,
             entries: u32::try_from(entries).unwrap_or(u32::MAX),
             events: Vec::new(),
-            late,
+            policy: policy.clone(),
             now,
         })
     }
@@ -62,19 +59,41 @@ impl Change {
         &self.payment
     }
 
+    pub(crate) fn routing(&self) -> &Routing {
+        &self.policy.routing
+    }
+
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Applies an event and what is decided because of it, and keeps both for the journal.
     pub(crate) fn apply(&mut self, event: Event) -> Result<(), PayError> {
-        let mut next = Some(event);
-        while let Some(event) = next {
-            self.payment.apply(&event, self.now)?;
-            self.events.push(event);
-            next = self.payment.follows(self.late);
-        }
+        let (routing, now) = (&self.policy.routing, self.now);
+        let elsewhere =
+            |payment: &Payment, attempt: &Attempt| routing.elsewhere(payment, attempt, now);
+        let late = self.policy.late;
+        let events = self.payment.go_on(event, late, &elsewhere, now)?;
+        self.events.extend(events);
         Ok(())
+    }
+
+    /// Claims the call that was planned by this change, if it is one for a backend that is there.
+    pub(crate) fn claim(&mut self) -> Result<Option<OperationKey>, PayError> {
+        let is_planned = |payment: &Payment, step| {
+            let operation = payment.operation(step);
+            operation.is_some_and(|operation| operation.stage == Stage::Planned)
+        };
+        let before = self.before.as_ref();
+        let planned = self.payment.operations().find(|key| {
+            is_planned(&self.payment, key.step)
+                && !before.is_some_and(|before| is_planned(before, key.step))
+                && self.policy.routing.can(&self.payment, key.step).is_ok()
+        });
+        if let Some(operation) = planned {
+            self.apply(Event::Sent { operation })?;
+        }
+        Ok(planned)
     }
 
     /// Takes note of what has run out, before anything is asked of the payment.
@@ -87,10 +106,7 @@ impl Change {
 
     /// Returns what the events come to for a feed.
     pub(crate) fn news(&self) -> Result<Vec<News>, Error> {
-        match &self.before {
-            Some(before) => news::of(before, &self.payment),
-            None => Ok(Vec::new()),
-        }
+        news::of(self.before.as_ref(), &self.payment)
     }
 
     /// Joins the answer with the edits that the events come to.

@@ -135,6 +135,7 @@ impl Payment {
         self.allow(IntentEvent::Expire)?;
         self.abandon();
         self.intent.payment_method = None;
+        self.intent.payment_method_type = None;
         self.intent.last_error = Some(DeclineCode::of("expired"));
         Ok(())
     }

@@ -7,7 +7,9 @@
 mod asked;
 mod change;
 mod decided;
+mod fall_over;
 mod observe;
+mod policy;
 mod project;
 mod records;
 mod recovery;
@@ -19,11 +21,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{
     change::Change,
+    policy::Policy,
     records::{Fence, Root, command, load},
     recovery::{Move, next_move},
 };
 use crate::{
-    attempt::Attempt,
+    attempt::{ATTEMPTS_MAX, Attempt},
     dispute::{Dispute, DisputeId},
     error::PayError,
     intent::{IntentEvent, IntentStatus, PaymentIntent},
@@ -60,6 +63,8 @@ impl Payment {
             lines: created.lines.clone(),
             capture_method: created.capture_method,
             payment_method: created.payment_method.clone(),
+            payment_method_type: created.payment_method_type.clone(),
+            country: created.country,
             description: created.description.clone(),
             attempts: 0,
             attempt: None,
@@ -86,15 +91,12 @@ impl Payment {
     pub(crate) fn apply(&mut self, event: &Event, now: Timestamp) -> Result<(), PayError> {
         match event {
             Event::Created(_) | Event::Unrecognized => {}
-            Event::Confirmed {
-                payment_method,
-                capture,
-                expires_at,
+            Event::Confirmed(confirmed) => self.confirm(confirmed)?,
+            Event::FellOver {
+                attempt,
+                backend,
                 hold_seconds,
-            } => {
-                let method = payment_method.clone();
-                self.confirm(method, *capture, *expires_at, *hold_seconds)?;
-            }
+            } => self.fall_over(*attempt, backend.as_ref(), *hold_seconds)?,
             Event::IncreaseAsked { total } => self.increase(*total)?,
             Event::CaptureAsked { amount, last } => self.capture(*amount, *last)?,
             Event::CancelAsked { reason } => self.cancel(*reason)?,
@@ -128,9 +130,11 @@ impl Payment {
                 outcome,
                 source,
             } => self.observe(operation.step, outcome, *source),
-            Event::ActionRefused { operation, .. } => {
+            Event::ActionRefused {
+                operation, action, ..
+            } => {
                 if let Some(operation) = self.operation_mut(operation.step) {
-                    operation.breached(Breach::UndeclaredAction);
+                    operation.breached(Breach::of_refused(action));
                 }
             }
             Event::DisputeTold { dispute } => self.tell_dispute(dispute),
@@ -141,7 +145,7 @@ impl Payment {
     }
 
     /// Refuses an event that cannot happen where the intent stands.
-    fn allow(&self, event: IntentEvent) -> Result<(), PayError> {
+    pub(crate) fn allow(&self, event: IntentEvent) -> Result<(), PayError> {
         let status = self.intent.status;
         match status.next(event) {
             Some(_) => Ok(()),
@@ -160,6 +164,24 @@ impl Payment {
 
     pub(crate) fn attempt(&self, number: u32) -> Option<&Attempt> {
         self.attempts.get(number.checked_sub(1)? as usize)
+    }
+
+    /// Returns the attempt whose backend an operation goes to: a refund to that which brought the
+    /// money.
+    pub(crate) fn attempt_of(&self, step: Step) -> Option<&Attempt> {
+        match step.attempt().or(self.intent.attempt) {
+            Some(number) => self.attempt(number),
+            None => self.attempts.last(),
+        }
+    }
+
+    /// Returns the attempts that one confirmation has led to, up to this: each took the place of
+    /// the one after it.
+    pub(crate) fn tried<'a>(&'a self, attempt: &'a Attempt) -> Vec<&'a Attempt> {
+        let earlier = |it: &&'a Attempt| self.attempt(it.after?);
+        std::iter::successors(Some(attempt), earlier)
+            .take(ATTEMPTS_MAX as usize)
+            .collect()
     }
 
     /// Returns an operation's progress, if it was ever planned.

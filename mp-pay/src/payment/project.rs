@@ -43,6 +43,7 @@ impl Payment {
         intent.amount = attempt.asked();
         intent.last_error = None;
         intent.payment_method = Some(attempt.payment_method.clone());
+        intent.payment_method_type = attempt.payment_method_type.clone();
         match status {
             IntentStatus::RequiresAction => intent.next_action = attempt.next_action.clone(),
             IntentStatus::RequiresCapture | IntentStatus::Processing => {
@@ -53,6 +54,7 @@ impl Payment {
             IntentStatus::RequiresPaymentMethod => {
                 intent.last_error = attempt.charge.code.clone();
                 intent.payment_method = None;
+                intent.payment_method_type = None;
             }
             _ => {}
         }

@@ -24,13 +24,13 @@ pub(crate) enum Root {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Fence {
     pub(crate) fenced_at: Timestamp,
-    /// Why: `released`, `expired` or `no_payment_method`.
+    /// Why: `released`, `expired`, `no_payment_method` or `no_route`.
     pub(crate) code: String,
 }
 
 impl Document for Root {
     const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 /// Addresses everything of an intent that decisions read.

@@ -35,16 +35,20 @@ pub(crate) enum Move {
     Rest,
 }
 
-/// Decides what is to be done about an operation at `now`.
+/// Decides what is to be done about an operation at `now`; `can` is what its own backend can, and
+/// `None` if that is not configured here.
 pub(crate) fn next_move(
     payment: &Payment,
     step: Step,
-    can: Capabilities,
+    can: Option<Capabilities>,
     call_max: Duration,
     now: Timestamp,
 ) -> Move {
     let Some(operation) = payment.operation(step) else {
         return Move::Rest;
+    };
+    let Some(can) = can else {
+        return without_backend(operation, step, call_max, now);
     };
     if operation.conflict.is_some() {
         return Move::Person;
@@ -59,6 +63,18 @@ pub(crate) fn next_move(
         // What was taken by mistake and could not be given back is owed: a person has to.
         Move::Rest if operation.is_owed(step) => Move::Person,
         asked => asked,
+    }
+}
+
+/// What is open at a backend that is not there is sent to no other and asked of no other.
+fn without_backend(operation: &Operation, step: Step, call_max: Duration, now: Timestamp) -> Move {
+    let until = operation.sent_at.map(|at| at.plus(call_max));
+    let open = !operation.stage.is_known() || operation.conflict.is_some();
+    match (operation.stage, until) {
+        // Another process, which has the backend, may be calling it.
+        (Stage::Sent, Some(until)) if now < until => Move::Wait(until),
+        _ if open || operation.is_owed(step) => Move::Person,
+        _ => Move::Rest,
     }
 }
 

@@ -1,17 +1,19 @@
 //! One call to the backend: claimed, made, and its answer written down.
 
-use mp_core::id::AppId;
+use mp_core::amount::Money;
 
 use super::Payments;
 use crate::{
+    attempt::Attempt,
     backend::{
         BackendError, BackendErrorKind, CaptureRequest, ChargeRequest, Charged, DeclineCode,
-        IncreaseRequest, Outcome,
+        IncreaseRequest, Outcome, PaymentBackend,
     },
     error::PayError,
     journal::{Event, Source},
     operation::{OperationKey, Step},
     payment::{self, Change, Payment},
+    routing::CallEnd,
 };
 
 impl Payments {
@@ -21,27 +23,52 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        let (claimed, payment) = self.claim(payment, key).await?;
-        if !claimed {
-            return Ok(payment);
+        match self.claim(payment, key).await? {
+            (true, payment) => self.call_claimed(payment, key).await,
+            (false, payment) => Ok(payment),
         }
+    }
+
+    /// Makes a call that is claimed, and writes down what came of it.
+    pub(super) async fn call_claimed(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+    ) -> Result<Payment, PayError> {
         let app = payment.intent.app.clone();
-        let call = self.backend_call(&payment, key);
-        let outcome = match tokio::time::timeout(self.options.call_max, call).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => match error.kind() {
-                BackendErrorKind::Unavailable => return self.not_sent(&app, key).await,
-                BackendErrorKind::Unsupported => Outcome::Declined {
-                    code: DeclineCode::of("unsupported"),
-                },
-                BackendErrorKind::Unknown => {
-                    tracing::warn!(%error, operation = %key, "the outcome of a call is not known");
-                    Outcome::Unknown
-                }
-            },
-            Err(_) => Outcome::Unknown,
+        match self.answer(&payment, key).await? {
+            Some(outcome) => self.observed(&app, key, outcome, Source::Call).await,
+            None => self.not_sent(payment, key).await,
+        }
+    }
+
+    /// Makes the call, and returns what it came to; `None` if it surely did not reach the backend.
+    async fn answer(
+        &self,
+        payment: &Payment,
+        key: OperationKey,
+    ) -> Result<Option<Outcome>, PayError> {
+        // What was claimed was planned, for an attempt and with an amount; of anything else nothing
+        // is known.
+        let (Some(attempt), Some(amount)) =
+            (payment.attempt_of(key.step), payment.amount_of(key.step))
+        else {
+            return Ok(Some(Outcome::Unknown));
         };
-        self.observed(&app, key, outcome, Source::Call).await
+        let name = attempt.backend.as_ref();
+        let backend = self.routing.backend(name)?;
+        self.routing.begin(name, self.engine.now());
+        let call = backend_call(backend, payment, attempt, key, amount);
+        let answer = tokio::time::timeout(self.options.call_max, call).await;
+        let outcome = learnt(key, answer.ok());
+        let failed = matches!(outcome, None | Some(Outcome::Unknown));
+        let end = if failed {
+            CallEnd::Failed
+        } else {
+            CallEnd::Answered
+        };
+        self.routing.end(name, end, self.engine.now());
+        Ok(outcome)
     }
 
     /// Commits that the call is about to be made; of several who try, one may.
@@ -62,69 +89,85 @@ impl Payments {
         self.change(command, claim).await
     }
 
-    async fn backend_call(
-        &self,
-        payment: &Payment,
-        key: OperationKey,
-    ) -> Result<Outcome, BackendError> {
-        // What was claimed was planned, with its amount; of anything else nothing is known.
-        let Some(amount) = payment.amount_of(key.step) else {
-            return Ok(Outcome::Unknown);
-        };
-        let n = key.step.attempt().or(payment.intent.attempt);
-        let n = n.unwrap_or(payment.intent.attempts);
-        let Some(attempt) = payment.attempt(n) else {
-            return Ok(Outcome::Unknown);
-        };
-        let charge = charged(payment, n);
-        match key.step {
-            Step::Charge(_) => {
-                let request = ChargeRequest {
-                    key,
-                    app: payment.intent.app.clone(),
-                    payer: payment.intent.owner.clone(),
-                    amount,
-                    payment_method: attempt.payment_method.clone(),
-                    capture: attempt.capture,
-                };
-                self.backend.charge(&request).await
-            }
-            Step::Increase(..) => {
-                let total = amount;
-                let request = IncreaseRequest { key, charge, total };
-                self.backend.increase(&request).await
-            }
-            Step::Capture(_, number) => {
-                let request = CaptureRequest {
-                    key,
-                    charge,
-                    amount,
-                    last: attempt.captures.get(&number).is_none_or(|it| it.last),
-                };
-                self.backend.capture(&request).await
-            }
-            Step::Void(..) => self.backend.void(&key, &charge).await,
-            Step::Return(..) | Step::Refund(_) => self.backend.refund(&key, &charge, amount).await,
-        }
-    }
-
-    async fn not_sent(&self, app: &AppId, key: OperationKey) -> Result<Payment, PayError> {
-        let command = payment::command(app, key.intent)?;
+    async fn not_sent(&self, payment: Payment, key: OperationKey) -> Result<Payment, PayError> {
+        let mine = payment.operation(key.step).cloned();
+        let command = payment::command(&payment.intent.app, key.intent)?;
         let take_back = move |change: &mut Change| {
-            change.apply(Event::NotSent { operation: key })?;
+            // Who has called again since, or has heard of it, knows better.
+            if change.payment().operation(key.step) == mine.as_ref() {
+                change.apply(Event::NotSent { operation: key })?;
+            }
             Ok(change.payment().clone())
         };
         self.change(command, take_back).await
     }
 }
 
-fn charged(payment: &Payment, attempt: u32) -> Charged {
-    let step = Step::Charge(attempt);
-    let reference = payment.operation(step).and_then(|op| op.reference.clone());
-    let intent = payment.intent.id;
+/// Returns what a call has told, if it may have reached the backend.
+fn learnt(key: OperationKey, answer: Option<Result<Outcome, BackendError>>) -> Option<Outcome> {
+    let error = match answer {
+        Some(Ok(outcome)) => return Some(outcome),
+        Some(Err(error)) => error,
+        None => return Some(Outcome::Unknown),
+    };
+    match error.kind() {
+        BackendErrorKind::Unavailable => None,
+        BackendErrorKind::Unsupported => Some(Outcome::Declined {
+            code: DeclineCode::of("unsupported"),
+        }),
+        BackendErrorKind::Unknown => {
+            tracing::warn!(%error, operation = %key, "the outcome of a call is not known");
+            Some(Outcome::Unknown)
+        }
+    }
+}
+
+async fn backend_call(
+    backend: &dyn PaymentBackend,
+    payment: &Payment,
+    attempt: &Attempt,
+    key: OperationKey,
+    amount: Money,
+) -> Result<Outcome, BackendError> {
+    let charge = charged(payment, attempt);
+    match key.step {
+        Step::Charge(_) => {
+            let request = ChargeRequest {
+                key,
+                app: payment.intent.app.clone(),
+                payer: payment.intent.owner.clone(),
+                amount,
+                payment_method: attempt.payment_method.clone(),
+                capture: attempt.capture,
+            };
+            backend.charge(&request).await
+        }
+        Step::Increase(..) => {
+            let total = amount;
+            let request = IncreaseRequest { key, charge, total };
+            backend.increase(&request).await
+        }
+        Step::Capture(_, number) => {
+            let request = CaptureRequest {
+                key,
+                charge,
+                amount,
+                last: attempt.captures.get(&number).is_none_or(|it| it.last),
+            };
+            backend.capture(&request).await
+        }
+        Step::Void(..) => backend.void(&key, &charge).await,
+        Step::Return(..) | Step::Refund(_) => backend.refund(&key, &charge, amount).await,
+    }
+}
+
+fn charged(payment: &Payment, attempt: &Attempt) -> Charged {
     Charged {
         app: payment.intent.app.clone(),
-        key: OperationKey { intent, step },
-        reference,
+        key: OperationKey {
+            intent: payment.intent.id,
+            step: Step::Charge(attempt.number),
+        },
+        reference: attempt.charge.reference.clone(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a backend tells of disputes.
 
-use mp_core::{Caller, Error};
+use mp_core::{Caller, Error, id::Name};
 
 use super::{DisputeNotice, Payments, manages};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::Event,
+    operation::Step,
     payment::{self, Change},
 };
 
@@ -48,6 +49,29 @@ impl Payments {
         };
         let command = payment::command(caller.app_id(), id)?;
         self.change(command, tell).await
+    }
+
+    /// Takes in what one of [several backends](crate::routing) tells of a dispute, as
+    /// [`observe_dispute`](Self::observe_dispute) does: only of money that this backend has taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`observe_dispute`](Self::observe_dispute), [`PayError::BackendMissing`], and `not_found`
+    /// for what another backend has taken.
+    pub async fn observe_dispute_from(
+        &self,
+        caller: &Caller,
+        backend: &Name,
+        notice: DisputeNotice,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        self.routing.backend(Some(backend))?;
+        let payment = self.read(caller.app_id(), notice.intent).await?;
+        let number = payment.intent.attempt.unwrap_or(payment.intent.attempts);
+        if !self.routing.is_of(backend, &payment, Step::Charge(number)) {
+            return Err(Error::not_found("dispute").into());
+        }
+        self.observe_dispute(caller, notice).await
     }
 
     /// Returns an intent's disputes, in the order of their ids.

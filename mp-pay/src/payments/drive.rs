@@ -8,7 +8,7 @@ use mp_core::{
     work::{self, Done, Handler, HandlerError},
 };
 
-use super::Payments;
+use super::{Begun, Payments};
 use crate::{
     backend::{Capabilities, Lookup, Outcome},
     error::PayError,
@@ -48,10 +48,7 @@ impl Payments {
         Ok(match self.move_of(&payment, key) {
             Move::Rest => Ok(Done::Finished),
             Move::Wait(at) => Ok(Done::Again(at)),
-            Move::Person => {
-                let breach = payment.operation(key.step).and_then(|known| known.breach);
-                Err(HandlerError::GiveUp(needs_person(breach)))
-            }
+            Move::Person => Err(self.needs_person(&payment, key)),
             Move::Call | Move::Ask => {
                 let before = payment.operation(key.step).cloned();
                 let after = self.drive(payment, key).await?;
@@ -69,7 +66,7 @@ impl Payments {
     }
 
     pub(super) fn move_of(&self, payment: &Payment, key: OperationKey) -> Move {
-        let can = self.backend.capabilities();
+        let can = self.routing.can(payment, key.step).ok();
         next_move(
             payment,
             key.step,
@@ -79,6 +76,18 @@ impl Payments {
         )
     }
 
+    /// Hands an operation to a person; one whose backend is not configured here only after it has
+    /// waited for a process that has it, as there is while a change is rolled out.
+    fn needs_person(&self, payment: &Payment, key: OperationKey) -> HandlerError {
+        match self.routing.can(payment, key.step) {
+            Ok(_) => {
+                let breach = payment.operation(key.step).and_then(|known| known.breach);
+                HandlerError::GiveUp(needs_person(breach))
+            }
+            Err(missing) => HandlerError::Retry(missing.into()),
+        }
+    }
+
     /// Does at once all that can be done about an intent, each operation once.
     ///
     /// # Errors
@@ -86,16 +95,44 @@ impl Payments {
     /// The store's errors, as unknown: what was asked for is written down, so the same call with
     /// the same key goes on from here.
     pub(crate) async fn carry_on(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let carried = self.do_all(app, id).await;
-        carried.map_err(|error| match Error::from(error) {
+        self.go_on(app, id, Begun::default()).await
+    }
+
+    /// Does what was begun, and at once all else that can be done.
+    ///
+    /// # Errors
+    ///
+    /// As [`carry_on`](Self::carry_on).
+    pub(crate) async fn go_on(
+        &self,
+        app: &AppId,
+        id: IntentId,
+        begun: Begun,
+    ) -> Result<Payment, PayError> {
+        let done = match begun.into_parts() {
+            Some((payment, claimed)) => self.do_all(payment, claimed).await,
+            None => self.do_all_of(app, id).await,
+        };
+        done.map_err(|error| match Error::from(error) {
             error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
             error => error.into(),
         })
     }
 
-    async fn do_all(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
-        let mut payment = self.expire(self.read(app, id).await?).await?;
-        let mut driven = BTreeSet::new();
+    async fn do_all_of(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
+        let payment = self.expire(self.read(app, id).await?).await?;
+        self.do_all(payment, None).await
+    }
+
+    async fn do_all(
+        &self,
+        mut payment: Payment,
+        claimed: Option<OperationKey>,
+    ) -> Result<Payment, PayError> {
+        let mut driven = BTreeSet::from_iter(claimed);
+        if let Some(key) = claimed {
+            payment = self.call_claimed(payment, key).await?;
+        }
         while let Some(key) = self.next_undone(&payment, &driven) {
             driven.insert(key);
             payment = self.drive(payment, key).await?;
@@ -143,7 +180,12 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        let lookup = self.backend.lookup(&payment.intent.app, &key);
+        let attempt = payment.attempt_of(key.step);
+        let name = attempt.and_then(|attempt| attempt.backend.as_ref());
+        let lookup = self
+            .routing
+            .backend(name)?
+            .lookup(&payment.intent.app, &key);
         let answer = tokio::time::timeout(self.options.call_max, lookup).await;
         let operation = payment.operation(key.step);
         let never_heard_of = operation.is_some_and(|operation| {
@@ -169,9 +211,12 @@ impl Payments {
         source: Source,
     ) -> Result<Payment, PayError> {
         let command = payment::command(app, key.intent)?;
-        let event = police(self.capabilities(), key, outcome, source);
         let observe = move |change: &mut Change| {
-            observe(change, key, &event)?;
+            if change.payment().operation(key.step).is_none() {
+                return Err(Error::not_found("operation").into());
+            }
+            let can = change.routing().can(change.payment(), key.step)?;
+            observe(change, &police(can, key, outcome.clone(), source))?;
             Ok(change.payment().clone())
         };
         self.change(command, observe).await
@@ -179,36 +224,30 @@ impl Payments {
 }
 
 /// Returns what an outcome is learnt as: one that asks the payer for what the backend has not
-/// declared is a breach of its contract, and is shown to no payer.
+/// declared, or for what is not safe, is a breach of its contract, and is shown to no payer.
 fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source) -> Event {
     let operation = key;
-    match outcome {
-        Outcome::NeedsAction { action } if !can.declares(&action) => {
-            let kind = action.kind();
-            tracing::error!(%operation, ?kind, "{}", Breach::UndeclaredAction);
-            Event::ActionRefused {
-                operation,
-                action,
-                source,
-            }
-        }
-        outcome => Event::Observed {
+    if let Outcome::NeedsAction { action } = &outcome
+        && let Some(breach) = Breach::of(&can, action)
+    {
+        let kind = action.kind();
+        tracing::error!(%operation, ?kind, "{breach}");
+        let action = action.clone();
+        return Event::ActionRefused {
             operation,
-            outcome,
+            action,
             source,
-        },
+        };
+    }
+    Event::Observed {
+        operation,
+        outcome,
+        source,
     }
 }
 
 /// Applies what was learnt; what repeats that something is still open is not worth an entry.
-pub(super) fn observe(
-    change: &mut Change,
-    key: OperationKey,
-    event: &Event,
-) -> Result<(), PayError> {
-    if change.payment().operation(key.step).is_none() {
-        return Err(Error::not_found("operation").into());
-    }
+pub(super) fn observe(change: &mut Change, event: &Event) -> Result<(), PayError> {
     let mut after = change.payment().clone();
     after.apply(event, change.payment().intent.changed_at)?;
     let closes = matches!(event, Event::Observed { outcome, .. } if outcome.is_known());

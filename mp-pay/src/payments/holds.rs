@@ -17,7 +17,7 @@ impl Payments {
     /// `forbidden`, `not_found`, [`PayError::UnexpectedState`], also once the hold has lapsed,
     /// [`PayError::AmountTooLarge`], [`PayError::Unsupported`] for a part or a further capture that
     /// the backend does not have, [`PayError::Uncounted`], [`PayError::TooMany`],
-    /// `idempotency_conflict`, the store's errors.
+    /// [`PayError::BackendMissing`], `idempotency_conflict`, the store's errors.
     pub async fn capture(
         &self,
         caller: &Caller,
@@ -31,9 +31,9 @@ impl Payments {
             last,
         } = request;
         let command = self.command(caller, "pay.capture", id, key, &request)?;
-        let can = self.capabilities();
         let capture = move |change: &mut Change| {
             change.catch_up()?;
+            let can = change.routing().can_now(change.payment())?;
             let left = change.payment().intent.amount_capturable;
             let amount = amount.unwrap_or(left);
             if !can.partial_capture && (amount != left || !last) {
@@ -49,8 +49,8 @@ impl Payments {
             }
             change.apply(Event::CaptureAsked { amount, last })
         };
-        self.change(command, capture).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, capture).await?.intent)
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -60,7 +60,7 @@ impl Payments {
     /// `forbidden`, `not_found`, [`PayError::UnexpectedState`] unless money is held of which nothing
     /// was captured, `invalid_field` for a total that is not more than is held,
     /// [`PayError::Unsupported`], [`PayError::Uncounted`], [`PayError::TooMany`],
-    /// `idempotency_conflict`, the store's errors.
+    /// [`PayError::BackendMissing`], `idempotency_conflict`, the store's errors.
     pub async fn increase(
         &self,
         caller: &Caller,
@@ -70,10 +70,10 @@ impl Payments {
         manages(caller)?;
         let IncreaseIntent { intent: id, amount } = request;
         let command = self.command(caller, "pay.increase", id, key, &request)?;
-        let can = self.capabilities();
-        check_increase(can, amount)?;
         let increase = move |change: &mut Change| {
             change.catch_up()?;
+            let can = change.routing().can_now(change.payment())?;
+            check_increase(can, amount)?;
             let made = change.payment().live().map_or(0, |it| it.increases.len());
             if made >= can.increases_max as usize {
                 let (what, most) = ("increases", can.increases_max);
@@ -81,8 +81,8 @@ impl Payments {
             }
             change.apply(Event::IncreaseAsked { total: amount })
         };
-        self.change(command, increase).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, increase).await?.intent)
     }
 }
 

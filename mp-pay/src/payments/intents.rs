@@ -1,19 +1,22 @@
 //! What is asked of intents.
 
 use mp_core::{
-    Caller, Decision, Error, Family, Timestamp,
+    Caller, Command, Decision, Error, Family, Timestamp,
     amount::JSON_INTEGER_MAX,
     engine::Planned,
-    id::IdempotencyKey,
+    id::{AppId, IdempotencyKey},
     idempotency::{Idempotency, key_reused},
 };
 
-use super::{ACTION_LIFE, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns};
+use super::{
+    ACTION_LIFE, Begun, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns,
+};
 use crate::{
     error::PayError,
-    intent::{CaptureMethod, IntentId, LINES_MAX, PaymentIntent},
-    journal::{Created, Event},
+    intent::{CaptureMethod, IntentEvent, IntentId, LINES_MAX, PaymentIntent},
+    journal::{Confirmed, Created, Event},
     payment::{self, Change},
+    routing::RouteRequest,
 };
 
 impl Payments {
@@ -23,8 +26,9 @@ impl Payments {
     ///
     /// `invalid_field` for an amount that is not more than zero or lines that are more than it,
     /// [`PayError::Unsupported`] for a manual capture that the backend does not have,
-    /// [`PayError::Uncounted`] for an amount that it does not count, `forbidden` if somebody else is to pay and
-    /// the caller is not staff, `idempotency_conflict`, the store's errors.
+    /// [`PayError::Uncounted`] for an amount that it does not count, [`PayError::NoRoute`] if none of several
+    /// backends has or counts it, `forbidden` if somebody else is to pay and the caller is not
+    /// staff, `idempotency_conflict`, the store's errors.
     pub async fn create_intent(
         &self,
         caller: &Caller,
@@ -34,9 +38,12 @@ impl Payments {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
         let (app, id) = (created.app.clone(), created.id);
-        let command = payment::command(&app, id)?.once(once);
-        self.engine.run(command, self.create(created)).await?;
-        Ok(self.read(&app, id).await?.intent)
+        let command = self.creating(&app, id)?.once(once);
+        let begun = self.engine.run(command, self.create(created)).await?.answer;
+        match begun.into_parts() {
+            Some((payment, _)) => Ok(payment.intent),
+            None => Ok(self.read(&app, id).await?.intent),
+        }
     }
 
     /// Decides what [`create_intent`](Self::create_intent) would, without committing it, and answers
@@ -55,22 +62,28 @@ impl Payments {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
         let id = created.id;
-        let command = payment::command(&created.app, id)?.once(once);
+        let command = self.creating(&created.app, id)?.once(once);
         let planned = self.engine.plan(command, self.create(created)).await?;
-        Ok(planned.map(|()| id))
+        Ok(planned.map(|_| id))
+    }
+
+    fn creating(&self, app: &AppId, id: IntentId) -> Result<Command, Error> {
+        Ok(self.telling().reads(payment::command(app, id)?))
     }
 
     fn create(
         &self,
         created: Created,
-    ) -> impl Fn(&Family, Timestamp) -> Result<Decision<()>, PayError> + Send + 'static {
-        let call_max = self.options.call_max;
+    ) -> impl Fn(&Family, Timestamp) -> Result<Decision<Begun>, PayError> + Send + 'static {
+        let (policy, telling) = (self.policy(), self.telling());
         move |family, now| {
             // The answer may have been forgotten since; the intent was not.
             if family.exists() {
                 return Err(PayError::Core(key_reused()));
             }
-            Ok(Change::create(created.clone(), now).decision((), call_max))
+            let change = Change::create(created.clone(), &policy, now);
+            let begun = Begun::seen(&change);
+            Ok(telling.decision(change, begun, family, now)?)
         }
     }
 
@@ -84,11 +97,7 @@ impl Payments {
         if !(1..=JSON_INTEGER_MAX).contains(&amount.minor()) {
             return Err(Error::invalid("amount", "is not more than zero, or too large").into());
         }
-        let can = self.backend.capabilities();
-        if request.capture_method == CaptureMethod::Manual && !can.separate_capture {
-            return Err(PayError::Unsupported("separate capture"));
-        }
-        can.minor_units.to_wire(amount)?;
+        self.routing.admit(amount, request.capture_method)?;
         check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {
@@ -112,43 +121,40 @@ impl Payments {
             capture_method: request.capture_method,
             lines: request.lines,
             payment_method: request.payment_method,
+            payment_method_type: request.payment_method_type,
+            country: request.country,
             description: request.description,
             settlement: None,
         })
     }
 
     /// Charges the payer, or holds the money if capture is manual. A decline is no error: the
-    /// intent answered has it as its `last_error`.
+    /// intent answered has it as its `last_error`. With several backends, what one surely did not
+    /// take is tried at the next [as the rules say](crate::routing).
     ///
     /// # Errors
     ///
     /// `not_found`, `invalid_field` without a payment method, [`PayError::UnexpectedState`],
-    /// `idempotency_conflict`, the store's errors.
+    /// [`PayError::NoRoute`], [`PayError::Unsupported`] and [`PayError::Uncounted`] if no backend
+    /// takes it, `idempotency_conflict`, the store's errors.
     pub async fn confirm(
         &self,
         caller: &Caller,
         request: ConfirmIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        let (id, method) = (request.intent, request.payment_method.clone());
+        let id = request.intent;
         let command = self.command(caller, "pay.confirm", id, key, &request)?;
         let caller_of = caller.clone();
-        let hold_seconds = self.capabilities().hold_life.map(|life| life.as_secs());
         let confirm = move |change: &mut Change| {
-            let intent = &change.payment().intent;
-            owns(&caller_of, intent)?;
-            let capture = intent.capture_method == CaptureMethod::Automatic;
+            owns(&caller_of, &change.payment().intent)?;
             change.catch_up()?;
-            let expires_at = change.now().plus(ACTION_LIFE);
-            change.apply(Event::Confirmed {
-                payment_method: method.clone(),
-                capture,
-                expires_at,
-                hold_seconds,
-            })
+            change.payment().allow(IntentEvent::Confirm)?;
+            let confirmed = confirmed(change, &request)?;
+            change.apply(Event::Confirmed(confirmed))
         };
-        self.change(command, confirm).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, confirm).await?.intent)
     }
 
     /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
@@ -171,9 +177,33 @@ impl Payments {
             change.catch_up()?;
             change.apply(Event::CancelAsked { reason })
         };
-        self.change(command, cancel).await?;
-        Ok(self.carry_on(caller.app_id(), id).await?.intent)
+        let app = caller.app_id();
+        Ok(self.ask_for(app, id, command, cancel).await?.intent)
     }
+}
+
+/// Returns what the attempt is opened with, and where.
+fn confirmed(change: &Change, request: &ConfirmIntent) -> Result<Confirmed, PayError> {
+    let intent = &change.payment().intent;
+    // What is told of the intent's payment method is not true of another one.
+    let known = request.payment_method.is_none();
+    let known = intent.payment_method_type.as_ref().filter(|_| known);
+    let payment_method_type = request.payment_method_type.as_ref().or(known).cloned();
+    let country = request.country.or(intent.country);
+    let way = RouteRequest::of(intent.amount)
+        .captured(intent.capture_method)
+        .of_type(payment_method_type.clone())
+        .from_country(country);
+    let first = change.routing().first(&way, change.now())?;
+    Ok(Confirmed {
+        payment_method: request.payment_method.clone(),
+        payment_method_type,
+        country,
+        backend: first.backend,
+        capture: intent.capture_method == CaptureMethod::Automatic,
+        expires_at: change.now().plus(ACTION_LIFE),
+        hold_seconds: first.can.hold_life.map(|life| life.as_secs()),
+    })
 }
 
 /// Refuses lines that make no sense, or together more than is paid.

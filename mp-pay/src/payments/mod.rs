@@ -1,28 +1,32 @@
 //! The service: decides, commits, calls the backend, commits what it answered.
 
+mod begun;
 mod call;
 mod disputes;
 mod drive;
 mod holds;
 mod intents;
+mod notices;
 mod operations;
 mod options;
 mod receipts;
 mod refunds;
 mod request;
+mod telling;
 mod unresolved;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use mp_core::{
     Caller, Command, Engine, Error, Family, Scope, Timestamp,
     feed::Feed,
-    id::{AppId, IdempotencyKey},
+    id::{AppId, IdempotencyKey, Name},
     idempotency::Idempotency,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
+    begun::Begun,
     drive::{broke_off, needs_person},
     refunds::may_refund,
 };
@@ -35,11 +39,13 @@ pub use self::{
     unresolved::{UNRESOLVED_MAX, Unresolved},
 };
 use crate::{
+    attempt::Attempt,
     backend::PaymentBackend,
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::JournalEntry,
-    payment::{self, Change, Payment},
+    payment::{self, Change, Payment, Policy},
+    routing::{Routing, Standing},
 };
 
 /// The right to create and confirm one's own intents.
@@ -65,7 +71,7 @@ pub const ACTION_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub struct Payments {
     engine: Engine,
-    backend: Arc<dyn PaymentBackend>,
+    routing: Arc<Routing>,
     options: PaymentsOptions,
     feed: Option<Feed>,
 }
@@ -74,9 +80,16 @@ impl Payments {
     /// Joins the engine with what moves the money.
     #[must_use]
     pub fn new(engine: &Engine, backend: Arc<dyn PaymentBackend>) -> Self {
+        Self::routed(engine, Routing::alone(backend))
+    }
+
+    /// Joins the engine with several backends and the [rules](crate::routing) by which payments go
+    /// to them.
+    #[must_use]
+    pub fn routed(engine: &Engine, routing: Routing) -> Self {
         Self {
             engine: engine.clone(),
-            backend,
+            routing: Arc::new(routing),
             options: PaymentsOptions::default(),
             feed: None,
         }
@@ -89,12 +102,19 @@ impl Payments {
         self
     }
 
-    /// Tells a feed what was [captured](crate::news::Captured) and
-    /// [refunded](crate::news::Refunded), from now on; without one, payments write nothing for it.
+    /// Tells a feed the [turns](crate::news) that payments take, from now on; without one, they
+    /// write nothing for it.
     #[must_use]
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
         self
+    }
+
+    /// Returns how the backends that have names stand, as this process has seen them lately: for
+    /// an operator's eyes.
+    #[must_use]
+    pub fn standings(&self) -> BTreeMap<Name, Standing> {
+        self.routing.standings(self.engine.now())
     }
 
     /// Returns an intent.
@@ -124,6 +144,16 @@ impl Payments {
             .into_iter()
             .map(|(_, entry)| JournalEntry::clone(&entry))
             .collect())
+    }
+
+    /// Returns an intent's attempts, in their order: which backend each went to, and what came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`intent`](Self::intent), and `forbidden` for the payer.
+    pub async fn attempts(&self, caller: &Caller, id: IntentId) -> Result<Vec<Attempt>, PayError> {
+        manages(caller)?;
+        Ok(self.owned(caller, id).await?.attempts)
     }
 
     async fn owned(&self, caller: &Caller, id: IntentId) -> Result<Payment, PayError> {
@@ -158,26 +188,38 @@ impl Payments {
         Ok(payment::command(caller.app_id(), intent)?.once(once))
     }
 
+    /// Asks for something in one commit, which claims the call that comes of it, and does at once all
+    /// that can be done.
+    pub(crate) async fn ask_for<F>(
+        &self,
+        app: &AppId,
+        id: IntentId,
+        command: Command,
+        ask: F,
+    ) -> Result<Payment, PayError>
+    where
+        F: Fn(&mut Change) -> Result<(), PayError> + Send + 'static,
+    {
+        let begin = move |change: &mut Change| {
+            ask(change)?;
+            Begun::claimed(change)
+        };
+        let begun = self.change(command, begin).await?;
+        self.go_on(app, id, begun).await
+    }
+
     /// Changes a payment in one commit.
     pub(crate) async fn change<T, F>(&self, command: Command, change: F) -> Result<T, PayError>
     where
         T: Serialize + DeserializeOwned + Send + 'static,
         F: Fn(&mut Change) -> Result<T, PayError> + Send + 'static,
     {
-        let (options, feed) = (self.options, self.feed.clone());
-        let command = match &feed {
-            Some(feed) => feed.reads(command),
-            None => command,
-        };
+        let (policy, telling) = (self.policy(), self.telling());
+        let command = telling.reads(command);
         let decide = move |family: &Family, now: Timestamp| {
-            let mut changed = Change::load(family, options.late_success, now)?;
+            let mut changed = Change::load(family, &policy, now)?;
             let answer = change(&mut changed)?;
-            let news = feed.as_ref().map(|_| changed.news()).transpose()?;
-            let mut decision = changed.decision(answer, options.call_max);
-            if let (Some(feed), Some(news)) = (&feed, news) {
-                feed.emit(family, now, news, &mut decision.edits)?;
-            }
-            Ok::<_, PayError>(decision)
+            Ok::<_, PayError>(telling.decision(changed, answer, family, now)?)
         };
         Ok(self.engine.run(command, decide).await?.answer)
     }
@@ -186,12 +228,15 @@ impl Payments {
         &self.engine
     }
 
-    pub(crate) const fn options(&self) -> PaymentsOptions {
-        self.options
+    pub(crate) fn routing(&self) -> &Routing {
+        &self.routing
     }
 
-    pub(crate) fn capabilities(&self) -> crate::backend::Capabilities {
-        self.backend.capabilities()
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            late: self.options.late_success,
+            routing: self.routing.clone(),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Payments {
     /// `invalid_field` for an amount that is not what the lines come to, [`PayError::Unsupported`] for a part
     /// where the backend refunds everything or nothing, as is what was taken so far of a hold that
     /// can still be captured, or a second refund where it refunds once,
-    /// [`PayError::Uncounted`], [`PayError::TooMany`],
+    /// [`PayError::Uncounted`], [`PayError::TooMany`], [`PayError::BackendMissing`],
     /// `idempotency_conflict`, the store's errors.
     pub async fn refund(
         &self,
@@ -38,8 +38,8 @@ impl Payments {
         let command = self.command(caller, "pay.refund", intent, key, &request)?;
         let (id, whose) = (intent.to_string(), caller.key_segment());
         let refund = RefundId::derived(&[&id, whose, "pay.refund", key.as_str()]);
-        let can = self.capabilities();
         let ask = move |change: &mut Change| {
+            let can = change.routing().can_now(change.payment())?;
             let amount = amount_of(&request, change.payment())?;
             may_refund(change.payment(), amount, can)?;
             change.apply(Event::RefundAsked {
@@ -49,8 +49,8 @@ impl Payments {
                 lines: request.lines.clone(),
             })
         };
-        self.change(command, ask).await?;
-        let payment = self.carry_on(caller.app_id(), intent).await?;
+        let app = caller.app_id();
+        let payment = self.ask_for(app, intent, command, ask).await?;
         let refund = payment.refunds.get(&refund).cloned();
         Ok(refund.ok_or_else(|| Error::not_found("refund"))?)
     }

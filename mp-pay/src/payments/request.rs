@@ -21,7 +21,7 @@ pub use self::{
 };
 use crate::{
     intent::{CancellationReason, CaptureMethod, IntentId},
-    method::PaymentMethodToken,
+    method::{Country, PaymentMethodToken, PaymentMethodType},
     refund::RefundReason,
 };
 
@@ -37,6 +37,12 @@ pub struct CreateIntent {
     /// What it is to be paid with; it can also be given when confirming.
     #[serde(default)]
     pub payment_method: Option<PaymentMethodToken>,
+    /// Of which type that is, for [routing](crate::routing).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country, for [routing](crate::routing).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
     /// Who pays, if not the caller; only staff may say so.
     #[serde(default)]
     pub payer: Option<UserId>,
@@ -58,6 +64,8 @@ impl CreateIntent {
             amount,
             capture_method: CaptureMethod::Automatic,
             payment_method: None,
+            payment_method_type: None,
+            country: None,
             payer: None,
             description: None,
             lines: BTreeMap::new(),
@@ -78,6 +86,20 @@ impl CreateIntent {
         self
     }
 
+    /// Says of which type the payment method is.
+    #[must_use]
+    pub fn with_payment_method_type(mut self, payment_method_type: PaymentMethodType) -> Self {
+        self.payment_method_type = Some(payment_method_type);
+        self
+    }
+
+    /// Says which country the payer is in.
+    #[must_use]
+    pub const fn with_country(mut self, country: Country) -> Self {
+        self.country = Some(country);
+        self
+    }
+
     /// Holds the money until it is captured.
     #[must_use]
     pub const fn with_manual_capture(mut self) -> Self {
@@ -95,16 +117,24 @@ pub struct ConfirmIntent {
     /// What with, if not with what the intent has.
     #[serde(default)]
     pub payment_method: Option<PaymentMethodToken>,
+    /// Of which type that is, for [routing](crate::routing); what the intent says counts only for
+    /// its own payment method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method_type: Option<PaymentMethodType>,
+    /// The payer's country, for [routing](crate::routing), if not what the intent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<Country>,
 }
 
 impl ConfirmIntent {
     /// Charges what the intent has as its payment method.
     #[must_use]
     pub const fn of(intent: IntentId) -> Self {
-        let payment_method = None;
         Self {
             intent,
-            payment_method,
+            payment_method: None,
+            payment_method_type: None,
+            country: None,
         }
     }
 
@@ -112,6 +142,20 @@ impl ConfirmIntent {
     #[must_use]
     pub fn with_payment_method(mut self, token: PaymentMethodToken) -> Self {
         self.payment_method = Some(token);
+        self
+    }
+
+    /// Says of which type the payment method is.
+    #[must_use]
+    pub fn with_payment_method_type(mut self, payment_method_type: PaymentMethodType) -> Self {
+        self.payment_method_type = Some(payment_method_type);
+        self
+    }
+
+    /// Says which country the payer is in.
+    #[must_use]
+    pub const fn with_country(mut self, country: Country) -> Self {
+        self.country = Some(country);
         self
     }
 }

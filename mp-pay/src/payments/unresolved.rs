@@ -1,7 +1,7 @@
 use mp_core::{
     Caller, Document, Error, Scope, Timestamp,
     amount::Money,
-    id::{AppId, IdempotencyKey, UserId},
+    id::{IdempotencyKey, Name, UserId},
     store::{Delivery, Key, Partition},
 };
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Notice, Payments, drive, manages};
 use crate::{
-    backend::{Outcome, WebhookTrust},
+    backend::Outcome,
     error::PayError,
     intent::PaymentIntent,
     journal::{Event, Source},
@@ -26,6 +26,9 @@ pub const UNRESOLVED_MAX: u32 = 1_000;
 pub struct Unresolved {
     /// Its key, which is also our reference at the backend.
     pub operation: OperationKey,
+    /// Which backend it went to, if its attempt names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<Name>,
     /// Whose money it is about.
     pub owner: UserId,
     /// How much.
@@ -45,8 +48,9 @@ pub struct Unresolved {
 impl Payments {
     /// Lists the app's operations that wait for a person, by intent, after the one given: those
     /// of a backend that can neither replay nor be asked, those whose window has closed, those of
-    /// which the backend tells another amount or [breaks its contract](Breach), and what was taken
-    /// late and could not be given back.
+    /// which the backend tells another amount or [breaks its contract](Breach), what was taken
+    /// late and could not be given back, and those whose backend is not configured and did not come
+    /// back for hours.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///
@@ -119,7 +123,7 @@ impl Payments {
         if self.find(app, notice.operation.intent).await?.is_none() {
             return Err(Error::not_found("operation").into());
         }
-        let (can, call_max) = (self.backend.capabilities(), self.options.call_max);
+        let call_max = self.options.call_max;
         let intent = notice.operation.intent;
         let command = self.command(caller, "pay.resolve", intent, key, &notice)?;
         let Notice { operation, outcome } = notice;
@@ -129,6 +133,7 @@ impl Payments {
                 return Err(Error::not_found("operation").into());
             }
             is_of(&outcome, payment.amount_of(operation.step))?;
+            let can = change.routing().can(payment, operation.step).ok();
             if next_move(payment, operation.step, can, call_max, now) != Move::Person {
                 return Err(PayError::NotUnresolved(operation));
             }
@@ -137,61 +142,10 @@ impl Payments {
                 outcome: outcome.clone(),
                 source: Source::Person,
             };
-            drive::observe(change, operation, &event)
+            drive::observe(change, &event)
         };
         self.change(command, resolve).await?;
         Ok(self.carry_on(app, intent).await?.intent)
-    }
-
-    /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
-    /// checked. It may come twice, late and in any order.
-    ///
-    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
-    /// one that cannot be asked tells it some day by itself.
-    ///
-    /// # Errors
-    ///
-    /// `forbidden`, `not_found`, the store's errors.
-    pub async fn observe(
-        &self,
-        caller: &Caller,
-        notice: Notice,
-    ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
-        let Notice { operation, outcome } = notice;
-        let app = caller.app_id();
-        if self.capabilities().webhooks == WebhookTrust::HintOnly {
-            self.look_into(app, operation).await?;
-        } else {
-            self.observed(app, operation, outcome, Source::Notice)
-                .await?;
-        }
-        Ok(self.carry_on(app, operation.intent).await?.intent)
-    }
-}
-
-impl Payments {
-    fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {
-        matches!(self.move_of(payment, operation), Move::Wait(_))
-    }
-
-    /// Asks about an operation because of a hint.
-    async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
-        let payment = self.read(app, operation.intent).await?;
-        match payment.operation(operation.step) {
-            None => Err(Error::not_found("operation").into()),
-            Some(known) if known.stage == Stage::Planned => Ok(()),
-            // What is on its way there is not known there yet, and would be sent again.
-            Some(known)
-                if known.stage == Stage::Sent && self.is_waited_for(&payment, operation) =>
-            {
-                Ok(())
-            }
-            Some(_) if self.capabilities().answers_queries => {
-                self.ask(payment, operation).await.map(drop)
-            }
-            Some(_) => Ok(()),
-        }
     }
 }
 
@@ -231,6 +185,9 @@ fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
     let operation = payment.operation(key.step)?;
     Some(Unresolved {
         operation: key,
+        backend: payment
+            .attempt_of(key.step)
+            .and_then(|it| it.backend.clone()),
         owner: payment.intent.owner.clone(),
         amount: payment.amount_of(key.step)?,
         told: operation.conflict,

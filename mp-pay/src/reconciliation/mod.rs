@@ -36,7 +36,8 @@
 //!
 //! It converts no currencies: where a provider settles in another currency than the payer paid in,
 //! lines differ by their currency. It reads one provider's report against all payments in the store;
-//! with several providers, each report finds those of the others missing.
+//! with several providers, say [whose it is](Reconciliation::of_backend), or each report finds those
+//! of the others missing.
 
 #[cfg(feature = "csv")]
 pub mod csv;

@@ -4,19 +4,21 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use mp_core::{
     Caller, Error, Scope,
-    id::AppId,
+    id::{AppId, Name},
     store::{Listing, Partition},
 };
 
 use super::{
-    Carry, Expected, ExtraReason, Reconciled, Reconciler, ReportLine, Window, moved::movements,
+    Carry, Expected, ExtraReason, Reconciled, Reconciler, ReportLine, Subject, Window,
+    moved::movements,
 };
 use crate::{
     Payments,
     error::PayError,
     intent::IntentId,
     journal::JournalEntry,
-    payment::{self, load},
+    operation::Step,
+    payment::{self, Payment, load},
 };
 
 /// How many partitions are listed at a time.
@@ -34,6 +36,7 @@ pub struct Reconciliation {
     window: Window,
     before: Option<Carry>,
     listing: Option<Arc<dyn Listing>>,
+    backend: Option<Name>,
 }
 
 impl Reconciliation {
@@ -45,7 +48,16 @@ impl Reconciliation {
             window,
             before: None,
             listing: None,
+            backend: None,
         }
+    }
+
+    /// Reconciles the report of one of [several backends](crate::routing): what went to the others
+    /// is not expected in it.
+    #[must_use]
+    pub fn of_backend(mut self, backend: Name) -> Self {
+        self.backend = Some(backend);
+        self
     }
 
     /// Takes up what the report before this one has left.
@@ -193,6 +205,23 @@ impl Run<'_> {
         };
         let journal = family.scan::<JournalEntry>("j/")?;
         let journal: Vec<_> = journal.into_iter().map(|(_, entry)| entry).collect();
-        Ok(movements(&payment, &journal))
+        let mut movements = movements(&payment, &journal);
+        if let Some(backend) = &self.service.backend {
+            let routing = self.service.payments.routing();
+            movements.retain(|it| routing.is_of(backend, &payment, step_of(&payment, it.subject)));
+        }
+        Ok(movements)
+    }
+}
+
+/// Returns what was asked of the backend that something is about; a dispute is about the charge that
+/// counts.
+fn step_of(payment: &Payment, subject: Subject) -> Step {
+    match subject {
+        Subject::Operation(key) => key.step,
+        Subject::Dispute { .. } => {
+            let last = payment.intent.attempts;
+            Step::Charge(payment.intent.attempt.unwrap_or(last))
+        }
     }
 }

@@ -11,14 +11,14 @@ use mp_core::{
 
 use super::{SettlementMark, status_of};
 use crate::{
-    backend::Capabilities,
     error::PayError,
     intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
-    journal::{Created, Event},
-    method::PaymentMethodToken,
-    payment::{self, Change, Fence, Payment, Root},
+    journal::{Confirmed, Created, Event},
+    method::PaymentMethod,
+    payment::{self, Change, Fence, Payment, Policy, Root},
     payments::may_refund,
     refund::RefundId,
+    routing::RouteRequest,
 };
 
 /// What stands in a settlement's partition.
@@ -54,15 +54,19 @@ pub(super) fn fence(code: &'static str, now: Timestamp) -> Edits {
     edits
 }
 
-/// Creates and confirms the intent in one commit.
+/// Creates and confirms the intent in one commit, at the first backend that takes it.
 pub(super) fn opened(
     request: &SecureRequest,
     id: IntentId,
-    method: &PaymentMethodToken,
-    can: Capabilities,
+    method: &PaymentMethod,
+    policy: &Policy,
     now: Timestamp,
 ) -> Result<Change, PayError> {
-    let held = can.separate_capture;
+    let way = RouteRequest::of(request.amount)
+        .of_type(method.payment_method_type.clone())
+        .from_country(method.country);
+    let first = policy.routing.first(&way, now)?;
+    let held = first.can.separate_capture;
     let capture_method = if held {
         CaptureMethod::Manual
     } else {
@@ -75,17 +79,22 @@ pub(super) fn opened(
         amount: request.amount,
         capture_method,
         lines: BTreeMap::new(),
-        payment_method: Some(method.clone()),
+        payment_method: Some(method.token.clone()),
+        payment_method_type: method.payment_method_type.clone(),
+        country: method.country,
         description: None,
         settlement: Some(SettlementMark::new(request.key.clone(), request.deadline)),
     };
-    let mut change = Change::create(created, now);
-    change.apply(Event::Confirmed {
+    let mut change = Change::create(created, policy, now);
+    change.apply(Event::Confirmed(Confirmed {
         payment_method: None,
+        payment_method_type: method.payment_method_type.clone(),
+        country: method.country,
+        backend: first.backend,
         capture: !held,
         expires_at: request.deadline,
-        hold_seconds: can.hold_life.map(|life| life.as_secs()),
-    })?;
+        hold_seconds: first.can.hold_life.map(|life| life.as_secs()),
+    }))?;
     Ok(change)
 }
 
@@ -150,7 +159,6 @@ pub(super) fn ask_back(
     change: &mut Change,
     refund: RefundId,
     amount: Money,
-    can: Capabilities,
 ) -> Result<(), PayError> {
     let payment = change.payment();
     if let Some(earlier) = payment.refunds.get(&refund) {
@@ -160,7 +168,7 @@ pub(super) fn ask_back(
             Err(key_reused().into())
         };
     }
-    may_refund(payment, amount, can)?;
+    may_refund(payment, amount, change.routing().can_now(payment)?)?;
     change.apply(Event::RefundAsked {
         refund,
         amount,

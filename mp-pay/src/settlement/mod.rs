@@ -26,17 +26,18 @@ use crate::{
     error::PayError,
     intent::IntentId,
     journal::Event,
-    method::{PaymentMethodToken, PaymentMethods},
+    method::{PaymentMethod, PaymentMethods},
     operation::Stage,
     payment::{self, Change},
-    payments::Payments,
+    payments::{Begun, Payments},
     refund::RefundId,
 };
 
 /// Secures, settles and releases payers' money with payment intents, one per settlement key.
 ///
 /// It holds the money where the backend can hold, and charges at once where it cannot. A key is
-/// good for one attempt: a decline is final. What is let go of while its outcome is unknown is let
+/// good for one confirmation: a decline is final, once no further backend is to be
+/// [tried](crate::routing), and so is that no backend takes the payment, as `no_route`. What is let go of while its outcome is unknown is let
 /// go of as soon as that is known.
 #[derive(Clone, Debug)]
 pub struct PaymentsSettlement {
@@ -81,28 +82,31 @@ impl PaymentsSettlement {
     async fn open(
         &self,
         request: &SecureRequest,
-        method: Option<PaymentMethodToken>,
-    ) -> Result<(), PayError> {
+        method: Option<PaymentMethod>,
+    ) -> Result<Begun, PayError> {
         let id = Self::intent_of(&request.app, &request.key);
         let request = request.clone();
-        let call_max = self.payments.options().call_max;
-        let can = self.payments.capabilities();
-        let command = payment::command(&request.app, id)?;
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
+        let command = telling.reads(payment::command(&request.app, id)?);
         let open = move |family: &Family, now: Timestamp| {
             if family.exists() {
-                return Ok(Edits::new().answer(()));
+                return Ok(Edits::new().answer(Begun::default()));
             }
+            let fenced = |code| Ok(fence(code, now).answer(Begun::default()));
             match &method {
-                _ if request.deadline <= now => Ok(fence("expired", now).answer(())),
-                None => Ok(fence("no_payment_method", now).answer(())),
-                Some(method) => {
-                    let change = opened(&request, id, method, can, now)?;
-                    Ok::<_, PayError>(change.decision((), call_max))
-                }
+                _ if request.deadline <= now => fenced("expired"),
+                None => fenced("no_payment_method"),
+                Some(method) => match opened(&request, id, method, &policy, now) {
+                    Ok(mut change) => {
+                        let begun = Begun::claimed(&mut change)?;
+                        Ok(telling.decision(change, begun, family, now)?)
+                    }
+                    Err(refusal) if is_no_route(&refusal) => fenced("no_route"),
+                    Err(error) => Err(error),
+                },
             }
         };
-        self.payments.engine().run(command, open).await?;
-        Ok(())
+        Ok(self.payments.engine().run(command, open).await?.answer)
     }
 
     async fn secured(&self, request: &SecureRequest) -> Result<Secured, PayError> {
@@ -112,7 +116,11 @@ impl PaymentsSettlement {
         if let Found::Nothing = self.found(&request.app, &request.key).await? {
             let (app, payer) = (&request.app, &request.payer);
             let method = self.methods.method_of(app, payer).await?;
-            self.open(request, method).await?;
+            let begun = self.open(request, method).await?;
+            if begun.is_known() {
+                let id = Self::intent_of(app, &request.key);
+                return secured(&self.payments.go_on(app, id, begun).await?);
+            }
         }
         match self.found(&request.app, &request.key).await? {
             Found::Nothing => Ok(Secured::Unknown),
@@ -136,26 +144,25 @@ impl PaymentsSettlement {
         // What became of securing it may just be found out.
         self.payments.carry_on(app, id).await?;
         let command = payment::command(app, id)?;
-        self.payments.change(command, settle).await?;
-        let payment = self.payments.carry_on(app, id).await?;
+        let payment = self.payments.ask_for(app, id, command, settle).await?;
         Ok(settled(&payment))
     }
 
     async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
-        let options = self.payments.options();
+        let (policy, telling) = (self.payments.policy(), self.payments.telling());
+        let command = telling.reads(payment::command(app, id)?);
         let release = move |family: &Family, now: Timestamp| match found(family)? {
             Found::Nothing => Ok(fence("released", now).answer(false)),
             Found::Fenced(_) => Ok(Edits::new().answer(false)),
             Found::Payment(_) => {
-                let mut change = Change::load(family, options.late_success, now)?;
+                let mut change = Change::load(family, &policy, now)?;
                 if is_news(&change.payment().intent) {
                     change.apply(Event::ReleaseAsked)?;
                 }
-                Ok::<_, PayError>(change.decision(true, options.call_max))
+                Ok::<_, PayError>(telling.decision(change, true, family, now)?)
             }
         };
-        let command = payment::command(app, id)?;
         let seen = self.payments.engine().run(command, release).await?.answer;
         if seen {
             self.payments.carry_on(app, id).await?;
@@ -172,11 +179,9 @@ impl PaymentsSettlement {
     ) -> Result<(), PayError> {
         let id = Self::intent_of(app, key);
         let refund = RefundId::derived(&[&id.to_string(), "part", part.as_str()]);
-        let can = self.payments.capabilities();
-        let ask = move |change: &mut Change| ask_back(change, refund, amount, can);
+        let ask = move |change: &mut Change| ask_back(change, refund, amount);
         let command = payment::command(app, id)?;
-        self.payments.change(command, ask).await?;
-        let payment = self.payments.carry_on(app, id).await?;
+        let payment = self.payments.ask_for(app, id, command, ask).await?;
         let stage = payment.refunds.get(&refund).map(|it| it.operation.stage);
         if stage == Some(Stage::Declined) {
             let message = "the payment backend declined to give it back: take another part name";
@@ -184,6 +189,14 @@ impl PaymentsSettlement {
         }
         Ok(())
     }
+}
+
+/// Returns whether no backend takes the payment, whatever is tried.
+const fn is_no_route(refusal: &PayError) -> bool {
+    matches!(
+        refusal,
+        PayError::NoRoute(_) | PayError::Unsupported(_) | PayError::Uncounted(_)
+    )
 }
 
 #[async_trait]

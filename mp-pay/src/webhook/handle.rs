@@ -11,9 +11,9 @@ use super::{
     entry::{Entry, HINT_PAUSE},
     page::{self, HandleDue},
     raw::Raw,
-    webhooks::messenger,
+    webhooks::{Source, messenger},
 };
-use crate::{error::PayError, payments::Payments};
+use crate::error::PayError;
 
 impl Webhooks {
     /// Handles a webhook now, as a worker would: where a person waits for what it tells, and to try
@@ -94,7 +94,7 @@ impl Webhooks {
         } else {
             Handling::Observed
         };
-        tell_all(&source.payments, app, observations).await?;
+        tell_all(source, app, observations).await?;
         self.finish(app, webhook, Some(edition.times), outcome)
             .await
     }
@@ -117,22 +117,25 @@ impl Webhooks {
 
 /// Tells payments everything; what one observation comes to keeps no other from being told.
 async fn tell_all(
-    payments: &Payments,
+    source: &Source,
     app: &AppId,
     observations: Vec<Observation>,
 ) -> Result<(), Error> {
     let mut told = Ok(());
     for observation in observations {
-        told = told.and(tell(payments, app, observation).await);
+        told = told.and(tell(source, app, observation).await);
     }
     told.map_err(Error::from)
 }
 
-async fn tell(payments: &Payments, app: &AppId, observation: Observation) -> Result<(), PayError> {
-    let caller = messenger(app);
-    match observation {
-        Observation::Operation(notice) => payments.observe(&caller, notice).await?,
-        Observation::Dispute(notice) => payments.observe_dispute(&caller, notice).await?,
+async fn tell(source: &Source, app: &AppId, observation: Observation) -> Result<(), PayError> {
+    use Observation::{Dispute, Operation};
+    let (caller, payments) = (messenger(app), &source.payments);
+    match (observation, &source.backend) {
+        (Operation(notice), None) => payments.observe(&caller, notice).await?,
+        (Operation(notice), Some(by)) => payments.observe_from(&caller, by, notice).await?,
+        (Dispute(notice), None) => payments.observe_dispute(&caller, notice).await?,
+        (Dispute(notice), Some(by)) => payments.observe_dispute_from(&caller, by, notice).await?,
     };
     Ok(())
 }

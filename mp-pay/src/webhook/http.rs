@@ -1,7 +1,7 @@
 //! The endpoint that providers send their webhooks to.
 //!
 //! `POST /{app}/{source}`, for instance `/market/stripe`. The raw body is read up to
-//! [`BODY_MAX`](super::BODY_MAX); the answer is `200` only once the webhook is kept, and says
+//! [`BODY_MAX`]; the answer is `200` only once the webhook is kept, and says
 //! nothing but that. To handle it, run a [`Worker`](mp_core::work::Worker) with
 //! [`Webhooks::handlers`]: in the same process it begins at once.
 //!

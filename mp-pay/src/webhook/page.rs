@@ -99,6 +99,8 @@ impl Arrival {
             }
             page.waiting += u32::from(waits);
             if new {
+                // Of an edition that was never there, there are no bytes either.
+                edits.declare_new(&answer.webhook.raw_key());
                 edits.put(&answer.webhook.raw_key(), self.raw.clone());
                 page.schedule_lapse(period, &mut edits);
             }

@@ -12,7 +12,7 @@ use super::{WebhookRefusal, hex};
 pub const BODY_MAX: usize = 96 * 1024;
 
 /// The most headers of one webhook.
-pub const HEADERS_MAX: usize = 100;
+pub const HEADERS_MAX: usize = 64;
 
 /// The longest that all names and values of the headers may be together, in bytes.
 pub const HEADERS_LENGTH_MAX: usize = 16 * 1024;

@@ -42,6 +42,8 @@ pub struct Webhooks {
 pub(super) struct Source {
     pub(super) adapter: Arc<dyn WebhookSource>,
     pub(super) payments: Payments,
+    /// Which of several backends it tells of.
+    pub(super) backend: Option<Name>,
 }
 
 /// A webhook that was accepted: it is in the store, and will be handled.
@@ -75,9 +77,31 @@ impl Webhooks {
         adapter: Arc<dyn WebhookSource>,
         payments: &Payments,
     ) -> Self {
-        let payments = payments.clone();
-        self.sources.insert(name, Source { adapter, payments });
+        let source = Source {
+            adapter,
+            payments: payments.clone(),
+            backend: None,
+        };
+        self.sources.insert(name, source);
         self
+    }
+
+    /// Accepts what this source verifies, and tells it to these payments as the word of one of their
+    /// [several backends](crate::routing): believed as far as that one is, and only of what was
+    /// asked of it.
+    #[must_use]
+    pub fn with_source_of(
+        self,
+        backend: Name,
+        name: Name,
+        adapter: Arc<dyn WebhookSource>,
+        payments: &Payments,
+    ) -> Self {
+        let mut webhooks = self.with_source(name.clone(), adapter, payments);
+        if let Some(source) = webhooks.sources.get_mut(&name) {
+            source.backend = Some(backend);
+        }
+        webhooks
     }
 
     /// Lets so many webhooks of an app and a source wait to be handled; as they are spread over 256
@@ -103,7 +127,10 @@ impl Webhooks {
             Ok(Accepted { webhook, duplicate }) => {
                 tracing::debug!(%webhook, duplicate, "a webhook is accepted");
             }
-            Err(refusal) => tracing::warn!(code = refusal.code(), %refusal, "a webhook is refused"),
+            Err(refusal) => {
+                let source = std::error::Error::source(refusal);
+                tracing::warn!(code = refusal.code(), %refusal, source, "a webhook is refused");
+            }
         }
         received
     }

@@ -47,11 +47,11 @@ pub(crate) const FAULTS: [Fault; 4] = [
 ];
 
 /// Counts one kind of call, strikes at the n-th, and remembers whether the process is dead.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Doom {
     strikes_at: u32,
     fault: Fault,
-    calls: AtomicU32,
+    calls: Arc<AtomicU32>,
     dead: Arc<AtomicBool>,
 }
 
@@ -61,7 +61,7 @@ impl Doom {
         Self {
             strikes_at,
             fault,
-            calls: AtomicU32::new(0),
+            calls: Arc::default(),
             dead: dead.clone(),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 pub(crate) mod faulty;
+pub(crate) mod fleet;
 pub(crate) mod process;
 pub(crate) mod webhooks;
 

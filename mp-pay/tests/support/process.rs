@@ -148,12 +148,20 @@ pub(crate) async fn try_to_resolve(
     world: &World,
     operation: OperationKey,
 ) -> Result<PaymentIntent, PayError> {
+    let outcome = found_in(&world.sandbox, operation).await;
+    let notice = Notice { operation, outcome };
+    let key = idem(&format!("resolve-{operation}"));
+    world.payments.resolve(&staff(), notice, &key).await
+}
+
+/// Returns what a provider's books say of an operation.
+pub(crate) async fn found_in(books: &SandboxBackend, operation: OperationKey) -> Outcome {
     let queries = Capabilities::neither().with_queries();
-    let books = world.sandbox.clone().with_capabilities(queries);
-    let found = books.lookup(&app(), &operation).await.expect("looks");
-    let movements = world.movements().await;
+    let asked = books.clone().with_capabilities(queries);
+    let found = asked.lookup(&app(), &operation).await.expect("looks");
+    let movements = books.movements(&app()).await.expect("reads");
     let moved = movements.iter().find(|it| it.operation == operation);
-    let outcome = match (found, moved) {
+    match (found, moved) {
         // The books are right where the provider has told another amount.
         (Lookup::Found(outcome @ Outcome::Settled { .. }), Some(moved)) => {
             outcome.with_amount(eur(moved.amount.minor().abs()))
@@ -162,10 +170,7 @@ pub(crate) async fn try_to_resolve(
         _ => Outcome::Declined {
             code: DeclineCode::new("never_came").expect("a code"),
         },
-    };
-    let notice = Notice { operation, outcome };
-    let key = idem(&format!("resolve-{operation}"));
-    world.payments.resolve(&staff(), notice, &key).await
+    }
 }
 
 /// Returns every strike at one of so many writes and calls.

@@ -9,7 +9,7 @@ use mp_pay::backend::Capabilities;
 use tempfile::TempDir;
 use throwaway_postgres::{Database, database};
 
-use super::World;
+use crate::support::World;
 
 /// A store as two processes see it, and what has to live as long.
 pub(crate) struct Shared {
@@ -19,6 +19,7 @@ pub(crate) struct Shared {
     _database: Option<Database>,
 }
 
+#[allow(dead_code, reason = "each test file uses some of it")]
 impl Shared {
     /// Returns every store that can be had; without PostgreSQL it is said that it is skipped.
     pub(crate) async fn all(test: &str) -> Vec<Self> {
@@ -62,6 +63,11 @@ impl Shared {
             _folder: None,
             _database: Some(database),
         })
+    }
+
+    /// Returns the store as each of two processes sees it.
+    pub(crate) const fn stores(&self) -> &[Arc<dyn Store>; 2] {
+        &self.stores
     }
 
     /// Starts two processes on the store, each with what it remembers for itself.

@@ -87,6 +87,31 @@ async fn of_many_that_come_at_once_one_is_the_first() {
 }
 
 #[tokio::test]
+async fn those_that_share_a_page_are_kept_apart() {
+    for shared in Shared::all("those_that_share_a_page_are_kept_apart").await {
+        let [world, _] = shared.worlds(SILENT);
+        let webhooks = intake(&world.engine, &world.payments);
+        let now = world.engine.now();
+        // More than there are pages, handled in between.
+        for n in 0..600 {
+            let body = format!(r#"{{"id":"evt_{n}","type":"ping","data":{{"object":{{}}}}}}"#);
+            let accepted = webhooks.receive(&signed(app(), &body, now)).await;
+            assert!(
+                !accepted.expect("is accepted").duplicate,
+                "{}: {n}",
+                shared.name
+            );
+            if n % 100 == 0 {
+                worker(&world, &webhooks).drain().await.expect("works");
+            }
+        }
+        worker(&world, &webhooks).drain().await.expect("works");
+        let left = webhooks.unhandled(&staff(), None, 9).await;
+        assert_eq!(left.expect("lists"), [], "{}", shared.name);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_verified_leaves_no_trace() {
     let world = World::new(SILENT);
     let webhooks = intake(&world.engine, &world.payments);

@@ -11,5 +11,3 @@ mod sender;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
-
-use self::support::World;

@@ -20,8 +20,9 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .on_behalf("payer")
             .by_another_user(OWN)
             .in_another_app(OWN),
-        Example::of("pay.confirm", "mei", new.clone())
+        Example::of("pay.confirm", "mei", with(&new, json!({"country": "NL"})))
             .other_body(json!({"payment_method": "pm_declined"}))
+            .other_body(json!({"payment_method_type": "ideal"}))
             .other_target(other_new),
         Example::of("pay.increase", "chef", with(&held, part(20_00)))
             .other_body(part(21_00))
@@ -95,6 +96,8 @@ fn wish() -> Value {
         "amount": {"amount": 12_50, "currency": "EUR"},
         "capture_method": "manual",
         "payment_method": "pm_ok",
+        "payment_method_type": "card",
+        "country": "DE",
         "description": "Lunch",
         "lines": {"noodles": euros(7_50), "soup": euros(5_00)},
     })

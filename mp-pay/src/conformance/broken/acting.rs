@@ -131,7 +131,7 @@ impl Bug for MixesUpCharges {
         if let Ok(mut latest) = self.0.lock() {
             *latest = Some(request.amount);
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(40)).await;
         let latest = self.0.lock().ok().and_then(|latest| *latest);
         let amount = latest.unwrap_or(request.amount);
         let mixed_up = ChargeRequest {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// For how long a bug looks before it acts.
-const MEANWHILE: Duration = Duration::from_millis(5);
+const MEANWHILE: Duration = Duration::from_millis(40);
 
 /// Moves money that no charge covers; an amount below zero goes to the payer.
 async fn move_uncovered(

@@ -253,3 +253,22 @@ impl Bug for AsksForWhatItDidNotDeclare {
         }
     }
 }
+
+/// Sends a payer to its test server.
+#[derive(Debug, Default)]
+pub struct SendsPayersToItsTestServer;
+
+impl Bug for SendsPayersToItsTestServer {
+    fn answer(&self, _: &OperationKey, answer: Answer) -> Answer {
+        Ok(match answer? {
+            Outcome::NeedsAction {
+                action: NextAction::Redirect { .. },
+            } => Outcome::NeedsAction {
+                action: NextAction::Redirect {
+                    url: "http://10.0.0.7:8080/3ds".to_owned(),
+                },
+            },
+            outcome => outcome,
+        })
+    }
+}

@@ -1,6 +1,6 @@
 //! Bugs in what a lookup tells.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use mp_core::{
@@ -11,10 +11,10 @@ use mp_core::{
 use super::{
     Bug,
     bug::{Answer, Inner},
-    notes::{Notes, charge_of, declined, settled},
+    notes::{Notes, settled},
 };
 use crate::{
-    backend::{BackendError, CaptureRequest, ChargeRequest, Charged, Lookup, Outcome},
+    backend::{BackendError, ChargeRequest, Lookup, Outcome},
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
 };
@@ -210,141 +210,5 @@ impl Bug for LooksIntoItsOwnNotes {
             Some(()) => backend.lookup(app, key).await,
             None => Ok(Lookup::NotFound),
         }
-    }
-}
-
-/// Thinks better of a decline when it is asked a second time.
-#[derive(Debug, Default)]
-pub struct ForgivesDeclines(Notes<()>);
-
-#[async_trait]
-impl Bug for ForgivesDeclines {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let found = backend.lookup(app, key).await?;
-        let declined = matches!(found, Lookup::Found(Outcome::Declined { .. }));
-        if declined && self.0.note(*key, ()).is_some() {
-            return Ok(Lookup::Found(settled()));
-        }
-        Ok(found)
-    }
-}
-
-/// Names an operation anew each time that it is asked about.
-#[derive(Debug, Default)]
-pub struct InventsReferences;
-
-#[async_trait]
-impl Bug for InventsReferences {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        Ok(match backend.lookup(app, key).await? {
-            Lookup::Found(Outcome::Settled {
-                amount: Some(amount),
-                ..
-            }) => Lookup::Found(settled().with_amount(amount)),
-            found => found,
-        })
-    }
-}
-
-/// Reads a charge that was refunded as declined.
-#[derive(Debug, Default)]
-pub struct ReadsRefundedAsDeclined(Notes<()>);
-
-#[async_trait]
-impl Bug for ReadsRefundedAsDeclined {
-    async fn refund(
-        &self,
-        backend: &Inner,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Answer {
-        self.0.note(charge.key, ());
-        backend.refund(key, charge, amount).await
-    }
-
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        gone(&self.0, backend, app, key).await
-    }
-}
-
-/// Reads a hold that was captured as declined: it is no hold any more.
-#[derive(Debug, Default)]
-pub struct ReadsCapturedAsDeclined(Notes<()>);
-
-#[async_trait]
-impl Bug for ReadsCapturedAsDeclined {
-    async fn capture(&self, backend: &Inner, request: &CaptureRequest) -> Answer {
-        self.0.note(request.charge.key, ());
-        backend.capture(request).await
-    }
-
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        gone(&self.0, backend, app, key).await
-    }
-}
-
-async fn gone(notes: &Notes<()>, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-    match notes.get(key) {
-        Some(()) => Ok(Lookup::Found(declined())),
-        None => backend.lookup(app, key).await,
-    }
-}
-
-/// Tells a hold that was voided as settled: the void is.
-#[derive(Debug, Default)]
-pub struct SettlesWhatItVoids(Notes<()>);
-
-#[async_trait]
-impl Bug for SettlesWhatItVoids {
-    async fn void(&self, backend: &Inner, key: &OperationKey, charge: &Charged) -> Answer {
-        self.0.note(charge.key, ());
-        backend.void(key, charge).await
-    }
-
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match self.0.get(key) {
-            Some(()) => Ok(Lookup::Found(settled())),
-            None => backend.lookup(app, key).await,
-        }
-    }
-}
-
-/// Answers whatever is asked about a payment with the latest of its refunds.
-#[derive(Debug, Default)]
-pub struct FindsTheLatestRefund(Mutex<BTreeMap<OperationKey, OperationKey>>);
-
-#[async_trait]
-impl Bug for FindsTheLatestRefund {
-    async fn refund(
-        &self,
-        backend: &Inner,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Answer {
-        if let Ok(mut latest) = self.0.lock() {
-            latest.insert(charge.key, *key);
-        }
-        backend.refund(key, charge, amount).await
-    }
-
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let is_refund = matches!(key.step, Step::Refund(_));
-        let latest = self.0.lock().ok();
-        let latest = latest.and_then(|latest| latest.get(&charge_of(key)).copied());
-        let key = latest.filter(|_| is_refund).unwrap_or(*key);
-        backend.lookup(app, &key).await
-    }
-}
-
-/// Answers whatever is asked about a payment with what became of its charge.
-#[derive(Debug, Default)]
-pub struct AnswersUnderTheChargesKey;
-
-#[async_trait]
-impl Bug for AnswersUnderTheChargesKey {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        backend.lookup(app, &charge_of(key)).await
     }
 }

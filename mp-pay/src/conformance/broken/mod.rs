@@ -4,9 +4,11 @@
 
 mod acting;
 mod bug;
+mod changing;
 mod covering;
 mod declaring;
 mod dropping;
+mod factory;
 mod looking;
 mod notes;
 mod replaying;
@@ -18,7 +20,11 @@ pub use self::{
         MixesUpCharges, RaisesNothing, RefundsTwice, TakesWhatItDeclines, TakesWhatItWasToHold,
         TellsRefundsAsDone,
     },
-    bug::{Answer, Broken, BrokenFactory, Bug, Inner, SECRET, Unbroken},
+    bug::{Answer, Broken, Bug, Inner, SECRET, Unbroken},
+    changing::{
+        AnswersUnderTheChargesKey, FindsTheLatestRefund, ForgivesDeclines, InventsReferences,
+        ReadsCapturedAsDeclined, ReadsRefundedAsDeclined, SettlesWhatItVoids,
+    },
     covering::{
         CapturesBeyondTheHold, ChecksBeforeItCaptures, ChecksBeforeItRefunds,
         CountsDeclinedRefunds, ForgetsEarlierRefunds, LetsGoOfWhatItCannotRaise,
@@ -27,16 +33,15 @@ pub use self::{
     declaring::{
         AsksBeforeItRefuses, AsksForWhatItDidNotDeclare, CapturesOnlyTheWhole, DeclinesHolds,
         LearnsWhatItCan, RefundsOnce, RefundsOnlyTheWhole, RefusesAsUnavailable,
-        TakesEveryCaptureForTheLast, TakesNoCaptureForTheLast, TakesWhatItCannotHold,
+        SendsPayersToItsTestServer, TakesEveryCaptureForTheLast, TakesNoCaptureForTheLast,
+        TakesWhatItCannotHold,
     },
     dropping::{BeginsAnewWhatWasDropped, KeepsItsLock, KeepsTheKeyClaimed},
+    factory::BrokenFactory,
     looking::{
-        AnswersUnderTheChargesKey, ChargesWhatItLooksFor, FindsNoCapture, FindsNoCharge,
-        FindsNoHold, FindsNoIncrease, FindsNoRefund, FindsNoVoid, FindsTheLatest,
-        FindsTheLatestRefund, FindsWhatItMeantToDo, ForgivesDeclines, InventsReferences,
-        LooksIntoItsOwnNotes, LooksOnlyWhetherItIsThere, ReadsCapturedAsDeclined,
-        ReadsRefundedAsDeclined, SaysNotFoundOfWhatIsOnItsWay, SearchLagsBehind,
-        SettlesWhatItVoids,
+        ChargesWhatItLooksFor, FindsNoCapture, FindsNoCharge, FindsNoHold, FindsNoIncrease,
+        FindsNoRefund, FindsNoVoid, FindsTheLatest, FindsWhatItMeantToDo, LooksIntoItsOwnNotes,
+        LooksOnlyWhetherItIsThere, SaysNotFoundOfWhatIsOnItsWay, SearchLagsBehind,
     },
     replaying::{
         ChecksTheKeyBeforeItActs, DeclinesASecondIncrease, DeclinesASecondVoid, DropsACapturesKey,

@@ -1,6 +1,7 @@
 //! The ledger as a payment backend: intents are paid from stored value.
 
 mod ask;
+mod calls;
 mod order;
 mod outcome;
 mod payer;
@@ -8,28 +9,25 @@ mod standing;
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use mp_core::{Error, ErrorKind, amount::Money, id::AppId, retention::AGE_MIN};
+use mp_core::{Error, ErrorKind, id::AppId};
 
 #[cfg(test)]
 pub(crate) use self::order::Order;
-use self::{
-    ask::{Act, Ask},
-    standing::Standing,
-};
+use self::{ask::Ask, standing::Standing};
 use super::{BookId, Ledger, PENDING_MAX, SETTLEMENT_HOLD, SettlementAccounts, TransferId};
 use crate::{
-    backend::{
-        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        Lookup, Outcome, PaymentBackend, WebhookTrust,
-    },
+    backend::{BackendError, BackendErrorKind, Outcome},
     operation::OperationKey,
 };
+
+/// The payment method token that stands for the payer's account in the currency of the charge, which
+/// [`SettlementAccounts::payer`] tells: the same for everybody.
+pub const STORED_VALUE: &str = "stored_value";
 
 /// Pays [intents](crate::Payments) from accounts of a [`Ledger`]: wallets, gift balances, deposits.
 ///
 /// A [payment method token](crate::method::PaymentMethodToken) is the name of an
-/// [`Account`](super::Account), such as `mei/wallet`. It is no secret and gives no right by itself:
+/// [`Account`](super::Account), such as `mei/wallet`, or [`STORED_VALUE`]. It is no secret and gives no right by itself:
 /// the account must be the [payer's own](super::Account::owner), whoever has named it, and one that
 /// is not is declined as one that is not there. What the app is paid into,
 /// [`SettlementAccounts::payee`] tells.
@@ -179,74 +177,6 @@ fn not_acted(op: &'static str, error: impl Into<Error>) -> BackendError {
 /// Returns that it may have acted.
 fn unclear(op: &'static str, error: Error) -> BackendError {
     BackendError::new(BackendErrorKind::Unknown, op, error)
-}
-
-fn unsupported(op: &'static str, problem: &'static str) -> BackendError {
-    BackendError::new(BackendErrorKind::Unsupported, op, problem)
-}
-
-#[async_trait]
-impl PaymentBackend for LedgerBackend {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::neither()
-            .with_replay(AGE_MIN)
-            .with_queries()
-            .with_captures(1)
-            .with_increases(0)
-            .with_hold_life(Some(self.hold_life))
-            .with_webhooks(WebhookTrust::HintOnly)
-            .with_next_actions(&[])
-    }
-
-    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        let transfer = self.transfer_for(request).await;
-        let transfer = transfer.map_err(|error| not_acted("charge", error))?;
-        let ask = Ask {
-            app: request.app.clone(),
-            key: request.key,
-            charge: request.key,
-            act: Act::Charge(transfer),
-        };
-        self.take("charge", ask).await
-    }
-
-    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        if !request.last {
-            return Err(unsupported("capture", "a hold is captured once"));
-        }
-        let act = Act::Capture(request.amount);
-        self.take("capture", Ask::of(request.key, &request.charge, act))
-            .await
-    }
-
-    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        self.take("void", Ask::of(*key, charge, Act::Void)).await
-    }
-
-    async fn refund(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        let act = Act::Refund(amount);
-        self.take("refund", Ask::of(*key, charge, act)).await
-    }
-
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        let failed = |error: Error| not_acted("lookup", error);
-        let charge = order::charge_of(*key);
-        let standing = self.standing(app, *key, charge).await.map_err(failed)?;
-        if let Some(outcome) = standing.outcome() {
-            return Ok(Lookup::Found(outcome));
-        }
-        let overtaken = order::overtake(&self.ledger, app, *key).await;
-        if overtaken.map_err(failed)? {
-            return Ok(Lookup::NotFound);
-        }
-        let standing = self.standing(app, *key, charge).await.map_err(failed)?;
-        Ok(standing.outcome().map_or(Lookup::CannotTell, Lookup::Found))
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use mp_core::{Error, amount::Money, id::AppId};
 
-use super::LedgerBackend;
+use super::{LedgerBackend, STORED_VALUE};
 use crate::{
     backend::{ChargeRequest, DeclineCode},
     ledger::{
@@ -48,7 +48,7 @@ impl LedgerBackend {
         if !(1..=SUM_MAX).contains(&amount.minor()) {
             return Ok(Err("invalid_amount"));
         }
-        let Ok(named) = request.payment_method.as_str().parse::<AccountId>() else {
+        let Some(named) = self.named(request).await? else {
             return Ok(Err("resource_missing"));
         };
         let payer = self.account(app, &named).await?;
@@ -71,6 +71,18 @@ impl LedgerBackend {
             }
             _ => Err("account_invalid"),
         })
+    }
+
+    /// Returns the account that a token names.
+    async fn named(&self, request: &ChargeRequest) -> Result<Option<AccountId>, Error> {
+        let ChargeRequest { app, payer, .. } = request;
+        match request.payment_method.as_str() {
+            STORED_VALUE => {
+                let currency = request.amount.currency();
+                self.accounts.payer(app, payer, currency).await
+            }
+            name => Ok(name.parse().ok()),
+        }
     }
 
     async fn account(&self, app: &AppId, id: &AccountId) -> Result<Option<Account>, Error> {

@@ -18,14 +18,8 @@ fn what_a_backend_captures_after_it_had_declined_to_goes_back() {
         Event::CaptureAsked { amount, last }
     };
     let [first, second] = [Step::Capture(1, 1), Step::Capture(1, 2)];
-    let confirmed = Event::Confirmed {
-        payment_method: Some(token()),
-        capture: false,
-        expires_at: Timestamp::MAX,
-        hold_seconds: None,
-    };
     for event in [
-        confirmed,
+        confirmed(false),
         learnt(Step::Charge(1), 1),
         capture(30, false),
         learnt(first, 2),
@@ -35,7 +29,7 @@ fn what_a_backend_captures_after_it_had_declined_to_goes_back() {
     ] {
         let late = LateSuccess::Return;
         payment
-            .go_on(&event, late, Timestamp::MIN)
+            .follow(&event, late, Timestamp::MIN)
             .expect("is legal");
     }
     assert_eq!(payment.intent.amount_received, eur(130));

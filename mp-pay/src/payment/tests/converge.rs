@@ -3,11 +3,11 @@
 use super::*;
 
 /// A place in a payment's life, by what led there.
-struct Scene {
-    name: &'static str,
-    payment: Payment,
+pub(super) struct Scene {
+    pub(super) name: &'static str,
+    pub(super) payment: Payment,
     /// What can be heard there.
-    words: Vec<Event>,
+    pub(super) words: Vec<Event>,
 }
 
 fn observed(step: Step, outcome: Outcome) -> Event {
@@ -79,12 +79,11 @@ fn few_words_of(step: Step) -> Vec<Event> {
 }
 
 fn confirmed(capture: bool) -> Event {
-    Event::Confirmed {
-        payment_method: Some(token()),
-        capture,
-        expires_at: Timestamp::MAX,
-        hold_seconds: Some(60),
-    }
+    let Event::Confirmed(mut confirmed) = super::confirmed(capture) else {
+        unreachable!("it confirms");
+    };
+    confirmed.hold_seconds = Some(60);
+    Event::Confirmed(confirmed)
 }
 
 fn capture(amount: i64, last: bool) -> Event {
@@ -119,7 +118,7 @@ fn scene(name: &'static str, events: Vec<Event>, words: Vec<Event>) -> Scene {
     }
 }
 
-fn scenes() -> Vec<Scene> {
+pub(super) fn scenes() -> Vec<Scene> {
     let charge = Step::Charge(1);
     let hold = vec![
         confirmed(false),
@@ -208,6 +207,21 @@ fn scenes() -> Vec<Scene> {
                 sent(Step::Void(1, 1)),
             ],
             with(few_words_of(Step::Void(1, 1)), words_of(charge)),
+        ),
+        scene(
+            "a charge that went on elsewhere",
+            vec![
+                confirmed(true),
+                sent(charge),
+                observed(charge, declined()),
+                Event::FellOver {
+                    attempt: 1,
+                    backend: destination(1).backend,
+                    hold_seconds: None,
+                },
+                sent(Step::Charge(2)),
+            ],
+            with(words_of(Step::Charge(2)), few_words_of(charge)),
         ),
         scene(
             "two refunds and disputes",

@@ -1,5 +1,7 @@
 mod contradiction;
 mod converge;
+mod falls;
+mod news;
 mod pairs;
 mod parts;
 mod stored;
@@ -9,15 +11,16 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    backend::{DeclineCode, NextAction, Outcome, Reference},
+    backend::{Capabilities, DeclineCode, NextAction, Outcome, Reference},
     capture::Capture,
     dispute::DisputeStatus,
     intent::{CancellationReason, CaptureMethod, IntentId},
-    journal::{JournalEntry, Source, replay},
+    journal::{Confirmed, JournalEntry, Source, replay},
     method::PaymentMethodToken,
     operation::{OperationKey, Stage},
     payments::LateSuccess,
     refund::RefundReason,
+    routing::Destination,
     settlement::SettlementMark,
 };
 
@@ -80,8 +83,30 @@ fn created(settlement: bool) -> Created {
         capture_method: CaptureMethod::Manual,
         lines: BTreeMap::new(),
         payment_method: None,
+        payment_method_type: None,
+        country: None,
         description: None,
         settlement: settlement.then(|| SettlementMark::new(key, Timestamp::MAX)),
+    }
+}
+
+fn confirmed(capture: bool) -> Event {
+    Event::Confirmed(Confirmed {
+        payment_method: Some(token()),
+        payment_method_type: None,
+        country: None,
+        backend: None,
+        capture,
+        expires_at: Timestamp::MAX,
+        hold_seconds: None,
+    })
+}
+
+/// Another backend than that of the first attempts.
+fn destination(number: usize) -> Destination {
+    Destination {
+        backend: format!("backend-{number}").parse().ok(),
+        can: Capabilities::neither(),
     }
 }
 
@@ -140,12 +165,7 @@ impl Payment {
 
     fn event(&self, tried: &Try) -> Option<Event> {
         Some(match tried {
-            Try::Confirm { capture } => Event::Confirmed {
-                payment_method: Some(token()),
-                capture: *capture,
-                expires_at: Timestamp::MAX,
-                hold_seconds: None,
-            },
+            Try::Confirm { capture } => confirmed(*capture),
             Try::Capture { amount, last } => Event::CaptureAsked {
                 amount: eur(*amount),
                 last: *last,
@@ -186,15 +206,27 @@ impl Payment {
         })
     }
 
-    /// Applies an event and what is decided because of it.
-    fn go_on(&mut self, event: &Event, late: LateSuccess, now: Timestamp) -> Option<Vec<Event>> {
-        self.apply(event, now).ok()?;
-        let mut events = vec![event.clone()];
-        while let Some(decided) = self.follows(late) {
-            self.apply(&decided, now).expect("what is decided is legal");
-            events.push(decided);
-            assert!(events.len() < 10, "no end of decisions: {events:?}");
-        }
+    /// Applies an event and what is decided because of it, where there is one backend.
+    fn follow(&mut self, event: &Event, late: LateSuccess, now: Timestamp) -> Option<Vec<Event>> {
+        self.follow_or_fall(event, late, false, now)
+    }
+
+    /// The same, where there are two more if it `falls`.
+    fn follow_or_fall(
+        &mut self,
+        event: &Event,
+        late: LateSuccess,
+        falls: bool,
+        now: Timestamp,
+    ) -> Option<Vec<Event>> {
+        self.clone().apply(event, now).ok()?;
+        let elsewhere = |payment: &Self, attempt: &Attempt| {
+            let tried = payment.tried(attempt).len();
+            (falls && tried < 3).then(|| destination(tried))
+        };
+        let decided = self.go_on(event.clone(), late, &elsewhere, now);
+        let events = decided.expect("what is decided is legal");
+        assert!(events.len() < 10, "no end of decisions: {events:?}");
         Some(events)
     }
 
@@ -258,6 +290,9 @@ impl Payment {
             if attempt.holds() && dropped {
                 assert!(!attempt.voids.is_empty(), "held for nothing");
             }
+            // One attempt is open at most: another is made only when the last took nothing.
+            let given_up = attempt.abandoned || attempt.charge.is_declined();
+            assert!(!dropped || given_up, "open beside another");
             let live = !dropped && !attempt.charge.is_declined();
             assert!(!live || !attempt.abandoned, "counts and was given up");
         }
@@ -278,6 +313,7 @@ proptest! {
     fn refunded_is_at_most_captured_and_captured_at_most_the_amount(
         settlement: bool,
         accept: bool,
+        falls: bool,
         tries in proptest::collection::vec(tries(), 1..60),
     ) {
         let late = if accept { LateSuccess::Accept } else { LateSuccess::Return };
@@ -295,7 +331,7 @@ proptest! {
             now = now.plus(std::time::Duration::from_secs(1));
             let mut stepwise = payment.clone();
             let mut after = payment.clone();
-            let Some(events) = after.go_on(&event, late, now) else { continue };
+            let Some(events) = after.follow_or_fall(&event, late, falls, now) else { continue };
             for event in &events {
                 let was = stepwise.intent.status;
                 stepwise.apply(event, now).expect("as before");
@@ -309,7 +345,7 @@ proptest! {
             );
             if learnt {
                 let mut twice = after.clone();
-                twice.go_on(&event, late, now).expect("a repetition is no error");
+                twice.follow_or_fall(&event, late, falls, now).expect("a repetition is no error");
                 prop_assert_eq!(&twice, &after, "a repetition changes nothing");
             }
             for event in events {

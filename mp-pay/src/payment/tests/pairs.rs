@@ -15,28 +15,19 @@ fn observed(what: u8) -> Event {
     }
 }
 
-fn confirmed() -> Event {
-    Event::Confirmed {
-        payment_method: Some(token()),
-        capture: false,
-        expires_at: Timestamp::MAX,
-        hold_seconds: None,
-    }
-}
-
 fn canceled() -> Event {
     let reason = CancellationReason::Duplicate;
     Event::CancelAsked { reason }
 }
 
 /// Returns a payment in each state.
-fn payments() -> Vec<Payment> {
+pub(super) fn payments() -> Vec<Payment> {
     let ways: [&[Event]; 6] = [
         &[],
-        &[confirmed()],
-        &[confirmed(), observed(4)],
-        &[confirmed(), observed(1)],
-        &[confirmed(), observed(0)],
+        &[confirmed(false)],
+        &[confirmed(false), observed(4)],
+        &[confirmed(false), observed(1)],
+        &[confirmed(false), observed(0)],
         &[canceled()],
     ];
     let mut payments: Vec<Payment> = ways.into_iter().map(reached_by).collect();
@@ -68,7 +59,7 @@ fn asked() -> Vec<(Event, IntentEvent)> {
     };
     let total = eur(AMOUNT + 1);
     vec![
-        (confirmed(), IntentEvent::Confirm),
+        (confirmed(false), IntentEvent::Confirm),
         (Event::IncreaseAsked { total }, IntentEvent::Increase),
         (
             Event::CaptureAsked { amount, last: true },

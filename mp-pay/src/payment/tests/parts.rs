@@ -113,7 +113,7 @@ impl Model {
         open[at].happened = Some(happens);
         let told = observed(open[at].step, if happens { 0 } else { 2 });
         let late = LateSuccess::Return;
-        let ended = payment.go_on(&told, late, Timestamp::MIN);
+        let ended = payment.follow(&told, late, Timestamp::MIN);
         ended.expect("an observation is never refused");
     }
 }

@@ -36,6 +36,8 @@ impl Told {
             },
             lines: Default::default(),
             payment_method: crate::method::PaymentMethodToken::new("pm_ok").ok(),
+            payment_method_type: None,
+            country: None,
             description: None,
             settlement: None,
         };

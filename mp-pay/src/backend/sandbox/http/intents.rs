@@ -59,8 +59,8 @@ pub(super) async fn confirm(
     Post { mut form, once }: Post,
 ) -> Result<Response, Refusal> {
     let request = ConfirmIntent {
-        intent: intent_id(&id)?,
         payment_method: payment_method(&mut form)?,
+        ..ConfirmIntent::of(intent_id(&id)?)
     };
     finish(form)?;
     let key = once.key.clone();

@@ -1,0 +1,185 @@
+use std::{error::Error, path::Path, sync::Arc, time::Duration};
+
+use mp_core::{
+    Caller,
+    amount::{Currency, Money},
+    clock::ManualClock,
+    work::{Worker, WorkerOptions},
+};
+use mp_pay::{
+    IntentId, PaymentIntent, Payments, SandboxBackend,
+    backend::Capabilities,
+    intent::IntentStatus,
+    ledger::{AccountId, NewTransfer, OpenAccount, Side, TransferId},
+    method::PaymentMethodToken,
+    payments::{ConfirmIntent, CreateIntent, RefundIntent},
+};
+
+use super::console::Console;
+
+/// Who comes, what they pay with, and how much in cents. The tokens tell the sandbox how to behave.
+const VISITORS: [(&str, &str, i64); 5] = [
+    ("mei", "pm_ok", 12_50),
+    ("bo", "pm_declined", 8_00),
+    ("ana", "pm_timeout_after", 21_00),
+    ("li", "pm_timeout_before", 9_00),
+    ("kim", "pm_ok", 30_00),
+];
+
+/// What the provider can be asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Provider {
+    /// Nothing: an answer that is lost stays lost.
+    Silent,
+    /// What became of an operation.
+    Answers,
+}
+
+/// A small world in a store file: a stall, its visitors, and a provider that loses answers.
+#[derive(Debug)]
+pub(crate) struct Evening {
+    console: Console,
+    clock: Arc<ManualClock>,
+}
+
+impl Evening {
+    pub(crate) fn on_file(file: &Path) -> Result<Self, Box<dyn Error>> {
+        let clock = Arc::new(ManualClock::at("2026-11-21T18:00:00Z".parse()?));
+        let console = Console::open(file, "market".parse()?, clock.clone())?;
+        Ok(Self { console, clock })
+    }
+
+    pub(crate) const fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Lets everybody pay, and returns the intent of which the money was taken and nobody knows.
+    pub(crate) async fn live(&self) -> Result<IntentId, Box<dyn Error>> {
+        let payments = self.payments(Provider::Silent);
+        let mut stuck = None;
+        for (visitor, token, cents) in VISITORS {
+            self.clock.advance(Duration::from_secs(600));
+            let intent = pay(&payments, visitor, token, cents).await?;
+            if token == "pm_timeout_after" {
+                stuck = Some(intent.id);
+            }
+            if visitor == "kim" {
+                let part = RefundIntent::of(intent.id).with_amount(eur(5_00));
+                let operator = &self.console.operator;
+                payments
+                    .refund(operator, part, &"kim-cold".parse()?)
+                    .await?;
+            }
+        }
+        self.work(Provider::Silent).await?;
+        self.open_books().await?;
+        self.book_takings().await?;
+        stuck.ok_or_else(|| "nobody's answer was lost".into())
+    }
+
+    /// Does what is due, as the host's worker would.
+    pub(crate) async fn work(&self, provider: Provider) -> Result<(), Box<dyn Error>> {
+        self.clock.advance(Duration::from_secs(61));
+        let worker = Worker::new(&self.console.engine, WorkerOptions::default())
+            .with(self.payments(provider).handlers())
+            .with(self.console.ledger.handlers());
+        worker.drain().await?;
+        Ok(())
+    }
+
+    /// Writes what has come in, and went back, into the books: each intent once.
+    pub(crate) async fn book_takings(&self) -> Result<(), Box<dyn Error>> {
+        for (visitor, token, cents) in VISITORS {
+            let intent = self.payment_of(visitor, token, cents).await?;
+            if intent.status == IntentStatus::Succeeded {
+                let sale = moving("house/bank", "stall/sales", intent.amount_received, visitor)?;
+                self.book(&format!("sale-{}", intent.id), sale).await?;
+            }
+            if intent.amount_refunded.is_positive() {
+                let back = moving("stall/sales", "house/bank", intent.amount_refunded, visitor)?;
+                self.book(&format!("back-{}", intent.id), back).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn book(&self, name: &str, request: NewTransfer) -> Result<(), Box<dyn Error>> {
+        let (id, operator) = (TransferId::derived(&[name]), &self.console.operator);
+        self.console.ledger.transfer(operator, id, request).await?;
+        Ok(())
+    }
+
+    async fn open_books(&self) -> Result<(), Box<dyn Error>> {
+        let euro = || Currency::EUR.into();
+        for account in [
+            OpenAccount::own(account("house/bank")?, euro(), Side::Debit),
+            OpenAccount::own(account("stall/sales")?, euro(), Side::Credit),
+        ] {
+            let operator = &self.console.operator;
+            self.console.ledger.open(operator, account).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for a visitor's order once more, which leads to the same intent.
+    async fn payment_of(
+        &self,
+        visitor: &str,
+        token: &str,
+        cents: i64,
+    ) -> Result<PaymentIntent, Box<dyn Error>> {
+        let (caller, order) = order_of(visitor, token, cents)?;
+        let payments = &self.console.payments;
+        let created = payments
+            .create_intent(&caller, order, &visitor.parse()?)
+            .await?;
+        Ok(payments.intent(&caller, created.id).await?)
+    }
+
+    /// Joins the engine with the provider, whose books stand in the same file.
+    fn payments(&self, provider: Provider) -> Payments {
+        let can = match provider {
+            Provider::Silent => Capabilities::neither(),
+            Provider::Answers => Capabilities::neither().with_queries(),
+        };
+        let name = "acme".parse().expect("a short name");
+        let sandbox = SandboxBackend::on(&self.console.engine, &name).with_capabilities(can);
+        Payments::new(&self.console.engine, Arc::new(sandbox))
+    }
+}
+
+async fn pay(
+    payments: &Payments,
+    visitor: &str,
+    token: &str,
+    cents: i64,
+) -> Result<PaymentIntent, Box<dyn Error>> {
+    let (caller, order) = order_of(visitor, token, cents)?;
+    let key = visitor.parse()?;
+    let intent = payments.create_intent(&caller, order, &key).await?;
+    let confirm = ConfirmIntent::of(intent.id);
+    Ok(payments.confirm(&caller, confirm, &key).await?)
+}
+
+fn order_of(
+    visitor: &str,
+    token: &str,
+    cents: i64,
+) -> Result<(Caller, CreateIntent), Box<dyn Error>> {
+    let caller = Caller::user("market".parse()?, visitor.parse()?);
+    let order = CreateIntent::of(eur(cents)).with_payment_method(PaymentMethodToken::new(token)?);
+    Ok((caller, order))
+}
+
+fn moving(from: &str, to: &str, amount: Money, memo: &str) -> Result<NewTransfer, Box<dyn Error>> {
+    let transfer = NewTransfer::of(account(from)?, account(to)?, amount);
+    Ok(transfer.with_memo(memo.parse()?))
+}
+
+fn account(text: &str) -> Result<AccountId, Box<dyn Error>> {
+    Ok(text.parse()?)
+}
+
+const fn eur(cents: i64) -> Money {
+    Money::new(cents, Currency::EUR)
+}

@@ -1,0 +1,155 @@
+//! Asking a backend, and finding out what became of it.
+
+use super::{Skip, Violation, ask::Ask, scene::Scene, stop::Stop, violation::ensure};
+use crate::{
+    backend::{BackendError, BackendErrorKind, Lookup, Outcome},
+    operation::OperationKey,
+};
+
+/// How often it is asked what became of an operation, each time after some time has passed.
+const PATIENCE: u32 = 100;
+
+impl Scene {
+    /// Asks once.
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<Result<Outcome, BackendError>, Violation> {
+        let answer = tokio::time::timeout(self.provider.call_max(), ask.of(&*self.backend)).await;
+        answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))
+    }
+
+    /// Asks, and finds out what becomes of it by whatever ability the backend has.
+    pub(super) async fn outcome(&self, ask: &Ask) -> Result<Outcome, Stop> {
+        let answer = self.ask(ask).await?;
+        let outcome = answer.map_err(|error| unforced(ask, &error))?;
+        self.known(ask, outcome).await
+    }
+
+    /// Finds out what becomes of what was asked.
+    async fn known(&self, ask: &Ask, outcome: Outcome) -> Result<Outcome, Stop> {
+        if self.can.answers_queries {
+            self.looked_up(ask, outcome).await
+        } else if self.can.replays_keys.is_some() {
+            self.replayed(ask, outcome).await
+        } else {
+            self.told(ask, outcome).await
+        }
+    }
+
+    /// Looks an operation up until its outcome is known.
+    pub(super) async fn looked_up(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
+        let mut outcome = first;
+        for _ in 0..PATIENCE {
+            if outcome.is_known() {
+                return Ok(outcome);
+            }
+            self.pass_time(&outcome).await?;
+            if let Lookup::Found(found) = self.look_up(ask.key()).await? {
+                outcome = found;
+            }
+        }
+        Err(open(ask, &outcome).into())
+    }
+
+    /// Repeats an operation until its outcome is known.
+    pub(super) async fn replayed(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
+        let mut outcome = first;
+        for _ in 0..PATIENCE {
+            if outcome.is_known() {
+                return Ok(outcome);
+            }
+            self.pass_time(&outcome).await?;
+            if let Ok(answer) = self.ask(ask).await? {
+                outcome = answer;
+            }
+        }
+        Err(open(ask, &outcome).into())
+    }
+
+    /// Waits until the provider tells by itself what became of an operation.
+    async fn told(&self, ask: &Ask, first: Outcome) -> Result<Outcome, Stop> {
+        let mut outcome = first;
+        for _ in 0..PATIENCE {
+            if outcome.is_known() {
+                return Ok(outcome);
+            }
+            self.pass_time(&outcome).await?;
+            let notices = self.provider.notices().await;
+            let notices = notices.ok_or(Skip::NotProvided("notices"))?;
+            let mut mine = notices.into_iter().filter(|it| it.operation == ask.key());
+            if let Some(notice) = mine.rfind(|notice| notice.outcome.is_known()) {
+                outcome = notice.outcome;
+            }
+        }
+        Err(open(ask, &outcome).into())
+    }
+
+    async fn pass_time(&self, outcome: &Outcome) -> Result<(), Skip> {
+        let waits_for_payer = matches!(outcome, Outcome::NeedsAction { .. });
+        if waits_for_payer && !self.provider.act_as_payer().await {
+            return Err(Skip::NotProvided("act_as_payer"));
+        }
+        self.provider.wait().await;
+        Ok(())
+    }
+
+    /// Asks for what must be done.
+    pub(super) async fn settle(&self, ask: &Ask) -> Result<Outcome, Stop> {
+        let outcome = self.outcome(ask).await?;
+        let seen = || format!("{ask} was to be done, and came to {}", short(&outcome));
+        ensure(is_done(&outcome), seen)?;
+        Ok(outcome)
+    }
+
+    /// Asks for what must be declined, or refused unsent as something the backend never does.
+    pub(super) async fn decline(&self, ask: &Ask, why: &str) -> Result<(), Stop> {
+        let outcome = match self.ask(ask).await? {
+            Err(error) if error.kind() == BackendErrorKind::Unsupported => return Ok(()),
+            Err(error) => return Err(unforced(ask, &error).into()),
+            Ok(outcome) => self.known(ask, outcome).await?,
+        };
+        let declined = matches!(outcome, Outcome::Declined { .. });
+        let seen = || format!("{ask} {why}, and came to {}", short(&outcome));
+        Ok(ensure(declined, seen)?)
+    }
+
+    pub(super) async fn look_up(&self, key: OperationKey) -> Result<Lookup, Violation> {
+        let app = self.provider.app();
+        let call_max = self.provider.call_max();
+        match tokio::time::timeout(call_max, self.backend.lookup(&app, &key)).await {
+            Ok(Ok(lookup)) => Ok(lookup),
+            // "Any error: it is asked again later."
+            Ok(Err(_)) => Ok(Lookup::CannotTell),
+            Err(_) => Err(Violation::new("a lookup was not answered in time")),
+        }
+    }
+}
+
+pub(super) const fn is_done(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Settled { .. } | Outcome::Authorized { .. }
+    )
+}
+
+/// Says what an outcome is, in a word or two.
+pub(super) fn short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Settled { .. } => "Settled".to_owned(),
+        Outcome::Authorized { .. } => "Authorized".to_owned(),
+        Outcome::NeedsAction { .. } => "NeedsAction".to_owned(),
+        Outcome::Accepted => "Accepted".to_owned(),
+        Outcome::Declined { code } => format!("Declined as {code}"),
+        Outcome::Unknown => "Unknown".to_owned(),
+    }
+}
+
+fn unforced(ask: &Ask, error: &BackendError) -> Violation {
+    let kind = error.kind();
+    Violation::new(format!(
+        "{ask} failed although nothing went wrong ({kind:?}): {error}"
+    ))
+}
+
+fn open(ask: &Ask, outcome: &Outcome) -> Violation {
+    let outcome = short(outcome);
+    Violation::new(format!("{ask} was still {outcome} after a long time"))
+}

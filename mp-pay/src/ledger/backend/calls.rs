@@ -1,0 +1,86 @@
+//! The ledger as a backend: each call, as the ledger takes it.
+
+use async_trait::async_trait;
+use mp_core::{Error, amount::Money, id::AppId, retention::AGE_MIN};
+
+use super::{
+    LedgerBackend,
+    ask::{Act, Ask},
+    not_acted,
+    order::{charge_of, overtake},
+};
+use crate::{
+    backend::{
+        BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
+        Lookup, Outcome, PaymentBackend, WebhookTrust,
+    },
+    operation::OperationKey,
+};
+
+#[async_trait]
+impl PaymentBackend for LedgerBackend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::neither()
+            .with_replay(AGE_MIN)
+            .with_queries()
+            .with_captures(1)
+            .with_increases(0)
+            .with_hold_life(Some(self.hold_life))
+            .with_webhooks(WebhookTrust::HintOnly)
+            .with_next_actions(&[])
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        let transfer = self.transfer_for(request).await;
+        let transfer = transfer.map_err(|error| not_acted("charge", error))?;
+        let ask = Ask {
+            app: request.app.clone(),
+            key: request.key,
+            charge: request.key,
+            act: Act::Charge(transfer),
+        };
+        self.take("charge", ask).await
+    }
+
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        if !request.last {
+            return Err(unsupported("capture", "a hold is captured once"));
+        }
+        let act = Act::Capture(request.amount);
+        self.take("capture", Ask::of(request.key, &request.charge, act))
+            .await
+    }
+
+    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
+        self.take("void", Ask::of(*key, charge, Act::Void)).await
+    }
+
+    async fn refund(
+        &self,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Result<Outcome, BackendError> {
+        let act = Act::Refund(amount);
+        self.take("refund", Ask::of(*key, charge, act)).await
+    }
+
+    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+        let failed = |error: Error| not_acted("lookup", error);
+        let charge = charge_of(*key);
+        let standing = self.standing(app, *key, charge).await.map_err(failed)?;
+        if let Some(outcome) = standing.outcome() {
+            return Ok(Lookup::Found(outcome));
+        }
+        let overtaken = overtake(&self.ledger, app, *key).await;
+        if overtaken.map_err(failed)? {
+            return Ok(Lookup::NotFound);
+        }
+        let standing = self.standing(app, *key, charge).await.map_err(failed)?;
+        Ok(standing.outcome().map_or(Lookup::CannotTell, Lookup::Found))
+    }
+}
+
+fn unsupported(op: &'static str, problem: &'static str) -> BackendError {
+    BackendError::new(BackendErrorKind::Unsupported, op, problem)
+}

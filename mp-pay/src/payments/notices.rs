@@ -1,0 +1,106 @@
+//! What backends tell by themselves.
+
+use mp_core::{
+    Caller, Error,
+    id::{AppId, Name},
+};
+
+use super::{Notice, Payments, manages};
+use crate::{
+    backend::WebhookTrust,
+    error::PayError,
+    intent::PaymentIntent,
+    journal::Source,
+    operation::{OperationKey, Stage},
+    payment::{Move, Payment},
+};
+
+impl Payments {
+    /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
+    /// checked. It may come twice, late and in any order.
+    ///
+    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
+    /// one that cannot be asked tells it some day by itself. With several backends this does not
+    /// say which one tells: if hints are all that one of them sends, this is taken for one. Say it
+    /// with [`observe_from`](Self::observe_from).
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`, `not_found`, [`PayError::BackendMissing`], the store's errors.
+    pub async fn observe(
+        &self,
+        caller: &Caller,
+        notice: Notice,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        self.take_in(caller.app_id(), self.routing.trust(), notice)
+            .await
+    }
+
+    /// Takes in what one of several backends tells by itself, as [`observe`](Self::observe) does. It
+    /// is believed as far as that backend is, and only of what was asked of that backend: no
+    /// backend has a word on what another one did.
+    ///
+    /// # Errors
+    ///
+    /// As [`observe`](Self::observe); `not_found` also for an operation of another backend.
+    pub async fn observe_from(
+        &self,
+        caller: &Caller,
+        backend: &Name,
+        notice: Notice,
+    ) -> Result<PaymentIntent, PayError> {
+        manages(caller)?;
+        let trust = self.routing.backend(Some(backend))?.capabilities().webhooks;
+        let app = caller.app_id();
+        let payment = self.read(app, notice.operation.intent).await?;
+        if !self.routing.is_of(backend, &payment, notice.operation.step) {
+            return Err(Error::not_found("operation").into());
+        }
+        self.take_in(app, trust, notice).await
+    }
+}
+
+impl Payments {
+    async fn take_in(
+        &self,
+        app: &AppId,
+        trust: WebhookTrust,
+        notice: Notice,
+    ) -> Result<PaymentIntent, PayError> {
+        let Notice { operation, outcome } = notice;
+        if trust == WebhookTrust::HintOnly {
+            self.look_into(app, operation).await?;
+        } else {
+            self.observed(app, operation, outcome, Source::Notice)
+                .await?;
+        }
+        Ok(self.carry_on(app, operation.intent).await?.intent)
+    }
+
+    fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {
+        matches!(self.move_of(payment, operation), Move::Wait(_))
+    }
+
+    /// Asks about an operation because of a hint.
+    async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
+        let payment = self.read(app, operation.intent).await?;
+        match payment.operation(operation.step) {
+            None => Err(Error::not_found("operation").into()),
+            Some(known) if known.stage == Stage::Planned => Ok(()),
+            // What is on its way there is not known there yet, and would be sent again.
+            Some(known)
+                if known.stage == Stage::Sent && self.is_waited_for(&payment, operation) =>
+            {
+                Ok(())
+            }
+            Some(_) => {
+                let can = self.routing.can(&payment, operation.step)?;
+                if can.answers_queries {
+                    self.ask(payment, operation).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
