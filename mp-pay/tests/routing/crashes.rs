@@ -247,7 +247,7 @@ async fn no_crash_between_two_backends_takes_more_than_was_intended() {
         for classes in pairs() {
             let (writes, calls) = run(life, classes, UNHARMED, UNHARMED).await;
             if life == Life::Declined {
-                let unharmed = (6, 2);
+                let unharmed = (5, 2);
                 assert_eq!(
                     (writes, calls),
                     unharmed,
