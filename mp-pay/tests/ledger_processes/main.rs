@@ -1,7 +1,7 @@
 //! The books sum to zero after a long run of random commands by four processes that are killed at
 //! random moments: every transfer that was acknowledged is there once, under its id.
 //!
-//! It is a few thousand commands, and a hundred thousand with `MP_FULL` set.
+//! `MP_LEDGER_COMMANDS` says how many commands are given; else a few thousand.
 
 mod audit;
 mod child;
@@ -55,7 +55,7 @@ fn processes_that_ignore_the_head_are_found_out_on_postgres() {
 }
 
 fn expect_balance(test: &'static str, target: &Target) {
-    let commands = if town::is_full() { 100_000 } else { 4_000 };
+    let commands = town::commands();
     let runtime = Runtime::new().expect("a runtime");
     let started = std::time::Instant::now();
     runtime.block_on(town::open(target));

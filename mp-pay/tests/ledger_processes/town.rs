@@ -14,14 +14,17 @@ use tokio::task::JoinSet;
 
 use crate::target::Target;
 
-/// Returns whether the long run is asked for.
-pub(crate) fn is_full() -> bool {
-    env::var_os("MP_FULL").is_some()
+/// Returns how many commands are given in all.
+pub(crate) fn commands() -> u64 {
+    let asked = env::var("MP_LEDGER_COMMANDS").ok();
+    asked.map_or(4_000, |asked| {
+        asked.parse().expect("MP_LEDGER_COMMANDS is a number")
+    })
 }
 
 /// Returns how many books there are: few enough for the processes to meet in them.
 pub(crate) fn books() -> u64 {
-    if is_full() { 400 } else { 48 }
+    (commands() / 80).clamp(48, 400)
 }
 
 /// What is in a wallet at the start.

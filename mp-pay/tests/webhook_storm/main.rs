@@ -1,7 +1,7 @@
 //! A storm of webhooks: duplicates, out of order, at four processes that are killed all the while.
 //! Every payment is known in the end, and each effect is there once.
 //!
-//! With `MP_FULL` it is ten times as large.
+//! `MP_WEBHOOKS` says how many there are; else a thousand.
 #![cfg(all(unix, feature = "http"))]
 
 mod audit;
