@@ -10,6 +10,7 @@
 # evening. Also taken from the environment:
 #
 #   MP_KILL_ROUNDS=20  MP_KILL_VISITORS=20000  MP_KILL_SEED=1  (round n takes seed MP_KILL_SEED + n)
+#   MP_KILL_PROFILE=release  (dev is built sooner, and then slower)
 #
 # The files of rounds that fail are kept, and named.
 set -uo pipefail
@@ -18,6 +19,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 rounds=${1:-${MP_KILL_ROUNDS:-20}}
 visitors=${2:-${MP_KILL_VISITORS:-20000}}
 first_seed=${MP_KILL_SEED:-1}
+profile=${MP_KILL_PROFILE:-release}
 [ "$rounds" -gt 0 ] && [ "$visitors" -gt 0 ] || exit 2
 
 folder=$(mktemp -d) || exit 1
@@ -31,9 +33,9 @@ main() {
         command -v "$tool" >/dev/null || { echo "$tool is missing: install it" && exit 1; }
     done
     trap clean_up EXIT
-    cargo build --quiet --release -p mp-examples --example night_market || exit 1
+    cargo build --quiet --profile "$profile" -p mp-examples --example night_market || exit 1
     # A copy, so that every round runs the same program whatever is built meanwhile.
-    cp "${CARGO_TARGET_DIR:-target}/release/examples/night_market" "$market" || exit 1
+    cp "${CARGO_TARGET_DIR:-target}/${profile/dev/debug}/examples/night_market" "$market" || exit 1
     measure || exit 1
     printf '%5s %6s %12s %12s %12s %8s  %s\n' \
         round seed "killed after" "resumed at" operations percent verdict
