@@ -223,3 +223,49 @@ async fn check(path: &Path, acknowledged: &HashMap<usize, u64>) {
         Version::ABSENT
     );
 }
+
+/// As on a slow disk: whoever writes holds the file almost all of the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_writes_without_a_pause_keeps_nobody_from_writing() {
+    // Two full groups: while the one is written, the other comes together.
+    const WRITERS: usize = 512;
+    const COMMITS: usize = 20;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let options = || SqliteOptions::default().with_busy_timeout(Duration::from_secs(2));
+    let busy = Arc::new(SqliteStore::open(&path, options()).expect("opens"));
+    let value = Bytes::from(vec![b'x'; 64 * 1024]);
+    let mut writers = JoinSet::new();
+    for n in 0..WRITERS {
+        let (busy, value) = (busy.clone(), value.clone());
+        writers.spawn(async move { write_without_a_pause(&busy, &partition(n), value).await });
+    }
+    while busy.transactions() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for n in 0..COMMITS {
+        let other = SqliteStore::open(&path, options()).expect("opens beside the other");
+        let (_, batch) = count(&View::default());
+        let committed = other.commit(&partition(WRITERS + n), batch).await;
+        committed.expect("commits beside the other");
+    }
+    assert!(writers.try_join_next().is_none(), "a writer has ended");
+    writers.shutdown().await;
+}
+
+async fn write_without_a_pause(store: &SqliteStore, partition: &Partition, value: Bytes) {
+    let mut head = Version::ABSENT;
+    loop {
+        let root = Write::Put {
+            key: Key::root(),
+            value: value.clone(),
+        };
+        let batch = Batch {
+            expect: head,
+            commit_id: CommitId::random(),
+            at: NOW,
+            writes: vec![root],
+        };
+        head = store.commit(partition, batch).await.expect("commits");
+    }
+}

@@ -11,6 +11,7 @@ mod error;
 mod follower;
 mod job;
 mod options;
+mod patience;
 mod question;
 mod reader;
 mod schema;
@@ -23,6 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -57,7 +59,8 @@ const READS_WAITING_MAX: usize = 16_384;
 /// One thread writes; what many callers ask for at the same time shares one transaction and one
 /// wait for the disk, and each still succeeds or conflicts alone. Reads run beside it on threads of
 /// their own. Several processes may use one file on one machine at once; they wait for each other
-/// up to [`SqliteOptions::busy_timeout`] and then answer `Unavailable`, nothing written.
+/// up to [`SqliteOptions::busy_timeout`] and then answer `Unavailable`, nothing written. Whoever
+/// writes without a pause keeps nobody from writing.
 ///
 /// Values are kept as text, so they must be UTF-8, and any SQLite tool shows them:
 /// `sqlite3 mp.db 'SELECT * FROM mp_json'`, likewise `mp_head` and `mp_work`.
@@ -105,7 +108,7 @@ impl SqliteStore {
         let transactions = Arc::new(AtomicU64::new(0));
         let mut connection = schema::open_writer(&path, &options)?;
         let checkpointer = Checkpointer::start(&path, &options, &mut connection)?;
-        let writer = start_writer(connection, transactions.clone())?;
+        let writer = start_writer(connection, options.busy_timeout, transactions.clone())?;
         let readers = start_readers(&path, &options)?;
         Ok(Self {
             readers,
@@ -268,10 +271,11 @@ impl Listing for SqliteStore {
 
 fn start_writer(
     connection: Connection,
+    busy_timeout: Duration,
     transactions: Arc<AtomicU64>,
 ) -> Result<Crew<Job>, StoreError> {
     let work = move |connection: &Connection, jobs: &Queue<Job>, ready: &dyn Fn()| {
-        let mut writer = Writer::prepare(connection, transactions.clone())?;
+        let mut writer = Writer::prepare(connection, busy_timeout, transactions.clone())?;
         ready();
         writer.run(jobs);
         Ok(())

@@ -1,15 +1,11 @@
-use std::{
-    fmt,
-    path::Path,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, path::Path};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use super::{
     error::store_error,
     options::{Durability, SqliteOptions},
+    patience::patiently,
 };
 use crate::store::{SLOTS, StoreError, StoreErrorKind};
 
@@ -32,8 +28,11 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         return Err(StoreError::new(StoreErrorKind::ReadOnly, OP, problem));
     }
     check_layout(&connection)?;
+    // While another process is just creating the file, taking up WAL mode is refused at once, the
+    // busy timeout notwithstanding.
     patiently(options.busy_timeout, || configure(&connection, options))
-        .and_then(|()| patiently(options.busy_timeout, || migrate(&mut connection)))?;
+        .and_then(|()| patiently(options.busy_timeout, || migrate(&mut connection)))
+        .map_err(|error| store_error(OP, error))?;
     check_layout(&connection)?;
     check_slots(&connection)?;
     if options.quick_check {
@@ -69,30 +68,6 @@ fn connect(
     Ok(connection)
 }
 
-/// Tries again while another process is just creating the file: taking up WAL mode is refused at
-/// once then, the busy timeout notwithstanding.
-fn patiently(
-    timeout: Duration,
-    mut act: impl FnMut() -> rusqlite::Result<()>,
-) -> Result<(), StoreError> {
-    const PAUSE: Duration = Duration::from_millis(5);
-    let started = Instant::now();
-    loop {
-        match act() {
-            Ok(()) => return Ok(()),
-            Err(error) if is_busy(&error) && started.elapsed() < timeout => thread::sleep(PAUSE),
-            Err(error) => return Err(store_error(OP, error)),
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-    )
-}
-
 fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     let synchronous = match options.durability {
         Durability::Full => "FULL",
@@ -107,6 +82,10 @@ fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Resu
 const CACHE_KIBIBYTES: i64 = 64 * 1024;
 
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    // Nobody who writes is waited for where nothing is to be written.
+    if layout(connection)? >= newest() {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let layout = layout(&transaction)?;
     for (number, migration) in numbered_migrations().filter(|(number, _)| *number > layout) {
@@ -122,6 +101,11 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
 
 fn numbered_migrations() -> impl Iterator<Item = (u32, &'static str)> {
     (1..).zip(MIGRATIONS.iter().copied())
+}
+
+/// Returns how many migrations there are.
+fn newest() -> u32 {
+    numbered_migrations().last().map_or(0, |(number, _)| number)
 }
 
 /// Returns how many migrations the file has seen.
@@ -156,7 +140,7 @@ fn check_layout(connection: &Connection) -> Result<(), StoreError> {
         ));
     }
     let layout = layout(connection).map_err(failed)?;
-    let known = numbered_migrations().last().map_or(0, |(number, _)| number);
+    let known = newest();
     if layout > known {
         let problem = format!("the layout is {layout}, the newest known is {known}");
         return Err(StoreError::new(StoreErrorKind::Newer, OP, problem));

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use rusqlite::{Connection, Error, Statement};
@@ -11,6 +14,7 @@ use super::{
     delivery::Deliveries,
     error::store_error,
     job::{Job, Statements},
+    patience::patiently,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -28,6 +32,7 @@ pub(super) struct Writer<'c> {
     commit: Statement<'c>,
     fence: Statement<'c>,
     statements: Statements<'c>,
+    busy_timeout: Duration,
     transactions: Arc<AtomicU64>,
 }
 
@@ -51,8 +56,11 @@ enum Fate {
 impl<'c> Writer<'c> {
     pub(super) fn prepare(
         connection: &'c Connection,
+        busy_timeout: Duration,
         transactions: Arc<AtomicU64>,
     ) -> rusqlite::Result<Self> {
+        // It waits by itself, and not as long between two tries as the engine would.
+        connection.busy_timeout(Duration::ZERO)?;
         Ok(Self {
             connection,
             begin: connection.prepare("BEGIN IMMEDIATE")?,
@@ -63,6 +71,7 @@ impl<'c> Writer<'c> {
                 commits: Commits::prepare(connection)?,
                 deliveries: Deliveries::prepare(connection)?,
             },
+            busy_timeout,
             transactions,
         })
     }
@@ -99,7 +108,7 @@ impl<'c> Writer<'c> {
     }
 
     fn transact(&mut self, group: &mut [Job]) -> Result<(), Failure> {
-        self.begin.execute([]).map_err(Failure::Begin)?;
+        self.begin().map_err(Failure::Begin)?;
         for job in group {
             if let Err(error) = job.run(&mut self.statements) {
                 self.roll_back();
@@ -112,6 +121,11 @@ impl<'c> Writer<'c> {
         }
         self.transactions.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn begin(&mut self) -> rusqlite::Result<()> {
+        let begin = &mut self.begin;
+        patiently(self.busy_timeout, || begin.execute([]).map(drop))
     }
 
     fn roll_back(&self) {
@@ -130,7 +144,7 @@ impl<'c> Writer<'c> {
     }
 
     fn seen(&mut self, group: &[Job]) -> rusqlite::Result<Fate> {
-        self.begin.execute([])?;
+        self.begin()?;
         let seen = self.fence.execute([]).and_then(|_| self.look(group));
         match seen.and_then(|fate| self.commit.execute([]).map(|_| fate)) {
             Ok(fate) => Ok(fate),
