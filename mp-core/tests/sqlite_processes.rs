@@ -3,14 +3,13 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
+use killed_processes::{Program, say, told};
 use mp_core::{
     clock::Timestamp,
     store::{
@@ -117,7 +116,7 @@ const COUNTERS: usize = 16;
 #[test]
 fn a_killed_process_loses_no_acknowledged_commit() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    if let Some(path) = std::env::var_os(CHILD) {
+    if let Some(path) = told(CHILD) {
         runtime.block_on(commit_for_ever(Path::new(&path)));
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -145,7 +144,7 @@ async fn commit_for_ever(path: &Path) {
                     .expect("reads");
                 let (number, batch) = count(&view);
                 store.commit(&partition(n), batch).await.expect("commits");
-                println!("acknowledged {n} {number}");
+                say(format_args!("acknowledged {n} {number}"));
             }
         });
     }
@@ -155,40 +154,26 @@ async fn commit_for_ever(path: &Path) {
 /// Lets a child run for some time after its first acknowledgement, kills it, and returns the last
 /// number acknowledged for each counter.
 fn run_and_kill(path: &Path, time: Duration) -> HashMap<usize, u64> {
-    let mut child = Command::new(std::env::current_exe().expect("this test has a file"))
-        .args([
-            "--exact",
-            "a_killed_process_loses_no_acknowledged_commit",
-            "--nocapture",
-        ])
-        .env(CHILD, path)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the child starts");
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut child = Program::of_test("a_killed_process_loses_no_acknowledged_commit")
+        .told(CHILD, path)
+        .without_complaints()
+        .start();
     let mut acknowledged = HashMap::new();
-    let mut killed_after = None;
-    let mut line = String::new();
-    while output.read_line(&mut line).is_ok_and(|read| read > 0) {
+    let mut ends_at = None;
+    while let Some(line) = child.line() {
         if let Some((counter, number)) = acknowledgement(&line) {
             acknowledged.insert(counter, number);
-            killed_after.get_or_insert_with(|| Instant::now() + time);
+            ends_at.get_or_insert_with(|| Instant::now() + time);
         }
-        if killed_after.is_some_and(|at| Instant::now() >= at) {
-            child.kill().expect("the child is killed");
+        if ends_at.is_some_and(|at| Instant::now() >= at) {
+            child.kill();
         }
-        line.clear();
     }
-    child.wait().expect("the child has ended");
     acknowledged
 }
 
 fn acknowledgement(line: &str) -> Option<(usize, u64)> {
-    let (counter, number) = line
-        .strip_suffix('\n')?
-        .strip_prefix("acknowledged ")?
-        .split_once(' ')?;
+    let (counter, number) = line.strip_prefix("acknowledged ")?.split_once(' ')?;
     Some((counter.parse().ok()?, number.parse().ok()?))
 }
 

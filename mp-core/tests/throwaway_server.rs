@@ -1,14 +1,12 @@
 //! What a private server promises.
 
 use std::{
-    env,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use killed_processes::{Program, say_ready, told};
 use throwaway_postgres::{Database, Server, ServerOptions, Stop, database, server};
 
 async fn counted(database: &Database) -> i64 {
@@ -165,24 +163,14 @@ async fn a_killed_process_leaves_nothing_behind() {
     let Some(server) = server(test, &ServerOptions::default()) else {
         return;
     };
-    if env::var_os(CHILD).is_some() {
+    if told(CHILD).is_some() {
         return wait_for_ever(&server).await;
     }
-    let mut child = Command::new(env::current_exe().expect("this test has a file"))
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, "")
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the child starts");
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let mut urls = lines
-        .map_while(Result::ok)
-        .filter(|line| line.starts_with("postgres://"));
-    let folder = folder(&urls.next().expect("the child has a server"));
+    let mut child = Program::of_test(test).told(CHILD, "").start();
+    let folder = folder(&child.wait_until_ready());
     let pid = postmaster(&folder);
     assert!(runs(&pid));
-    child.kill().expect("the child is killed");
-    child.wait().expect("the child has ended");
+    child.kill();
     let until = Instant::now() + Duration::from_secs(10);
     while folder.exists() || runs(&pid) {
         assert!(
@@ -196,6 +184,6 @@ async fn a_killed_process_leaves_nothing_behind() {
 
 async fn wait_for_ever(server: &Server) {
     let database = server.create_database().await;
-    println!("\n{}", database.url());
+    say_ready(database.url());
     std::future::pending().await
 }

@@ -1,9 +1,9 @@
 use std::{
-    env, io,
-    process::{Child, Command, Stdio, exit},
+    process::exit,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use killed_processes::{Process, Program, handed, say, say_ready, told};
 use mp_core::{
     Engine,
     clock::SystemClock,
@@ -24,30 +24,19 @@ const BLIND: &str = "MP_PROCESSES_BLIND";
 /// How many joins of one child are under way at once.
 const TASKS: usize = 32;
 
-/// What a child says once its store is open.
-pub(crate) const READY: &str = "ready";
-
-/// Starts a child: this program again, with nothing but the one test, which must begin with
-/// [`run_if_this_is_one`].
-pub(crate) fn start(test: &str, target: &Target, blind: bool) -> Child {
-    let mut command = Command::new(env::current_exe().expect("this test has a file"));
-    command
-        .args(["--exact", test, "--nocapture"])
-        .env(STORE, &target.0);
-    if blind {
-        command.env(BLIND, "");
+/// Starts a child: the one test, which must begin with [`run_if_this_is_one`].
+pub(crate) fn start(test: &str, target: &Target, blind: bool) -> Process {
+    let program = Program::of_test(test).told(STORE, &target.0);
+    match blind {
+        true => program.told(BLIND, "").start(),
+        false => program.start(),
     }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the child starts")
 }
 
 /// In a child, lets the users join whose names come in, one a line, tells who was given which number,
 /// and ends the process; elsewhere does nothing.
 pub(crate) fn run_if_this_is_one() {
-    let Ok(store) = env::var(STORE) else { return };
+    let Some(store) = told(STORE) else { return };
     Runtime::new()
         .expect("a runtime")
         .block_on(run(&Target(store)));
@@ -56,13 +45,11 @@ pub(crate) fn run_if_this_is_one() {
 
 async fn run(target: &Target) {
     let mut store = target.open().await;
-    if env::var_os(BLIND).is_some() {
+    if told(BLIND).is_some() {
         store = Arc::new(Broken::<IgnoresTheHead>::new(store));
     }
-    // The test harness has begun a line.
-    println!("\n{READY}");
-    let users: Vec<String> = io::stdin().lines().map_while(Result::ok).collect();
-    join_all(store, users).await;
+    say_ready("");
+    join_all(store, handed()).await;
 }
 
 async fn join_all(store: Arc<dyn Store>, users: Vec<String>) {
@@ -77,16 +64,15 @@ async fn join_all(store: Arc<dyn Store>, users: Vec<String>) {
             let rush = joins::rush(0);
             while let Some(user) = next() {
                 let number = joins::join(&engine, &rush, &user).await;
-                println!("joined {user} {number}");
+                say(format_args!("joined {user} {number}"));
             }
         });
     }
     tasks.join_all().await;
 }
 
-/// Reads what a child says of a join; a line that its death cut off says nothing.
+/// Reads what a child says of a join.
 pub(crate) fn acknowledgement(line: &str) -> Option<(String, u64)> {
-    let told = line.strip_suffix('\n')?.strip_prefix("joined ")?;
-    let (user, number) = told.split_once(' ')?;
+    let (user, number) = line.strip_prefix("joined ")?.split_once(' ')?;
     Some((user.to_owned(), number.parse().ok()?))
 }

@@ -1,10 +1,10 @@
 use std::{
-    env,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio, exit},
+    process::exit,
     sync::Arc,
 };
 
+use killed_processes::{Process, Program, say_ready};
 use mp_core::{
     Engine, Timestamp,
     conformance::broken::{Broken, LeasesTwice},
@@ -27,9 +27,6 @@ const SINCE: &str = "MP_WORK_SINCE";
 const BLIND: &str = "MP_WORK_BLIND";
 const OFF: &str = "MP_WORK_OFF";
 
-/// What a child says once it works.
-pub(crate) const READY: &str = "ready";
-
 /// How many handlers one child runs at once.
 pub(crate) const CONCURRENCY: usize = 16;
 
@@ -48,35 +45,35 @@ pub(crate) struct Orders {
 }
 
 impl Orders {
-    /// Starts a child whose clock is off by so many seconds.
-    pub(crate) fn start(&self, off: i64) -> Child {
-        let mut command = Command::new(env::current_exe().expect("this test has a file"));
-        if !self.leases {
-            command.env(BLIND, "");
-        }
-        command
-            .args(["--exact", self.test, "--nocapture"])
-            .env(STORE, &self.target.0)
-            .env(LOG, self.log.path())
-            .env(CURE, &self.cure)
-            .env(SINCE, self.since.as_micros().to_string())
-            .env(OFF, off.to_string())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the child starts")
+    /// Starts a child whose clock is off by so many seconds, and waits until it works.
+    pub(crate) fn start(&self, off: i64) -> Process {
+        let program = Program::of_test(self.test)
+            .told(STORE, &self.target.0)
+            .told(LOG, self.log.path())
+            .told(CURE, &self.cure)
+            .told(SINCE, self.since.as_micros().to_string())
+            .told(OFF, off.to_string());
+        let mut child = match self.leases {
+            true => program.start(),
+            false => program.told(BLIND, "").start(),
+        };
+        child.wait_until_ready();
+        child
     }
 }
 
 /// In a child, works until it is told to stop, and ends the process; elsewhere does nothing.
 pub(crate) fn run_if_this_is_one() {
-    let Ok(store) = env::var(STORE) else { return };
+    let Some(store) = killed_processes::told(STORE) else {
+        return;
+    };
     let number = |name| -> i64 { told(name).parse().expect("a number") };
     let clock = FastClock::new(Timestamp::from_micros(number(SINCE)), number(OFF));
     let log = Log::at(Path::new(&told(LOG))).open();
     let handlers = Logged::all(log, told(CURE).into());
     Runtime::new().expect("a runtime").block_on(async {
         let mut store = Target(store).open().await;
-        if env::var_os(BLIND).is_some() {
+        if killed_processes::told(BLIND).is_some() {
             store = Arc::new(Broken::<LeasesTwice>::new(store));
         }
         let engine = Engine::new(store, Arc::new(clock), Arc::new(SystemEntropy::new()));
@@ -95,11 +92,10 @@ fn stop_on_sigterm() -> watch::Receiver<bool> {
         terminated.recv().await;
         stop.send_replace(true);
     });
-    // The test harness has begun a line.
-    println!("\n{READY}");
+    say_ready("");
     stopped
 }
 
 fn told(name: &str) -> String {
-    env::var(name).expect("a child is told everything")
+    killed_processes::told(name).expect("a child is told everything")
 }

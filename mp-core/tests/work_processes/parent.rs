@@ -1,14 +1,13 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
+use killed_processes::Process;
 use mp_core::{
     Clock, Engine,
     clock::SystemClock,
@@ -20,7 +19,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     audit,
-    child::{CONCURRENCY, Orders, READY},
+    child::{CONCURRENCY, Orders},
     clock::{FastClock, SPEED},
     item::{self, KINDS, POISON},
     log::{Line, Log, Step},
@@ -36,13 +35,17 @@ const KILLS: usize = 12;
 /// How long everything may take that has to happen some time.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long a process may take that is told to stop: its handlers take a tenth of a second, the rest
+/// is for a busy machine.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
 /// Four processes that work side by side, are killed, and are stopped.
 pub(crate) struct Shift {
     orders: Orders,
     runtime: Runtime,
     store: Arc<dyn Store>,
     engine: Engine,
-    children: Vec<Child>,
+    children: Vec<Process>,
     items: BTreeSet<String>,
 }
 
@@ -71,7 +74,7 @@ impl Shift {
     }
 
     pub(crate) fn work_through(mut self) {
-        self.children = OFF.map(|off| start(&self.orders, off)).into();
+        self.children = OFF.map(|off| self.orders.start(off)).into();
         self.kill_while_work_comes_in();
         self.stop_one_gracefully();
         self.wait_until("everything but what is given up is done", |shift, done| {
@@ -93,7 +96,7 @@ impl Shift {
     /// Has processes work that only say that they lease.
     pub(crate) fn work_without_leases(mut self) -> Result<(), String> {
         self.orders.leases = false;
-        self.children = OFF.map(|off| start(&self.orders, off)).into();
+        self.children = OFF.map(|off| self.orders.start(off)).into();
         for _ in 0..20 {
             self.send();
             thread::sleep(Duration::from_millis(20));
@@ -104,7 +107,7 @@ impl Shift {
     /// Stops all processes and returns what they wrote down.
     fn end(&mut self) -> Vec<Line> {
         for mut child in self.children.drain(..) {
-            terminate(&mut child);
+            child.terminate(STOP_MAX);
         }
         self.orders.log.read()
     }
@@ -118,9 +121,8 @@ impl Shift {
                 thread::sleep(Duration::from_millis(fastrand::u64(20..120)));
             }
             let place = kill % OFF.len();
-            self.children[place].kill().expect("the child is killed");
-            self.children[place].wait().expect("the child has ended");
-            self.children[place] = start(&self.orders, OFF[place]);
+            self.children[place].kill();
+            self.children[place] = self.orders.start(OFF[place]);
         }
     }
 
@@ -137,7 +139,7 @@ impl Shift {
             thread::sleep(Duration::from_millis(10));
             before = self.orders.log.read();
         }
-        terminate(&mut self.children[0]);
+        self.children[0].terminate(STOP_MAX);
         let lines = self.orders.log.read();
         let begun = count(&lines, Step::Begun);
         let ended = count(&lines, Step::Done) + count(&lines, Step::Failed);
@@ -147,7 +149,7 @@ impl Shift {
             late <= 4 * CONCURRENCY,
             "{late} were begun after the signal"
         );
-        self.children[0] = start(&self.orders, OFF[0]);
+        self.children[0] = self.orders.start(OFF[0]);
     }
 
     fn redrive_the_dead(&self) {
@@ -227,38 +229,4 @@ impl Shift {
         let items = self.items.len();
         println!("{items} items, {begun} attempts, {KILLS} kills, clocks {SPEED} times as fast");
     }
-}
-
-/// Waits until the child works.
-fn start(orders: &Orders, off: i64) -> Child {
-    let mut child = orders.start(off);
-    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    while line.trim_end() != READY {
-        line.clear();
-        let read = output.read_line(&mut line).expect("a child speaks text");
-        assert!(read > 0, "the child ended before it worked");
-    }
-    child
-}
-
-/// Tells a child to stop, and waits until it has.
-fn terminate(child: &mut Child) {
-    // The shell's own: a small system has no program of that name.
-    let kill = format!("kill -TERM {}", child.id());
-    let told = Command::new("sh").args(["-c", &kill]).status();
-    assert!(told.expect("a shell runs").success());
-    let started = Instant::now();
-    let ended = loop {
-        if let Some(ended) = child.try_wait().expect("the child can be asked") {
-            break ended;
-        }
-        // Its handlers take a tenth of a second; the rest is for a busy machine.
-        assert!(
-            started.elapsed() < Duration::from_secs(10),
-            "it does not stop"
-        );
-        thread::sleep(Duration::from_millis(5));
-    };
-    assert!(ended.success(), "it did not stop gracefully: {ended}");
 }

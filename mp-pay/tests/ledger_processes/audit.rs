@@ -81,7 +81,7 @@ impl Audit {
 
     /// Demands that what was told is so, and recomputes every account from the transfers alone.
     async fn acknowledged(&self, done: &Done) -> Result<String, String> {
-        let told: Vec<(u64, bool)> = done.told.iter().map(|(at, made)| (*at, *made)).collect();
+        let told: Vec<(u64, bool)> = done.answers.iter().map(|(at, made)| (*at, *made)).collect();
         let mut looking = JoinSet::new();
         for some in told.chunks(1_000) {
             let (ledger, some) = (self.ledger.clone(), some.to_vec());

@@ -1,9 +1,9 @@
 use std::{
-    env, io,
-    process::{Child, Command, Stdio, exit},
+    process::exit,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use killed_processes::{Process, Program, handed, say, say_ready, told};
 use mp_core::{
     conformance::broken::{Broken, IgnoresTheHead},
     store::Store,
@@ -23,30 +23,19 @@ const BLIND: &str = "MP_LEDGER_BLIND";
 /// How many commands of one child are under way at once.
 const TASKS: usize = 64;
 
-/// What a child says once its store is open.
-pub(crate) const READY: &str = "ready";
-
-/// Starts a child: this program again, with nothing but the one test, which must begin with
-/// [`run_if_this_is_one`].
-pub(crate) fn start(test: &str, target: &Target, blind: bool) -> Child {
-    let mut command = Command::new(env::current_exe().expect("this test has a file"));
-    command
-        .args(["--exact", test, "--nocapture"])
-        .env(STORE, &target.0);
-    if blind {
-        command.env(BLIND, "");
+/// Starts a child: the one test, which must begin with [`run_if_this_is_one`].
+pub(crate) fn start(test: &str, target: &Target, blind: bool) -> Process {
+    let program = Program::of_test(test).told(STORE, &target.0);
+    match blind {
+        true => program.told(BLIND, "").start(),
+        false => program.start(),
     }
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the child starts")
 }
 
 /// In a child, gives the commands whose numbers come in, one a line, tells what came of each, and
 /// ends the process; elsewhere does nothing. Meanwhile it works at what is due.
 pub(crate) fn run_if_this_is_one() {
-    let Ok(store) = env::var(STORE) else { return };
+    let Some(store) = told(STORE) else { return };
     let runtime = Runtime::new().expect("a runtime");
     runtime.block_on(run(&Target(store)));
     exit(0);
@@ -54,7 +43,7 @@ pub(crate) fn run_if_this_is_one() {
 
 async fn run(target: &Target) {
     let mut store: Arc<dyn Store> = target.open().await;
-    if env::var_os(BLIND).is_some() {
+    if told(BLIND).is_some() {
         store = Arc::new(Broken::<IgnoresTheHead>::new(store));
     }
     let engine = town::engine(store);
@@ -62,14 +51,8 @@ async fn run(target: &Target) {
     let worker = Worker::new(&engine, WorkerOptions::default()).with(ledger.handlers());
     let (_stop, stopped) = watch::channel(false);
     tokio::spawn(async move { worker.run(stopped).await });
-    // The test harness has begun a line.
-    println!("\n{READY}");
-    let numbers: Vec<u64> = io::stdin()
-        .lines()
-        .map_while(Result::ok)
-        .filter_map(|line| line.parse().ok())
-        .collect();
-    give_all(&ledger, numbers).await;
+    say_ready("");
+    give_all(&ledger, handed()).await;
 }
 
 async fn give_all(ledger: &Ledger, numbers: Vec<u64>) {
@@ -86,8 +69,8 @@ async fn give_all(ledger: &Ledger, numbers: Vec<u64>) {
         tasks.spawn(async move {
             while let Some(number) = next() {
                 match Order::of(number).give(&ledger, number).await {
-                    Ok(_) => println!("made {number}"),
-                    Err(_) => println!("refused {number}"),
+                    Ok(_) => say(format_args!("made {number}")),
+                    Err(_) => say(format_args!("refused {number}")),
                 }
             }
         });
@@ -95,10 +78,9 @@ async fn give_all(ledger: &Ledger, numbers: Vec<u64>) {
     tasks.join_all().await;
 }
 
-/// Reads what a child says of a command, whether it was carried out; a line that its death cut off
-/// says nothing.
+/// Reads what a child says of a command, whether it was carried out.
 pub(crate) fn acknowledgement(line: &str) -> Option<(u64, bool)> {
-    let (told, number) = line.strip_suffix('\n')?.split_once(' ')?;
+    let (told, number) = line.split_once(' ')?;
     let made = match told {
         "made" => true,
         "refused" => false,

@@ -1,10 +1,8 @@
 //! A process of the host: the endpoint, and a worker.
 
 use std::{
-    env,
-    io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child as Process, Command, Stdio, exit},
+    process::exit,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,6 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
+use killed_processes::{Process, Program, say_ready, told};
 use mp_core::{
     Engine, Error, Timestamp,
     entropy::SystemEntropy,
@@ -42,9 +41,6 @@ const STORE: &str = "MP_STORM_STORE";
 const SINCE: &str = "MP_STORM_SINCE";
 const INTAKE: &str = "MP_STORM_INTAKE";
 
-/// What a child says once it can be sent webhooks, before its address.
-const READY: &str = "listening on ";
-
 /// How many handlers one child runs at once.
 pub(crate) const CONCURRENCY: usize = 8;
 
@@ -72,41 +68,26 @@ pub(crate) struct Child {
 impl Child {
     /// Starts one, and waits until it listens.
     pub(crate) fn start(test: &str, target: &Target, clock: FastClock, intake: Intake) -> Self {
-        let mut process = Command::new(env::current_exe().expect("this test has a file"))
-            .args(["--exact", test, "--nocapture"])
-            .env(STORE, &target.0)
-            .env(SINCE, clock.since.as_micros().to_string())
-            .env(INTAKE, format!("{intake:?}"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the child starts");
-        let output = process.stdout.take().expect("a pipe");
-        let lines = BufReader::new(output).lines().map_while(Result::ok);
-        let address = lines
-            .filter_map(|line| line.strip_prefix(READY)?.parse().ok())
-            .next();
-        let address = address.expect("the child listens");
+        let mut process = Program::of_test(test)
+            .told(STORE, &target.0)
+            .told(SINCE, clock.since.as_micros().to_string())
+            .told(INTAKE, format!("{intake:?}"))
+            .start();
+        let address = process.wait_until_ready().parse();
+        let address = address.expect("the child tells its address");
         Self { process, address }
     }
 
-    /// Kills it, as the kernel does: at any moment, with no time for last words.
+    /// Kills it.
     pub(crate) fn kill(&mut self) {
-        self.process.kill().expect("the child is killed");
-        self.process.wait().expect("the child has ended");
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.kill();
     }
 }
 
 /// In a child, serves until it is killed; elsewhere does nothing.
 pub(crate) fn run_if_this_is_one() {
-    let Ok(store) = env::var(STORE) else { return };
-    let told = |name| env::var(name).expect("a child is told everything");
+    let Some(store) = told(STORE) else { return };
+    let told = |name| told(name).expect("a child is told everything");
     let since = Timestamp::from_micros(told(SINCE).parse().expect("a number"));
     let intake = INTAKES
         .into_iter()
@@ -146,8 +127,7 @@ async fn serve(engine: Engine, how: Intake) {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    // The test harness has begun a line.
-    println!("\n{READY}{address}");
+    say_ready(address);
     let (_running, stop) = watch::channel(false);
     tokio::spawn(async move { worker.run(stop).await });
     axum::serve(listener, router).await.expect("serves");
