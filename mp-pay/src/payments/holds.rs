@@ -50,7 +50,7 @@ impl Payments {
             change.apply(Event::CaptureAsked { amount, last })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, capture).await?.intent)
+        Ok(self.ask_for(app, id, command, capture).await?.into_intent())
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -82,7 +82,7 @@ impl Payments {
             change.apply(Event::IncreaseAsked { total: amount })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, increase).await?.intent)
+        Ok(self.ask_for(app, id, command, increase).await?.into_intent())
     }
 }
 

@@ -145,7 +145,7 @@ impl Payments {
             drive::observe(change, &event)
         };
         self.change(command, resolve).await?;
-        Ok(self.carry_on(app, intent).await?.intent)
+        Ok(self.carry_on(app, intent).await?.into_intent())
     }
 }
 
