@@ -14,9 +14,11 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::replay::{Replayed, replay};
 #[cfg(test)]
 pub(crate) use self::replay::fold;
+pub use self::replay::{Replayed, replay};
+#[cfg(test)]
+pub(crate) use self::stretch::TAIL_MAX;
 pub(crate) use self::stretch::{JournalPage, Stretch};
 use crate::{
     backend::{NextAction, Outcome},

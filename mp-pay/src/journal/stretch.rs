@@ -1,7 +1,7 @@
 //! How a journal is kept: the last entries, its tail, in the payment's root, and those before them
 //! on pages.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use mp_core::{Document, Error, ErrorKind};
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -9,15 +9,15 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::JournalEntry;
 
-/// The longest tail, in bytes of its entries: some forty of them. A whole life has seven, so that
-/// most journals have no page.
-pub(crate) const TAIL_MAX: usize = 8 * 1024;
+/// The longest tail, in bytes of its entries: some twenty of them. A whole life has seven, so that
+/// most journals have no page; and a longer tail would cost more in each root than it saves pages.
+pub(crate) const TAIL_MAX: usize = 4 * 1024;
 
 /// Entries that follow on each other, as they were written.
 ///
 /// They are carried from one root to the next and onto a page without being read as entries: what
 /// was written once stays as it is, also what only a newer release knows.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Stretch(Vec<Arc<RawValue>>);
 
@@ -62,6 +62,13 @@ impl Stretch {
 
     fn length(&self) -> usize {
         self.0.iter().map(|written| written.get().len()).sum()
+    }
+}
+
+/// What an entry says may be something to pay with, and is not shown.
+impl fmt::Debug for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stretch({} entries)", self.0.len())
     }
 }
 

@@ -89,6 +89,13 @@ impl Change {
         Ok(())
     }
 
+    /// Returns whether an event by itself changes anything.
+    pub(crate) fn is_news(&self, event: &Event) -> Result<bool, PayError> {
+        let mut after = self.payment.clone();
+        after.apply(event, self.payment.intent.changed_at)?;
+        Ok(after != self.payment)
+    }
+
     /// Claims the call that was planned by this change, if it is one for a backend that is there.
     pub(crate) fn claim(&mut self) -> Result<Option<OperationKey>, PayError> {
         let is_planned = |payment: &Payment, step| {

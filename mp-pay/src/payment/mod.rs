@@ -20,6 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mp_core::{Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
+use self::root::Kept;
 pub(crate) use self::{
     change::Change,
     policy::Policy,
@@ -27,7 +28,6 @@ pub(crate) use self::{
     recovery::{Move, next_move},
     root::{Fence, Root},
 };
-use self::root::Kept;
 use crate::{
     attempt::{ATTEMPTS_MAX, Attempt},
     dispute::{Dispute, DisputeId},
@@ -42,7 +42,7 @@ use crate::{
 ///
 /// Cheap to clone: a part is copied when it is changed, and shared until then with the records that
 /// it was read from and with the payment as it was before.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Payment {
     pub(crate) intent: Arc<PaymentIntent>,
     /// By their numbers.
@@ -215,7 +215,9 @@ impl Payment {
     fn operation_mut(&mut self, step: Step) -> Option<&mut Operation> {
         match (step.attempt(), step) {
             (Some(n), _) => self.attempt_mut(n)?.operation_mut(step),
-            (None, Step::Refund(id)) => Some(&mut Arc::make_mut(self.refunds.get_mut(&id)?).operation),
+            (None, Step::Refund(id)) => {
+                Some(&mut Arc::make_mut(self.refunds.get_mut(&id)?).operation)
+            }
             (None, _) => None,
         }
     }

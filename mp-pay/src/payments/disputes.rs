@@ -41,10 +41,8 @@ impl Payments {
                 reason: notice.reason.clone(),
                 told_at: change.now(),
             };
-            let mut after = change.payment().clone();
             let event = Event::DisputeTold { dispute };
-            after.apply(&event, change.payment().intent.changed_at)?;
-            if after != *change.payment() {
+            if change.is_news(&event)? {
                 change.apply(event)?;
             }
             Ok(change.payment().clone())

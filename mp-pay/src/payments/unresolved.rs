@@ -142,7 +142,7 @@ impl Payments {
                 outcome: outcome.clone(),
                 source: Source::Person,
             };
-            drive::observe(change, &event)
+            drive::observe(change, event)
         };
         self.change(command, resolve).await?;
         Ok(self.carry_on(app, intent).await?.into_intent())

@@ -4,6 +4,7 @@ mod falls;
 mod news;
 mod pairs;
 mod parts;
+mod root;
 mod stored;
 
 use mp_core::amount::Currency;
