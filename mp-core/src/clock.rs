@@ -7,9 +7,11 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::text::Short;
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z, leap seconds ignored as in POSIX time.
 ///
@@ -76,12 +78,35 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// Returns the text form; every stored value has a few, so it is written digit by digit.
+    fn text(self) -> Short<27> {
+        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
+        let (date, micros) = (moment.date_naive(), self.0.unsigned_abs());
+        let seconds = micros / 1_000_000;
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        write_digits(&mut text[0..4], date.year().unsigned_abs());
+        write_digits(&mut text[5..7], date.month());
+        write_digits(&mut text[8..10], date.day());
+        write_digits(&mut text[11..13], (seconds / 3_600 % 24) as u32);
+        write_digits(&mut text[14..16], (seconds / 60 % 60) as u32);
+        write_digits(&mut text[17..19], (seconds % 60) as u32);
+        write_digits(&mut text[20..26], (micros % 1_000_000) as u32);
+        Short::of_ascii(text)
+    }
+}
+
+/// Fills a place with a number in decimal, and with zeros in front.
+fn write_digits(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
-        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Micros, true))
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -107,7 +132,7 @@ impl FromStr for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -194,7 +219,23 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
+    use chrono::SecondsFormat;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_text_is_rfc_3339_with_six_decimals(micros in 0..=Timestamp::MAX.0, near in 0..2_i64) {
+            const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+            // Any moment, and those on both sides of a midnight.
+            for micros in [micros, micros / DAY * DAY, (micros / DAY * DAY - near).max(0)] {
+                let moment = DateTime::<Utc>::from_timestamp_micros(micros).expect("has a date");
+                let plain = moment.to_rfc3339_opts(SecondsFormat::Micros, true);
+                prop_assert_eq!(Timestamp(micros).to_string(), plain);
+            }
+        }
+    }
 
     #[test]
     fn text_order_is_time_order() {

@@ -73,14 +73,25 @@ enum Stranger {
 ///
 /// `corrupt_record` if the value does not serialise as a JSON object.
 pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes, Error> {
+    let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
+    write(document, newer, &mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Appends what [`encode`] returns; of a value that it refuses, a part may have been appended.
+pub(crate) fn write<D: Document>(
+    document: &D,
+    newer: Option<&Newer>,
+    to: &mut Vec<u8>,
+) -> Result<(), Error> {
     let Some(newer) = newer else {
-        return stamped::<D>(D::FORMAT, document);
+        return write_stamped::<D>(D::FORMAT, document, to);
     };
     let failed = |error| corrupt::<D>().with_source(error);
     let body = serde_json::to_vec(document).map_err(failed)?;
     let mut members: Map<String, Value> = serde_json::from_slice(&body).map_err(failed)?;
     put_back(&newer.members, &mut members);
-    stamped::<D>(newer.format, &members)
+    write_stamped::<D>(newer.format, &members, to)
 }
 
 /// Reads a value, and what a newer release had put into it.
@@ -150,23 +161,30 @@ struct Stamp<'a> {
 }
 
 /// Writes an object with its kind and format in front of its members.
-fn stamped<D: Document>(format: u32, object: &impl Serialize) -> Result<Bytes, Error> {
-    let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
-    bytes.extend_from_slice(format!(r#"{{"kind":"{}","format":{format}"#, D::KIND).as_bytes());
-    let stamp = bytes.len();
-    serde_json::to_writer(&mut bytes, object).map_err(|error| corrupt::<D>().with_source(error))?;
-    match &bytes[stamp..] {
+fn write_stamped<D: Document>(
+    format: u32,
+    object: &impl Serialize,
+    to: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let failed = |error| corrupt::<D>().with_source(error);
+    to.extend_from_slice(br#"{"kind":""#);
+    to.extend_from_slice(D::KIND.as_bytes());
+    to.extend_from_slice(br#"","format":"#);
+    serde_json::to_writer(&mut *to, &format).map_err(failed)?;
+    let stamp = to.len();
+    serde_json::to_writer(&mut *to, object).map_err(failed)?;
+    match &to[stamp..] {
         b"{}" => {
-            bytes.remove(stamp);
+            to.remove(stamp);
         }
-        [b'{', ..] => bytes[stamp] = b',',
+        [b'{', ..] => to[stamp] = b',',
         _ => return Err(corrupt::<D>()),
     }
-    Ok(bytes.into())
+    Ok(())
 }
 
 /// How long most values are at most, so that writing one takes one allocation.
-const TYPICAL_LENGTH: usize = 512;
+pub(crate) const TYPICAL_LENGTH: usize = 512;
 
 fn corrupt<D: Document>() -> Error {
     let message = format!("a stored value of kind {} does not read back", D::KIND);

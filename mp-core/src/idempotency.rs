@@ -55,9 +55,9 @@ impl Idempotency {
         key: &IdempotencyKey,
         command: &impl Serialize,
     ) -> Result<Self, Error> {
-        let path = format!("{}/{operation}/{key}", caller.key_segment());
+        let path = [caller.key_segment(), "/", operation, "/", key.as_str()];
         Ok(Self {
-            path,
+            path: path.concat(),
             fingerprint: fingerprint(command)?,
         })
     }
@@ -72,8 +72,10 @@ impl Idempotency {
     /// new answer is written to first.
     pub(crate) fn keys(&self, now: Timestamp) -> [String; 2] {
         let period = Self::period(now);
-        [period, period.saturating_sub(1)]
-            .map(|period| format!("{IDEMPOTENCY_PREFIX}{period:08}/{}", self.path))
+        [period, period.saturating_sub(1)].map(|period| {
+            let period = format!("{period:08}");
+            [IDEMPOTENCY_PREFIX, &period, "/", &self.path].concat()
+        })
     }
 
     /// Returns the key before which every remembered answer has lapsed at `now`.
@@ -125,19 +127,22 @@ pub fn key_reused() -> Error {
 /// `invalid_field` if the command does not serialise as JSON.
 pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
     // A `serde_json::Value` keeps the members of objects sorted.
-    let canonical = serde_json::to_value(command).map_err(|error| {
-        Error::invalid("command", "does not serialise as JSON").with_source(error)
-    })?;
-    let hash = digest(&SHA256, canonical.to_string().as_bytes());
+    let failed = |error| Error::invalid("command", "does not serialise as JSON").with_source(error);
+    let canonical = serde_json::to_value(command).map_err(failed)?;
+    let canonical = serde_json::to_vec(&canonical).map_err(failed)?;
+    let hash = digest(&SHA256, &canonical);
     Ok(hexadecimal(hash.as_ref()))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(nibble)]));
+        }
+    }
+    text
 }
 
 /// An answer that was given, and for which command.
@@ -150,4 +155,32 @@ pub(crate) struct Remembered {
 impl Document for Remembered {
     const KIND: &'static str = "answer";
     const FORMAT: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_of_an_older_release_is_that_of_the_same_command() {
+        let command = serde_json::json!({
+            "intent": "pi_01HF7YAT000000000000000000",
+            "amount": { "currency": "EUR", "amount": 1250 },
+            "note": "Größe \"L\"\n", "tags": [null, true, -1, 0.5],
+        });
+        assert_eq!(
+            fingerprint(&command).expect("is JSON"),
+            "1ac47e57bb06e4e6de7afade92a5d8cc9f61d186e28be979bee0dfa179629735"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn hexadecimal_is_two_digits_a_byte(bytes in any::<[u8; 32]>()) {
+            let plain: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            prop_assert_eq!(hexadecimal(&bytes), plain);
+        }
+    }
 }

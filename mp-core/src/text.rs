@@ -12,6 +12,73 @@ use serde::de::{Error, Visitor};
 
 pub use {schemars, serde};
 
+/// A text of at most `N` bytes that is built without allocating.
+#[derive(Clone, Copy)]
+pub struct Short<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Short<N> {
+    /// Starts with nothing.
+    pub const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            length: 0,
+        }
+    }
+
+    /// Returns the text of so many ASCII characters.
+    pub(crate) const fn of_ascii(bytes: [u8; N]) -> Self {
+        Self { bytes, length: N }
+    }
+
+    /// Appends a text, or nothing of it if it does not fit; returns whether it did.
+    pub fn push(&mut self, text: &str) -> bool {
+        let end = self.length + text.len();
+        let Some(room) = self.bytes.get_mut(self.length..end) else {
+            return false;
+        };
+        room.copy_from_slice(text.as_bytes());
+        self.length = end;
+        true
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        // Only whole texts were put in, so that this is one.
+        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl<const N: usize> Default for Short<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> AsRef<str> for Short<N> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<const N: usize> fmt::Write for Short<N> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.push(text) {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
+    }
+}
+
+impl<const N: usize> fmt::Debug for Short<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
 /// Tells whether `text` has `1..=length_max` bytes, all of them allowed.
 pub(crate) fn is_made_of(text: &str, length_max: usize, allowed: fn(u8) -> bool) -> bool {
     (1..=length_max).contains(&text.len()) && text.bytes().all(allowed)
@@ -57,16 +124,21 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for TextVisitor<T> {
 }
 
 /// Gives a type with `Display` and `FromStr` its serde string form and its JSON Schema.
+///
+/// A type that is written often tells its `text` at once, instead of through a formatter.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! text_form {
-    ($type:ident, expected: $expected:expr, pattern: $pattern:expr $(,)?) => {
+    (
+        $type:ident, $(text: $text:expr,)?
+        expected: $expected:expr, pattern: $pattern:expr $(,)?
+    ) => {
         impl $crate::text::serde::Serialize for $type {
             fn serialize<S>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error>
             where
                 S: $crate::text::serde::Serializer,
             {
-                serializer.collect_str(self)
+                $crate::serialize_text!(self, serializer $(, $text)?)
             }
         }
 
@@ -103,4 +175,40 @@ macro_rules! text_form {
             }
         }
     };
+}
+
+/// Writes a text that is known at once as a string, any other through its `Display`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! serialize_text {
+    ($value:expr, $serializer:expr) => {
+        $serializer.collect_str($value)
+    };
+    ($value:expr, $serializer:expr, $text:expr) => {
+        $serializer.serialize_str(($text)($value).as_ref())
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_short_text_is_what_was_appended_as_long_as_it_fits(
+            parts in proptest::collection::vec(any::<String>(), 0..8)
+        ) {
+            let (mut short, mut whole) = (Short::<32>::new(), String::new());
+            for part in &parts {
+                let fits = whole.len() + part.len() <= 32;
+                prop_assert_eq!(short.push(part), fits);
+                if fits {
+                    whole.push_str(part);
+                }
+                prop_assert_eq!(short.as_str(), &whole);
+            }
+        }
+    }
 }

@@ -100,7 +100,7 @@ impl FromStr for Currency {
     }
 }
 
-text_form!(Currency, expected: EXPECTED, pattern: "^[A-Z]{3}$");
+text_form!(Currency, text: |currency: &Self| currency.code(), expected: EXPECTED, pattern: "^[A-Z]{3}$");
 
 const EXPECTED: &str = "a `currency` code of ISO 4217 such as EUR";
 

@@ -152,6 +152,7 @@ impl FromStr for OwnUnit {
 
 text_form!(
     OwnUnit,
+    text: Self::as_str,
     expected: EXPECTED,
     pattern: "^[A-Za-z0-9._-]{1,64}:[a-z][a-z0-9_]{0,31}$",
 );

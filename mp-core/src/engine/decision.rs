@@ -1,8 +1,8 @@
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 
-use super::family::{Stored, stored};
+use super::family::Decoded;
 use crate::{
     clock::Timestamp,
     document::{self, Document},
@@ -50,7 +50,7 @@ pub struct Edits {
 }
 
 pub(super) enum Edit {
-    Put(Arc<dyn Stored>),
+    Put(Decoded),
     Deliver(Bytes, Timestamp),
     Delete,
 }
@@ -69,7 +69,7 @@ impl Edits {
 
     /// Puts a record.
     pub fn put<D: Document>(&mut self, key: &str, document: D) {
-        self.edit(key, Ok(Edit::Put(stored(document))));
+        self.edit(key, Ok(Edit::Put(Decoded::of(document))));
     }
 
     /// Deletes a record.
@@ -143,7 +143,7 @@ impl Edits {
     }
 
     pub(super) fn put_at<D: Document>(&mut self, key: Key, document: D) {
-        self.writes.insert(key, Edit::Put(stored(document)));
+        self.writes.insert(key, Edit::Put(Decoded::of(document)));
     }
 
     fn deliver<D: Document>(
@@ -155,7 +155,7 @@ impl Edits {
         message: &D,
     ) {
         let edit = document::encode(message, None).map(|bytes| Edit::Deliver(bytes, due_at));
-        self.edit(&format!("{space}/{kind}/{id}"), edit);
+        self.edit(&[space, "/", kind, "/", id].concat(), edit);
     }
 
     fn edit(&mut self, key: &str, edit: Result<Edit, Error>) {

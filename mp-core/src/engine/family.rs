@@ -1,6 +1,6 @@
 use std::{
     any::Any,
-    collections::{BTreeMap, BTreeSet, HashSet, btree_map},
+    collections::{BTreeMap, BTreeSet, btree_map},
     fmt,
     sync::{Arc, OnceLock},
 };
@@ -27,9 +27,10 @@ pub struct Family {
     /// Whether only the mark of an aggregate is left that was closed and moved out.
     retired: bool,
     records: BTreeMap<Key, Entry>,
-    /// The keys that were selected one by one, apart from the prefixes and ranges: there may be many
-    /// of them.
-    loaded_keys: HashSet<Key>,
+    /// The keys at which it is known that no record stands, or none did when they were read: there
+    /// may be many of them.
+    absent: BTreeSet<Key>,
+    /// The prefixes and ranges that were read whole.
     loaded: BTreeSet<Selection>,
     /// What is on its way to the store, and the commit that carries it.
     sent: BTreeMap<Key, Edit>,
@@ -38,50 +39,58 @@ pub struct Family {
     edited: BTreeMap<Key, Edit>,
 }
 
-#[derive(Clone)]
 struct Entry {
     bytes: Option<Bytes>,
-    typed: OnceLock<Arc<dyn Stored>>,
+    decoded: OnceLock<Decoded>,
 }
 
-/// A decoded value that knows how to write itself again.
-pub(super) trait Stored: Send + Sync {
-    fn encode(&self) -> Result<Bytes, Error>;
-    fn document(&self) -> Arc<dyn Any + Send + Sync>;
-    fn newer(&self) -> Option<Newer>;
+/// A document of any type that knows how to write itself again.
+pub(super) trait Stored: Any + Send + Sync {
+    fn write(&self, newer: Option<&Newer>, to: &mut Vec<u8>) -> Result<(), Error>;
     /// Returns what a newer release had put into the value that this one replaces.
     fn newer_in(&self, replaced: &[u8]) -> Option<Newer>;
-    /// Returns this value with what a newer release had put into its predecessor.
-    fn with_newer(&self, newer: Newer) -> Arc<dyn Stored>;
 }
 
-struct Decoded<D> {
-    document: Arc<D>,
-    newer: Option<Newer>,
-}
-
-impl<D: Document> Stored for Decoded<D> {
-    fn encode(&self) -> Result<Bytes, Error> {
-        document::encode(&*self.document, self.newer.as_ref())
-    }
-
-    fn document(&self) -> Arc<dyn Any + Send + Sync> {
-        self.document.clone()
-    }
-
-    fn newer(&self) -> Option<Newer> {
-        self.newer.clone()
+impl<D: Document> Stored for D {
+    fn write(&self, newer: Option<&Newer>, to: &mut Vec<u8>) -> Result<(), Error> {
+        document::write(self, newer, to)
     }
 
     fn newer_in(&self, replaced: &[u8]) -> Option<Newer> {
         document::decode::<D>(replaced).ok()?.1
     }
+}
 
-    fn with_newer(&self, newer: Newer) -> Arc<dyn Stored> {
-        Arc::new(Self {
-            document: self.document.clone(),
-            newer: Some(newer),
+/// A document, and what a newer release had put into its value.
+#[derive(Clone)]
+pub(super) struct Decoded {
+    document: Arc<dyn Stored>,
+    newer: Option<Arc<Newer>>,
+}
+
+impl Decoded {
+    pub(super) fn of(document: impl Document) -> Self {
+        Self {
+            document: Arc::new(document),
+            newer: None,
+        }
+    }
+
+    fn read<D: Document>(bytes: &[u8]) -> Result<Self, Error> {
+        let (document, newer) = document::decode::<D>(bytes)?;
+        Ok(Self {
+            document: Arc::new(document),
+            newer: newer.map(Arc::new),
         })
+    }
+
+    fn document<D: Document>(&self) -> Option<Arc<D>> {
+        let document: Arc<dyn Any + Send + Sync> = self.document.clone();
+        document.downcast().ok()
+    }
+
+    fn write(&self, to: &mut Vec<u8>) -> Result<(), Error> {
+        self.document.write(self.newer.as_deref(), to)
     }
 }
 
@@ -99,7 +108,7 @@ impl Family {
             head: view.head,
             at: view.at,
             records: BTreeMap::new(),
-            loaded_keys: HashSet::from([Key::root()]),
+            absent: BTreeSet::new(),
             loaded: BTreeSet::new(),
             sent: BTreeMap::new(),
             sent_as: None,
@@ -125,13 +134,14 @@ impl Family {
             }
             let entry = Entry {
                 bytes: Some(record.value),
-                typed: OnceLock::new(),
+                decoded: OnceLock::new(),
             };
             self.records.entry(record.key).or_insert(entry);
         }
         for selection in loaded {
             match selection {
-                Selection::Key(key) => self.loaded_keys.insert(key.clone()),
+                Selection::Key(key) if self.records.contains_key(key) => false,
+                Selection::Key(key) => self.absent.insert(key.clone()),
                 range => self.loaded.insert(range.clone()),
             };
         }
@@ -163,7 +173,7 @@ impl Family {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.records.len() + self.loaded_keys.len() + self.loaded.len()
+        self.records.len() + self.absent.len() + self.loaded.len()
     }
 
     /// Returns the root.
@@ -253,8 +263,8 @@ impl Family {
                 Selection::Key(one) => one.as_str() == key,
                 Selection::Prefix(prefix) => key.starts_with(prefix.as_str()),
                 Selection::Range { from, to } => from.as_str() <= key && key < to.as_str(),
-            }) || self.loaded_keys.contains(key)
-                || self.records.contains_key(key))
+            }) || self.records.contains_key(key)
+                || self.absent.contains(key))
     }
 
     /// Returns what of `wanted` is not loaded yet.
@@ -301,9 +311,11 @@ impl Family {
     pub(super) fn apply(&mut self, edits: Edits) {
         for (key, edit) in edits.into_writes() {
             let edit = match edit {
-                Edit::Put(stored) => Edit::Put(self.put(key.clone(), stored)),
+                Edit::Put(decoded) => Edit::Put(self.put(key.clone(), decoded)),
                 Edit::Delete => {
-                    self.records.remove(&key);
+                    if self.records.remove(&key).is_some() && !self.covers(key.as_str()) {
+                        self.absent.insert(key.clone());
+                    }
                     Edit::Delete
                 }
                 deliver @ Edit::Deliver(..) => deliver,
@@ -313,19 +325,17 @@ impl Family {
     }
 
     /// Replaces a record, and returns it with what a newer release had put into the replaced one.
-    fn put(&mut self, key: Key, stored: Arc<dyn Stored>) -> Arc<dyn Stored> {
+    fn put(&mut self, key: Key, mut decoded: Decoded) -> Decoded {
         match self.records.entry(key) {
             btree_map::Entry::Vacant(place) => {
-                place.insert(Entry::of(stored.clone()));
-                stored
+                place.insert(Entry::of(decoded.clone()));
             }
             btree_map::Entry::Occupied(mut place) => {
-                let newer = place.get().newer_for(&*stored);
-                let stored = newer.map_or_else(|| stored.clone(), |newer| stored.with_newer(newer));
-                place.insert(Entry::of(stored.clone()));
-                stored
+                decoded.newer = place.get().newer_for(&decoded);
+                place.insert(Entry::of(decoded.clone()));
             }
         }
+        decoded
     }
 
     pub(super) fn edited(&self) -> usize {
@@ -334,7 +344,8 @@ impl Family {
 
     /// Returns the writes that bring the store to where the edits have brought the family.
     fn writes(&self) -> Result<Vec<Write>, Error> {
-        let write = |(key, edit): (&Key, &Edit)| edit.write(key.clone());
+        let mut buffer = Vec::with_capacity(document::TYPICAL_LENGTH);
+        let write = |(key, edit): (&Key, &Edit)| edit.write(key.clone(), &mut buffer);
         self.edited.iter().map(write).collect()
     }
 
@@ -361,12 +372,15 @@ impl Family {
 }
 
 impl Edit {
-    fn write(&self, key: Key) -> Result<Write, Error> {
+    /// Returns the write that carries it; values are put together in a buffer.
+    fn write(&self, key: Key, buffer: &mut Vec<u8>) -> Result<Write, Error> {
         Ok(match self {
-            Self::Put(stored) => Write::Put {
-                key,
-                value: stored.encode()?,
-            },
+            Self::Put(decoded) => {
+                buffer.clear();
+                decoded.write(buffer)?;
+                let value = Bytes::copy_from_slice(buffer);
+                Write::Put { key, value }
+            }
             Self::Deliver(value, due_at) => Write::Deliver {
                 key,
                 value: value.clone(),
@@ -378,51 +392,45 @@ impl Edit {
 }
 
 impl Entry {
-    fn of(stored: Arc<dyn Stored>) -> Self {
+    fn of(decoded: Decoded) -> Self {
         Self {
             bytes: None,
-            typed: OnceLock::from(stored),
+            decoded: OnceLock::from(decoded),
         }
     }
 
     fn read<D: Document>(&self) -> Result<Arc<D>, Error> {
-        if self.typed.get().is_none() {
-            let (document, newer) = document::decode::<D>(self.bytes.as_deref().unwrap_or(b""))?;
+        if self.decoded.get().is_none() {
+            let decoded = Decoded::read::<D>(self.bytes.as_deref().unwrap_or_default())?;
             // Losing a race to set it is harmless: both decoded the same bytes.
-            let _ = self.typed.set(Arc::new(Decoded {
-                document: Arc::new(document),
-                newer,
-            }));
+            let _ = self.decoded.set(decoded);
         }
-        match self.typed.get().map(|stored| stored.document().downcast()) {
-            Some(Ok(document)) => Ok(document),
+        match self.decoded.get().and_then(Decoded::document) {
+            Some(document) => Ok(document),
             // It was read before as another type, perhaps of the same kind.
-            _ => Ok(Arc::new(document::decode::<D>(&self.encode()?)?.0)),
+            None => Ok(Arc::new(document::decode::<D>(&self.encode()?)?.0)),
         }
     }
 
-    fn newer_for(&self, successor: &dyn Stored) -> Option<Newer> {
-        match self.typed.get() {
-            Some(stored) => stored.newer(),
-            None => successor.newer_in(self.bytes.as_deref()?),
+    fn newer_for(&self, successor: &Decoded) -> Option<Arc<Newer>> {
+        match self.decoded.get() {
+            Some(decoded) => decoded.newer.clone(),
+            None => {
+                let newer = successor.document.newer_in(self.bytes.as_deref()?)?;
+                Some(Arc::new(newer))
+            }
         }
     }
 
-    fn encode(&self) -> Result<Bytes, Error> {
-        match (self.typed.get(), &self.bytes) {
-            (Some(stored), _) => stored.encode(),
-            (None, Some(bytes)) => Ok(bytes.clone()),
-            (None, None) => Ok(Bytes::new()),
+    fn encode(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        match (self.decoded.get(), &self.bytes) {
+            (Some(decoded), _) => decoded.write(&mut bytes)?,
+            (None, Some(stored)) => bytes.extend_from_slice(stored),
+            (None, None) => {}
         }
+        Ok(bytes)
     }
-}
-
-/// Wraps a document for the family.
-pub(super) fn stored<D: Document>(document: D) -> Arc<dyn Stored> {
-    Arc::new(Decoded {
-        document: Arc::new(document),
-        newer: None,
-    })
 }
 
 fn not_loaded(key: &str) -> Error {

@@ -28,13 +28,18 @@ pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
 
 #[derive(Default)]
 struct Shelf {
-    busy: HashMap<Partition, Mailbox>,
-    kept: HashMap<Partition, (u64, Box<Family>)>,
+    places: HashMap<Partition, Place>,
     /// What is kept, by when it was used last.
     kept_by_use: BTreeMap<u64, Partition>,
     /// The size of all that is kept, in records.
     kept_records: usize,
     uses: u64,
+}
+
+/// What there is of a partition: its mailbox while a runner is at work, else its state.
+enum Place {
+    Busy(Mailbox),
+    Kept(u64, Box<Family>),
 }
 
 /// The jobs that wait on one partition while its runner is at work.
@@ -44,9 +49,12 @@ struct Mailbox {
     arrival: Arc<Notify>,
 }
 
-/// Whether the caller who dropped a job must also start a runner.
+/// Whether the caller who dropped a job must also start a runner, and with what.
 pub(super) enum Accepted {
-    Start(Option<Box<Family>>),
+    Start {
+        family: Option<Box<Family>>,
+        arrival: Arc<Notify>,
+    },
     Running,
 }
 
@@ -62,7 +70,7 @@ impl Mailboxes {
         job: Box<dyn Job>,
     ) -> Result<Accepted, Error> {
         let mut shelf = self.shelf(partition);
-        if let Some(mailbox) = shelf.busy.get_mut(partition) {
+        if let Some(Place::Busy(mailbox)) = shelf.places.get_mut(partition) {
             if mailbox.waiting.len() >= WAITING_MAX {
                 return Err(busy());
             }
@@ -70,9 +78,10 @@ impl Mailboxes {
             mailbox.arrival.notify_one();
             return Ok(Accepted::Running);
         }
-        let mailbox = shelf.busy.entry(partition.clone()).or_default();
-        mailbox.waiting.push_back(job);
-        Ok(Accepted::Start(shelf.take_kept(partition)))
+        let mailbox = Mailbox::with(job);
+        let arrival = mailbox.arrival.clone();
+        let family = shelf.open(partition, mailbox);
+        Ok(Accepted::Start { family, arrival })
     }
 
     /// Takes as many jobs as `share` says of so many that wait, or closes the mailbox and keeps the
@@ -84,7 +93,7 @@ impl Mailboxes {
         family: &mut Option<Box<Family>>,
     ) -> Vec<Box<dyn Job>> {
         let mut shelf = self.shelf(partition);
-        let Some(mailbox) = shelf.busy.get_mut(partition) else {
+        let Some(Place::Busy(mailbox)) = shelf.places.get_mut(partition) else {
             return Vec::new();
         };
         if mailbox.waiting.is_empty() {
@@ -101,29 +110,28 @@ impl Mailboxes {
         share: impl FnOnce(usize) -> usize,
     ) -> Vec<Box<dyn Job>> {
         let mut shelf = self.shelf(partition);
-        let mailbox = shelf.busy.get_mut(partition);
-        mailbox.map_or_else(Vec::new, |mailbox| mailbox.draw(share))
-    }
-
-    /// Returns what tells the runner of a partition that a job has come in.
-    pub(super) fn arrival(&self, partition: &Partition) -> Arc<Notify> {
-        let mut shelf = self.shelf(partition);
-        let mailbox = shelf.busy.entry(partition.clone()).or_default();
-        mailbox.arrival.clone()
+        match shelf.places.get_mut(partition) {
+            Some(Place::Busy(mailbox)) => mailbox.draw(share),
+            _ => Vec::new(),
+        }
     }
 
     /// Puts jobs back in front, in their order.
     pub(super) fn put_back(&self, partition: &Partition, jobs: Vec<Box<dyn Job>>) {
-        let mut shelf = self.shelf(partition);
-        let mailbox = shelf.busy.entry(partition.clone()).or_default();
-        for job in jobs.into_iter().rev() {
-            mailbox.waiting.push_front(job);
+        if jobs.is_empty() {
+            return;
+        }
+        // Their runner is at work, so that there is a mailbox.
+        if let Some(Place::Busy(mailbox)) = self.shelf(partition).places.get_mut(partition) {
+            for job in jobs.into_iter().rev() {
+                mailbox.waiting.push_front(job);
+            }
         }
     }
 
     /// Closes a mailbox whose runner broke off; its jobs' callers are told by the dropped reply.
     pub(super) fn abandon(&self, partition: &Partition) {
-        self.shelf(partition).busy.remove(partition);
+        self.shelf(partition).close(partition, None);
     }
 
     fn shelf(&self, partition: &Partition) -> MutexGuard<'_, Shelf> {
@@ -133,6 +141,13 @@ impl Mailboxes {
 }
 
 impl Mailbox {
+    fn with(job: Box<dyn Job>) -> Self {
+        Self {
+            waiting: VecDeque::from([job]),
+            arrival: Arc::default(),
+        }
+    }
+
     fn draw(&mut self, share: impl FnOnce(usize) -> usize) -> Vec<Box<dyn Job>> {
         let waiting = self.waiting.len();
         self.waiting.drain(..share(waiting).min(waiting)).collect()
@@ -140,30 +155,43 @@ impl Mailbox {
 }
 
 impl Shelf {
+    /// Opens a mailbox, and returns the state that was kept.
+    fn open(&mut self, partition: &Partition, mailbox: Mailbox) -> Option<Box<Family>> {
+        let place = self.places.insert(partition.clone(), Place::Busy(mailbox));
+        place.and_then(|place| self.taken(place))
+    }
+
+    /// Closes a mailbox, and keeps the state if it is not too large.
     fn close(&mut self, partition: &Partition, family: Option<Box<Family>>) {
-        self.busy.remove(partition);
         let Some(family) = family.filter(|family| family.len() <= KEPT_RECORDS_MAX) else {
+            self.places.remove(partition);
             return;
         };
         self.uses += 1;
         self.kept_records += family.len();
         self.kept_by_use.insert(self.uses, partition.clone());
-        self.kept.insert(partition.clone(), (self.uses, family));
-        while self.kept.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
+        let kept = Place::Kept(self.uses, family);
+        self.places.insert(partition.clone(), kept);
+        while self.kept_by_use.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
             self.drop_least_recently_used();
         }
     }
 
-    fn take_kept(&mut self, partition: &Partition) -> Option<Box<Family>> {
-        let (used, family) = self.kept.remove(partition)?;
+    /// Takes note that what stood at a place does so no more.
+    fn taken(&mut self, place: Place) -> Option<Box<Family>> {
+        let Place::Kept(used, family) = place else {
+            return None;
+        };
         self.kept_by_use.remove(&used);
         self.kept_records -= family.len();
         Some(family)
     }
 
     fn drop_least_recently_used(&mut self) {
-        if let Some((_, partition)) = self.kept_by_use.pop_first() {
-            self.take_kept(&partition);
+        if let Some((_, partition)) = self.kept_by_use.pop_first()
+            && let Some(place) = self.places.remove(&partition)
+        {
+            self.taken(place);
         }
     }
 }
@@ -206,14 +234,18 @@ mod tests {
                     break;
                 }
                 shelf.close(&partition, Some(Box::new(family(&partition, records))));
-                assert!(shelf.kept.len() <= KEPT_MAX);
-                assert_eq!(shelf.kept.len(), shelf.kept_by_use.len());
-                let size: usize = shelf.kept.values().map(|(_, family)| family.len()).sum();
+                assert!(shelf.places.len() <= KEPT_MAX);
+                assert_eq!(shelf.places.len(), shelf.kept_by_use.len());
+                let kept = shelf.places.values().map(|place| match place {
+                    Place::Kept(_, family) => family.len(),
+                    Place::Busy(_) => panic!("was closed"),
+                });
+                let size: usize = kept.sum();
                 assert_eq!(shelf.kept_records, size);
                 assert!(size <= KEPT_RECORDS_MAX);
                 let fits = records < KEPT_RECORDS_MAX;
                 assert_eq!(
-                    shelf.kept.contains_key(&partition),
+                    shelf.places.contains_key(&partition),
                     fits,
                     "the latest is kept"
                 );

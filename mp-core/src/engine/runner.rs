@@ -62,11 +62,12 @@ impl Runner {
         combiner: Arc<Combiner>,
         partition: Partition,
         family: Option<Box<Family>>,
+        arrival: Arc<Notify>,
     ) -> Self {
         Self {
-            arrival: combiner.mailboxes.arrival(&partition),
             combiner,
             partition,
+            arrival,
             family,
             fresh: false,
             ahead: Ahead::default(),

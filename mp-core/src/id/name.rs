@@ -78,7 +78,7 @@ macro_rules! name_type {
             }
         }
 
-        text_form!($type, expected: $expected, pattern: $pattern);
+        text_form!($type, text: Self::as_str, expected: $expected, pattern: $pattern);
     };
 }
 

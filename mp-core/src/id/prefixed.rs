@@ -70,7 +70,7 @@ macro_rules! id_type {
 
         impl ::core::fmt::Display for $type {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::id::raw::write(f, Self::PREFIX, self.0)
+                f.write_str($crate::id::raw::text(Self::PREFIX, self.0).as_str())
             }
         }
 
@@ -92,6 +92,7 @@ macro_rules! id_type {
 
         $crate::text_form!(
             $type,
+            text: |id: &Self| $crate::id::raw::text(Self::PREFIX, id.0),
             expected: ::core::concat!("an id that begins with `", $prefix, "_`"),
             pattern: ::core::concat!("^", $prefix, "_[0-7][0-9A-HJKMNP-TV-Z]{25}$"),
         );

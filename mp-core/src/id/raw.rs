@@ -1,11 +1,11 @@
 //! What the types of [`id_type!`](crate::id_type) share; public only because the macro expands in
 //! other crates.
 
-use std::fmt::{self, Write};
-
 use ring::digest::{Context, SHA256};
 use thiserror::Error;
 use ulid::{ULID_LEN, Ulid};
+
+use crate::text::Short;
 
 /// The longest prefix of an id type, in letters.
 pub const ID_PREFIX_LENGTH_MAX: usize = 8;
@@ -90,15 +90,16 @@ fn decode(encoded: &str) -> Option<u128> {
     (ulid.array_to_str(&mut [0; ULID_LEN]) == encoded).then_some(ulid.0)
 }
 
-/// Writes the text form without allocating.
-///
-/// # Errors
-///
-/// The formatter's own.
-pub fn write(f: &mut fmt::Formatter<'_>, prefix: &str, bits: u128) -> fmt::Result {
-    f.write_str(prefix)?;
-    f.write_char('_')?;
-    f.write_str(Ulid(bits).array_to_str(&mut [0; ULID_LEN]))
+/// The longest text form, in bytes.
+const TEXT_LENGTH_MAX: usize = ID_PREFIX_LENGTH_MAX + 1 + ULID_LEN;
+
+/// Returns the text form of an id, whose prefix is at most as long as [`is_prefix`] lets it be.
+pub fn text(prefix: &str, bits: u128) -> Short<TEXT_LENGTH_MAX> {
+    let mut text = Short::new();
+    text.push(prefix);
+    text.push("_");
+    text.push(Ulid(bits).array_to_str(&mut [0; ULID_LEN]));
+    text
 }
 
 const MILLIS_MAX: u64 = (1 << Ulid::TIME_BITS) - 1;

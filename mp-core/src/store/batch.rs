@@ -1,40 +1,9 @@
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use ring::rand::SecureRandom;
 
-use super::{Key, Partition, StoreError, Version};
+use super::{CommitId, Key, Partition, StoreError, Version};
 use crate::clock::Timestamp;
-
-/// Names one commit for ever, so that its outcome can be asked for after a lost answer.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CommitId(pub u128);
-
-impl CommitId {
-    /// Draws a new id from the operating system's random source.
-    ///
-    /// Commit ids decide nothing and are shown to nobody, so they do not pass through
-    /// [`Entropy`](crate::entropy::Entropy).
-    ///
-    /// # Panics
-    ///
-    /// If the operating system has no random bytes to give.
-    #[must_use]
-    pub fn random() -> Self {
-        let mut bytes = [0; 16];
-        let source = ring::rand::SystemRandom::new();
-        source
-            .fill(&mut bytes)
-            .expect("the operating system supplies random bytes");
-        Self(u128::from_le_bytes(bytes))
-    }
-}
-
-impl fmt::Debug for CommitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CommitId({:032x})", self.0)
-    }
-}
 
 /// One change to one record.
 #[derive(Clone, Debug, PartialEq, Eq)]

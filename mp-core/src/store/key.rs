@@ -1,4 +1,9 @@
-use std::{borrow::Borrow, fmt, sync::Arc};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use crate::Error;
 
@@ -9,8 +14,11 @@ pub const KEY_LENGTH_MAX: usize = 255;
 ///
 /// The empty key is the root. Keys that start with `~` are the delivery namespace, which decisions
 /// never read: `~o/{kind}/{id}` is an outbox message, `~t/{kind}/{id}` a timer.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Arc<str>);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(
+    /// The text; `None` for the root, which is named often.
+    Option<Arc<str>>,
+);
 
 impl Key {
     /// Checks and keeps a key.
@@ -29,58 +37,65 @@ impl Key {
                 "has a character that is not visible ASCII",
             ));
         }
-        Ok(Self(text.into()))
+        Ok(Self((!text.is_empty()).then(|| text.into())))
     }
 
     /// Returns the key of the root record.
     #[must_use]
-    pub fn root() -> Self {
-        Self("".into())
+    pub const fn root() -> Self {
+        Self(None)
     }
 
     /// Returns the key as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Returns whether this is the root's key.
     #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_root(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Returns whether the key lies in the delivery namespace.
     #[must_use]
     pub fn is_delivery(&self) -> bool {
-        self.0.starts_with('~')
+        self.as_str().starts_with('~')
     }
 
     /// Returns the kind of work that a delivery key names: its second segment.
     #[must_use]
     pub fn delivery_kind(&self) -> Option<&str> {
-        let mut segments = self.0.split('/');
+        let mut segments = self.as_str().split('/');
         let namespace = segments.next()?;
         let kind = segments.next().filter(|kind| !kind.is_empty())?;
         matches!(namespace, "~o" | "~t").then_some(kind)
     }
 }
 
+/// As the text, which a key may be looked up by.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
 impl Borrow<str> for Key {
     fn borrow(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key({})", self.0)
+        write!(f, "Key({self})")
     }
 }
 

@@ -21,6 +21,12 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     families: HashMap<Partition, Family>,
+    calendar: Calendar,
+}
+
+/// Where the deliveries of all partitions are found again.
+#[derive(Debug, Default)]
+struct Calendar {
     /// Deliveries by kind, in the order they come up; dead ones are not in here.
     due: BTreeMap<String, BTreeSet<(Timestamp, Partition, Key)>>,
     dead: BTreeSet<(Partition, Key)>,
@@ -81,72 +87,20 @@ impl State {
             return Err(StoreError::conflict());
         }
         let version = head.next(batch.at);
-        // Deletions are dated by the head, whose time does not run back when a caller's clock does.
-        let family = self.families.get(partition);
-        let at = family.map_or(batch.at, |family| family.at.max(batch.at));
-        for write in batch.writes {
-            self.apply(partition, version, at, write);
-        }
         let family = self.families.entry(partition.clone()).or_default();
         family.head = version;
         family.commit_id = batch.commit_id;
+        // It does not run back when a caller's clock does; deletions are dated by it.
         family.at = family.at.max(batch.at);
+        for write in batch.writes {
+            family.apply(partition, write, &mut self.calendar);
+        }
         family.forget_deletions();
         Ok(version)
     }
 
-    fn apply(&mut self, partition: &Partition, version: Version, at: Timestamp, write: Write) {
-        self.unschedule(partition, write.key());
-        let family = self.families.entry(partition.clone()).or_default();
-        match write {
-            Write::Put { key, value } => {
-                family.deleted.remove(&key);
-                family.records.insert(key, (version, value));
-            }
-            Write::Delete { key } => {
-                if family.records.remove(&key).is_some() {
-                    family.deletions.push_back((at, version, key.clone()));
-                    family.deleted.insert(key, version);
-                }
-            }
-            Write::Deliver { key, value, due_at } => {
-                let pending = Pending {
-                    version,
-                    value,
-                    due_at,
-                    lease: None,
-                    dead: false,
-                    attempts: 0,
-                    last_error: None,
-                };
-                self.schedule(partition, key, pending);
-            }
-        }
-    }
-
-    fn schedule(&mut self, partition: &Partition, key: Key, pending: Pending) {
-        if pending.dead {
-            self.dead.insert((partition.clone(), key.clone()));
-        } else {
-            let kind = key.delivery_kind().unwrap_or_default().to_owned();
-            let entry = (pending.wakes_at(), partition.clone(), key.clone());
-            self.due.entry(kind).or_default().insert(entry);
-        }
-        let family = self.families.entry(partition.clone()).or_default();
-        family.deliveries.insert(key, pending);
-    }
-
-    fn unschedule(&mut self, partition: &Partition, key: &Key) -> Option<Pending> {
-        let pending = self.families.get_mut(partition)?.deliveries.remove(key)?;
-        if let Some(due) = self.due.get_mut(key.delivery_kind().unwrap_or_default()) {
-            due.remove(&(pending.wakes_at(), partition.clone(), key.clone()));
-        }
-        self.dead.remove(&(partition.clone(), key.clone()));
-        Some(pending)
-    }
-
     fn lease(&mut self, query: &DueQuery) -> Vec<Delivery> {
-        let Some(due) = self.due.get(&query.kind) else {
+        let Some(due) = self.calendar.due.get(&query.kind) else {
             return Vec::new();
         };
         let claimed: Vec<(Partition, Key)> = due
@@ -163,34 +117,61 @@ impl State {
     }
 
     fn claim(&mut self, partition: Partition, key: Key, query: &DueQuery) -> Option<Delivery> {
-        let mut pending = self.unschedule(&partition, &key)?;
+        let family = self.families.get_mut(&partition)?;
+        let mut pending = family.unschedule(&partition, &key, &mut self.calendar)?;
         pending.due_at = pending.wakes_at();
         pending.lease = Some(query.now.plus(query.lease));
         pending.attempts += 1;
         let delivery = pending.delivery(&partition, &key);
-        self.schedule(&partition, key, pending);
+        family.schedule(&partition, key, pending, &mut self.calendar);
         Some(delivery)
     }
 
     fn settle(&mut self, settle: Settle) -> bool {
-        let held = self
-            .families
-            .get(&settle.partition)
-            .and_then(|family| family.deliveries.get(&settle.key))
-            .is_some_and(|pending| {
-                pending.version == settle.version
-                    && pending.lease == settle.lease
-                    && pending.dead == settle.lease.is_none()
-            });
+        let Some(family) = self.families.get_mut(&settle.partition) else {
+            return false;
+        };
+        let held = family.deliveries.get(&settle.key).is_some_and(|pending| {
+            pending.version == settle.version
+                && pending.lease == settle.lease
+                && pending.dead == settle.lease.is_none()
+        });
         if !held {
             return false;
         }
-        if let Some(pending) = self.unschedule(&settle.partition, &settle.key)
+        if let Some(pending) =
+            family.unschedule(&settle.partition, &settle.key, &mut self.calendar)
             && let Some(pending) = pending.settled(settle.outcome)
         {
-            self.schedule(&settle.partition, settle.key, pending);
+            family.schedule(&settle.partition, settle.key, pending, &mut self.calendar);
         }
         true
+    }
+}
+
+impl Calendar {
+    fn enter(&mut self, partition: &Partition, key: &Key, pending: &Pending) {
+        let (partition, key) = (partition.clone(), key.clone());
+        if pending.dead {
+            self.dead.insert((partition, key));
+            return;
+        }
+        let kind = key.delivery_kind().unwrap_or_default();
+        if let Some(due) = self.due.get_mut(kind) {
+            due.insert((pending.wakes_at(), partition, key));
+        } else {
+            let due = BTreeSet::from([(pending.wakes_at(), partition, key.clone())]);
+            self.due.insert(kind.to_owned(), due);
+        }
+    }
+
+    fn strike(&mut self, partition: &Partition, key: &Key, pending: &Pending) {
+        let (partition, key) = (partition.clone(), key.clone());
+        if pending.dead {
+            self.dead.remove(&(partition, key));
+        } else if let Some(due) = self.due.get_mut(key.delivery_kind().unwrap_or_default()) {
+            due.remove(&(pending.wakes_at(), partition, key));
+        }
     }
 }
 
@@ -232,6 +213,58 @@ impl Pending {
 }
 
 impl Family {
+    /// Applies a write of the commit that has just become the head.
+    fn apply(&mut self, partition: &Partition, write: Write, calendar: &mut Calendar) {
+        self.unschedule(partition, write.key(), calendar);
+        let version = self.head;
+        match write {
+            Write::Put { key, value } => {
+                self.deleted.remove(&key);
+                self.records.insert(key, (version, value));
+            }
+            Write::Delete { key } => {
+                if self.records.remove(&key).is_some() {
+                    self.deletions.push_back((self.at, version, key.clone()));
+                    self.deleted.insert(key, version);
+                }
+            }
+            Write::Deliver { key, value, due_at } => {
+                let pending = Pending {
+                    version,
+                    value,
+                    due_at,
+                    lease: None,
+                    dead: false,
+                    attempts: 0,
+                    last_error: None,
+                };
+                self.schedule(partition, key, pending, calendar);
+            }
+        }
+    }
+
+    fn schedule(
+        &mut self,
+        partition: &Partition,
+        key: Key,
+        pending: Pending,
+        calendar: &mut Calendar,
+    ) {
+        calendar.enter(partition, &key, &pending);
+        self.deliveries.insert(key, pending);
+    }
+
+    fn unschedule(
+        &mut self,
+        partition: &Partition,
+        key: &Key,
+        calendar: &mut Calendar,
+    ) -> Option<Pending> {
+        let pending = self.deliveries.remove(key)?;
+        calendar.strike(partition, key, &pending);
+        Some(pending)
+    }
+
     fn read(&self, query: &Query) -> View {
         let mut selected: BTreeMap<&Key, &(Version, Bytes)> = BTreeMap::new();
         for selection in &query.select {
@@ -356,6 +389,7 @@ impl Store for MemoryStore {
         self.limits().check_due("dead", limit)?;
         Ok(self.with(|state| {
             let listed = state
+                .calendar
                 .dead
                 .iter()
                 .filter(|(partition, key)| after.is_none_or(|after| (partition, key) > after))

@@ -8,6 +8,7 @@
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod admission;
 mod batch;
+mod commit_id;
 mod delivery;
 mod error;
 mod key;
@@ -29,7 +30,8 @@ pub use self::postgres::{PostgresOptions, PostgresStore};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{Durability, SqliteOptions, SqliteStore};
 pub use self::{
-    batch::{Batch, CommitId, Limits, Write},
+    batch::{Batch, Limits, Write},
+    commit_id::CommitId,
     delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},
     error::{StoreError, StoreErrorKind},
     key::{KEY_LENGTH_MAX, Key},

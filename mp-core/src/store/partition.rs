@@ -34,7 +34,7 @@ impl Partition {
     /// `invalid_field` if `id` is empty, too long, or has a character outside
     /// `A-Z a-z 0-9 . _ : @ + - /`.
     pub fn new(app: &AppId, kind: &str, id: &str) -> Result<Self, Error> {
-        Self::parse(&format!("{app}/{kind}/{id}"))
+        Self::parse(&[app.as_str(), "/", kind, "/", id].concat())
     }
 
     /// Reads a partition id back, as a store has kept it.
@@ -53,8 +53,8 @@ impl Partition {
                 "has a character that is not allowed",
             ));
         }
-        let segments = id.split('/');
-        if segments.clone().count() < 3 || segments.clone().any(str::is_empty) {
+        let slashes = id.bytes().filter(|byte| *byte == b'/').count();
+        if slashes < 2 || id.starts_with('/') || id.ends_with('/') || id.contains("//") {
             return Err(Error::invalid(
                 "partition",
                 "is not of the form app/kind/id",
@@ -172,6 +172,8 @@ impl SlotSet {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -206,6 +208,15 @@ mod tests {
         }
         assert_eq!(SlotSet::share(0, 0), SlotSet::ALL);
         assert_eq!(SlotSet::share(4, 4), SlotSet::NONE);
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_has_three_or_more_segments_none_of_them_empty(id in "[a/]{0,12}") {
+            let segments: Vec<&str> = id.split('/').collect();
+            let well_formed = segments.len() >= 3 && segments.iter().all(|one| !one.is_empty());
+            prop_assert_eq!(Partition::parse(&id).is_ok(), well_formed);
+        }
     }
 
     #[test]

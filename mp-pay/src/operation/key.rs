@@ -1,6 +1,9 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+};
 
-use mp_core::Error;
+use mp_core::{Error, text::Short};
 
 use crate::{intent::IntentId, refund::RefundId};
 
@@ -62,21 +65,36 @@ pub struct OperationKey {
     pub step: Step,
 }
 
-impl fmt::Display for OperationKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let intent = self.intent;
+impl OperationKey {
+    fn text(&self) -> Short<TEXT_LENGTH_MAX> {
+        let mut text = Short::new();
+        // It cannot fail: the longest text fits.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut impl Write) -> fmt::Result {
+        write!(text, "{}-", self.intent)?;
         let (letter, attempt, number) = match self.step {
             Step::Charge(n) => ('c', n, 1),
             Step::Increase(n, number) => ('i', n, number),
             Step::Capture(n, number) => ('k', n, number),
             Step::Void(n, number) => ('v', n, number),
             Step::Return(n, number) => ('x', n, number),
-            Step::Refund(refund) => return write!(f, "{intent}-{refund}"),
+            Step::Refund(refund) => return write!(text, "{refund}"),
         };
+        text.write_char(letter)?;
+        write!(text, "{attempt}")?;
         match number {
-            1 => write!(f, "{intent}-{letter}{attempt}"),
-            _ => write!(f, "{intent}-{letter}{attempt}.{number}"),
+            1 => Ok(()),
+            _ => write!(text, ".{number}"),
         }
+    }
+}
+
+impl fmt::Display for OperationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -123,8 +141,12 @@ fn canonical(text: &str, digits_max: usize) -> Option<u32> {
 
 const EXPECTED: &str = "is not an operation such as pi_01HF7YAT000000000000000000-c1";
 
+/// The longest text, in bytes: two ids, or an id and two numbers of any size.
+const TEXT_LENGTH_MAX: usize = 64;
+
 mp_core::text_form!(
     OperationKey,
+    text: Self::text,
     expected: EXPECTED,
     pattern: "^pi_[0-7][0-9A-HJKMNP-TV-Z]{25}-(c[1-9]|[ikvx][1-9](\\.([2-9]|[1-9][0-9]))?|rf_[0-7][0-9A-HJKMNP-TV-Z]{25})$",
 );
@@ -161,5 +183,31 @@ mod tests {
             let text = format!("{intent}-{step}");
             assert!(text.parse::<OperationKey>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_text_has_room_for_every_key() {
+        let intent = IntentId::at(1_700_000_000_000, [9; 10]);
+        let text = |step| OperationKey { intent, step }.to_string();
+        for n in [1, 2, 9, 10, 99, u32::MAX] {
+            assert_eq!(text(Step::Charge(n)), format!("{intent}-c{n}"));
+            for attempt in [1, 9, u32::MAX] {
+                let number = if n == 1 {
+                    String::new()
+                } else {
+                    format!(".{n}")
+                };
+                for (step, letter) in [
+                    (Step::Increase(attempt, n), 'i'),
+                    (Step::Capture(attempt, n), 'k'),
+                    (Step::Void(attempt, n), 'v'),
+                    (Step::Return(attempt, n), 'x'),
+                ] {
+                    assert_eq!(text(step), format!("{intent}-{letter}{attempt}{number}"));
+                }
+            }
+        }
+        let refund = RefundId::from_bytes([255; 16]);
+        assert_eq!(text(Step::Refund(refund)), format!("{intent}-{refund}"));
     }
 }

@@ -55,6 +55,17 @@ fn the_error_names_the_expected_prefix_and_not_the_text() {
     );
 }
 
+proptest! {
+    #[test]
+    fn the_text_is_the_prefix_and_a_ulid(bits in any::<u128>()) {
+        let ulid = ulid::Ulid(bits).to_string();
+        let (thing, other) = (ThingId(bits), OtherId(bits));
+        prop_assert_eq!(thing.to_string(), format!("th_{ulid}"));
+        prop_assert_eq!(other.to_string(), format!("otherkin_{ulid}"));
+        prop_assert_eq!(serde_json::to_string(&other).unwrap(), format!("\"otherkin_{ulid}\""));
+    }
+}
+
 #[test]
 fn json_is_the_text() {
     assert_eq!(
