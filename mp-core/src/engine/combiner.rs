@@ -54,14 +54,16 @@ impl Combiner {
     pub(super) async fn load(
         &self,
         partition: &Partition,
-        reads: impl Fn(Timestamp) -> Result<Vec<Selection>, Error>,
+        reads: impl Fn(Timestamp, &mut Vec<Selection>) -> Result<(), Error>,
     ) -> Result<(Family, Timestamp), Error> {
-        let wanted = reads(self.clock.now())?;
-        let mut family = self.read(partition, wanted).await?;
+        let mut wanted = Vec::new();
+        reads(self.clock.now(), &mut wanted)?;
+        let mut family = self.read(partition, &wanted).await?;
         let now = self.clock.now().max(family.at());
-        let missing = family.missing(&reads(now)?);
-        if !missing.is_empty() {
-            family = self.read(partition, reads(now)?).await?;
+        wanted.clear();
+        reads(now, &mut wanted)?;
+        if !family.missing(&wanted).is_empty() {
+            family = self.read(partition, &wanted).await?;
         }
         Ok((family, now))
     }
@@ -69,10 +71,10 @@ impl Combiner {
     pub(super) async fn read(
         &self,
         partition: &Partition,
-        wanted: Vec<Selection>,
+        wanted: &[Selection],
     ) -> Result<Family, Error> {
-        let view = self.view(partition, &wanted).await?;
-        Ok(Family::new(partition.clone(), view, &wanted))
+        let view = self.view(partition, wanted).await?;
+        Ok(Family::new(partition.clone(), view, wanted))
     }
 
     pub(super) async fn view(

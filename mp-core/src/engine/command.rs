@@ -70,16 +70,15 @@ impl Command {
         self.idempotency.as_ref()
     }
 
-    /// Returns the records to read for a decision at `now`.
-    pub(super) fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error> {
+    /// Adds the records that a decision at `now` reads to those that are wanted.
+    pub(super) fn reads(&self, now: Timestamp, wanted: &mut Vec<Selection>) -> Result<(), Error> {
         if let Some(problem) = &self.problem {
             return Err(problem.clone());
         }
-        let mut reads = self.reads.clone();
-        for key in self.answer_keys(now)?.into_iter().flatten() {
-            reads.push(Selection::Key(key));
-        }
-        Ok(reads)
+        let answers = self.answer_keys(now)?;
+        wanted.extend_from_slice(&self.reads);
+        wanted.extend(answers.into_iter().flatten().map(Selection::Key));
+        Ok(())
     }
 
     /// Returns the keys under which the answer may stand that is remembered at `now`, if it is to be

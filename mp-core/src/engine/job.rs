@@ -13,7 +13,8 @@ use crate::{
 
 /// A command that waits in a partition's mailbox, whatever its answer's type.
 pub(super) trait Job: Send {
-    fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error>;
+    /// Adds what the command reads to what is wanted.
+    fn reads(&self, now: Timestamp, wanted: &mut Vec<Selection>) -> Result<(), Error>;
 
     /// Decides on the family and keeps the answer; returns the edits that must be committed first.
     ///
@@ -103,8 +104,8 @@ where
     E: From<Error> + Send + 'static,
     F: Fn(&Family, Timestamp) -> Result<Decision<T>, E> + Send + 'static,
 {
-    fn reads(&self, now: Timestamp) -> Result<Vec<Selection>, Error> {
-        self.command.reads(now)
+    fn reads(&self, now: Timestamp, wanted: &mut Vec<Selection>) -> Result<(), Error> {
+        self.command.reads(now, wanted)
     }
 
     fn decide(&mut self, family: &Family, now: Timestamp) -> Edits {

@@ -165,7 +165,10 @@ impl Engine {
     {
         let partition = command.partition().clone();
         let (job, _) = Decide::new(command, decide);
-        let (mut family, now) = self.combiner.load(&partition, |now| job.reads(now)).await?;
+        let (mut family, now) = self
+            .combiner
+            .load(&partition, |now, wanted| job.reads(now, wanted))
+            .await?;
         let (answer, _, edits) = job.decision(&family, now)?;
         family.apply(edits);
         let changes = family.edited() > 0;
@@ -187,7 +190,9 @@ impl Engine {
     pub async fn read(&self, command: Command) -> Result<Family, Error> {
         let (family, _) = self
             .combiner
-            .load(command.partition(), |now| command.reads(now))
+            .load(command.partition(), |now, wanted| {
+                command.reads(now, wanted)
+            })
             .await?;
         family.demand_live()?;
         Ok(family)

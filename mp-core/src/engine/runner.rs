@@ -133,7 +133,7 @@ impl Runner {
                     tracing::trace!(%partition, commands, version = version.0, "answered");
                     self.answer(jobs, version, now);
                     if writes && version.0.is_multiple_of(PRUNE_EVERY) {
-                        self.prune(now).await;
+                        Box::pin(self.prune(now)).await;
                     }
                     return;
                 }
@@ -187,7 +187,7 @@ impl Runner {
     /// Reads what is missing; returns whether anything was read.
     async fn load(&mut self, wanted: Vec<Selection>) -> Result<bool, Error> {
         let Some(family) = &mut self.family else {
-            let read = self.combiner.read(&self.partition, wanted).await?;
+            let read = self.combiner.read(&self.partition, &wanted).await?;
             self.family = Some(Box::new(read));
             self.fresh = true;
             return Ok(true);
@@ -346,11 +346,8 @@ impl Drop for Runner {
 pub(super) fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Selection> {
     let mut wanted = Vec::new();
     for job in mem::take(jobs) {
-        match job.reads(now) {
-            Ok(reads) => {
-                wanted.extend(reads);
-                jobs.push(job);
-            }
+        match job.reads(now, &mut wanted) {
+            Ok(()) => jobs.push(job),
             Err(error) => job.fail(error),
         }
     }

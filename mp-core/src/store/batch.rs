@@ -128,19 +128,23 @@ impl Batch {
             return invalid("the batch has too many writes");
         }
         // Mostly they are in order already, and then this costs one look at each.
-        let mut keys: Vec<&Key> = self.writes.iter().map(Write::key).collect();
-        keys.sort_unstable();
-        if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        if !self.writes.is_sorted_by(|one, next| one.key() < next.key()) && self.writes_twice() {
             return invalid("a key is written twice");
         }
         for write in &self.writes {
             write.check(limits)?;
         }
-        let rooted = keys.first().is_some_and(|first| first.is_root());
+        let rooted = self.writes.iter().any(|write| write.key().is_root());
         if self.expect == Version::ABSENT && !rooted {
             return invalid("a new partition needs a root");
         }
         Ok(())
+    }
+
+    fn writes_twice(&self) -> bool {
+        let mut keys: Vec<&Key> = self.writes.iter().map(Write::key).collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     /// Checks that no partition stands twice among those of one

@@ -31,7 +31,11 @@ impl Key {
         if text.len() > KEY_LENGTH_MAX {
             return Err(Error::invalid("key", "is longer than 255 bytes"));
         }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // Without a way out in between, several bytes are looked at in one step.
+        if !text
+            .bytes()
+            .fold(true, |so_far, byte| so_far & byte.is_ascii_graphic())
+        {
             return Err(Error::invalid(
                 "key",
                 "has a character that is not visible ASCII",
@@ -101,6 +105,8 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -115,6 +121,14 @@ mod tests {
         assert_eq!(kind("~t/group.expire/x").as_deref(), Some("group.expire"));
         for text in ["", "m/x", "~", "~o", "~o/", "~x/kind/id"] {
             assert_eq!(kind(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_visible_ascii(text in "[ -~]{0,40}[\\x00-\\x7fü]?[!-~]{0,40}") {
+            let visible = text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+            prop_assert_eq!(Key::new(&text).is_ok(), visible);
         }
     }
 

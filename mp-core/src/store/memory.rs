@@ -139,8 +139,7 @@ impl State {
         if !held {
             return false;
         }
-        if let Some(pending) =
-            family.unschedule(&settle.partition, &settle.key, &mut self.calendar)
+        if let Some(pending) = family.unschedule(&settle.partition, &settle.key, &mut self.calendar)
             && let Some(pending) = pending.settled(settle.outcome)
         {
             family.schedule(&settle.partition, settle.key, pending, &mut self.calendar);

@@ -43,11 +43,14 @@ impl Partition {
     ///
     /// `invalid_field` if it is not three or more non-empty segments of allowed characters.
     pub fn parse(id: &str) -> Result<Self, Error> {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:@+-/".contains(&byte);
         if id.len() > PARTITION_LENGTH_MAX {
             return Err(Error::invalid("partition", "is longer than 255 bytes"));
         }
-        if !id.bytes().all(allowed) {
+        // Without a way out in between, several bytes are looked at in one step.
+        if !id
+            .bytes()
+            .fold(true, |so_far, byte| so_far & is_allowed(byte))
+        {
             return Err(Error::invalid(
                 "partition",
                 "has a character that is not allowed",
@@ -107,6 +110,10 @@ impl fmt::Debug for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Partition({})", self.id)
     }
+}
+
+const fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'.' | b'_' | b':' | b'@' | b'+' | b'-' | b'/')
 }
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; RFC 9923), whose weak high bits are then mixed by the
@@ -211,6 +218,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_id_is_made_of_what_is_allowed(id in "\\PC{0,3}[ -~]{0,40}[A-Za-z0-9._:@+-]{0,9}") {
+            let allowed = |char: char| char.is_ascii_alphanumeric() || "._:@+-/".contains(char);
+            let parsed = Partition::parse(&format!("a/b/{id}c"));
+            let whole = !id.contains("//") && !id.starts_with('/');
+            prop_assert_eq!(parsed.is_ok(), whole && id.chars().all(allowed));
+        }
+
         #[test]
         fn an_id_has_three_or_more_segments_none_of_them_empty(id in "[a/]{0,12}") {
             let segments: Vec<&str> = id.split('/').collect();

@@ -22,6 +22,24 @@ pub(super) struct Call {
     pub(super) act: Act,
 }
 
+/// Where in the books a call is written down.
+pub(super) struct Paths {
+    pub(super) asked: String,
+    pub(super) charge: String,
+    pub(super) account: String,
+}
+
+impl Paths {
+    pub(super) fn of(call: &Call) -> Self {
+        let (key, charge) = (call.key.to_string(), call.charge.to_string());
+        Self {
+            asked: ["o/", &key].concat(),
+            charge: ["o/", &charge].concat(),
+            account: ["c/", &charge].concat(),
+        }
+    }
+}
+
 /// What a call reads and writes.
 struct Books {
     calls: u64,
@@ -36,11 +54,12 @@ impl Call {
     pub(super) fn take(
         &self,
         family: &Family,
+        paths: &Paths,
         window: Option<Duration>,
         behaviour: impl Fn(&Asked) -> Behaviour,
         now: Timestamp,
     ) -> Result<Decision<Outcome>, Error> {
-        let mut books = Books::load(family, self, now)?;
+        let mut books = Books::load(family, self, paths, now)?;
         books.asked.calls += 1;
         let honoured = window.is_some_and(|window| now.since(books.asked.first_at) < window);
         let earlier = books.asked.outcome.clone().filter(|_| honoured);
@@ -49,23 +68,21 @@ impl Call {
             (Some(outcome), _) => outcome,
             (None, behaviour) => books.carry_out(self, behaviour, now),
         };
-        Ok(books.edits(self).answer(answer))
+        Ok(books.edits(paths).answer(answer))
     }
 }
 
 impl Books {
     /// Reads the books, with what has become due on them done.
-    fn load(family: &Family, call: &Call, now: Timestamp) -> Result<Self, Error> {
-        let asked = |key: &OperationKey| read(family, &format!("o/{key}"));
-        let mut account = family
-            .get::<Account>(&format!("c/{}", call.charge))?
-            .map(|account| Account::clone(&account));
-        let mut mine = asked(&call.key)?.unwrap_or_else(|| Asked::first(call.charge, now));
+    fn load(family: &Family, call: &Call, paths: &Paths, now: Timestamp) -> Result<Self, Error> {
+        let mut account = read(family, &paths.account)?;
+        let mine: Option<Asked> = read(family, &paths.asked)?;
+        let mut mine = mine.unwrap_or_else(|| Asked::first(call.charge, now));
         mine.ripen(call.key, &mut account, now);
         let mut charge = if call.key == call.charge {
             None
         } else {
-            asked(&call.charge)?
+            read::<Asked>(family, &paths.charge)?
         };
         if let Some(charge) = &mut charge {
             charge.ripen(call.charge, &mut account, now);
@@ -132,16 +149,16 @@ impl Books {
         self.asked.outcome = Some(outcome);
     }
 
-    fn edits(self, call: &Call) -> Edits {
+    fn edits(self, paths: &Paths) -> Edits {
         let mut edits = Edits::new();
         let calls = self.calls + 1;
         edits.put_root(Page { calls });
-        edits.put(&format!("o/{}", call.key), self.asked);
+        edits.put(&paths.asked, self.asked);
         if let Some(charge) = self.charge {
-            edits.put(&format!("o/{}", call.charge), charge);
+            edits.put(&paths.charge, charge);
         }
         if let Some(account) = self.account {
-            edits.put(&format!("c/{}", call.charge), account);
+            edits.put(&paths.account, account);
         }
         edits
     }

@@ -36,7 +36,10 @@ pub use self::{
     events::SandboxEvent,
     payout_book::PayoutMovement,
 };
-use self::{book::Asked, call::Call};
+use self::{
+    book::Asked,
+    call::{Call, Paths},
+};
 #[cfg(test)]
 pub(crate) use self::{
     book::{Account as SandboxCharge, Asked as SandboxOperation, Page as SandboxPage},
@@ -189,20 +192,21 @@ impl SandboxBackend {
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, op, error);
         let page = self.page_of(&call.app, &call.key).map_err(lost)?;
+        let paths = Paths::of(&call);
         let command = Command::on(page)
-            .key(&format!("o/{}", call.key))
-            .key(&format!("o/{}", call.charge))
-            .key(&format!("c/{}", call.charge));
-        let (chance, window, key) = (self.chance, self.can.replays_keys, call.key.to_string());
+            .key(&paths.asked)
+            .key(&paths.charge)
+            .key(&paths.account);
+        let (chance, window) = (self.chance, self.can.replays_keys);
         let take = move |family: &mp_core::Family, now| {
             let behaviour = |asked: &Asked| {
                 let drawn = chance.and_then(|(seed, per_mille)| {
-                    Behaviour::of_chance(seed, per_mille, &key, asked.calls)
+                    Behaviour::of_chance(seed, per_mille, &call.key.to_string(), asked.calls)
                 });
                 let chosen = scripted.clone().or(drawn);
                 chosen.unwrap_or_else(|| token.clone().of_call(asked.calls))
             };
-            call.take(family, window, behaviour, now)
+            call.take(family, &paths, window, behaviour, now)
         };
         let answer = self.engine.run(command, take).await;
         answer.map(|committed| committed.answer).map_err(lost)
