@@ -4,6 +4,7 @@ use mp_core::{
     Caller, Engine, Scope,
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
+    host::Host,
     id::AppId,
     store::{Delivery, Listing, SqliteOptions, SqliteStore},
     work::DeadLetters,
@@ -13,13 +14,20 @@ use mp_pay::{
     backend::Capabilities,
     journal::JournalEntry,
     ledger::{BookId, Ledger, LedgerError, TrialBalance, Verified},
-    payments::{UNRESOLVED_MAX, Unresolved},
+    payments::{PAY_MANAGE, UNRESOLVED_MAX, Unresolved},
+    webhook::{Handled, Unhandled, WebhookId, Webhooks, stripe::StripeWebhooks},
 };
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 /// How many dead letters are shown at a time.
 const PAGE: u32 = 100;
 
-/// What an operator sees of one app, and can do about it: everything by the suite's public services.
+/// The name under which the provider's webhooks come in.
+pub(crate) const SOURCE: &str = "acme";
+
+/// What an operator sees of one app, and can do about it: everything by the suite's public services,
+/// and what is about webhooks by a host's operations, as an office page in JSON would.
 ///
 /// It calls no provider: what it makes due again, a worker of the host takes up.
 #[derive(Debug)]
@@ -29,6 +37,7 @@ pub(crate) struct Console {
     pub(crate) operator: Caller,
     pub(crate) payments: Payments,
     pub(crate) ledger: Ledger,
+    host: Host,
 }
 
 /// An intent, with everything that happened to it.
@@ -54,10 +63,16 @@ impl Console {
         let store = Arc::new(SqliteStore::open(file, SqliteOptions::default())?);
         let engine = Engine::new(store.clone(), clock, Arc::new(SystemEntropy::new()));
         let nobody = SandboxBackend::new().with_capabilities(Capabilities::neither());
+        let payments = Payments::new(&engine, Arc::new(nobody));
+        // What was accepted was verified then: to read it takes no secret.
+        let webhooks = hearing(&engine, StripeWebhooks::new(), &payments)?;
         Ok(Self {
-            payments: Payments::new(&engine, Arc::new(nobody)),
+            host: Host::new(&engine).with(webhooks.operations())?,
+            payments,
             ledger: Ledger::new(&engine),
-            operator: Caller::app(app).with_scope(Scope::STAFF),
+            operator: Caller::app(app)
+                .with_scope(Scope::STAFF)
+                .with_scope(PAY_MANAGE),
             engine,
             store,
         })
@@ -85,6 +100,33 @@ impl Console {
         DeadLetters::of(&self.engine).redrive_all(kind).await
     }
 
+    /// Lists the webhooks that were accepted, and could not be handled.
+    pub(crate) async fn webhooks(&self) -> Result<Vec<Unhandled>, mp_core::Error> {
+        self.ask("pay.webhooks", json!({})).await
+    }
+
+    /// Does what a webhook asks for after all.
+    pub(crate) async fn handle(&self, webhook: &WebhookId) -> Result<Handled, mp_core::Error> {
+        self.ask("pay.handle_webhook", about("handle", webhook))
+            .await
+    }
+
+    /// Puts a webhook aside that cannot be handled.
+    pub(crate) async fn dismiss(&self, webhook: &WebhookId) -> Result<Handled, mp_core::Error> {
+        self.ask("pay.dismiss_webhook", about("dismiss", webhook))
+            .await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        input: Value,
+    ) -> Result<T, mp_core::Error> {
+        let answer = self.host.call(&self.operator, name, input).await?;
+        serde_json::from_value(answer)
+            .map_err(|error| mp_core::Error::invalid("answer", "does not read").with_source(error))
+    }
+
     pub(crate) async fn trial_balance(&self) -> Result<TrialBalance, LedgerError> {
         let all = self
             .ledger
@@ -100,4 +142,18 @@ impl Console {
         }
         Ok(verified)
     }
+}
+
+/// Joins the engine with what reads the provider's webhooks, and with the payments they are about.
+pub(crate) fn hearing(
+    engine: &Engine,
+    provider: StripeWebhooks,
+    payments: &Payments,
+) -> Result<Webhooks, Box<dyn Error>> {
+    Ok(Webhooks::new(engine).with_source(SOURCE.parse()?, Arc::new(provider), payments))
+}
+
+/// Names a webhook, under a key for what is done about it.
+fn about(what: &str, webhook: &WebhookId) -> Value {
+    json!({"webhook": webhook, "idempotency_key": format!("{what}-{webhook}")})
 }

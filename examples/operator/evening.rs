@@ -3,8 +3,9 @@ use std::{error::Error, path::Path, sync::Arc, time::Duration};
 use mp_core::{
     Caller,
     amount::{Currency, Money},
-    clock::ManualClock,
-    work::{Worker, WorkerOptions},
+    clock::{Clock, ManualClock},
+    id::AppId,
+    work::{ATTEMPTS_MAX, Worker, WorkerOptions},
 };
 use mp_pay::{
     IntentId, PaymentIntent, Payments, SandboxBackend,
@@ -13,9 +14,16 @@ use mp_pay::{
     ledger::{AccountId, NewTransfer, OpenAccount, Side, TransferId},
     method::PaymentMethodToken,
     payments::{ConfirmIntent, CreateIntent, RefundIntent},
+    webhook::{
+        Webhooks,
+        stripe::{StripeSecret, StripeWebhooks},
+    },
 };
 
-use super::console::Console;
+use super::{
+    console::{Console, hearing},
+    endpoint::Endpoint,
+};
 
 /// Who comes, what they pay with, and how much in cents. The tokens tell the sandbox how to behave.
 const VISITORS: [(&str, &str, i64); 5] = [
@@ -33,6 +41,13 @@ pub(crate) enum Provider {
     Silent,
     /// What became of an operation.
     Answers,
+}
+
+/// How the endpoint has answered the provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) accepted: u32,
+    pub(crate) refused: u32,
 }
 
 /// A small world in a store file: a stall, its visitors, and a provider that loses answers.
@@ -87,6 +102,47 @@ impl Evening {
         Ok(())
     }
 
+    /// Lets the provider tell by webhook what it knows, over HTTP: each event twice, one whose end is
+    /// missing, and one of somebody who does not know the secret.
+    pub(crate) async fn hear(&self) -> Result<Heard, Box<dyn Error>> {
+        let (secret, forged) = (secret("whsec_of_the_stall")?, secret("whsec_of_somebody")?);
+        let stripe = StripeWebhooks::new().with_secret(self.app().clone(), secret.clone())?;
+        let webhooks = hearing(&self.console.engine, stripe, &self.console.payments)?;
+        let endpoint = Endpoint::open(&webhooks).await?;
+        let mut posts = Vec::new();
+        for event in self.provider(Provider::Silent).events(self.app()).await? {
+            posts.extend([
+                (secret.clone(), event.body.clone()),
+                (secret.clone(), event.body),
+            ]);
+        }
+        let cut_off = r#"{"id":"evt_cut","type":"payment_intent.succeeded""#;
+        posts.push((secret, cut_off.to_owned()));
+        posts.push((forged, r#"{"id":"evt_forged"}"#.to_owned()));
+        let mut heard = Heard::default();
+        for (secret, body) in posts {
+            let signature = secret.sign(body.as_bytes(), self.clock.now());
+            match endpoint.post(&signature, &body).await? {
+                200 => heard.accepted += 1,
+                _ => heard.refused += 1,
+            }
+        }
+        Ok(heard)
+    }
+
+    /// Lets a worker do what is due whose host has forgotten to tell it of the provider's webhooks,
+    /// until it has given all of them up.
+    pub(crate) async fn neglect(&self) -> Result<(), Box<dyn Error>> {
+        let webhooks = Webhooks::new(&self.console.engine);
+        let worker = Worker::new(&self.console.engine, WorkerOptions::default());
+        let worker = worker.with(webhooks.handlers());
+        for _ in 0..=ATTEMPTS_MAX {
+            self.clock.advance(Duration::from_secs(31 * 60));
+            worker.drain().await?;
+        }
+        Ok(())
+    }
+
     /// Writes what has come in, and went back, into the books: each intent once.
     pub(crate) async fn book_takings(&self) -> Result<(), Box<dyn Error>> {
         for (visitor, token, cents) in VISITORS {
@@ -138,13 +194,20 @@ impl Evening {
 
     /// Joins the engine with the provider, whose books stand in the same file.
     fn payments(&self, provider: Provider) -> Payments {
+        Payments::new(&self.console.engine, Arc::new(self.provider(provider)))
+    }
+
+    fn provider(&self, provider: Provider) -> SandboxBackend {
         let can = match provider {
             Provider::Silent => Capabilities::neither(),
             Provider::Answers => Capabilities::neither().with_queries(),
         };
         let name = "acme".parse().expect("a short name");
-        let sandbox = SandboxBackend::on(&self.console.engine, &name).with_capabilities(can);
-        Payments::new(&self.console.engine, Arc::new(sandbox))
+        SandboxBackend::on(&self.console.engine, &name).with_capabilities(can)
+    }
+
+    const fn app(&self) -> &AppId {
+        self.console.operator.app_id()
     }
 }
 
@@ -174,6 +237,10 @@ fn order_of(
 fn moving(from: &str, to: &str, amount: Money, memo: &str) -> Result<NewTransfer, Box<dyn Error>> {
     let transfer = NewTransfer::of(account(from)?, account(to)?, amount);
     Ok(transfer.with_memo(memo.parse()?))
+}
+
+fn secret(text: &str) -> Result<StripeSecret, Box<dyn Error>> {
+    Ok(StripeSecret::new(text)?)
 }
 
 fn account(text: &str) -> Result<AccountId, Box<dyn Error>> {

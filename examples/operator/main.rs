@@ -1,5 +1,6 @@
 //! An operator's console on a store file: what came of an intent, what waits for a person, what lies
-//! dead and is driven again, what the books come to, and whether somebody has changed them.
+//! dead and is driven again, which webhooks could not be handled, what the books come to, and whether
+//! somebody has changed them.
 //!
 //! ```sh
 //! cargo run --example operator                              # an evening of its own, from end to end
@@ -8,6 +9,7 @@
 //! ```
 
 mod console;
+mod endpoint;
 mod evening;
 mod options;
 mod paper;
@@ -39,6 +41,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let folder = tempfile::tempdir()?;
             let evening = Evening::on_file(&folder.path().join("evening.db"))?;
             evening.live().await?;
+            evening.hear().await?;
+            evening.neglect().await?;
             show(evening.console(), command).await
         }
     }
@@ -53,6 +57,9 @@ async fn show(console: &Console, command: Command) -> Result<(), Box<dyn Error>>
             let driven = console.redrive(kind.as_deref()).await?;
             println!("{driven} driven again: a worker of the host takes them up");
         }
+        Command::Webhooks => paper::webhooks(&console.webhooks().await?),
+        Command::HandleWebhook { webhook } => paper::handled(&console.handle(&webhook).await?),
+        Command::DismissWebhook { webhook } => paper::handled(&console.dismiss(&webhook).await?),
         Command::Trial => paper::trial_balance(&console.trial_balance().await?),
         Command::Verify => paper::verified(&console.verify().await?),
     }
@@ -76,11 +83,14 @@ async fn tour(file: &Path) -> Result<(), Box<dyn Error>> {
     println!("One of them in full");
     paper::intent(&console.intent(stuck).await?);
 
+    webhooks(&evening).await?;
+    println!("One of the lost answers has come so\n");
+    paper::intent(&console.intent(stuck).await?);
+
     println!("The provider can be asked again: what lies dead is driven again");
     let driven = console.redrive(None).await?;
     evening.work(Provider::Answers).await?;
     println!("  {driven} driven, {} left\n", console.dead().await?.len());
-    paper::intent(&console.intent(stuck).await?);
 
     evening.book_takings().await?;
     println!("What the books come to");
@@ -90,6 +100,32 @@ async fn tour(file: &Path) -> Result<(), Box<dyn Error>> {
     tamper::raise_first_entry(console, "stall").await?;
     println!("… and after somebody has written a bigger sale into the database");
     paper::verified(&console.verify().await?);
+    Ok(())
+}
+
+/// Lets the provider tell what it knows to a host that has forgotten half of its set-up, and does
+/// what it asks for after all.
+async fn webhooks(evening: &Evening) -> Result<(), Box<dyn Error>> {
+    let (heard, console) = (evening.hear().await?, evening.console());
+    println!(
+        "The provider tells by webhook what it knows: {} accepted, {} refused",
+        heard.accepted, heard.refused
+    );
+    evening.neglect().await?;
+    println!("Its worker was started without them: what pay.webhooks lists by the morning");
+    let listed = console.webhooks().await?;
+    paper::webhooks(&listed);
+    println!("pay.handle_webhook for each, and pay.dismiss_webhook for what does not read");
+    for each in listed {
+        match console.handle(&each.webhook).await {
+            Ok(handled) => paper::handled(&handled),
+            Err(error) => {
+                println!("  {error}");
+                paper::handled(&console.dismiss(&each.webhook).await?);
+            }
+        }
+    }
+    println!("  {} left\n", console.webhooks().await?.len());
     Ok(())
 }
 

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use mp_core::id::AppId;
-use mp_pay::IntentId;
+use mp_pay::{IntentId, webhook::WebhookId};
 
 /// An operator's console on a store file; without one it lives an evening of its own and shows
 /// everything.
@@ -38,6 +38,18 @@ pub(crate) enum Command {
         /// Only work of this kind, such as `pay.operation`.
         #[arg(long)]
         kind: Option<String>,
+    },
+    /// Lists the webhooks that were accepted and could not be handled.
+    Webhooks,
+    /// Does what a webhook asks for after all.
+    HandleWebhook {
+        /// Which.
+        webhook: WebhookId,
+    },
+    /// Puts a webhook aside that cannot be handled.
+    DismissWebhook {
+        /// Which.
+        webhook: WebhookId,
     },
     /// Draws up the trial balance of all books.
     Trial,

@@ -8,6 +8,7 @@ use mp_pay::{
     journal::JournalEntry,
     ledger::{BookId, TrialBalance, Verified},
     payments::Unresolved,
+    webhook::{Handled, Unhandled},
 };
 use serde_json::Value;
 
@@ -73,6 +74,23 @@ pub(crate) fn dead(letters: &[Delivery]) {
         println!("      tried {} times: {why}", letter.attempts);
     }
     println!("  {} in all\n", letters.len());
+}
+
+pub(crate) fn webhooks(all: &[Unhandled]) {
+    for each in all {
+        let event = each
+            .event
+            .as_ref()
+            .map_or("no name", |event| event.as_str());
+        let why = each.problem.as_deref().unwrap_or("no reason is known");
+        println!("  {} ({event})", each.webhook);
+        println!("      tried {} times: {why}", each.attempts);
+    }
+    println!("  {} in all\n", all.len());
+}
+
+pub(crate) fn handled(handled: &Handled) {
+    println!("  {:?} at {}", handled.outcome, time(handled.at));
 }
 
 pub(crate) fn trial_balance(trial: &TrialBalance) {

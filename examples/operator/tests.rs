@@ -1,4 +1,4 @@
-use mp_pay::{intent::IntentStatus, ledger::Problem};
+use mp_pay::{intent::IntentStatus, ledger::Problem, webhook::Handling};
 
 use super::*;
 
@@ -49,5 +49,42 @@ async fn what_lies_dead_is_driven_again_and_a_changed_entry_is_named() -> Result
     let (book, broken) = broken.ok_or("it is seen")?;
     assert_eq!((book.as_str(), broken.entry), ("stall", 1));
     assert_eq!(broken.problem, Problem::Hash);
+    Ok(())
+}
+
+#[tokio::test]
+async fn webhooks_that_lie_dead_are_listed_handled_and_dismissed() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("evening.db");
+    let evening = Evening::on_file(&file)?;
+    let stuck = evening.live().await?;
+    // Four charges and a refund, each told twice, and one that is cut off; the forged one is refused.
+    let heard = evening.hear().await?;
+    assert_eq!((heard.accepted, heard.refused), (11, 1));
+    assert_eq!(evening.console().webhooks().await?, []);
+    evening.neglect().await?;
+
+    // Another console, on the file alone.
+    let console = Console::on_file(&file, "market".parse()?)?;
+    let listed = console.webhooks().await?;
+    assert_eq!(listed.len(), 6, "{listed:?}");
+    let mut outcomes = Vec::new();
+    for each in listed {
+        outcomes.push(match console.handle(&each.webhook).await {
+            Ok(handled) => handled.outcome,
+            Err(refused) => {
+                assert_eq!(refused.code(), "invalid_field");
+                console.dismiss(&each.webhook).await?.outcome
+            }
+        });
+    }
+    let count = |what| outcomes.iter().filter(|it| **it == what).count();
+    assert_eq!(
+        (count(Handling::Observed), count(Handling::Dismissed)),
+        (5, 1)
+    );
+    assert_eq!(console.webhooks().await?, []);
+    let known = console.intent(stuck).await?.intent;
+    assert_eq!(known.status, IntentStatus::Succeeded);
     Ok(())
 }

@@ -13,10 +13,11 @@ use mp_core::{
     clock::ManualClock,
     feed::{Cursor, Event, FEED_MEMORY, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
     id::{AppId, Name},
-    store::{MemoryStore, Version},
-    work::{ATTEMPTS_MAX, DeadLetters, Worker, WorkerOptions},
+    store::{Delivery, DueQuery, MemoryStore, SlotSet, Version},
+    work::{ATTEMPTS_MAX, DeadLetters, Done, HandlerError, LEASE, Worker, WorkerOptions},
 };
 use proptest::prelude::*;
+use tokio::{task::JoinSet, time::Instant};
 
 use self::feeding::{Process, START, Table, alone, app, sales};
 
@@ -80,15 +81,7 @@ async fn an_event_comes_in_after_those_its_partition_told_before() {
     let (process, clock, _) = alone();
     process.sell("noodles", 1).await.expect("sells");
     // The first one is held up: somebody has leased it and died.
-    let store = process.engine.store().clone();
-    let query = mp_core::store::DueQuery {
-        slots: mp_core::store::SlotSet::ALL,
-        kind: "feed.event".to_owned(),
-        now: START,
-        lease: Duration::from_secs(60),
-        limit: 1,
-    };
-    assert_eq!(store.due(&query).await.expect("leases").len(), 1);
+    assert_eq!(leased(&process).await.len(), 1);
     process.sell("noodles", 1).await.expect("sells");
     process.worker.drain().await.expect("works");
     assert_eq!(process.events().await, [], "the second one waits");
@@ -100,6 +93,62 @@ async fn an_event_comes_in_after_those_its_partition_told_before() {
     assert_eq!(numbers, [1, 2]);
     let told = process.events().await[0].clone();
     assert!(told.recorded_at > told.at);
+}
+
+/// Leases what waits to come into feeds, and returns it in the order in which it was told.
+async fn leased(process: &Process) -> Vec<Delivery> {
+    let query = DueQuery {
+        slots: SlotSet::ALL,
+        kind: "feed.event".to_owned(),
+        now: START,
+        lease: LEASE,
+        limit: 100,
+    };
+    let mut leased = process.engine.store().due(&query).await.expect("leases");
+    leased.sort_by(|one, other| one.key.cmp(&other.key));
+    leased
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_overtake_each_other_come_in_without_a_pause() {
+    let (process, ..) = alone();
+    for _ in 0..20 {
+        process.sell("noodles", 2).await.expect("sells");
+    }
+    let filling = process.feeds.handlers().swap_remove(0);
+    let started = Instant::now();
+    // The last one first: each but the first is faster than all that were told before it.
+    let mut handling = JoinSet::new();
+    for delivery in leased(&process).await.into_iter().rev() {
+        let filling = filling.clone();
+        handling.spawn(async move { filling.handle(&delivery).await });
+    }
+    let handled = handling.join_all().await;
+    let paused = handled
+        .iter()
+        .filter(|it| !matches!(it, Ok(Done::Finished)));
+    assert_eq!((handled.len(), paused.count()), (20, 0));
+    assert_eq!(
+        started.elapsed(),
+        Duration::ZERO,
+        "nobody waited for a clock"
+    );
+    let numbers: Vec<u64> = process.events().await.iter().map(|it| it.number).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_whose_turn_does_not_come_gives_its_place_back() {
+    let (process, ..) = alone();
+    for _ in 0..2 {
+        process.sell("noodles", 1).await.expect("sells");
+    }
+    let filling = process.feeds.handlers().swap_remove(0);
+    let second = leased(&process).await.remove(1);
+    let started = Instant::now();
+    let refused = filling.handle(&second).await.expect_err("waits");
+    assert!(matches!(refused, HandlerError::Retry(error) if error.code() == "feed_gap"));
+    assert!((1..1_000).contains(&started.elapsed().as_millis()));
 }
 
 #[tokio::test]
@@ -150,8 +199,8 @@ async fn what_waited_for_longer_than_the_feed_remembers_is_dead_not_doubled() {
     );
     // Nobody works for two months; then another stall's event and the trim come first.
     let store = process.engine.store().clone();
-    let query = mp_core::store::DueQuery {
-        slots: mp_core::store::SlotSet::ALL,
+    let query = DueQuery {
+        slots: SlotSet::ALL,
         kind: "feed.event".to_owned(),
         now: START,
         lease: FEED_MEMORY * 2 + Duration::from_secs(60 * 60 * 2),

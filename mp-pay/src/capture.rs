@@ -10,7 +10,7 @@ use crate::operation::Operation;
 pub const CAPTURES_MAX: u32 = 50;
 
 /// One capture of a hold. Its amount is reserved in the commit that writes it down.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Capture {
     /// How much is taken.

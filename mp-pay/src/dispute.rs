@@ -17,7 +17,7 @@ pub const DISPUTES_MAX: u32 = 20;
 /// One dispute of a payment, as the backend tells of it.
 ///
 /// It happens outside of our reach, so it is only observed: in any order and any number of times.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Dispute {
     /// Its name.

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use mp_core::{conformance::Fixtures, document, steps::Drive};
-use serde_json::Value;
+use mp_core::{Document, Timestamp, conformance::Fixtures, document, steps::Drive};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{
     attempt::Attempt,
     backend::sandbox::{SandboxCharge, SandboxOperation, SandboxPage, SandboxPayout},
     dispute::Dispute,
-    journal::{Event, JournalEntry},
+    journal::{Event, JournalEntry, JournalPage, Stretch},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
         kept::{ExpiryDue, Fence, HomeBook, Order},
@@ -24,14 +25,16 @@ use crate::{
     webhook::kept::{Entry as WebhookEntry, HandleDue, LapseDue, Page as WebhookPage, Raw},
 };
 
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
 fn fixtures() -> Fixtures {
-    Fixtures::in_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))
+    Fixtures::in_folder(FOLDER)
         .of_sources(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
         .with::<Root>()
         .with::<Attempt>()
         .with::<Refund>()
         .with::<Dispute>()
-        .with::<JournalEntry>()
+        .with::<JournalPage>()
         .with::<OperationDue>()
         .with::<FactLearnt>()
         .with::<LoyaltyPass>()
@@ -64,7 +67,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(215));
+    assert_eq!(fixtures().check(), Ok(224));
 }
 
 #[test]
@@ -88,17 +91,33 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_attempt/returns/1/operation/stage",
         "payment_attempt/voids/1/stage",
         "payment_dispute/status",
-        "payment_event/event/action/type",
-        "payment_event/event/dispute/status",
-        "payment_event/event/outcome/action/type",
-        // An outcome that we do not know is one that is not known.
-        "payment_event/event/outcome/outcome",
-        "payment_event/event/reason",
-        "payment_event/event/source",
-        "payment_event/event/type",
-        "payment_intent/cancellation_reason",
-        "payment_intent/next_action/type",
-        "payment_intent/status",
+        "payment_intent/attempts/1/captures/1/operation/stage",
+        "payment_intent/attempts/1/captures/2/operation/stage",
+        "payment_intent/attempts/1/charge/stage",
+        "payment_intent/attempts/1/increases/1/operation/stage",
+        "payment_intent/attempts/1/increases/2/operation/stage",
+        "payment_intent/attempts/1/voids/1/stage",
+        "payment_intent/attempts/2/charge/heard",
+        "payment_intent/attempts/2/charge/stage",
+        "payment_intent/attempts/2/next_action/type",
+        "payment_intent/attempts/2/returns/1/operation/stage",
+        "payment_intent/attempts/2/voids/1/stage",
+        "payment_intent/attempts/3/charge/stage",
+        "payment_intent/attempts/3/returns/1/operation/heard",
+        "payment_intent/attempts/3/returns/1/operation/stage",
+        "payment_intent/attempts/3/voids/1/stage",
+        "payment_intent/attempts/4/captures/1/operation/stage",
+        "payment_intent/attempts/4/charge/stage",
+        "payment_intent/attempts/4/voids/1/stage",
+        "payment_intent/attempts/5/charge/stage",
+        "payment_intent/attempts/6/charge/breach",
+        "payment_intent/attempts/6/charge/stage",
+        "payment_intent/attempts/7/charge/stage",
+        "payment_intent/attempts/8/charge/stage",
+        "payment_intent/attempts/9/charge/stage",
+        "payment_intent/intent/cancellation_reason",
+        "payment_intent/intent/next_action/type",
+        "payment_intent/intent/status",
         "payment_refund/operation/stage",
         "payment_refund/reason",
         "payout/operation/breach",
@@ -120,8 +139,10 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
 
 #[test]
 fn every_kind_of_event_has_a_fixture() {
-    let entries = fixtures().of::<JournalEntry>();
-    let types: BTreeSet<String> = entries.iter().map(|entry| type_of(&entry.event)).collect();
+    let pages = fixtures().of::<JournalPage>();
+    let entries = pages.iter().map(|page| page.entries().entries());
+    let entries = entries.flat_map(|entries| entries.expect("reads"));
+    let types: BTreeSet<String> = entries.map(|entry| type_of(&entry.event)).collect();
     let expected = [
         "action_refused",
         "cancel_asked",
@@ -153,11 +174,50 @@ fn type_of(event: &Event) -> String {
     event["type"].as_str().unwrap_or_default().to_owned()
 }
 
+/// An entry of a journal in a record of its own, as the formats 1 to 3 wrote each.
+#[derive(Debug, Deserialize, Serialize)]
+struct Alone(JournalEntry);
+
+impl Document for Alone {
+    const KIND: &'static str = JournalPage::KIND;
+    const FORMAT: u32 = 3;
+}
+
+/// An entry is kept as it was written and read each time anew, wherever it stands.
 #[test]
-fn what_a_newer_release_wrote_is_read_and_moved_on_from_by_nothing() {
-    let newer = br#"{"kind":"payment_event","format":4,"number":1,
-        "at":"2026-11-21T18:00:00Z","event":{"type":"split","parts":3},"by":"mei"}"#;
-    let (entry, kept) = document::decode::<JournalEntry>(newer).expect("reads");
-    assert_eq!(entry.event, Event::Unrecognized);
-    assert!(kept.is_some());
+fn what_may_grow_in_an_entry_is_read_for_something_unknown() {
+    let growing = Fixtures::in_folder(FOLDER).with::<Alone>().growing();
+    let expected = [
+        "payment_event/event/action/type",
+        "payment_event/event/dispute/status",
+        "payment_event/event/outcome/action/type",
+        // An outcome that we do not know is one that is not known.
+        "payment_event/event/outcome/outcome",
+        "payment_event/event/reason",
+        "payment_event/event/source",
+        "payment_event/event/type",
+    ];
+    assert_eq!(Vec::from_iter(growing), expected);
+}
+
+#[test]
+fn what_a_newer_release_wrote_into_a_journal_is_carried_on_as_it_is() {
+    let entry = json!({"number": 1, "at": "2026-11-21T18:00:00Z", "by": "mei",
+        "event": {"type": "split", "parts": 3}});
+    let newer = json!({"kind": "payment_event", "format": 5, "entries": [entry]}).to_string();
+    let (page, kept) = document::decode::<JournalPage>(newer.as_bytes()).expect("reads");
+    let entries = page.entries().entries().expect("reads");
+    assert_eq!(entries[0].event, Event::Unrecognized);
+    let more = (2..200).map(|number| JournalEntry {
+        number,
+        at: Timestamp::MIN,
+        event: Event::SettleAsked,
+    });
+    let more = Stretch::of(more).expect("is JSON");
+    let (cut, _) = page.entries().clone().followed_by(more);
+    for (page, kept) in [(&page, kept.as_ref()), (&cut[0], None)] {
+        let written = document::encode(page, kept).expect("writes");
+        let written: Value = serde_json::from_slice(&written).expect("is JSON");
+        assert_eq!(written["entries"], json!([entry]));
+    }
 }

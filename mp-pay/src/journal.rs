@@ -1,11 +1,12 @@
 //! What happened to an intent, in order: the record that its state is the fold of.
 
 mod replay;
+mod stretch;
 
 use std::collections::BTreeMap;
 
 use mp_core::{
-    Document, Timestamp,
+    Timestamp,
     amount::Money,
     id::{AppId, Name, UserId},
     label::Label,
@@ -13,7 +14,12 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use self::replay::fold;
 pub use self::replay::{Replayed, replay};
+#[cfg(test)]
+pub(crate) use self::stretch::TAIL_MAX;
+pub(crate) use self::stretch::{JournalPage, Stretch};
 use crate::{
     backend::{NextAction, Outcome},
     dispute::Dispute,
@@ -34,11 +40,6 @@ pub struct JournalEntry {
     pub at: Timestamp,
     /// What happened.
     pub event: Event,
-}
-
-impl Document for JournalEntry {
-    const KIND: &'static str = "payment_event";
-    const FORMAT: u32 = 3;
 }
 
 /// What happened to an intent: it was asked or decided by us, or observed of the backend.

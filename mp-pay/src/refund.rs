@@ -17,7 +17,7 @@ mp_core::id_type!(
 pub const REFUNDS_MAX: u32 = 99;
 
 /// One refund of an intent. Its amount is reserved in the commit that writes it down.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Refund {
     /// Its name.

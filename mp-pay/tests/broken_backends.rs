@@ -38,7 +38,8 @@ struct Case {
 fn broken_backends() -> Vec<Case> {
     broken_backends! {
         ChargesTwice (and others): a_charge_takes_its_amount_once;
-        TakesWhatItDeclines: a_declined_charge_takes_nothing;
+        TakesWhatItDeclines: a_declined_charge_takes_nothing,
+            a_payment_method_of_another_is_declined;
         CapturesTwice: a_capture_takes_its_amount_once, a_capture_is_replayed;
         TakesWhatItWasToHold (and others): a_capture_takes_its_amount_once;
         TellsRefundsAsDone (and others): a_refund_gives_its_amount_back_once;
@@ -138,6 +139,7 @@ fn broken_backends() -> Vec<Case> {
         PrintsItsRequest: errors_show_no_secret;
         RefersByItsSecret: outcomes_show_no_secret, what_is_done_stays_done,
             a_refund_leaves_its_charge_as_it_was, a_refund_leaves_another_as_it_was;
+        TakesWhatIsAnothers: a_payment_method_of_another_is_declined;
     }
 }
 
@@ -182,7 +184,7 @@ fn every_clause_has_a_backend_that_breaks_it() {
 #[test]
 fn every_number_of_the_contract_has_a_clause() {
     let numbers: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.number()).collect();
-    assert_eq!(numbers, (1..=11).collect());
+    assert_eq!(numbers, (1..=12).collect());
     assert!(CLAUSES.is_sorted_by_key(|clause| clause.number()));
 }
 

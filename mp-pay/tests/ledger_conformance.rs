@@ -60,23 +60,26 @@ impl Office {
         Caller::app(self.app()).with_scope(Scope::STAFF)
     }
 
-    /// Opens the accounts, and puts 1,000 euros into Mei's wallet.
+    /// Opens the accounts, and puts 1,000 euros into Mei's wallet and into Li's.
     async fn open(&self) {
         let name = |text: &str| text.parse().expect("an account");
         let euros = || Currency::EUR.into();
         let wallet = OpenAccount::wallet(name("mei/wallet"), euros(), self.payer());
+        let other = OpenAccount::wallet(name("li/wallet"), euros(), li());
         let bank = OpenAccount::own(name("house/bank"), euros(), Side::Debit);
         let till = OpenAccount::own(name("house/till"), euros(), Side::Credit);
-        for account in [&wallet, &bank, &till] {
+        for account in [&wallet, &other, &bank, &till] {
             let opened = self.ledger.open(&self.caller(), account.clone()).await;
             opened.expect("opens");
         }
         let amount = Money::new(100_000, Currency::EUR);
-        let top_up = NewTransfer::of(bank.account, wallet.account, amount);
-        let key = "top-up".parse().expect("a key");
-        let id = Ledger::id_of(&self.caller(), &key);
-        let moved = self.ledger.transfer(&self.caller(), id, top_up).await;
-        moved.expect("moves");
+        for (key, wallet) in [("top-up", wallet), ("top-up-li", other)] {
+            let top_up = NewTransfer::of(bank.account.clone(), wallet.account, amount);
+            let key = key.parse().expect("a key");
+            let id = Ledger::id_of(&self.caller(), &key);
+            let moved = self.ledger.transfer(&self.caller(), id, top_up).await;
+            moved.expect("moves");
+        }
     }
 }
 
@@ -92,6 +95,10 @@ impl Provider for Office {
 
     fn declined(&self) -> Option<PaymentMethodToken> {
         PaymentMethodToken::new("bo/wallet").ok()
+    }
+
+    fn of_another(&self) -> Option<(UserId, PaymentMethodToken)> {
+        Some((li(), PaymentMethodToken::new("li/wallet").ok()?))
     }
 
     fn payer(&self) -> UserId {
@@ -118,6 +125,10 @@ impl Provider for Office {
         self.wire.arm(*fault);
         *fault != Fault::Decline
     }
+}
+
+fn li() -> UserId {
+    "li".parse().expect("a user")
 }
 
 /// What is between the backend and its books.

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -19,6 +19,7 @@ use crate::lives::Lives;
 pub(crate) struct Counted {
     store: MemoryStore,
     cost: Cost,
+    batches: Mutex<Vec<Batch>>,
 }
 
 /// What was asked of a store.
@@ -33,11 +34,23 @@ struct Cost {
 }
 
 impl Counted {
-    /// Lets one payment live, and says what it cost.
-    pub(crate) async fn life() -> impl fmt::Display {
+    /// Lets one payment live, and returns what that cost and the commits that it came to.
+    pub(crate) async fn life() -> (String, Arc<[Batch]>) {
         let counted = Arc::new(Self::default());
         Lives::on(counted.clone()).live().await;
-        counted.cost.to_string()
+        (
+            counted.cost.to_string(),
+            counted.batches().as_slice().into(),
+        )
+    }
+
+    fn take_note(&self, batch: &Batch) {
+        self.cost.count(batch);
+        self.batches().push(batch.clone());
+    }
+
+    fn batches(&self) -> MutexGuard<'_, Vec<Batch>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +100,7 @@ impl Store for Counted {
     }
 
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        self.cost.count(&batch);
+        self.take_note(&batch);
         self.store.commit(partition, batch).await
     }
 
@@ -96,7 +109,7 @@ impl Store for Counted {
         batches: Vec<(Partition, Batch)>,
     ) -> Vec<Result<Version, StoreError>> {
         for (_, batch) in &batches {
-            self.cost.count(batch);
+            self.take_note(batch);
         }
         self.store.commit_many(batches).await
     }

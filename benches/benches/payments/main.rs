@@ -4,11 +4,13 @@
 //! By hand it is three steps, each one transaction that locks the row, changes it and leaves an
 //! outbox row; the provider is called in between. What the provider answered is lost if the process
 //! ends before the next step: ours writes down each call before it is made, and is measured with it.
+//! The floor is what the store alone does: the very commits of a life, with nothing decided.
 //!
 //! Promises: 40,000 lives a second in memory on one core, 3,000 durable on SQLite and three times
 //! what is written by hand on PostgreSQL, both with 128 tasks. 10^10 payments a year are 317 a
 //! second, and ten times that at the peak.
 
+mod bare;
 mod by_hand;
 mod counted;
 mod lives;
@@ -17,11 +19,11 @@ use std::{sync::Arc, time::Duration};
 
 use mp_benches::{Bound, Load, Promise, Side, Table, take_turns};
 use mp_core::store::{
-    MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    Batch, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
 };
 use tokio::runtime::{Builder, Runtime};
 
-use self::{by_hand::ByHand, counted::Counted, lives::Lives};
+use self::{bare::Bare, by_hand::ByHand, counted::Counted, lives::Lives};
 
 const LOAD: Load = Load {
     tasks: 128,
@@ -31,6 +33,7 @@ const ROUNDS: usize = 5;
 
 const MEMORY: &str = "Payments in memory, one core";
 const SQLITE: &str = "Payments on SQLite";
+const BARE: &str = "its commits alone, nothing decided";
 const HAND: &str = "three transactions by hand";
 const OURS: &str = "Payments on PostgreSQL";
 
@@ -39,12 +42,13 @@ const PEAK_PER_SECOND: f64 = 3_171.0;
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
-    println!("{}", runtime.block_on(Counted::life()));
-    let memory = memory();
+    let (cost, life) = runtime.block_on(Counted::life());
+    println!("{cost}");
+    let memory = memory(&life);
     println!("{memory}");
-    let sqlite = sqlite(&runtime);
+    let sqlite = sqlite(&runtime, &life);
     println!("{sqlite}");
-    let postgres = postgres(&runtime);
+    let postgres = postgres(&runtime, &life);
     println!("{postgres}");
     let per_second = |table: &Table, side| Some(table.of(side)?.per_second);
     let ours = per_second(&postgres, OURS);
@@ -76,33 +80,43 @@ fn main() {
     }
 }
 
-fn memory() -> Table {
+fn memory(life: &Arc<[Batch]>) -> Table {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let lives = Lives::on(Arc::new(MemoryStore::new()));
     // A task less would leave the core idle at no time: nothing here ever waits.
     let load = Load { tasks: 1, ..LOAD };
-    let sides = vec![Side::new(MEMORY, || lives.run(&runtime, load))];
+    let bare = Bare::on(Arc::new(MemoryStore::new()), life);
+    let sides = vec![
+        Side::new(BARE, || bare.run(&runtime, load)),
+        Side::new(MEMORY, || lives.run(&runtime, load)),
+    ];
     take_turns("Lives of payments in memory", ROUNDS, sides)
 }
 
-fn sqlite(runtime: &Runtime) -> Table {
+fn sqlite(runtime: &Runtime, life: &Arc<[Batch]>) -> Table {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteStore::open(folder.path().join("ours.db"), SqliteOptions::default());
-    let lives = Lives::on(Arc::new(store.expect("the store opens")));
-    let sides = vec![Side::new(SQLITE, || lives.run(runtime, LOAD))];
+    let open = |name: &str| {
+        let store = SqliteStore::open(folder.path().join(name), SqliteOptions::default());
+        Arc::new(store.expect("the store opens"))
+    };
+    let (bare, lives) = (Bare::on(open("bare.db"), life), Lives::on(open("ours.db")));
+    let sides = vec![
+        Side::new(BARE, || bare.run(runtime, LOAD)),
+        Side::new(SQLITE, || lives.run(runtime, LOAD)),
+    ];
     let title = format!("Lives of payments on SQLite, durable, {} tasks", LOAD.tasks);
     take_turns(&title, ROUNDS, sides)
 }
 
-fn postgres(runtime: &Runtime) -> Table {
+fn postgres(runtime: &Runtime, life: &Arc<[Batch]>) -> Table {
     let (hand, ours) =
         runtime.block_on(async { (mp_benches::postgres().await, mp_benches::postgres().await) });
-    let (by_hand, lives) = runtime.block_on(async {
+    let (by_hand, bare, lives) = runtime.block_on(async {
         let by_hand = ByHand::create(hand.url()).await.expect("tables");
         let store = PostgresStore::connect(ours.url(), PostgresOptions::default()).await;
         let store: Arc<dyn Store> = Arc::new(store.expect("the store opens"));
-        (by_hand, Lives::on(store))
+        (by_hand, Bare::on(store.clone(), life), Lives::on(store))
     });
     let hand = || {
         let by_hand = by_hand.clone();
@@ -113,6 +127,7 @@ fn postgres(runtime: &Runtime) -> Table {
     };
     let sides = vec![
         Side::new(HAND, hand),
+        Side::new(BARE, || bare.run(runtime, LOAD)),
         Side::new(OURS, || lives.run(runtime, LOAD)),
     ];
     let title = format!(

@@ -9,6 +9,12 @@ pub(super) struct Entry {
     pub(super) event: Event,
 }
 
+/// Entries that no longer stand in the root.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    pub(super) entries: Vec<Entry>,
+}
+
 /// What happened to an intent, as far as it tells what money was to move and what moved.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -8,10 +8,10 @@ use super::{
     file::Family,
     findings::Findings,
     invariant::Invariant::{EveryEffectOnce, MoneyInEqualsMoneyOut, RefundedLeCaptured},
-    journal::{Entry, Event, Outcome},
+    journal::{Entry, Event, Outcome, Page},
     money::Cents,
     operation::Operation,
-    stage::stages,
+    stage::{Attempt, stages},
 };
 
 /// One intent, folded from its journal.
@@ -27,9 +27,9 @@ pub(super) struct Payment {
     attempts: u32,
 }
 
-/// What the root of the partition claims about the intent.
+/// What the partition claims about the intent.
 #[derive(Deserialize)]
-struct Root {
+struct Intent {
     status: String,
     amount_capturable: Cents,
     amount_received: Cents,
@@ -37,11 +37,17 @@ struct Root {
     amount_reserved_for_refund: Cents,
 }
 
-/// The root of a partition whose payment was let go of before it was seen.
+/// The root of a partition: of a payment, or of one that was let go of before it was seen.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Head {
-    Intent(Root),
+    Intent {
+        intent: Intent,
+        #[serde(default)]
+        attempts: BTreeMap<String, Attempt>,
+        /// What the journal has beyond its pages.
+        journal: Vec<Entry>,
+    },
     Fence {
         #[serde(rename = "fenced_at")]
         _fenced_at: String,
@@ -56,7 +62,12 @@ impl Payment {
         counts: &mut Counts,
         findings: &mut Findings,
     ) -> Result<Option<Self>, AuditError> {
-        let Head::Intent(root) = family.root()? else {
+        let Head::Intent {
+            intent,
+            attempts,
+            journal,
+        } = family.root()?
+        else {
             return Ok(None);
         };
         let mut payment = Self {
@@ -64,15 +75,16 @@ impl Payment {
             id: family.id().to_owned(),
             ..Self::default()
         };
-        let journal = family.shelf::<Entry>("j/")?;
-        for ((_, entry), place) in journal.iter().zip(1..) {
+        let pages = family.shelf::<Page>("j/")?.into_iter();
+        let paged = pages.flat_map(|(_, page)| page.entries);
+        for (entry, place) in paged.chain(journal).zip(1..) {
             let problem = format_args!("its journal has entry {} at place {place}", entry.number);
             let whole = entry.number == place;
             findings.expect(whole, MoneyInEqualsMoneyOut, &family.partition, problem);
             payment.apply(&entry.event, findings);
         }
-        payment.check_root(&root, findings);
-        payment.check_stages(&stages(family)?, findings);
+        payment.check_intent(&intent, findings);
+        payment.check_stages(&stages(attempts, family)?, findings);
         payment.count(counts);
         Ok(Some(payment))
     }
@@ -159,11 +171,11 @@ impl Payment {
         -self.sum(&["-rf_"])
     }
 
-    fn check_root(&self, root: &Root, findings: &mut Findings) {
+    fn check_intent(&self, intent: &Intent, findings: &mut Findings) {
         let partition = &self.partition;
         let amounts = [
-            ("captured", root.amount_received.0, self.captured()),
-            ("refunded", root.amount_refunded.0, self.refunded()),
+            ("captured", intent.amount_received.0, self.captured()),
+            ("refunded", intent.amount_refunded.0, self.refunded()),
         ];
         for (what, kept, folded) in amounts {
             let problem =
@@ -171,17 +183,21 @@ impl Payment {
             findings.expect(kept == folded, MoneyInEqualsMoneyOut, partition, problem);
         }
         for (of, refunded, captured) in [
-            ("the intent", root.amount_refunded.0, root.amount_received.0),
+            (
+                "the intent",
+                intent.amount_refunded.0,
+                intent.amount_received.0,
+            ),
             ("the journal", self.refunded(), self.captured()),
         ] {
             let problem =
                 format_args!("by {of} {refunded} cents went back, and {captured} were taken");
             findings.expect(refunded <= captured, RefundedLeCaptured, partition, problem);
         }
-        let reserved = root.amount_capturable.0 != 0 || root.amount_reserved_for_refund.0 != 0;
+        let reserved = intent.amount_capturable.0 != 0 || intent.amount_reserved_for_refund.0 != 0;
         let moving = ["processing", "requires_action", "requires_capture"];
-        let open = reserved || moving.contains(&root.status.as_str());
-        let problem = format_args!("the intent is {}, and money is still moving", root.status);
+        let open = reserved || moving.contains(&intent.status.as_str());
+        let problem = format_args!("the intent is {}, and money is still moving", intent.status);
         findings.expect(!open, EveryEffectOnce, partition, problem);
     }
 

@@ -4,15 +4,16 @@ use serde::Deserialize;
 
 use super::{error::AuditError, file::Family};
 
+/// One try at charging the payer.
 #[derive(Deserialize)]
-struct Attempt {
+pub(super) struct Attempt {
     charge: Stage,
     #[serde(default)]
-    captures: BTreeMap<u32, Part>,
+    captures: BTreeMap<String, Part>,
     #[serde(default)]
-    voids: BTreeMap<u32, Stage>,
+    voids: BTreeMap<String, Stage>,
     #[serde(default)]
-    returns: BTreeMap<u32, Part>,
+    returns: BTreeMap<String, Part>,
 }
 
 #[derive(Deserialize)]
@@ -26,18 +27,21 @@ struct Stage {
 }
 
 /// Returns how far every operation has come, by its step.
-pub(super) fn stages(family: &Family) -> Result<Vec<(String, String)>, AuditError> {
+pub(super) fn stages(
+    attempts: BTreeMap<String, Attempt>,
+    family: &Family,
+) -> Result<Vec<(String, String)>, AuditError> {
     let mut stages = Vec::new();
-    for (number, attempt) in family.shelf::<Attempt>("a/")? {
+    for (number, attempt) in attempts {
         stages.push((format!("c{number}"), attempt.charge.stage));
-        let part = |(n, part): (u32, Part)| (n, part.operation);
+        let part = |(n, part): (String, Part)| (n, part.operation);
         for (step, planned) in [
             ("k", attempt.captures.into_iter().map(part).collect()),
             ("v", attempt.voids),
             ("x", attempt.returns.into_iter().map(part).collect()),
         ] {
-            let named = planned.into_iter().map(|(n, stage)| match n {
-                1 => (format!("{step}{number}"), stage.stage),
+            let named = planned.into_iter().map(|(n, stage)| match &*n {
+                "1" => (format!("{step}{number}"), stage.stage),
                 _ => (format!("{step}{number}.{n}"), stage.stage),
             });
             stages.extend(named);

@@ -2,7 +2,7 @@
 
 mod copy;
 
-use self::copy::{Copy, delete, insert, set};
+use self::copy::{Copy, delete, entry_with, insert, remove, set, set_at};
 use super::invariant::Invariant::{self, *};
 
 /// Asserts that the audit names the invariant, in a sentence that names a partition of the kind.
@@ -37,19 +37,19 @@ fn money_in_equals_money_out() {
     assert_named(MoneyInEqualsMoneyOut, "pay", &booked);
     assert_named(MoneyInEqualsMoneyOut, "sandbox", &booked);
 
-    let received = "json_extract(value, '$.amount_received.amount')";
+    let received = "json_extract(value, '$.intent.amount_received.amount')";
     let taken = format!("{received} > 0");
     let said = set(
         "pay",
         "",
         &taken,
-        "$.amount_received.amount",
+        "$.intent.amount_received.amount",
         &format!("{received} + 1"),
     );
     assert_named(MoneyInEqualsMoneyOut, "pay", &said);
 
-    let settled = "json_extract(value, '$.event.outcome.outcome') = 'settled'";
-    assert_named(MoneyInEqualsMoneyOut, "pay", &delete("pay", "j/*", settled));
+    let settled = entry_with("$.journal", "$.event.outcome.outcome", "settled");
+    assert_named(MoneyInEqualsMoneyOut, "pay", &remove("pay", "", &settled));
     assert_named(
         MoneyInEqualsMoneyOut,
         "pay",
@@ -59,9 +59,9 @@ fn money_in_equals_money_out() {
 
 #[test]
 fn refunded_le_captured() {
-    let taken = "json_extract(value, '$.amount_received.amount') > 0";
-    let more = "json_extract(value, '$.amount_received.amount') + 1";
-    let said = set("pay", "", taken, "$.amount_refunded.amount", more);
+    let taken = "json_extract(value, '$.intent.amount_received.amount') > 0";
+    let more = "json_extract(value, '$.intent.amount_received.amount') + 1";
+    let said = set("pay", "", taken, "$.intent.amount_refunded.amount", more);
     assert_named(RefundedLeCaptured, "pay", &said);
 
     let back = "json_extract(value, '$.movements[0].amount.amount') < 0";
@@ -75,10 +75,31 @@ fn refunded_le_captured() {
     );
     assert_named(RefundedLeCaptured, "sandbox", &booked);
 
-    let asked = "json_extract(value, '$.event.type') = 'refund_asked'";
-    let tenfold = "json_extract(value, '$.event.amount.amount') * 10";
-    let asked = set("pay", "j/*", asked, "$.event.amount.amount", tenfold);
-    assert_named(RefundedLeCaptured, "pay", &asked);
+    let asked = entry_with("$.journal", "$.event.type", "refund_asked");
+    let amount = format!("{asked} || '.event.amount.amount'");
+    let tenfold = format!("json_extract(value, {amount}) * 10");
+    assert_named(
+        RefundedLeCaptured,
+        "pay",
+        &set_at("pay", "", &amount, &tenfold),
+    );
+}
+
+#[test]
+fn a_journal_is_read_from_its_pages_too() {
+    let settled = |list| entry_with(list, "$.event.outcome.outcome", "settled");
+    let takes = format!("{} IS NOT NULL", settled("$.journal"));
+    let page = "json_object('entries', json_extract(value, '$.journal'))";
+    let paged = insert("pay", "", &takes, "partition", "'j/000001'", page);
+    let cut = set("pay", "", &takes, "$.journal", "json('[]')");
+    assert!(Copy::tampered(&[&paged, &cut]).verdict().holds());
+
+    let lost = remove("pay", "j/*", &settled("$.entries"));
+    for tampered in [&[&*paged, &*cut, &*lost][..], &[&*cut]] {
+        let verdict = Copy::tampered(tampered).verdict();
+        let found = verdict.findings();
+        assert!(!verdict.invariants()[&MoneyInEqualsMoneyOut], "{found:?}");
+    }
 }
 
 /// A user's record whose member has a seat for good.
@@ -193,7 +214,9 @@ fn every_effect_once_with_the_provider() {
     assert_named(EveryEffectOnce, "sandbox", &unplanned);
     let held = set("sandbox", "c/*", "TRUE", "$.held.amount", "1");
     assert_named(EveryEffectOnce, "sandbox", &held);
-    let open = set("pay", "a/*", "TRUE", "$.charge.stage", "'unknown'");
+    let charge = "$.attempts.1.charge.stage";
+    let charged = format!("json_extract(value, '{charge}') IS NOT NULL");
+    let open = set("pay", "", &charged, charge, "'unknown'");
     assert_named(EveryEffectOnce, "pay", &open);
 }
 

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mp_core::host::{Host, Operation};
+use mp_pay::webhook::WebhookId;
 use serde_json::Value;
 
 use super::example::{Example, keyed};
@@ -10,13 +11,16 @@ use super::example::{Example, keyed};
 pub(crate) struct Setup<'a> {
     host: &'a Host,
     calls: AtomicU32,
+    /// Webhooks that were accepted and wait to be handled: they come from a bank, by no operation.
+    pub(crate) waiting: [WebhookId; 2],
 }
 
 impl<'a> Setup<'a> {
-    pub(crate) const fn on(host: &'a Host) -> Self {
+    pub(crate) const fn on(host: &'a Host, waiting: [WebhookId; 2]) -> Self {
         Self {
             host,
             calls: AtomicU32::new(0),
+            waiting,
         }
     }
 

@@ -20,6 +20,7 @@ use mp_pay::{
     method::{PaymentMethod, PaymentMethodToken, PaymentMethods},
     pass::Program,
     payout::{FixedDestinations, Payouts},
+    webhook::Webhooks,
 };
 use mp_queue::{QueueOptions, Queues};
 use mp_share::{Groups, Links, Offers};
@@ -29,6 +30,7 @@ use super::{
     bank::Bank,
     contents::Contents,
     example::Example,
+    intake::{self, Intake},
     setup::{Setup, operation},
     table,
 };
@@ -43,6 +45,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<CountingStore>,
     pub(crate) examples: Vec<Example>,
     memory: Arc<MemoryStore>,
+    intake: Intake,
 }
 
 impl World {
@@ -50,7 +53,8 @@ impl World {
     /// would take most of the test's time.
     pub(crate) async fn about(operation: &str) -> Self {
         let mut world = Self::bare();
-        let setup = Setup::on(&world.host);
+        let waiting = world.intake.fill().await;
+        let setup = Setup::on(&world.host, waiting);
         world.examples = table::about(&setup, operation).await;
         world
     }
@@ -58,7 +62,8 @@ impl World {
     /// Sets up everything.
     pub(crate) async fn whole() -> Self {
         let mut world = Self::bare();
-        let setup = Setup::on(&world.host);
+        let waiting = world.intake.fill().await;
+        let setup = Setup::on(&world.host, waiting);
         world.examples = table::whole(&setup).await;
         world
     }
@@ -69,8 +74,11 @@ impl World {
         let start = Timestamp::from_micros(1_800_000_000_000_000);
         let clock = Arc::new(ManualClock::at(start));
         let engine = Engine::new(store.clone(), clock, Arc::new(SeededEntropy::new(1)));
+        let (bank, payments) = bank(&engine);
+        let webhooks = intake::webhooks(&engine, &payments);
         Self {
-            host: host(&engine),
+            host: host(&engine, bank, &payments, &webhooks),
+            intake: Intake::new(&engine, webhooks),
             store,
             examples: Vec::new(),
             memory,
@@ -100,19 +108,24 @@ impl World {
     }
 }
 
-/// Joins the services as a host does; the bank's books stand in the same store, so that money that
-/// moves is seen there too.
-fn host(engine: &Engine) -> Host {
+/// Makes payments with a bank whose books stand in the same store, so that money that moves is seen
+/// there too.
+fn bank(engine: &Engine) -> (Arc<Bank>, Payments) {
     let bank = SandboxBackend::on(engine, &"bank".parse().expect("a name"));
     let bank = Arc::new(Bank(bank));
-    let payments = Payments::new(engine, bank.clone());
-    let settlement = Arc::new(PaymentsSettlement::new(&payments, Arc::new(Wallets)));
+    (bank.clone(), Payments::new(engine, bank))
+}
+
+/// Joins the services as a host does.
+fn host(engine: &Engine, bank: Arc<Bank>, payments: &Payments, webhooks: &Webhooks) -> Host {
+    let settlement = Arc::new(PaymentsSettlement::new(payments, Arc::new(Wallets)));
     let offers = Offers::new(engine);
     let groups = Groups::new(engine, offers, settlement.clone(), Arc::new(Silent));
     let links = Links::new(engine, key_ring(), "https://m.example/").expect("a base URL");
     let orders = Orders::new(engine, settlement, menu());
     let operations = [
         payments.operations(),
+        webhooks.operations(),
         Payouts::new(engine, bank, Arc::new(accounts())).operations(),
         passes(engine).operations(),
         Ledger::new(engine).operations(),

@@ -1,9 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::timeout;
+
 use super::{
     Cursor, Feed, Stretch,
     emission::{Emission, source_of},
     log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
+    overtaken::{Place, TURN_MAX, Turns},
 };
 use crate::{
     clock::Timestamp,
@@ -31,6 +34,7 @@ const TRIM_MAX: u64 = 512;
 pub struct Feeds {
     engine: Engine,
     memory: Duration,
+    turns: Turns,
 }
 
 impl Feeds {
@@ -40,6 +44,7 @@ impl Feeds {
         Self {
             engine: engine.clone(),
             memory: FEED_MEMORY,
+            turns: Turns::default(),
         }
     }
 
@@ -106,16 +111,50 @@ impl Feeds {
     }
 
     async fn fill(&self, source: &Partition, emission: Emission) -> Result<Done, HandlerError> {
-        let app = app_of(source)?;
-        let feed = Feed::new(emission.feed.clone()).partition(&app)?;
-        let name = source_of(source).to_owned();
-        let command = appending(feed, &emission, &name);
-        let decide = move |family: &_, now| append(family, &emission, &name, now);
-        match self.engine.run(command, decide).await?.answer {
+        let feed = Feed::new(emission.feed.clone()).partition(&app_of(source)?)?;
+        let before = Place {
+            feed,
+            source: source_of(source).to_owned(),
+            number: emission.first().saturating_sub(1),
+        };
+        match self.append_in_turn(before, Arc::new(emission)).await? {
             Appended::Done => Ok(Done::Finished),
             Appended::Gap => Err(HandlerError::Retry(gap())),
             Appended::TooOld => Err(HandlerError::GiveUp(too_old())),
         }
+    }
+
+    /// Appends an emission; one that was faster than what its source told before waits for its turn,
+    /// for a moment.
+    async fn append_in_turn(
+        &self,
+        before: Place,
+        emission: Arc<Emission>,
+    ) -> Result<Appended, Error> {
+        let appended = self.append(&before, &emission).await?;
+        if appended != Appended::Gap {
+            return Ok(appended);
+        }
+        let turn = self.turns.after(before.clone());
+        let comes = turn.comes();
+        // What is before it may have come in when nobody waited for it yet.
+        let appended = self.append(&before, &emission).await?;
+        if appended != Appended::Gap || timeout(TURN_MAX, comes).await.is_err() {
+            return Ok(appended);
+        }
+        self.append(&before, &emission).await
+    }
+
+    /// Appends an emission if it is its turn, and hands on to the next of its source.
+    async fn append(&self, before: &Place, emission: &Arc<Emission>) -> Result<Appended, Error> {
+        let (source, news) = (before.source.clone(), emission.clone());
+        let command = appending(before.feed.clone(), emission, &source);
+        let decide = move |family: &_, now| append(family, &news, &source, now);
+        let appended = self.engine.run(command, decide).await?.answer;
+        if appended == Appended::Done {
+            self.turns.came_in(&before.at(emission.last()));
+        }
+        Ok(appended)
     }
 
     /// Forgets what is older than the memory, a commit at a time.

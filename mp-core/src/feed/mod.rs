@@ -77,6 +77,9 @@
 //!
 //! # Costs and limits
 //!
+//! Of several events of one partition that are due together, each hands on to the next; one whose
+//! turn does not come within a tenth of a second comes back after a pause, as other work does.
+//!
 //! To tell a feed something costs the decision's commit two more records, and the feed one commit
 //! for as many events as are due together: on two cores, some 20,000 events a second come into one
 //! feed on SQLite (`benches/benches/feed.rs`). A feed is one partition per app: where that is too
@@ -87,6 +90,7 @@ mod emission;
 mod event;
 mod feeds;
 mod log;
+mod overtaken;
 mod projection;
 mod projector;
 mod stretch;

@@ -1,13 +1,10 @@
-//! Addresses that come from outside: which a payer may be sent to, and which a server may call.
+//! Addresses that come from outside: which a payer may be sent to.
 //!
-//! [`HttpsUrl`] is decided by its text alone, and says nothing about where its name leads to. A
-//! server that calls an address which somebody else has chosen, such as a webhook's, asks
-//! [`is_public`] about what the name was resolved to, and connects to exactly that.
+//! [`HttpsUrl`] is decided by its text alone, and says nothing about where its name leads to. Nothing
+//! here calls an address: whoever does that with one which somebody else has chosen, such as a
+//! webhook's, resolves the name once, refuses what is not of the public internet, and connects to
+//! exactly what it has checked.
 
 mod https_url;
-mod public;
 
-pub use self::{
-    https_url::{HttpsUrl, ParseHttpsUrlError, URL_LENGTH_MAX},
-    public::is_public,
-};
+pub use self::https_url::{HttpsUrl, ParseHttpsUrlError, URL_LENGTH_MAX};

@@ -30,7 +30,7 @@ pub const INCREASES_MAX: u32 = 10;
 pub(crate) const VOIDS_MAX: usize = 2;
 
 /// One try at charging a payer, with all that the backend is asked for because of it.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Attempt {
     /// Its number within the intent, from 1.
@@ -123,7 +123,7 @@ pub enum Funds {
 }
 
 /// One raise of a hold.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Increase {
     /// What is to be held in all.
@@ -133,7 +133,7 @@ pub struct Increase {
 }
 
 /// Giving back what an attempt took after it was given up.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Return {
     /// How much; the first format did not say, and meant everything that the attempt took.

@@ -32,7 +32,7 @@ pub struct ChargeRequest {
     pub key: OperationKey,
     /// The app that is paid.
     pub app: AppId,
-    /// Whose money it is: a backend that keeps payment methods itself refuses one that is not theirs.
+    /// Whose money it is: see the contract's twelfth promise.
     pub payer: UserId,
     /// How much, more than zero.
     pub amount: Money,
@@ -125,6 +125,9 @@ pub struct IncreaseRequest {
 ///     not voided.
 /// 11. *Discreet.* Neither `Debug`, nor an error, nor an outcome shows a secret of the backend's or
 ///     what a payer pays with.
+/// 12. *Theirs.* A backend that keeps payers' payment methods itself declines a charge with one that
+///     is not [the payer's](ChargeRequest::payer), as one that is not there. (One that takes whatever
+///     comes with a token, as a card terminal does, keeps none.)
 #[async_trait]
 pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns what this backend can do.

@@ -1,6 +1,6 @@
 use super::{
     Clause, answered, bounded, covered, declared, discreet, exact, fixed, honest, keyed, once,
-    replayed,
+    replayed, theirs,
 };
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
@@ -176,6 +176,8 @@ macro_rules! __backend_clauses {
                 "leave the request, its URL and its headers out of errors and their sources";
             11 discreet outcomes_show_no_secret
                 "use a reference of the provider's that is no credential";
+            12 theirs a_payment_method_of_another_is_declined
+                "compare whose the payment method is with the payer of the request";
         }
     };
 }

@@ -56,6 +56,7 @@ mod report;
 mod sandbox;
 mod scene;
 mod stop;
+mod theirs;
 mod violation;
 
 pub use self::{

@@ -34,6 +34,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns another payer who has money enough, and a payment method that the backend keeps for
+    /// them alone; `None` if it keeps none.
+    fn of_another(&self) -> Option<(UserId, PaymentMethodToken)> {
+        None
+    }
+
     /// Does what the payer was asked to do; returns whether it can.
     async fn act_as_payer(&self) -> bool {
         false

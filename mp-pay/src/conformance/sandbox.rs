@@ -15,7 +15,7 @@ use mp_core::{
     clock::ManualClock,
     conformance::{Call, HookedStore, Phase},
     entropy::SystemEntropy,
-    id::Name,
+    id::{Name, UserId},
     store::{MemoryStore, Store},
 };
 
@@ -128,6 +128,11 @@ impl Provider for Sandbox {
 
     fn acting(&self) -> Option<PaymentMethodToken> {
         Some(token("pm_action"))
+    }
+
+    fn of_another(&self) -> Option<(UserId, PaymentMethodToken)> {
+        let another = UserId::new("another").expect("letters make a user's name");
+        Some((another, token("pm_of_another")))
     }
 
     async fn act_as_payer(&self) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mp_core::{
     amount::Money,
     entropy::{Entropy, SystemEntropy},
+    id::UserId,
 };
 
 use super::{
@@ -68,13 +69,23 @@ impl Scene {
     }
 
     pub(super) fn charge_of(&self, token: PaymentMethodToken, amount: Money, take: bool) -> Ask {
+        self.charge_by(self.provider.payer(), token, amount, take)
+    }
+
+    pub(super) fn charge_by(
+        &self,
+        payer: UserId,
+        token: PaymentMethodToken,
+        amount: Money,
+        take: bool,
+    ) -> Ask {
         Ask::Charge(ChargeRequest {
             key: OperationKey {
                 intent: IntentId::from_bytes(self.chance()),
                 step: Step::Charge(1),
             },
             app: self.provider.app(),
-            payer: self.provider.payer(),
+            payer,
             amount,
             payment_method: token,
             capture: take,

@@ -32,7 +32,7 @@ mp_core::id_type!(
 /// One sum that one payer is to pay.
 ///
 /// At most one successful charge comes of it, whatever crashes.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PaymentIntent {
     /// Its name.
@@ -118,7 +118,7 @@ impl PaymentIntent {
 pub const LINES_MAX: usize = 100;
 
 /// Where a backend tells of another amount than was asked for.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Conflict {
     /// Of which operation.

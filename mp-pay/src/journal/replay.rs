@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::Error;
 
@@ -57,6 +57,26 @@ pub struct Replayed {
 /// `invalid_field` for `journal` if it does not start with a creation, has a gap, has an entry that
 /// a newer release wrote, or one that cannot follow on those before it.
 pub fn replay(entries: &[JournalEntry]) -> Result<Replayed, Error> {
+    let Payment {
+        intent,
+        attempts,
+        refunds,
+        disputes,
+    } = fold(entries)?;
+    Ok(Replayed {
+        intent: Arc::unwrap_or_clone(intent),
+        attempts: attempts.into_values().map(Arc::unwrap_or_clone).collect(),
+        refunds: owned(refunds),
+        disputes: owned(disputes),
+    })
+}
+
+/// Returns the payment that a journal comes to.
+///
+/// # Errors
+///
+/// As [`replay`].
+pub(crate) fn fold(entries: &[JournalEntry]) -> Result<Payment, Error> {
     let starts = "does not start with a creation, as entry 1";
     let (first, rest) = entries.split_first().ok_or_else(|| refused(starts))?;
     let Event::Created(created) = &first.event else {
@@ -80,12 +100,14 @@ pub fn replay(entries: &[JournalEntry]) -> Result<Replayed, Error> {
             refused(problem).with_source(Error::from(error))
         })?;
     }
-    Ok(Replayed {
-        intent: payment.intent,
-        attempts: payment.attempts,
-        refunds: payment.refunds,
-        disputes: payment.disputes,
-    })
+    Ok(payment)
+}
+
+fn owned<K: Ord, T: Clone>(parts: BTreeMap<K, Arc<T>>) -> BTreeMap<K, T> {
+    let parts = parts.into_iter();
+    parts
+        .map(|(id, part)| (id, Arc::unwrap_or_clone(part)))
+        .collect()
 }
 
 fn refused(problem: impl Into<String>) -> Error {

@@ -164,13 +164,13 @@ pub(crate) fn of(before: Option<&Payment>, after: &Payment) -> Result<Vec<News>,
     }
     for refund in after.refunds.values() {
         let known = before.and_then(|before| before.refunds.get(&refund.id));
-        if let Some(topic) = turn::of_refund(known, refund) {
+        if let Some(topic) = turn::of_refund(known.map(AsRef::as_ref), refund) {
             news.push(News::new(topic, &Refunded::of(&after.intent, refund))?);
         }
     }
     for dispute in after.disputes.values() {
         let known = before.and_then(|before| before.disputes.get(&dispute.id));
-        for topic in turn::of_dispute(known, dispute) {
+        for topic in turn::of_dispute(known.map(AsRef::as_ref), dispute) {
             news.push(News::new(topic, &Disputed::of(&after.intent, dispute))?);
         }
     }

@@ -67,7 +67,7 @@ fn held(payment: &Payment) -> Option<(u32, Money)> {
 
 /// Returns the attempt that was the last one and has brought nothing.
 fn failed(payment: &Payment) -> Option<u32> {
-    let attempt = payment.attempts.last()?;
+    let attempt = payment.last()?;
     let over = match payment.intent.status {
         IntentStatus::RequiresPaymentMethod => true,
         IntentStatus::Canceled => is_exhausted(payment, attempt),

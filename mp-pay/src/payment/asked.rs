@@ -1,6 +1,6 @@
 //! What is asked of a payment.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{Error, Timestamp, amount::Money, id::Name};
 
@@ -29,16 +29,17 @@ impl Payment {
         let number = self.intent.attempts + 1;
         let amount = self.intent.amount;
         let attempt = Attempt::open(number, method.clone(), amount, confirmed);
-        self.intent.country = confirmed.country;
+        self.intent_mut().country = confirmed.country;
         self.open(attempt);
         Ok(())
     }
 
     /// Makes a new attempt the one that counts.
     pub(super) fn open(&mut self, attempt: Attempt) {
-        self.intent.attempts = attempt.number;
-        self.intent.attempt = Some(attempt.number);
-        self.attempts.push(attempt);
+        let intent = self.intent_mut();
+        intent.attempts = attempt.number;
+        intent.attempt = Some(attempt.number);
+        self.attempts.insert(attempt.number, Arc::new(attempt));
     }
 
     /// Raises the hold, which is as it was until that is known to have happened.
@@ -110,7 +111,7 @@ impl Payment {
             operation: Operation::planned(),
             created_at: now,
         };
-        self.refunds.insert(id, refund);
+        self.refunds.insert(id, Arc::new(refund));
         Ok(())
     }
 
@@ -119,7 +120,7 @@ impl Payment {
         let Some(line) = self.intent.lines.get(name) else {
             return Err(Error::invalid("lines", "names a line that the intent has not").into());
         };
-        let claims = |refund: &&Refund| refund.operation.stage != Stage::Declined;
+        let claims = |refund: &&Arc<Refund>| refund.operation.stage != Stage::Declined;
         let parts = self.refunds.values().filter(claims);
         let claimed = parts.filter_map(|refund| refund.lines.get(name));
         let claimed: i64 = claimed.map(|part| part.minor()).sum();
@@ -127,14 +128,14 @@ impl Payment {
     }
 
     pub(super) fn settle(&mut self) {
-        if let Some(mark) = &mut self.intent.settlement {
+        if let Some(mark) = &mut self.intent_mut().settlement {
             mark.settled = true;
         }
     }
 
     /// Records the wish to let go; what can be done about it is decided apart.
     pub(super) fn release(&mut self) {
-        if let Some(mark) = &mut self.intent.settlement {
+        if let Some(mark) = &mut self.intent_mut().settlement {
             mark.asked = Some(mark.times_asked().saturating_add(1));
             mark.released = true;
         }

@@ -4,28 +4,37 @@ use std::time::Duration;
 
 use mp_core::{Decision, Edits, Error, Family, Timestamp, feed::News};
 
-use super::{
-    Payment, Policy,
-    records::{Root, load},
-};
+use super::{Kept, Payment, Policy, Root};
 use crate::{
     attempt::Attempt,
+    dispute::Dispute,
     error::PayError,
-    journal::{Created, Event, JournalEntry},
+    journal::{Created, Event, JournalEntry, Stretch},
     news,
     operation::{OperationDue, OperationKey, Stage},
+    refund::Refund,
     routing::Routing,
     settlement::{FactLearnt, status_of},
 };
 
 /// A payment while a decision changes it.
 pub(crate) struct Change {
-    before: Option<Payment>,
+    before: Option<Before>,
     payment: Payment,
-    entries: u32,
     events: Vec<Event>,
     policy: Policy,
     now: Timestamp,
+}
+
+/// A payment as it stands.
+struct Before {
+    payment: Payment,
+    /// The tail of its journal.
+    tail: Stretch,
+    /// How many entries its journal has.
+    entries: u32,
+    /// Whether it has attempts that stand in records of their own.
+    has_attempts_beside: bool,
 }
 
 impl Change {
@@ -34,7 +43,6 @@ impl Change {
         Self {
             before: None,
             payment: Payment::create(&created, now),
-            entries: 0,
             events: vec![Event::Created(created)],
             policy: policy.clone(),
             now,
@@ -43,12 +51,10 @@ impl Change {
 
     /// Starts with the payment as it stands.
     pub(crate) fn load(family: &Family, policy: &Policy, now: Timestamp) -> Result<Self, PayError> {
-        let payment = load(family)?.ok_or_else(|| Error::not_found("intent"))?;
-        let entries = family.count("j/")?;
+        let before = Before::load(family)?.ok_or_else(|| Error::not_found("intent"))?;
         Ok(Self {
-            before: Some(payment.clone()),
-            payment,
-            entries: u32::try_from(entries).unwrap_or(u32::MAX),
+            payment: before.payment.clone(),
+            before: Some(before),
             events: Vec::new(),
             policy: policy.clone(),
             now,
@@ -57,6 +63,11 @@ impl Change {
 
     pub(crate) const fn payment(&self) -> &Payment {
         &self.payment
+    }
+
+    /// Returns the payment as it stood; `None` if it is new.
+    fn before(&self) -> Option<&Payment> {
+        self.before.as_ref().map(|before| &before.payment)
     }
 
     pub(crate) fn routing(&self) -> &Routing {
@@ -78,13 +89,20 @@ impl Change {
         Ok(())
     }
 
+    /// Returns whether an event by itself changes anything.
+    pub(crate) fn is_news(&self, event: &Event) -> Result<bool, PayError> {
+        let mut after = self.payment.clone();
+        after.apply(event, self.payment.intent.changed_at)?;
+        Ok(after != self.payment)
+    }
+
     /// Claims the call that was planned by this change, if it is one for a backend that is there.
     pub(crate) fn claim(&mut self) -> Result<Option<OperationKey>, PayError> {
         let is_planned = |payment: &Payment, step| {
             let operation = payment.operation(step);
             operation.is_some_and(|operation| operation.stage == Stage::Planned)
         };
-        let before = self.before.as_ref();
+        let before = self.before();
         let planned = self.payment.operations().find(|key| {
             is_planned(&self.payment, key.step)
                 && !before.is_some_and(|before| is_planned(before, key.step))
@@ -106,51 +124,55 @@ impl Change {
 
     /// Returns what the events come to for a feed.
     pub(crate) fn news(&self) -> Result<Vec<News>, Error> {
-        news::of(self.before.as_ref(), &self.payment)
+        news::of(self.before(), &self.payment)
     }
 
     /// Joins the answer with the edits that the events come to.
-    pub(crate) fn decision<T>(self, answer: T, call_max: Duration) -> Decision<T> {
+    pub(crate) fn decision<T>(self, answer: T, call_max: Duration) -> Result<Decision<T>, Error> {
         if self.events.is_empty() {
-            return Decision::unchanged(answer);
+            return Ok(Decision::unchanged(answer));
         }
         let mut edits = Edits::new();
-        self.put_journal(&mut edits);
         self.put_records(&mut edits);
         self.put_due(&mut edits, call_max);
         self.put_fact(&mut edits);
-        edits.put_root(Root::Intent(Box::new(self.payment.intent)));
-        edits.answer(answer)
+        self.put_root(&mut edits)?;
+        Ok(edits.answer(answer))
     }
 
-    fn put_journal(&self, edits: &mut Edits) {
-        for (number, event) in (self.entries + 1..).zip(&self.events) {
-            let entry = JournalEntry {
-                number,
-                at: self.now,
-                event: event.clone(),
-            };
-            edits.put(&format!("j/{number:06}"), entry);
+    fn put_root(mut self, edits: &mut Edits) -> Result<(), Error> {
+        let before = self.before.take();
+        let (mut tail, mut entries) = (Stretch::default(), 0);
+        if let Some(before) = before {
+            before.take_in_attempts(edits);
+            (tail, entries) = (before.tail, before.entries);
         }
+        let numbered = (entries + 1..).zip(self.events);
+        let at = self.now;
+        let new = numbered.map(|(number, event)| JournalEntry { number, at, event });
+        let (pages, tail) = tail.followed_by(Stretch::of(new)?);
+        for page in pages {
+            edits.put(&page.key()?, page);
+        }
+        edits.put_root(Root::Intent(Kept {
+            intent: self.payment.intent,
+            attempts: self.payment.attempts,
+            journal: tail,
+        }));
+        Ok(())
     }
 
     fn put_records(&self, edits: &mut Edits) {
-        for attempt in &self.payment.attempts {
-            let before = self.before.as_ref();
-            if before.and_then(|before| before.attempt(attempt.number)) != Some(attempt) {
-                edits.put(&format!("a/{}", attempt.number), attempt.clone());
-            }
-        }
         for (id, dispute) in &self.payment.disputes {
-            let before = self.before.as_ref();
+            let before = self.before();
             if before.and_then(|before| before.disputes.get(id)) != Some(dispute) {
-                edits.put(&format!("d/{id}"), dispute.clone());
+                edits.put(&format!("d/{id}"), Dispute::clone(dispute));
             }
         }
         for (id, refund) in &self.payment.refunds {
-            let before = self.before.as_ref();
+            let before = self.before();
             if before.and_then(|before| before.refunds.get(id)) != Some(refund) {
-                edits.put(&format!("f/{id}"), refund.clone());
+                edits.put(&format!("f/{id}"), Refund::clone(refund));
             }
         }
     }
@@ -158,7 +180,7 @@ impl Change {
     /// Keeps every operation whose outcome is open in the outbox, and takes the others out.
     fn put_due(&self, edits: &mut Edits, call_max: Duration) {
         for key in self.payment.operations() {
-            let before = self.before.as_ref();
+            let before = self.before();
             let until = self.payment.held_until(key.step);
             let same = before.is_some_and(|before| {
                 before.operation(key.step) == self.payment.operation(key.step)
@@ -181,9 +203,33 @@ impl Change {
         let Some(fact) = FactLearnt::of(&self.payment) else {
             return;
         };
-        let before = self.before.as_ref().map(status_of);
+        let before = self.before().map(status_of);
         if before != Some(fact.fact.status) {
             edits.send("status", self.now, &fact);
+        }
+    }
+}
+
+impl Before {
+    fn load(family: &Family) -> Result<Option<Self>, Error> {
+        let root = family.root::<Root>()?;
+        let Some(Root::Intent(kept)) = root.as_deref() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            payment: kept.payment(family)?,
+            tail: kept.journal.clone(),
+            entries: kept.entries(family)?,
+            has_attempts_beside: kept.attempts.is_empty(),
+        }))
+    }
+
+    /// Deletes the records of attempts that stand in the root from now on.
+    fn take_in_attempts(&self, edits: &mut Edits) {
+        if self.has_attempts_beside {
+            for number in self.payment.attempts.keys() {
+                edits.delete(&format!("a/{number}"));
+            }
         }
     }
 }

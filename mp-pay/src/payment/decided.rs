@@ -3,7 +3,7 @@
 //! A decision is an entry of the journal like any other, since others are told of it and it is not
 //! taken back: what is learnt later is measured against it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{Timestamp, amount::Money};
 
@@ -60,8 +60,8 @@ impl Payment {
 
     /// What an attempt that was given up holds or takes is let go or given back, or accepted.
     fn follows_late(&self, late: LateSuccess) -> Option<Event> {
-        let given_up = |attempt: &&Attempt| self.intent.attempt != Some(attempt.number);
-        let mut given_up = self.attempts.iter().filter(given_up);
+        let given_up = |attempt: &&Arc<Attempt>| self.intent.attempt != Some(attempt.number);
+        let mut given_up = self.attempts.values().filter(given_up);
         given_up.find_map(|attempt| {
             let owed = attempt.owed();
             let number = attempt.number;
@@ -134,9 +134,10 @@ impl Payment {
     pub(super) fn expire(&mut self) -> Result<(), PayError> {
         self.allow(IntentEvent::Expire)?;
         self.abandon();
-        self.intent.payment_method = None;
-        self.intent.payment_method_type = None;
-        self.intent.last_error = Some(DeclineCode::of("expired"));
+        let intent = self.intent_mut();
+        intent.payment_method = None;
+        intent.payment_method_type = None;
+        intent.last_error = Some(DeclineCode::of("expired"));
         Ok(())
     }
 
@@ -150,8 +151,9 @@ impl Payment {
     /// Ends an intent that may have no further attempt.
     pub(super) fn exhaust(&mut self) -> Result<(), PayError> {
         self.allow(IntentEvent::Exhaust)?;
-        self.intent.attempt = None;
-        self.intent.cancellation_reason = Some(CancellationReason::Automatic);
+        let intent = self.intent_mut();
+        intent.attempt = None;
+        intent.cancellation_reason = Some(CancellationReason::Automatic);
         Ok(())
     }
 
@@ -161,7 +163,7 @@ impl Payment {
         let captures = self.live().map(|attempt| attempt.captures.values());
         let code = captures.and_then(|mut all| all.next_back()?.operation.code.clone());
         self.let_go_of_hold(CancellationReason::Automatic);
-        self.intent.last_error = code;
+        self.intent_mut().last_error = code;
         Ok(())
     }
 
@@ -174,7 +176,7 @@ impl Payment {
             }
             _ => {
                 self.abandon();
-                self.intent.cancellation_reason = Some(reason);
+                self.intent_mut().cancellation_reason = Some(reason);
             }
         }
     }
@@ -187,7 +189,7 @@ impl Payment {
             attempt.abandoned = true;
             attempt.plan_void();
         }
-        self.intent.attempt = None;
+        self.intent_mut().attempt = None;
     }
 
     pub(super) fn plan_void(&mut self, attempt: u32) {
@@ -207,7 +209,7 @@ impl Payment {
     pub(super) fn accept_late(&mut self, attempt: u32) {
         if let Some(accepted) = self.attempt_mut(attempt) {
             accepted.abandoned = false;
-            self.intent.attempt = Some(attempt);
+            self.intent_mut().attempt = Some(attempt);
         }
     }
 }

@@ -13,17 +13,20 @@ mod policy;
 mod project;
 mod records;
 mod recovery;
+mod root;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
+use self::root::Kept;
 pub(crate) use self::{
     change::Change,
     policy::Policy,
-    records::{Fence, Root, command, load},
+    records::{command, journal, load},
     recovery::{Move, next_move},
+    root::{Fence, Root},
 };
 use crate::{
     attempt::{ATTEMPTS_MAX, Attempt},
@@ -36,13 +39,16 @@ use crate::{
 };
 
 /// An intent with its attempts, refunds and disputes: the fold of its journal.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+///
+/// Cheap to clone: a part is copied when it is changed, and shared until then with the records that
+/// it was read from and with the payment as it was before.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Payment {
-    pub(crate) intent: PaymentIntent,
-    /// Attempt `n` stands at index `n - 1`.
-    pub(crate) attempts: Vec<Attempt>,
-    pub(crate) refunds: BTreeMap<RefundId, Refund>,
-    pub(crate) disputes: BTreeMap<DisputeId, Dispute>,
+    pub(crate) intent: Arc<PaymentIntent>,
+    /// By their numbers.
+    pub(crate) attempts: BTreeMap<u32, Arc<Attempt>>,
+    pub(crate) refunds: BTreeMap<RefundId, Arc<Refund>>,
+    pub(crate) disputes: BTreeMap<DisputeId, Arc<Dispute>>,
 }
 
 impl Payment {
@@ -78,8 +84,8 @@ impl Payment {
             changed_at: now,
         };
         let mut payment = Self {
-            intent,
-            attempts: Vec::new(),
+            intent: Arc::new(intent),
+            attempts: BTreeMap::new(),
             refunds: BTreeMap::new(),
             disputes: BTreeMap::new(),
         };
@@ -140,8 +146,13 @@ impl Payment {
             Event::DisputeTold { dispute } => self.tell_dispute(dispute),
         }
         self.project();
-        self.intent.changed_at = now;
+        self.intent_mut().changed_at = now;
         Ok(())
+    }
+
+    /// Returns the intent alone.
+    pub(crate) fn into_intent(self) -> PaymentIntent {
+        Arc::unwrap_or_clone(self.intent)
     }
 
     /// Refuses an event that cannot happen where the intent stands.
@@ -153,17 +164,26 @@ impl Payment {
         }
     }
 
+    fn intent_mut(&mut self) -> &mut PaymentIntent {
+        Arc::make_mut(&mut self.intent)
+    }
+
     fn live_mut(&mut self) -> Option<&mut Attempt> {
         let number = self.intent.attempt?;
         self.attempt_mut(number)
     }
 
     fn attempt_mut(&mut self, number: u32) -> Option<&mut Attempt> {
-        self.attempts.get_mut(number.checked_sub(1)? as usize)
+        self.attempts.get_mut(&number).map(Arc::make_mut)
     }
 
     pub(crate) fn attempt(&self, number: u32) -> Option<&Attempt> {
-        self.attempts.get(number.checked_sub(1)? as usize)
+        self.attempts.get(&number).map(AsRef::as_ref)
+    }
+
+    /// Returns the attempt that was made last.
+    pub(crate) fn last(&self) -> Option<&Attempt> {
+        self.attempts.values().next_back().map(AsRef::as_ref)
     }
 
     /// Returns the attempt whose backend an operation goes to: a refund to that which brought the
@@ -171,7 +191,7 @@ impl Payment {
     pub(crate) fn attempt_of(&self, step: Step) -> Option<&Attempt> {
         match step.attempt().or(self.intent.attempt) {
             Some(number) => self.attempt(number),
-            None => self.attempts.last(),
+            None => self.last(),
         }
     }
 
@@ -195,14 +215,16 @@ impl Payment {
     fn operation_mut(&mut self, step: Step) -> Option<&mut Operation> {
         match (step.attempt(), step) {
             (Some(n), _) => self.attempt_mut(n)?.operation_mut(step),
-            (None, Step::Refund(id)) => Some(&mut self.refunds.get_mut(&id)?.operation),
+            (None, Step::Refund(id)) => {
+                Some(&mut Arc::make_mut(self.refunds.get_mut(&id)?).operation)
+            }
             (None, _) => None,
         }
     }
 
     fn refund_of(&self, step: Step) -> Option<&Refund> {
         match step {
-            Step::Refund(id) => self.refunds.get(&id),
+            Step::Refund(id) => self.refunds.get(&id).map(AsRef::as_ref),
             _ => None,
         }
     }
@@ -226,7 +248,7 @@ impl Payment {
     /// Returns the keys of everything that was ever planned.
     pub(crate) fn operations(&self) -> impl Iterator<Item = OperationKey> {
         let intent = self.intent.id;
-        let of_attempts = self.attempts.iter().flat_map(Attempt::steps);
+        let of_attempts = self.attempts.values().flat_map(|it| it.steps());
         let of_refunds = self.refunds.keys().copied().map(Step::Refund);
         of_attempts
             .chain(of_refunds)

@@ -1,5 +1,7 @@
 //! What is learnt about operations, joined with what is known: in any order, any number of times.
 
+use std::sync::Arc;
+
 use super::Payment;
 use crate::{
     attempt::{Attempt, Funds},
@@ -36,9 +38,9 @@ impl Payment {
     /// Joins what was told of a dispute.
     pub(super) fn tell_dispute(&mut self, told: &Dispute) {
         if let Some(known) = self.disputes.get_mut(&told.id) {
-            known.join(told);
+            Arc::make_mut(known).join(told);
         } else if self.disputes.len() < DISPUTES_MAX as usize {
-            self.disputes.insert(told.id, told.clone());
+            self.disputes.insert(told.id, Arc::new(told.clone()));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Where the intent stands, worked out from its attempts, refunds and disputes.
 
+use std::sync::Arc;
+
 use mp_core::amount::Money;
 
 use super::Payment;
@@ -16,24 +18,28 @@ impl Payment {
             return;
         }
         let money = |minor| Money::new(minor, self.intent.amount.currency());
-        let sum = |part: fn(&Refund) -> i64| money(self.refunds.values().map(part).sum());
+        let refunds = || self.refunds.values().map(AsRef::as_ref);
+        let sum = |part: fn(&Refund) -> i64| money(refunds().map(part).sum());
         let (refunded, reserved) = (sum(Refund::given), sum(Refund::reserved));
         let withheld = self.disputes.values().filter(|it| it.status.withholds());
         let disputed: i64 = withheld.map(|dispute| dispute.amount.minor()).sum();
-        self.intent.amount_refunded = refunded;
-        self.intent.amount_reserved_for_refund = reserved;
-        self.intent.amount_disputed = (disputed > 0).then(|| money(disputed));
-        self.intent.conflict = self.conflict();
-        let live = self.live().cloned();
-        self.project_attempt(live.as_ref());
+        let disputed = (disputed > 0).then(|| money(disputed));
+        let conflict = self.conflict();
+        let intent = self.intent_mut();
+        intent.amount_refunded = refunded;
+        intent.amount_reserved_for_refund = reserved;
+        intent.amount_disputed = disputed;
+        intent.conflict = conflict;
+        self.project_attempt();
     }
 
-    fn project_attempt(&mut self, live: Option<&Attempt>) {
-        let status = self.status(live);
+    fn project_attempt(&mut self) {
+        let status = self.status();
         let nothing = Money::zero(self.intent.amount.currency());
-        let intent = &mut self.intent;
+        let intent = Arc::make_mut(&mut self.intent);
+        let live = intent.attempt.and_then(|number| self.attempts.get(&number));
         intent.status = status;
-        intent.amount_received = live.map_or(nothing, Attempt::taken);
+        intent.amount_received = live.map_or(nothing, |attempt| attempt.taken());
         intent.amount_capturable = nothing;
         intent.next_action = None;
         intent.hold_expires_at = None;
@@ -60,8 +66,8 @@ impl Payment {
         }
     }
 
-    fn status(&self, live: Option<&Attempt>) -> IntentStatus {
-        match live {
+    fn status(&self) -> IntentStatus {
+        match self.live() {
             _ if self.intent.cancellation_reason.is_some() => IntentStatus::Canceled,
             Some(attempt) => attempt.status(),
             None if self.attempts.is_empty() && self.intent.payment_method.is_some() => {

@@ -1,37 +1,25 @@
-//! How a payment stands in its partition: the intent as root, `a/{n}` attempts, `f/{id}` refunds,
-//! `d/{id}` disputes, `j/{number}` the journal, `~o/pay.operation/…` what is not known yet.
+//! How a payment stands in its partition.
+//!
+//! The root holds the intent, its attempts and the tail of its journal, as every commit changes two
+//! of them at least. Beside it stand `f/{id}` refunds, `d/{id}` disputes, `j/{number}` the pages of a
+//! journal that has outgrown its tail, by the number of their first entry, and
+//! `~o/pay.operation/…` what is not known yet.
+//!
+//! The formats 1 to 3 kept each attempt in a record `a/{n}`, and each entry of the journal in a
+//! `j/{number}`. The next commit takes the attempts into the root; the entries stay, pages of one.
 
-use mp_core::{Command, Document, Error, Family, Timestamp, id::AppId, store::Partition};
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::Payment;
+use mp_core::{Command, Error, Family, id::AppId, store::Partition};
+
+use super::{Kept, Payment, Root};
 use crate::{
     attempt::Attempt,
     dispute::Dispute,
-    intent::{IntentId, IntentStatus, PaymentIntent},
+    intent::{IntentId, IntentStatus},
+    journal::{JournalEntry, JournalPage},
     refund::Refund,
 };
-
-/// The root: an intent, or the mark of one that was let go before it was seen.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Root {
-    Intent(Box<PaymentIntent>),
-    Fence(Fence),
-}
-
-/// Keeps a settlement's key from being used: it was let go of or of no use before it was seen.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Fence {
-    pub(crate) fenced_at: Timestamp,
-    /// Why: `released`, `expired`, `no_payment_method` or `no_route`.
-    pub(crate) code: String,
-}
-
-impl Document for Root {
-    const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 3;
-}
 
 /// Addresses everything of an intent that decisions read.
 pub(crate) fn command(app: &AppId, intent: IntentId) -> Result<Command, Error> {
@@ -49,35 +37,61 @@ fn on(partition: Partition) -> Command {
 
 /// Reads a payment; `None` if there is none.
 pub(crate) fn load(family: &Family) -> Result<Option<Payment>, Error> {
-    let Some(root) = family.root::<Root>()? else {
-        return Ok(None);
-    };
-    let Root::Intent(intent) = &*root else {
-        return Ok(None);
-    };
-    let attempts = family.scan::<Attempt>("a/")?;
-    let refunds = family.scan::<Refund>("f/")?;
-    let disputes = family.scan::<Dispute>("d/")?;
-    let awaits_payer = intent.status == IntentStatus::RequiresAction;
-    let complete = |attempt: &Attempt| {
-        let mut attempt = attempt.clone();
-        let live = intent.attempt == Some(attempt.number) && awaits_payer;
-        attempt.complete(live.then_some(intent.next_action.as_ref()).flatten());
-        attempt
-    };
-    Ok(Some(Payment {
-        intent: (**intent).clone(),
-        attempts: attempts
-            .into_iter()
-            .map(|(_, attempt)| complete(&attempt))
-            .collect(),
-        disputes: disputes
-            .into_iter()
-            .map(|(_, dispute)| (dispute.id, Dispute::clone(&dispute)))
-            .collect(),
-        refunds: refunds
-            .into_iter()
-            .map(|(_, refund)| (refund.id, Refund::clone(&refund)))
-            .collect(),
-    }))
+    match family.root::<Root>()?.as_deref() {
+        Some(Root::Intent(kept)) => kept.payment(family).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Reads the whole journal of a payment, in order; nothing if there is none.
+pub(crate) fn journal(family: &Family) -> Result<Vec<JournalEntry>, Error> {
+    let mut journal = Vec::new();
+    for (_, page) in family.scan::<JournalPage>("j/")? {
+        journal.extend(page.entries().entries()?);
+    }
+    if let Some(Root::Intent(kept)) = family.root::<Root>()?.as_deref() {
+        journal.extend(kept.journal.entries()?);
+    }
+    Ok(journal)
+}
+
+impl Kept {
+    /// Returns the payment of which this is the root.
+    pub(super) fn payment(&self, family: &Family) -> Result<Payment, Error> {
+        let refunds = family.scan::<Refund>("f/")?;
+        let disputes = family.scan::<Dispute>("d/")?;
+        Ok(Payment {
+            intent: self.intent.clone(),
+            attempts: match self.attempts.is_empty() {
+                true => self.attempts_beside(family)?,
+                false => self.attempts.clone(),
+            },
+            refunds: refunds.into_iter().map(|(_, it)| (it.id, it)).collect(),
+            disputes: disputes.into_iter().map(|(_, it)| (it.id, it)).collect(),
+        })
+    }
+
+    /// Returns the number of the last entry of the journal.
+    pub(super) fn entries(&self, family: &Family) -> Result<u32, Error> {
+        if let Some(last) = self.journal.last()? {
+            return Ok(last);
+        }
+        let pages = family.scan::<JournalPage>("j/")?;
+        let last = pages.last().map(|(_, page)| page.entries().last());
+        Ok(last.transpose()?.flatten().unwrap_or_default())
+    }
+
+    /// Reads the attempts of the formats 1 to 3.
+    fn attempts_beside(&self, family: &Family) -> Result<BTreeMap<u32, Arc<Attempt>>, Error> {
+        let intent = &self.intent;
+        let awaits_payer = intent.status == IntentStatus::RequiresAction;
+        let complete = |attempt: &Attempt| {
+            let mut attempt = attempt.clone();
+            let live = intent.attempt == Some(attempt.number) && awaits_payer;
+            attempt.complete(live.then_some(intent.next_action.as_ref()).flatten());
+            (attempt.number, Arc::new(attempt))
+        };
+        let attempts = family.scan::<Attempt>("a/")?;
+        Ok(attempts.iter().map(|(_, it)| complete(it)).collect())
+    }
 }

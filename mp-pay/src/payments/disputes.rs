@@ -1,5 +1,7 @@
 //! What a backend tells of disputes.
 
+use std::sync::Arc;
+
 use mp_core::{Caller, Error, id::Name};
 
 use super::{DisputeNotice, Payments, manages};
@@ -39,16 +41,14 @@ impl Payments {
                 reason: notice.reason.clone(),
                 told_at: change.now(),
             };
-            let mut after = change.payment().clone();
             let event = Event::DisputeTold { dispute };
-            after.apply(&event, change.payment().intent.changed_at)?;
-            if after != *change.payment() {
+            if change.is_news(&event)? {
                 change.apply(event)?;
             }
-            Ok(change.payment().intent.clone())
+            Ok(change.payment().clone())
         };
         let command = payment::command(caller.app_id(), id)?;
-        self.change(command, tell).await
+        Ok(self.change(command, tell).await?.into_intent())
     }
 
     /// Takes in what one of [several backends](crate::routing) tells of a dispute, as
@@ -82,7 +82,8 @@ impl Payments {
     pub async fn disputes(&self, caller: &Caller, id: IntentId) -> Result<Vec<Dispute>, PayError> {
         manages(caller)?;
         let payment = self.owned(caller, id).await?;
-        Ok(payment.disputes.into_values().collect())
+        let disputes = payment.disputes.into_values();
+        Ok(disputes.map(Arc::unwrap_or_clone).collect())
     }
 }
 

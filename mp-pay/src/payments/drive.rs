@@ -216,7 +216,7 @@ impl Payments {
                 return Err(Error::not_found("operation").into());
             }
             let can = change.routing().can(change.payment(), key.step)?;
-            observe(change, &police(can, key, outcome.clone(), source))?;
+            observe(change, police(can, key, outcome.clone(), source))?;
             Ok(change.payment().clone())
         };
         self.change(command, observe).await
@@ -247,14 +247,12 @@ fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source
 }
 
 /// Applies what was learnt; what repeats that something is still open is not worth an entry.
-pub(super) fn observe(change: &mut Change, event: &Event) -> Result<(), PayError> {
-    let mut after = change.payment().clone();
-    after.apply(event, change.payment().intent.changed_at)?;
-    let closes = matches!(event, Event::Observed { outcome, .. } if outcome.is_known());
-    if after == *change.payment() && !closes {
-        return Ok(());
+pub(super) fn observe(change: &mut Change, event: Event) -> Result<(), PayError> {
+    let closes = matches!(&event, Event::Observed { outcome, .. } if outcome.is_known());
+    if closes || change.is_news(&event)? {
+        change.apply(event)?;
     }
-    change.apply(event.clone())
+    Ok(())
 }
 
 /// The error of a call that was written down and broke off.

@@ -4,8 +4,13 @@ use mp_core::{Caller, id::IdempotencyKey};
 
 use super::{CaptureIntent, IncreaseIntent, Payments, manages};
 use crate::{
-    attempt::Attempt, backend::Capabilities, error::PayError, intent::PaymentIntent,
-    journal::Event, payment::Change,
+    attempt::{Attempt, INCREASES_MAX},
+    backend::Capabilities,
+    capture::CAPTURES_MAX,
+    error::PayError,
+    intent::PaymentIntent,
+    journal::Event,
+    payment::Change,
 };
 
 impl Payments {
@@ -41,7 +46,7 @@ impl Payments {
             }
             can.minor_units.to_wire(amount)?;
             // The last one that the backend takes cannot be followed by another.
-            let most = can.captures_max;
+            let most = can.captures_max.min(CAPTURES_MAX);
             let made = change.payment().live().map_or(0, captures);
             if made >= most || (!last && amount != left && made + 1 >= most) {
                 let what = "captures";
@@ -50,7 +55,7 @@ impl Payments {
             change.apply(Event::CaptureAsked { amount, last })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, capture).await?.intent)
+        Ok(self.ask_for(app, id, command, capture).await?.into_intent())
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -75,14 +80,18 @@ impl Payments {
             let can = change.routing().can_now(change.payment())?;
             check_increase(can, amount)?;
             let made = change.payment().live().map_or(0, |it| it.increases.len());
-            if made >= can.increases_max as usize {
-                let (what, most) = ("increases", can.increases_max);
+            let most = can.increases_max.min(INCREASES_MAX);
+            if made >= most as usize {
+                let what = "increases";
                 return Err(PayError::TooMany { what, most });
             }
             change.apply(Event::IncreaseAsked { total: amount })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, increase).await?.intent)
+        Ok(self
+            .ask_for(app, id, command, increase)
+            .await?
+            .into_intent())
     }
 }
 

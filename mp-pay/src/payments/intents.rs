@@ -41,8 +41,8 @@ impl Payments {
         let command = self.creating(&app, id)?.once(once);
         let begun = self.engine.run(command, self.create(created)).await?.answer;
         match begun.into_parts() {
-            Some((payment, _)) => Ok(payment.intent),
-            None => Ok(self.read(&app, id).await?.intent),
+            Some((payment, _)) => Ok(payment.into_intent()),
+            None => Ok(self.read(&app, id).await?.into_intent()),
         }
     }
 
@@ -154,7 +154,7 @@ impl Payments {
             change.apply(Event::Confirmed(confirmed))
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, confirm).await?.intent)
+        Ok(self.ask_for(app, id, command, confirm).await?.into_intent())
     }
 
     /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
@@ -178,7 +178,7 @@ impl Payments {
             change.apply(Event::CancelAsked { reason })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, cancel).await?.intent)
+        Ok(self.ask_for(app, id, command, cancel).await?.into_intent())
     }
 }
 

@@ -123,7 +123,7 @@ impl Payments {
     ///
     /// `not_found` for an intent that is not there or not the caller's, the store's errors.
     pub async fn intent(&self, caller: &Caller, id: IntentId) -> Result<PaymentIntent, PayError> {
-        Ok(self.owned(caller, id).await?.intent)
+        Ok(self.owned(caller, id).await?.into_intent())
     }
 
     /// Returns everything that happened to an intent, in order.
@@ -139,11 +139,7 @@ impl Payments {
         manages(caller)?;
         let command = payment::command(caller.app_id(), id)?;
         let family = self.engine.read(command).await?;
-        let entries = family.scan::<JournalEntry>("j/")?;
-        Ok(entries
-            .into_iter()
-            .map(|(_, entry)| JournalEntry::clone(&entry))
-            .collect())
+        Ok(payment::journal(&family)?)
     }
 
     /// Returns an intent's attempts, in their order: which backend each went to, and what came of it.
@@ -153,7 +149,8 @@ impl Payments {
     /// As [`intent`](Self::intent), and `forbidden` for the payer.
     pub async fn attempts(&self, caller: &Caller, id: IntentId) -> Result<Vec<Attempt>, PayError> {
         manages(caller)?;
-        Ok(self.owned(caller, id).await?.attempts)
+        let attempts = self.owned(caller, id).await?.attempts.into_values();
+        Ok(attempts.map(Arc::unwrap_or_clone).collect())
     }
 
     async fn owned(&self, caller: &Caller, id: IntentId) -> Result<Payment, PayError> {

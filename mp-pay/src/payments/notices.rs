@@ -75,7 +75,7 @@ impl Payments {
             self.observed(app, operation, outcome, Source::Notice)
                 .await?;
         }
-        Ok(self.carry_on(app, operation.intent).await?.intent)
+        Ok(self.carry_on(app, operation.intent).await?.into_intent())
     }
 
     fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {

@@ -1,5 +1,7 @@
 //! What is asked of refunds.
 
+use std::sync::Arc;
+
 use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey};
 
 use super::{Payments, RefundIntent, manages};
@@ -50,8 +52,8 @@ impl Payments {
             })
         };
         let app = caller.app_id();
-        let payment = self.ask_for(app, intent, command, ask).await?;
-        let refund = payment.refunds.get(&refund).cloned();
+        let mut payment = self.ask_for(app, intent, command, ask).await?;
+        let refund = payment.refunds.remove(&refund).map(Arc::unwrap_or_clone);
         Ok(refund.ok_or_else(|| Error::not_found("refund"))?)
     }
 
@@ -61,12 +63,8 @@ impl Payments {
     ///
     /// As [`intent`](Self::intent).
     pub async fn refunds(&self, caller: &Caller, id: IntentId) -> Result<Vec<Refund>, PayError> {
-        Ok(self
-            .owned(caller, id)
-            .await?
-            .refunds
-            .into_values()
-            .collect())
+        let refunds = self.owned(caller, id).await?.refunds.into_values();
+        Ok(refunds.map(Arc::unwrap_or_clone).collect())
     }
 }
 
@@ -86,7 +84,7 @@ pub(crate) fn may_refund(
     if !can.partial_refund && intent.amount_received.is_positive() && !is_all {
         return Err(PayError::Unsupported("partial refund"));
     }
-    let declined = |refund: &Refund| refund.operation.is_declined();
+    let declined = |refund: &Arc<Refund>| refund.operation.is_declined();
     if !can.repeated_refund && !payment.refunds.values().all(declined) {
         return Err(PayError::Unsupported("second refund"));
     }

@@ -41,7 +41,7 @@ impl Telling {
         now: Timestamp,
     ) -> Result<Decision<T>, Error> {
         let news = self.feed.as_ref().map(|_| change.news()).transpose()?;
-        let mut decision = change.decision(answer, self.call_max);
+        let mut decision = change.decision(answer, self.call_max)?;
         if let (Some(feed), Some(news)) = (&self.feed, news) {
             feed.emit(family, now, news, &mut decision.edits)?;
         }

@@ -142,10 +142,10 @@ impl Payments {
                 outcome: outcome.clone(),
                 source: Source::Person,
             };
-            drive::observe(change, &event)
+            drive::observe(change, event)
         };
         self.change(command, resolve).await?;
-        Ok(self.carry_on(app, intent).await?.intent)
+        Ok(self.carry_on(app, intent).await?.into_intent())
     }
 }
 

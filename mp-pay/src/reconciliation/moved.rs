@@ -24,7 +24,7 @@ where
         payment,
         times: Times::of(journal.iter().map(Borrow::borrow)),
     };
-    let attempts = payment.attempts.iter().flat_map(|it| book.of_attempt(it));
+    let attempts = payment.attempts.values().flat_map(|it| book.of_attempt(it));
     let refunds = payment.refunds.values().flat_map(|it| book.of_refund(it));
     let disputes = disputes(payment, journal.iter().map(Borrow::borrow));
     let all = attempts.chain(refunds).chain(disputes);
@@ -148,7 +148,7 @@ impl Book<'_> {
             .standing(standing)
     }
 
-    const fn key(&self, step: Step) -> OperationKey {
+    fn key(&self, step: Step) -> OperationKey {
         OperationKey {
             intent: self.payment.intent.id,
             step,

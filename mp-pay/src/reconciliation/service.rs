@@ -16,7 +16,6 @@ use crate::{
     Payments,
     error::PayError,
     intent::IntentId,
-    journal::JournalEntry,
     operation::Step,
     payment::{self, Payment, load},
 };
@@ -203,9 +202,7 @@ impl Run<'_> {
         let Some(payment) = load(&family)? else {
             return Ok(Vec::new());
         };
-        let journal = family.scan::<JournalEntry>("j/")?;
-        let journal: Vec<_> = journal.into_iter().map(|(_, entry)| entry).collect();
-        let mut movements = movements(&payment, &journal);
+        let mut movements = movements(&payment, &payment::journal(&family)?);
         if let Some(backend) = &self.service.backend {
             let routing = self.service.payments.routing();
             movements.retain(|it| routing.is_of(backend, &payment, step_of(&payment, it.subject)));

@@ -42,9 +42,8 @@ pub struct ListUnhandled {
     /// After which one.
     #[serde(default)]
     pub after: Option<WebhookId>,
-    /// How many at most.
+    /// How many at most, and never more than [`UNHANDLED_MAX`], which it is if not given.
     #[serde(default = "most")]
-    #[schemars(range(max = 1_000))]
     pub limit: u32,
 }
 

@@ -30,8 +30,8 @@ const DUPLICATES: usize = 30;
 /// The order of the deliveries, and everything that is left to chance here.
 const SEED: u64 = 20_261_121;
 
-/// How long it may take until all that was acknowledged is handled.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long it may take until all that was acknowledged is handled: on a slow disk, minutes.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How many webhooks a storm has.
 pub(crate) fn deliveries() -> usize {

@@ -140,6 +140,27 @@ pub(super) fn set(kind: &str, key: &str, condition: &str, member: &str, to: &str
     format!("UPDATE entry SET value = json_set(value, '{member}', {to}) WHERE {which}")
 }
 
+/// Writes the statement that sets a member of the first record's value that has it, by an expression
+/// for its path.
+pub(super) fn set_at(kind: &str, key: &str, path: &str, to: &str) -> String {
+    let which = which(kind, key, &format!("{path} IS NOT NULL"));
+    format!("UPDATE entry SET value = json_set(value, {path}, {to}) WHERE {which}")
+}
+
+/// Writes the statement that takes a member out of the first record's value that has it.
+pub(super) fn remove(kind: &str, key: &str, path: &str) -> String {
+    let which = which(kind, key, &format!("{path} IS NOT NULL"));
+    format!("UPDATE entry SET value = json_remove(value, {path}) WHERE {which}")
+}
+
+/// Writes an expression for the path of the first item in a record's list whose member says this.
+pub(super) fn entry_with(list: &str, member: &str, says: &str) -> String {
+    format!(
+        "(SELECT fullkey FROM json_each(entry.value, '{list}') AS written
+         WHERE json_extract(written.value, '{member}') = '{says}' LIMIT 1)"
+    )
+}
+
 /// Writes the statement that deletes one record.
 pub(super) fn delete(kind: &str, key: &str, condition: &str) -> String {
     format!("DELETE FROM entry WHERE {}", which(kind, key, condition))

@@ -9,6 +9,7 @@ mod payments;
 mod payouts;
 mod places;
 mod queues;
+mod webhooks;
 
 use super::{example::Example, setup::Setup};
 
@@ -27,6 +28,7 @@ pub(crate) async fn about(setup: &Setup<'_>, operation: &str) -> Vec<Example> {
         "pay" => {
             let mut examples = payments::examples(setup).await;
             examples.extend(payouts::examples(setup).await);
+            examples.extend(webhooks::examples(setup).await);
             examples
         }
         "ledger" => ledger::examples(setup).await,

@@ -23,7 +23,7 @@ impl PaymentBackend for SandboxBackend {
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        let behaviour = Behaviour::of_token(&request.payment_method);
+        let behaviour = Behaviour::of_charge(&request.payment_method, &request.payer);
         let counted = self.can.minor_units.to_wire(request.amount).is_ok();
         let held = request.capture || self.can.separate_capture;
         self.declared("charge", counted && held && self.may_ask(&behaviour))?;

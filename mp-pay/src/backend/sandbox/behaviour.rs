@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mp_core::amount::Money;
+use mp_core::{amount::Money, id::UserId};
 
 use crate::{
     backend::{DeclineCode, NextAction},
@@ -48,6 +48,7 @@ impl Behaviour {
     /// | `pm_action` | waits for its payer, who acts after [`DELAY`] |
     /// | `pm_timeout_before` | is never answered and does nothing, the first time |
     /// | `pm_timeout_after` | is done and not answered, the first time |
+    /// | `pm_of_` and a user, such as `pm_of_mei` | succeeds for that payer; for any other it is declined as `resource_missing` |
     /// | any other, such as `pm_ok` | succeeds |
     ///
     /// So do [Stripe's own names](https://docs.stripe.com/testing): `pm_card_visa` and the other
@@ -70,6 +71,16 @@ impl Behaviour {
             "pm_timeout_before" => Self::TimeoutBefore,
             "pm_timeout_after" => Self::TimeoutAfter,
             _ => Self::Succeed,
+        }
+    }
+
+    /// Returns what a charge of this payer's comes to: what is kept for somebody else is not theirs.
+    pub(super) fn of_charge(token: &PaymentMethodToken, payer: &UserId) -> Self {
+        match token.as_str().strip_prefix("pm_of_") {
+            Some(owner) if owner != payer.as_str() => {
+                Self::Decline(DeclineCode::of("resource_missing"))
+            }
+            _ => Self::of_token(token),
         }
     }
 

@@ -55,6 +55,21 @@ impl Bug for TakesWhatItDeclines {
     }
 }
 
+/// Charges whose payment method it is, whoever asks.
+#[derive(Debug, Default)]
+pub struct TakesWhatIsAnothers;
+
+#[async_trait]
+impl Bug for TakesWhatIsAnothers {
+    async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
+        let token = request.payment_method.as_str();
+        let owner = token.strip_prefix("pm_of_").and_then(|it| it.parse().ok());
+        let payer = owner.unwrap_or_else(|| request.payer.clone());
+        let request = request.clone();
+        backend.charge(&ChargeRequest { payer, ..request }).await
+    }
+}
+
 /// Captures twice, the second time under another key.
 #[derive(Debug, Default)]
 pub struct CapturesTwice;

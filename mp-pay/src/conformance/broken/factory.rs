@@ -1,7 +1,10 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use mp_core::amount::{Currency, Money};
+use mp_core::{
+    amount::{Currency, Money},
+    id::UserId,
+};
 
 use super::{Broken, Bug, SECRET};
 use crate::{
@@ -59,6 +62,10 @@ impl<B: Bug> Provider for Watched<B> {
 
     fn acting(&self) -> Option<PaymentMethodToken> {
         self.0.acting()
+    }
+
+    fn of_another(&self) -> Option<(UserId, PaymentMethodToken)> {
+        self.0.of_another()
     }
 
     async fn act_as_payer(&self) -> bool {

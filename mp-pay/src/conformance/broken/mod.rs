@@ -17,8 +17,8 @@ mod telling;
 pub use self::{
     acting::{
         CapturesTwice, ChargesAnewOnceThePayerActed, ChargesTwice, CountsYenInHundredths,
-        MixesUpCharges, RaisesNothing, RefundsTwice, TakesWhatItDeclines, TakesWhatItWasToHold,
-        TellsRefundsAsDone,
+        MixesUpCharges, RaisesNothing, RefundsTwice, TakesWhatIsAnothers, TakesWhatItDeclines,
+        TakesWhatItWasToHold, TellsRefundsAsDone,
     },
     bug::{Answer, Broken, Bug, Inner, SECRET, Unbroken},
     changing::{

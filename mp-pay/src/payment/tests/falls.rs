@@ -37,9 +37,10 @@ fn charged(charge: &Operation) -> Payment {
     let mut payment = Payment::create(&created(false), Timestamp::MIN);
     let confirmed = payment.apply(&confirmed(true), Timestamp::MIN);
     confirmed.expect("confirms");
-    payment.attempts[0].charge = charge.clone();
+    let attempt = payment.attempt_mut(1).expect("was opened");
+    attempt.charge = charge.clone();
     if charge.is_done() {
-        payment.attempts[0].funds = Some(Funds::Taken);
+        attempt.funds = Some(Funds::Taken);
     }
     payment.project();
     payment
@@ -63,9 +64,7 @@ fn only_an_attempt_that_surely_took_nothing_is_followed_by_another() {
         let fell = after.apply(&fell_over(), Timestamp::MIN);
         assert_eq!(fell.is_ok(), took_nothing, "{charge:?}: {fell:?}");
         if took_nothing {
-            let [first, second] = &after.attempts[..] else {
-                panic!("two attempts, not {:?}", after.attempts);
-            };
+            let [first, second] = [&after.attempts[&1], &after.attempts[&2]];
             assert!(first.charge.is_declined(), "it is not sent any more");
             assert_eq!(
                 (second.after, &second.backend),

@@ -4,6 +4,7 @@ mod falls;
 mod news;
 mod pairs;
 mod parts;
+mod root;
 mod stored;
 
 use mp_core::amount::Currency;
@@ -148,13 +149,7 @@ fn dispute(id: u8, amount: i64, status: u8) -> Dispute {
 
 /// Returns what a journal comes to.
 fn fold(journal: &[JournalEntry]) -> Payment {
-    let replayed = replay(journal).expect("replays");
-    Payment {
-        intent: replayed.intent,
-        attempts: replayed.attempts,
-        refunds: replayed.refunds,
-        disputes: replayed.disputes,
-    }
+    crate::journal::fold(journal).expect("replays")
 }
 
 impl Payment {
@@ -271,17 +266,17 @@ impl Payment {
 
     /// Returns whether the backend has captured what it had declined to: against its contract.
     fn is_contradicted(&self) -> bool {
-        let attempts = self.attempts.iter();
-        let captured = |attempt: &Attempt| {
+        let mut attempts = self.attempts.values();
+        let captured = |attempt: &Arc<Attempt>| {
             let captures = attempt.captures.values();
             let of = |it: &Capture| it.taken() + it.reserved();
             captures.map(of).sum::<i64>() > attempt.total().minor()
         };
-        attempts.clone().any(captured)
+        attempts.any(captured)
     }
 
     fn check_attempts(&self) {
-        for attempt in &self.attempts {
+        for attempt in self.attempts.values() {
             let dropped = self.intent.attempt != Some(attempt.number);
             assert!(
                 !dropped || !attempt.owed().is_positive(),

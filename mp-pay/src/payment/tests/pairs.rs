@@ -35,7 +35,7 @@ pub(super) fn payments() -> Vec<Payment> {
     ready.payment_method = Some(token());
     payments.push(Payment::create(&ready, Timestamp::MIN));
     let mut newer = reached_by(&[]);
-    newer.intent.status = IntentStatus::Unrecognized;
+    newer.intent_mut().status = IntentStatus::Unrecognized;
     payments.push(newer);
     payments
 }

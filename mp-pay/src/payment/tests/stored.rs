@@ -98,11 +98,7 @@ impl World {
         let app = "market".parse().expect("an app");
         let command = command(&app, id).expect("a partition");
         let family = self.engine.read(command).await.expect("reads");
-        let entries = family.scan::<JournalEntry>("j/").expect("reads");
-        let journal: Vec<_> = entries
-            .iter()
-            .map(|(_, entry)| JournalEntry::clone(entry))
-            .collect();
+        let journal = journal(&family).expect("reads");
         let stored = load(&family).expect("reads").expect("is there");
         assert_eq!(stored.intent.amount_refunded, eur(10));
         assert_eq!(stored.intent.amount_received, eur(60));
