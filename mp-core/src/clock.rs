@@ -97,7 +97,7 @@ impl Timestamp {
 }
 
 /// Fills a place with a number in decimal, and with zeros in front.
-fn write_digits(place: &mut [u8], mut number: u32) {
+pub(crate) fn write_digits(place: &mut [u8], mut number: u32) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;

@@ -13,10 +13,11 @@ use serde_json::value::RawValue;
 
 use crate::{
     caller::Caller,
-    clock::Timestamp,
+    clock::{Timestamp, write_digits},
     document::Document,
     error::{Error, ErrorKind},
     id::IdempotencyKey,
+    text::Short,
 };
 
 /// For how long an answer is remembered, at least; for up to twice as long at most.
@@ -73,17 +74,15 @@ impl Idempotency {
     pub(crate) fn keys(&self, now: Timestamp) -> [String; 2] {
         let period = Self::period(now);
         [period, period.saturating_sub(1)].map(|period| {
-            let period = format!("{period:08}");
-            [IDEMPOTENCY_PREFIX, &period, "/", &self.path].concat()
+            let period = period_text(period);
+            [IDEMPOTENCY_PREFIX, period.as_str(), "/", &self.path].concat()
         })
     }
 
     /// Returns the key before which every remembered answer has lapsed at `now`.
     pub(crate) fn lapsed_before(now: Timestamp) -> String {
-        format!(
-            "{IDEMPOTENCY_PREFIX}{:08}",
-            Self::period(now).saturating_sub(1)
-        )
+        let last = Self::period(now).saturating_sub(1);
+        [IDEMPOTENCY_PREFIX, period_text(last).as_str()].concat()
     }
 
     /// Returns which stretch of [`IDEMPOTENCY_MEMORY`] a moment lies in; the keys of one stretch are
@@ -134,6 +133,13 @@ pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
     Ok(hexadecimal(hash.as_ref()))
 }
 
+/// Returns the number of a period in eight digits, which is enough for [`Timestamp::MAX`].
+fn period_text(period: u64) -> Short<8> {
+    let mut text = [0; 8];
+    write_digits(&mut text, u32::try_from(period).unwrap_or(u32::MAX));
+    Short::of_ascii(text)
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(bytes.len() * 2);
@@ -177,6 +183,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_period_is_written_in_eight_digits(micros in 0..=Timestamp::MAX.as_micros()) {
+            for now in [Timestamp::from_micros(micros), Timestamp::MIN, Timestamp::MAX] {
+                let period = Idempotency::period(now);
+                let text = period_text(period);
+                prop_assert_eq!(text.as_str(), format!("{period:08}"));
+            }
+        }
+
         #[test]
         fn hexadecimal_is_two_digits_a_byte(bytes in any::<[u8; 32]>()) {
             let plain: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
