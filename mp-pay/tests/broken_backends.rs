@@ -13,7 +13,6 @@ use mp_pay::{
     },
     method::PaymentMethodToken,
 };
-use tokio::{sync::Semaphore, task::JoinSet};
 
 /// Each broken backend, and the clauses that catch it: all of them, unless what is broken is so basic
 /// that it brings others along.
@@ -143,21 +142,12 @@ fn broken_backends() -> Vec<Case> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// Time is the runtime's own here, so that no busy machine is late for a call that is to be dropped.
+#[tokio::test(start_paused = true)]
 async fn every_broken_backend_is_caught_by_the_clauses_named_after_its_bug() {
-    // So many at a time that the waits of one are those of others, and no call waits for a turn.
-    let room = Arc::new(Semaphore::new(12));
-    let mut trials = JoinSet::new();
-    for case in broken_backends() {
-        let room = room.clone();
-        trials.spawn(async move {
-            let _permit = room.acquire_owned().await;
-            (check_all(&*case.factory).await, case)
-        });
-    }
     let mut wrong = Vec::new();
-    while let Some(trial) = trials.join_next().await {
-        let (report, case) = trial.expect("no clause panics");
+    for case in broken_backends() {
+        let report = check_all(&*case.factory).await;
         let broken = broken(&report);
         let missed: Vec<_> = case.named.difference(&broken).collect();
         let others: Vec<_> = broken.difference(&case.named).collect();
@@ -202,7 +192,7 @@ const ABILITIES: [Capabilities; 3] = [
         .with_increases(0),
 ];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test(start_paused = true)]
 async fn what_is_not_broken_passes_and_every_clause_is_tried() {
     let mut kept = BTreeSet::new();
     for can in ABILITIES {
