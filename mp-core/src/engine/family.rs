@@ -342,25 +342,11 @@ impl Family {
         self.edited.len()
     }
 
-    /// Returns the writes that bring the store to where the edits have brought the family. Their
-    /// values share one buffer.
+    /// Returns the writes that bring the store to where the edits have brought the family.
     fn writes(&self) -> Result<Vec<Write>, Error> {
         let mut buffer = Vec::with_capacity(document::TYPICAL_LENGTH);
-        let mut ends = Vec::with_capacity(self.edited.len());
-        for edit in self.edited.values() {
-            if let Edit::Put(decoded) = edit {
-                decoded.write(&mut buffer)?;
-            }
-            ends.push(buffer.len());
-        }
-        let (buffer, mut start) = (Bytes::from(buffer.into_boxed_slice()), 0);
-        let edits = self.edited.iter().zip(ends);
-        let writes = edits.map(|((key, edit), end)| {
-            let value = buffer.slice(start..end);
-            start = end;
-            edit.write(key.clone(), value)
-        });
-        Ok(writes.collect())
+        let write = |(key, edit): (&Key, &Edit)| edit.write(key.clone(), &mut buffer);
+        self.edited.iter().map(write).collect()
     }
 
     /// Returns the edits as one batch on this head, to be sent; later edits come on top of them.
@@ -386,17 +372,22 @@ impl Family {
 }
 
 impl Edit {
-    /// Returns the write that carries it; a document was written as `value`.
-    fn write(&self, key: Key, value: Bytes) -> Write {
-        match self {
-            Self::Put(_) => Write::Put { key, value },
+    /// Returns the write that carries it; values are put together in a buffer.
+    fn write(&self, key: Key, buffer: &mut Vec<u8>) -> Result<Write, Error> {
+        Ok(match self {
+            Self::Put(decoded) => {
+                buffer.clear();
+                decoded.write(buffer)?;
+                let value = Bytes::copy_from_slice(buffer);
+                Write::Put { key, value }
+            }
             Self::Deliver(value, due_at) => Write::Deliver {
                 key,
                 value: value.clone(),
                 due_at: *due_at,
             },
             Self::Delete => Write::Delete { key },
-        }
+        })
     }
 }
 
