@@ -125,9 +125,10 @@ pub fn key_reused() -> Error {
 ///
 /// `invalid_field` if the command does not serialise as JSON.
 pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
-    // A `serde_json::Value` keeps the members of objects sorted.
     let failed = |error| Error::invalid("command", "does not serialise as JSON").with_source(error);
-    let canonical = serde_json::to_value(command).map_err(failed)?;
+    let mut canonical = serde_json::to_value(command).map_err(failed)?;
+    // They are, unless some crate of the host's has `serde_json` keep the order they came in.
+    canonical.sort_all_objects();
     let canonical = serde_json::to_vec(&canonical).map_err(failed)?;
     let hash = digest(&SHA256, &canonical);
     Ok(hexadecimal(hash.as_ref()))
