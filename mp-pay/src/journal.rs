@@ -149,12 +149,12 @@ pub enum Event {
         /// From whom.
         source: Source,
     },
-    /// The backend wanted something of the payer that it has not declared: the payer is not asked,
-    /// and a person has to look.
+    /// The backend wanted something of the payer that it has not declared, or that is not safe: the
+    /// payer is not asked, and a person has to look.
     ActionRefused {
         /// For what.
         operation: OperationKey,
-        /// What it wanted.
+        /// What it wanted; of what is too long, no more than shows that.
         action: NextAction,
         /// From whom that was learnt.
         source: Source,

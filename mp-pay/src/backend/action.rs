@@ -5,6 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The longest that a payer is asked for, in bytes of its JSON: four times what browsers are sure to
+/// take for an address ([RFC 9110], section 4.1).
+///
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-4.1
+pub const ACTION_LENGTH_MAX: usize = 8_000;
+
 /// What the payer has to do.
 ///
 /// `Debug` leaves out what whoever has it could pay with: an address's path and query, the data of a
@@ -92,13 +98,48 @@ impl NextAction {
         })
     }
 
-    /// Returns whether a payer can follow it safely: a page is one on the web by
-    /// [`HttpsUrl`]'s rules.
+    /// Returns whether a payer can follow it safely: a page is one on the web by [`HttpsUrl`]'s rules,
+    /// and nothing is longer than [`ACTION_LENGTH_MAX`].
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        match self {
+        let leads_well = match self {
             Self::Redirect { url } => url.parse::<HttpsUrl>().is_ok(),
             _ => true,
+        };
+        leads_well && self.is_short()
+    }
+
+    fn is_short(&self) -> bool {
+        self.json().len() <= ACTION_LENGTH_MAX
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Returns what is written down of one that was refused: of one that is too long, no more than
+    /// shows that.
+    pub(crate) fn curtailed(self) -> Self {
+        if self.is_short() {
+            return self;
+        }
+        match self {
+            Self::Redirect { url } => Self::Redirect { url: cut(url) },
+            Self::ClientSdk { payload } => Self::ClientSdk {
+                payload: Value::String(cut(payload.to_string())),
+            },
+            Self::QrCode {
+                content,
+                expires_at,
+            } => Self::QrCode {
+                content: cut(content),
+                expires_at,
+            },
+            Self::DisplayInstructions { text, expires_at } => Self::DisplayInstructions {
+                text: cut(text),
+                expires_at,
+            },
+            short @ (Self::AwaitNotification { .. } | Self::Unrecognized) => short,
         }
     }
 
@@ -118,12 +159,17 @@ impl NextAction {
     /// code does that was made anew; else either, but always the same.
     pub(crate) fn join(self, other: Self) -> Self {
         let order = self.expires_at().cmp(&other.expires_at());
-        let text = |action: &Self| serde_json::to_string(action).unwrap_or_default();
-        match order.then_with(|| text(&self).cmp(&text(&other))) {
+        match order.then_with(|| self.json().cmp(&other.json())) {
             Ordering::Less => other,
             Ordering::Equal | Ordering::Greater => self,
         }
     }
+}
+
+/// Leaves of a text as much as is too long in any case.
+fn cut(mut text: String) -> String {
+    text.truncate(text.ceil_char_boundary(ACTION_LENGTH_MAX));
+    text
 }
 
 impl fmt::Debug for NextAction {
@@ -149,6 +195,40 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// One of each kind that says something, so long.
+    fn saying(length: usize) -> [NextAction; 4] {
+        let (text, expires_at) = ("ä".repeat(length / 2), None);
+        [
+            NextAction::Redirect {
+                url: format!("https://bank.example/{text}"),
+            },
+            NextAction::ClientSdk {
+                payload: json!({ "secret": text }),
+            },
+            NextAction::QrCode {
+                content: text.clone(),
+                expires_at,
+            },
+            NextAction::DisplayInstructions { text, expires_at },
+        ]
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_safe_and_no_more_of_it_is_kept_than_shows_that() {
+        for length in [ACTION_LENGTH_MAX, 10 * ACTION_LENGTH_MAX] {
+            for long in saying(length) {
+                assert!(!long.is_safe(), "{long:?}");
+                let kept = long.curtailed();
+                assert!(!kept.is_safe(), "{kept:?}");
+                assert!(kept.json().len() < 2 * ACTION_LENGTH_MAX, "{kept:?}");
+            }
+        }
+        for short in &saying(ACTION_LENGTH_MAX / 2)[1..] {
+            assert!(short.is_safe(), "{short:?}");
+            assert_eq!(&short.clone().curtailed(), short);
+        }
+    }
 
     #[test]
     fn debug_shows_nothing_to_pay_with() {

@@ -16,7 +16,7 @@ use mp_core::{
 };
 
 pub use self::{
-    action::{NextAction, NextActionKind},
+    action::{ACTION_LENGTH_MAX, NextAction, NextActionKind},
     capabilities::{Capabilities, WebhookTrust},
     error::{BackendError, BackendErrorKind},
     minor_units::{MinorUnits, MinorUnitsError, Rule},
@@ -114,8 +114,8 @@ pub struct IncreaseRequest {
 /// 8. *Declared.* What [`Capabilities`] declares is done. What it does not declare, as far as the
 ///    request shows it, is answered with [`BackendErrorKind::Unsupported`] before anything is sent:
 ///    a hold, a capture, an increase, a capture that leaves something for another, an amount that is
-///    not counted. A payer is asked for nothing but [`Capabilities::next_actions`], and sent to no
-///    page that is not [safe](NextAction::is_safe); the payer never sees what else is asked for, and
+///    not counted. A payer is asked for nothing but [`Capabilities::next_actions`], and for nothing
+///    that is not [safe](NextAction::is_safe); the payer never sees what else is asked for, and
 ///    a person has to look. It declares the same each time.
 /// 9. *Each by its key.* What an outcome tells of a capture, an increase, a void or a refund is told
 ///    under the key of that, never under its charge's; a charge that was voided is never `Settled`.

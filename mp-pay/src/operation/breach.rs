@@ -17,8 +17,8 @@ pub enum Breach {
     /// [`Capabilities::next_actions`](crate::backend::Capabilities::next_actions); the payer was
     /// not asked.
     UndeclaredAction,
-    /// It wants to send a payer to what is no safe page on the web
-    /// ([`NextAction::is_safe`](crate::backend::NextAction::is_safe)); the payer was not sent there.
+    /// It wants of a payer what is not safe, such as to go to what is no page on the web
+    /// ([`NextAction::is_safe`](crate::backend::NextAction::is_safe)); the payer was not asked.
     UnsafeAction,
     /// A newer release wrote it.
     #[serde(other)]
@@ -29,7 +29,7 @@ impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UndeclaredAction => "the backend asks the payer for what it has not declared",
-            Self::UnsafeAction => "the backend sends the payer to what is no safe page on the web",
+            Self::UnsafeAction => "the backend asks the payer for what is not safe",
             Self::Unrecognized => "the backend has broken its contract in a way not known here",
         })
     }

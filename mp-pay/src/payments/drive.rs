@@ -232,7 +232,7 @@ fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source
     {
         let kind = action.kind();
         tracing::error!(%operation, ?kind, "{breach}");
-        let action = action.clone();
+        let action = action.clone().curtailed();
         return Event::ActionRefused {
             operation,
             action,

@@ -201,6 +201,7 @@ fn learnt_as(id: PayoutId, outcome: Outcome, source: Source) -> PayoutEvent {
         Outcome::NeedsAction { action } => {
             let kind = action.kind();
             tracing::error!(payout = %id, ?kind, "{}", Breach::UndeclaredAction);
+            let action = action.curtailed();
             PayoutEvent::ActionRefused { action, source }
         }
         Outcome::Authorized { .. } => {

@@ -5,15 +5,12 @@ use mp_core::{amount::JSON_INTEGER_MAX, document, store::Limits};
 use super::*;
 use crate::{
     attempt::{INCREASES_MAX, Increase, Return, VOIDS_MAX},
+    backend::ACTION_LENGTH_MAX,
     capture::CAPTURES_MAX,
     intent::LINES_MAX,
     journal::{Stretch, TAIL_MAX},
     operation::{Breach, Heard, Operation},
 };
-
-/// What a backend may want shown in one attempt: four times the longest address that browsers are
-/// sure to take (RFC 9110, section 4.1).
-const ACTION_LENGTH: usize = 8_000;
 
 fn text(length: usize) -> String {
     "x".repeat(length)
@@ -21,7 +18,7 @@ fn text(length: usize) -> String {
 
 fn longest_action() -> NextAction {
     NextAction::QrCode {
-        content: text(ACTION_LENGTH),
+        content: text(ACTION_LENGTH_MAX),
         expires_at: Some(Timestamp::MAX),
     }
 }
