@@ -3,8 +3,13 @@
 
 use std::{
     collections::HashMap,
+    hint::spin_loop,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,6 +22,7 @@ use mp_core::{
         SqliteStore, Store, StoreErrorKind, Version, View, Write,
     },
 };
+use rusqlite::Connection;
 use tokio::task::JoinSet;
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
@@ -209,48 +215,42 @@ async fn check(path: &Path, acknowledged: &HashMap<usize, u64>) {
     );
 }
 
-/// As on a slow disk: whoever writes holds the file almost all of the time.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+/// As a process does that writes on a slow disk: it holds the file nearly all of the time.
+fn write_without_a_pause(path: &Path, stop: &AtomicBool) {
+    const HELD: Duration = Duration::from_millis(50);
+    const FREE: Duration = Duration::from_millis(2);
+    let file = Connection::open(path).expect("opens");
+    file.busy_timeout(Duration::from_secs(60)).expect("is set");
+    while !stop.load(Ordering::Relaxed) {
+        file.execute_batch("BEGIN IMMEDIATE").expect("begins");
+        thread::sleep(HELD);
+        file.execute_batch("COMMIT").expect("commits");
+        let free = Instant::now();
+        // Asleep it would leave the file for longer than that.
+        while free.elapsed() < FREE {
+            spin_loop();
+        }
+    }
+}
+
+#[tokio::test]
 async fn whoever_writes_without_a_pause_keeps_nobody_from_writing() {
-    // Two full groups: while the one is written, the other comes together.
-    const WRITERS: usize = 512;
     const COMMITS: usize = 20;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("mp.db");
     let options = || SqliteOptions::default().with_busy_timeout(Duration::from_secs(2));
-    let busy = Arc::new(SqliteStore::open(&path, options()).expect("opens"));
-    let value = Bytes::from(vec![b'x'; 64 * 1024]);
-    let mut writers = JoinSet::new();
-    for n in 0..WRITERS {
-        let (busy, value) = (busy.clone(), value.clone());
-        writers.spawn(async move { write_without_a_pause(&busy, &partition(n), value).await });
-    }
-    while busy.transactions() < 3 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    drop(SqliteStore::open(&path, options()).expect("creates the file"));
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = {
+        let (path, stop) = (path.clone(), stop.clone());
+        thread::spawn(move || write_without_a_pause(&path, &stop))
+    };
     for n in 0..COMMITS {
-        let other = SqliteStore::open(&path, options()).expect("opens beside the other");
+        let store = SqliteStore::open(&path, options()).expect("opens beside the other");
         let (_, batch) = count(&View::default());
-        let committed = other.commit(&partition(WRITERS + n), batch).await;
+        let committed = store.commit(&partition(n), batch).await;
         committed.expect("commits beside the other");
     }
-    assert!(writers.try_join_next().is_none(), "a writer has ended");
-    writers.shutdown().await;
-}
-
-async fn write_without_a_pause(store: &SqliteStore, partition: &Partition, value: Bytes) {
-    let mut head = Version::ABSENT;
-    loop {
-        let root = Write::Put {
-            key: Key::root(),
-            value: value.clone(),
-        };
-        let batch = Batch {
-            expect: head,
-            commit_id: CommitId::random(),
-            at: NOW,
-            writes: vec![root],
-        };
-        head = store.commit(partition, batch).await.expect("commits");
-    }
+    stop.store(true, Ordering::Relaxed);
+    writer.join().expect("has written all the while");
 }
