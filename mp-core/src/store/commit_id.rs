@@ -14,7 +14,8 @@ impl CommitId {
     ///
     /// Commit ids decide nothing and are shown to nobody, so they do not pass through
     /// [`Entropy`](crate::entropy::Entropy). Each thread draws a few at a time and gives each out
-    /// once; a process that was forked off draws its own.
+    /// once; a process that was forked off draws its own. A virtual machine whose memory is restored
+    /// twice from one snapshot gives the few that were left out twice: start the process anew there.
     ///
     /// # Panics
     ///
