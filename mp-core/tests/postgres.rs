@@ -76,6 +76,36 @@ async fn values_can_be_read_with_sql() {
 }
 
 #[tokio::test]
+async fn large_values_are_compressed_with_lz4_where_the_server_can() {
+    let test = "large_values_are_compressed_with_lz4_where_the_server_can";
+    const LARGE: &[u8] = &[b'7'; 4_000];
+    let Some(database) = database(test).await else {
+        return;
+    };
+    let store = connect(&database).await;
+    let sent = Write::Deliver {
+        key: Key::new("~o/mail/large").expect("a valid key"),
+        value: Bytes::from_static(LARGE),
+        due_at: SystemClock.now(),
+    };
+    let writes = vec![put("", LARGE), put("m/large", LARGE), sent];
+    let done = store.commit(&group(), batch(Version::ABSENT, writes)).await;
+    done.expect("commits");
+
+    let client = database.client().await;
+    let can = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings
+        WHERE name = 'default_toast_compression'";
+    let method = match shown(&client, can).await.as_slice() {
+        [can] if can == "t" => "lz4",
+        _ => "pglz",
+    };
+    for table in ["mp_partition", "mp_record", "mp_delivery"] {
+        let sql = format!("SELECT pg_column_compression(value) FROM {table}");
+        assert_eq!(shown(&client, &sql).await, [method], "{table}");
+    }
+}
+
+#[tokio::test]
 async fn values_that_are_not_text_are_refused() {
     let Some(database) = database("values_that_are_not_text_are_refused").await else {
         return;

@@ -81,6 +81,17 @@ CREATE INDEX mp_delivery_due ON mp_delivery (kind, wakes_at, slot) WHERE wakes_a
 
 CREATE INDEX mp_delivery_dead ON mp_delivery (slot, partition, key) WHERE wakes_at IS NULL;
 
+-- A row of two kilobytes and more has its value compressed. LZ4 takes a tenth of the processor time
+-- of the server's own method, which for a root of 3 kB is more than all the rest of its commit; a
+-- server that was built without LZ4 keeps to its own.
+DO $$ BEGIN
+    ALTER TABLE mp_partition ALTER COLUMN value SET COMPRESSION lz4;
+    ALTER TABLE mp_record ALTER COLUMN value SET COMPRESSION lz4;
+    ALTER TABLE mp_delivery ALTER COLUMN value SET COMPRESSION lz4;
+EXCEPTION WHEN feature_not_supported THEN
+    NULL;
+END $$;
+
 -- Applies one batch to one partition if its head is the expected one (0: the partition must not
 -- exist), and returns whether it was. All that it touches has one slot, its first argument, so
 -- that a distributed engine can run it whole where that slot is.
