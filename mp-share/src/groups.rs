@@ -128,7 +128,7 @@ impl Groups {
         let once = Idempotency::new(caller, OPEN, key, &offer.id)?;
         let owned = app.clone();
         let decide = move |family: &Family, now| open(family, &owned, id, &offer, &opener, now);
-        let command = Command::on(partition(app, id)?);
+        let command = Command::on(partition(app, id)?).presume_absent();
         let command = Roster::reads_user(command, caller.signed_in()?).once(once);
         let number = self.engine.run(command, decide).await?.answer;
         self.drive(caller, id, number).await

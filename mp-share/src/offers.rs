@@ -80,6 +80,7 @@ impl Offers {
             Ok::<_, Error>(edits.answer(offer))
         };
         let command = Command::on(partition(caller.app_id(), id)?).once(once);
+        let command = command.presume_absent();
         Ok(self.engine.run(command, decide).await?.answer)
     }
 

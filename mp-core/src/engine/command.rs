@@ -18,6 +18,7 @@ pub struct Command {
     idempotency: Option<Idempotency>,
     /// The period and the keys that [`answer_keys`](Self::answer_keys) last told.
     answer_keys: OnceLock<(u64, [Key; 2])>,
+    presumes_absent: bool,
     problem: Option<Error>,
 }
 
@@ -30,6 +31,7 @@ impl Command {
             reads: Vec::new(),
             idempotency: None,
             answer_keys: OnceLock::new(),
+            presumes_absent: false,
             problem: None,
         }
     }
@@ -44,6 +46,15 @@ impl Command {
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
         self.read(Key::new(prefix).map(Selection::Prefix))
+    }
+
+    /// Presumes that the partition does not exist yet, and saves reading it: for what is created under
+    /// an id that nobody else uses. Where it exists after all the commit conflicts, and the command is
+    /// decided on what is there; so it may be presumed wrongly, and only costs a commit then.
+    #[must_use]
+    pub const fn presume_absent(mut self) -> Self {
+        self.presumes_absent = true;
+        self
     }
 
     /// Remembers the answer: a repetition is answered the same and changes nothing.
@@ -64,6 +75,10 @@ impl Command {
 
     pub(super) const fn partition(&self) -> &Partition {
         &self.partition
+    }
+
+    pub(super) const fn presumes_absent(&self) -> bool {
+        self.presumes_absent
     }
 
     pub(super) const fn idempotency(&self) -> Option<&Idempotency> {

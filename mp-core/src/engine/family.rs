@@ -100,6 +100,11 @@ impl Family {
         Self::new(partition, view, &[Selection::Prefix(Key::root())])
     }
 
+    /// Makes the family of a partition that does not exist.
+    pub(super) fn absent(partition: Partition) -> Self {
+        Self::new(partition, View::default(), &[])
+    }
+
     pub(super) fn new(partition: Partition, view: View, loaded: &[Selection]) -> Self {
         let root = view.records.first().filter(|first| first.key.is_root());
         let mut family = Self {

@@ -13,6 +13,9 @@ use crate::{
 
 /// A command that waits in a partition's mailbox, whatever its answer's type.
 pub(super) trait Job: Send {
+    /// Returns whether the command may be decided as if the partition did not exist, unread.
+    fn presumes_absent(&self) -> bool;
+
     /// Adds what the command reads to what is wanted.
     fn reads(&self, now: Timestamp, wanted: &mut Vec<Selection>) -> Result<(), Error>;
 
@@ -104,6 +107,10 @@ where
     E: From<Error> + Send + 'static,
     F: Fn(&Family, Timestamp) -> Result<Decision<T>, E> + Send + 'static,
 {
+    fn presumes_absent(&self) -> bool {
+        self.command.presumes_absent()
+    }
+
     fn reads(&self, now: Timestamp, wanted: &mut Vec<Selection>) -> Result<(), Error> {
         self.command.reads(now, wanted)
     }

@@ -118,6 +118,7 @@ impl Runner {
         } = round;
         // What was read before these jobs were taken may be older than their callers know.
         self.fresh = false;
+        self.presume_absent(&jobs);
         for conflicts in 0..CONFLICTS_MAX {
             let now = match self.decide_or_take(&mut jobs, decided.take()).await {
                 Ok(now) => now,
@@ -148,6 +149,15 @@ impl Runner {
             self.combiner.back_off(conflicts).await;
         }
         self.fail(jobs, &StoreError::conflict().into());
+    }
+
+    /// Begins with the state of a partition that does not exist, where all jobs presume that: it is not
+    /// fresh, so that no refusal rests on it, and once it has met a conflict the store is read.
+    fn presume_absent(&mut self, jobs: &[Box<dyn Job>]) {
+        if self.family.is_none() && jobs.iter().all(|job| job.presumes_absent()) {
+            let absent = Family::absent(self.partition.clone());
+            self.family = Some(Box::new(absent));
+        }
     }
 
     /// Decides the jobs unless they are decided already; returns when the last of them was.

@@ -38,7 +38,7 @@ impl Payments {
         let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
         let created = self.created(caller, request, key)?;
         let (app, id) = (created.app.clone(), created.id);
-        let command = self.creating(&app, id)?.once(once);
+        let command = self.creating(&app, id)?.once(once).presume_absent();
         let begun = self.engine.run(command, self.create(created)).await?.answer;
         match begun.into_parts() {
             Some((payment, _)) => Ok(payment.into_intent()),
