@@ -10,8 +10,8 @@
 use std::{sync::Arc, time::Duration};
 
 use mp_benches::{
-    AGGREGATES_PER_TASK, Bound, Committer, INTENT, Load, PostgresFloor, Promise, Side, Table,
-    Throughput, aggregate, postgres, take_turns,
+    AGGREGATES_PER_TASK, BATCH, Bound, Committer, INTENT, Load, PostgresFloor, Promise, Side,
+    Table, Throughput, aggregate, postgres, take_turns,
 };
 use mp_core::store::{PostgresOptions, PostgresStore};
 use throwaway_postgres::Database;
@@ -24,6 +24,7 @@ const ROUNDS: usize = 5;
 
 const IDIOM: &str = "select for update, update, insert";
 const UPDATE: &str = "update of one row";
+const SERVER: &str = "the server alone, 128 commands a statement";
 const OUTBOX: &str = "PostgresStore, root and outbox";
 const ROOT: &str = "PostgresStore, root only";
 
@@ -40,6 +41,7 @@ fn main() {
             }));
         }
     }
+    sides.push(Side::new(SERVER, || rig.server_round(&runtime)));
     let table = take_turns("Commits on PostgreSQL", ROUNDS, sides);
     println!("{table}");
     for promise in promises(&table) {
@@ -88,15 +90,42 @@ impl Rig {
     }
 
     fn round(&self, runtime: &Runtime, kind: &str, tasks: usize) -> Throughput {
-        // As if what was sent had been delivered meanwhile.
-        let emptied = self.client.batch_execute("TRUNCATE outbox, mp_delivery");
-        runtime.block_on(emptied).expect("empties the outboxes");
+        self.empty_outboxes(runtime);
         let load = Load { tasks, span: SPAN };
         match kind {
             OUTBOX => self.ours.round(runtime, load, true),
             ROOT => self.ours.round(runtime, load, false),
             _ => self.floor_round(runtime, kind == IDIOM, load),
         }
+    }
+
+    /// Empties them, as if what was sent had been delivered meanwhile.
+    fn empty_outboxes(&self, runtime: &Runtime) {
+        let emptied = self.client.batch_execute("TRUNCATE outbox, mp_delivery");
+        runtime.block_on(emptied).expect("empties the outboxes");
+    }
+
+    fn server_round(&self, runtime: &Runtime) -> Throughput {
+        self.empty_outboxes(runtime);
+        let tasks = 0..BATCH;
+        let batch = |number| tasks.clone().map(move |task| aggregate(task, number));
+        let batches = (0..AGGREGATES_PER_TASK).map(|number| batch(number).collect());
+        let batches: Arc<[Vec<String>]> = batches.collect();
+        let (floor, sessions) = (self.floor.clone(), 2);
+        let load = Load {
+            tasks: sessions,
+            span: SPAN,
+        };
+        let statements = load.run(runtime, move |session, turn| {
+            let (floor, batches) = (floor.clone(), batches.clone());
+            let turn = usize::try_from(turn).unwrap_or_default();
+            let batch = (turn * sessions + session) % batches.len();
+            async move {
+                let done = floor.commands(&batches[batch], INTENT).await;
+                done.expect("the floor works");
+            }
+        });
+        statements.of_many(BATCH)
     }
 
     fn floor_round(&self, runtime: &Runtime, idiom: bool, load: Load) -> Throughput {

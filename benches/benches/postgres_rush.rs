@@ -2,7 +2,8 @@
 //!
 //! Ours through the engine, from one process, from two and from four, 128 tasks in all; against
 //! what is written by hand through the same driver: select for update in a transaction, and the best
-//! single statement.
+//! single statement. The floor is the server alone: the rows of 128 joins in one statement, from two
+//! sessions in turn, so that one is at work while the other's log is flushed.
 //!
 //! Promises, durable on acknowledgement, 128 tasks each: at least 100 times select for update and 50
 //! times the single statement from one process, and 40 and 20 times select for update from two and
@@ -20,7 +21,7 @@ use std::{
 };
 
 use mp_benches::{
-    Bound, Load, PostgresFloor, Promise, Side, Table, Throughput, postgres, take_turns,
+    BATCH, Bound, Load, PostgresFloor, Promise, Side, Table, Throughput, postgres, take_turns,
 };
 use mp_core::{
     Command as Decide, Decision, Document, Edits, Engine, Error, Family,
@@ -37,6 +38,7 @@ const ROUNDS: usize = 5;
 
 const LOCKED: &str = "select for update, insert, update";
 const SINGLE: &str = "single statement";
+const SERVER: &str = "the server alone, 128 joins a statement";
 const KNOWN: &str = "Engine, 128 tasks, members in memory";
 
 /// Where a child finds the database.
@@ -69,6 +71,7 @@ fn main() {
             }));
         }
     }
+    sides.push(Side::new(SERVER, || server_round(&runtime, &floor, next())));
     for (name, members) in [
         (ours(1), Members::Asked),
         (KNOWN.to_owned(), Members::Known),
@@ -154,6 +157,18 @@ fn floor_round(
             assert!(joined.expect("the floor works"), "there is room for all");
         }
     })
+}
+
+fn server_round(runtime: &Runtime, floor: &PostgresFloor, number: u64) -> Throughput {
+    let counter = format!("rush-{number}");
+    let opened = floor.open_counter(&counter, i64::MAX);
+    runtime.block_on(opened).expect("opens");
+    let (floor, tasks) = (floor.clone(), 2);
+    let statements = Load { tasks, span: SPAN }.run(runtime, move |_, _| {
+        let (floor, counter) = (floor.clone(), counter.clone());
+        async move { floor.joins(&counter).await.expect("the floor works") }
+    });
+    statements.of_many(BATCH)
 }
 
 #[derive(Deserialize, Serialize)]

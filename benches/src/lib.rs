@@ -19,7 +19,7 @@ pub use self::{
     floor::SqliteFloor,
     load::{Load, Throughput},
     postgres::{postgres, tuned},
-    postgres_floor::PostgresFloor,
+    postgres_floor::{BATCH, PostgresFloor},
     promise::{Bound, Promise},
     turns::{Side, Table, take_turns},
 };

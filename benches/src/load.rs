@@ -27,6 +27,17 @@ pub struct Throughput {
     pub p99: Duration,
 }
 
+impl Throughput {
+    /// Returns what comes of it if each command stands for so many.
+    #[must_use]
+    pub fn of_many(self, count: usize) -> Self {
+        Self {
+            per_second: self.per_second * count as f64,
+            p99: self.p99,
+        }
+    }
+}
+
 impl Load {
     /// Runs `command(task, turn)` over and over in every task, and counts.
     ///

@@ -1,7 +1,11 @@
+mod batches;
+
 use std::fmt;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{Error, NoTls};
+
+pub use self::batches::BATCH;
 
 /// What a careful team writes by hand on PostgreSQL: prepared statements on a pool of connections,
 /// one transaction per command with the row locked first, and an index for no more than is needed.
