@@ -14,7 +14,8 @@ use crate::{
 pub struct Scope(Cow<'static, str>);
 
 impl Scope {
-    /// The right of the app's own staff and back office over every user's things in the app.
+    /// The right of the app's own staff and back office over every user's things in the app: whoever
+    /// has it has all other scopes.
     pub const STAFF: Self = Self::of("staff");
 
     /// Names a scope.
@@ -116,10 +117,12 @@ impl Caller {
         })
     }
 
-    /// Returns whether the scope was granted.
+    /// Returns whether the scope was granted, by its name or with all others.
     #[must_use]
     pub fn has(&self, scope: &Scope) -> bool {
-        self.scopes.contains(scope)
+        [scope, &Scope::STAFF]
+            .iter()
+            .any(|granted| self.scopes.contains(*granted))
     }
 
     /// Refuses the call unless the scope was granted.
@@ -159,5 +162,24 @@ impl Caller {
     #[must_use]
     pub fn key_segment(&self) -> &str {
         self.user.as_ref().map_or("-/-", UserId::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn staff_have_every_scope_of_their_app_and_nobody_else_has_theirs() {
+        let app: AppId = "market".parse().expect("an app");
+        let managing = Scope::of("pay:manage");
+        let staff = Caller::app(app.clone()).with_scope(Scope::STAFF);
+        assert!(staff.has(&managing) && staff.require(&managing).is_ok());
+        let manager = Caller::app(app.clone()).with_scope(managing.clone());
+        assert!(manager.has(&managing) && !manager.has(&Scope::STAFF));
+        assert!(!Caller::app(app).has(&managing));
+        let elsewhere = "elsewhere".parse().expect("an app");
+        let mei = "mei".parse().expect("a user");
+        assert!(staff.require_owner("intent", &elsewhere, &mei).is_err());
     }
 }

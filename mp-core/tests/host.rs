@@ -173,6 +173,17 @@ async fn a_missing_scope_is_told_before_anything_else() {
 }
 
 #[tokio::test]
+async fn staff_may_call_what_asks_for_any_scope() {
+    let (host, _) = bar();
+    let staff = Caller::app("pub".parse().expect("app")).with_scope(Scope::STAFF);
+    for operation in host.operations() {
+        let call = host.call(&staff, operation.name(), json!("nonsense"));
+        let error = call.await.expect_err("is nonsense");
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{}", operation.name());
+    }
+}
+
+#[tokio::test]
 async fn an_input_that_does_not_fit_is_refused_with_the_member_named() {
     let (host, poured) = bar();
     for (operation, input, field) in [

@@ -9,12 +9,12 @@ use mp_core::{
 };
 
 use super::{
-    FAR_BOOKS_MAX, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer, PENDING_MAX, SUM_MAX,
-    Side, Transfer, TransferStatus,
+    FAR_BOOKS_MAX, LEDGER_MANAGE, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer,
+    PENDING_MAX, SUM_MAX, Side, Transfer, TransferStatus,
     expiry::ExpiryDue,
     far::{FarBooks, FarLegs},
     home::{HomeBook, occasion},
-    ledger::{demand_plain, manages, owns, shown},
+    ledger::{demand_plain, owns, shown},
     moving::Authority,
     news::tell,
     plan_id::PlanId,
@@ -130,7 +130,7 @@ fn demand_authority(
     let Authority::Of(caller) = authority else {
         return Ok(());
     };
-    let manager = manages(caller).is_ok();
+    let manager = caller.has(&LEDGER_MANAGE);
     for (of_move, each) in (0_u32..).zip(&transfer.moves) {
         let account = each.debit.clone();
         if !each.debit.is_in(&transfer.home) {

@@ -9,9 +9,8 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, Balance, BookId, ChainHash, Hold, HoldState, Ledger, LedgerError, Side,
-    Transfer,
-    ledger::manages,
+    Account, AccountId, Balance, BookId, ChainHash, Hold, HoldState, LEDGER_MANAGE, Ledger,
+    LedgerError, Side, Transfer,
     plan_id::PlanId,
     records::{ACCOUNTS, STRETCH, book_in, command, hold_key, stretch_prefix, transfer_key},
     statement::entry_in,
@@ -93,7 +92,7 @@ impl Ledger {
         age: Duration,
         archive: &dyn Archive,
     ) -> Result<u64, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let app = caller.app_id();
         let first = self.engine().read(command(app, book)?).await?;
         let head = book_in(&first)?.ok_or_else(|| Error::not_found("book"))?;

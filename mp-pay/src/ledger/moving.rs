@@ -3,9 +3,9 @@ use std::time::Duration;
 use mp_core::{Caller, Error, Family, Timestamp, feed::Feed};
 
 use super::{
-    AccountId, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side, Transfer, TransferId,
+    AccountId, LEDGER_MANAGE, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side,
+    Transfer, TransferId,
     begin::{begin, check, no_moves},
-    ledger::manages,
     plan_id::PlanId,
     records::{account_in, command, transfer_key},
 };
@@ -70,7 +70,7 @@ impl Ledger {
         id: TransferId,
         request: NamedTransfer,
     ) -> Result<Transfer, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let original = self
             .found(caller.app_id(), &request.book, request.transfer)
             .await?;

@@ -4,8 +4,8 @@ use mp_core::{
 };
 
 use super::{
-    Account, Book, Desk, Ledger, LedgerError, OpenAccount, SUM_MAX,
-    ledger::{demand_plain, manages},
+    Account, Book, Desk, LEDGER_MANAGE, Ledger, LedgerError, OpenAccount, SUM_MAX,
+    ledger::demand_plain,
     records::{account_in, account_key, book_in, command},
 };
 
@@ -22,7 +22,7 @@ impl Ledger {
         caller: &Caller,
         request: OpenAccount,
     ) -> Result<Account, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let app = caller.app_id().clone();
         demand_plain("account", &request.account)?;
         demand_own_unit(&app, &request.unit)?;

@@ -6,10 +6,9 @@ use mp_core::{
 };
 
 use super::{
-    BookId, Ledger, LedgerError, NamedTransfer, PostTransfer, Transfer, TransferEvent, TransferId,
-    TransferStatus,
+    BookId, LEDGER_MANAGE, Ledger, LedgerError, NamedTransfer, PostTransfer, Transfer,
+    TransferEvent, TransferId, TransferStatus,
     home::{HomeBook, put, take_step},
-    ledger::manages,
     plan_id::PlanId,
     records::{command, transfer_in, transfer_key},
 };
@@ -40,7 +39,7 @@ impl Ledger {
         caller: &Caller,
         request: PostTransfer,
     ) -> Result<Transfer, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let resolution = Resolution::Post(request.amount);
         self.resolve(caller.app_id(), &request.book, request.transfer, resolution)
             .await
@@ -56,7 +55,7 @@ impl Ledger {
         caller: &Caller,
         request: NamedTransfer,
     ) -> Result<Transfer, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         self.resolve(
             caller.app_id(),
             &request.book,

@@ -9,8 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, Balance, BookId, Ledger, LedgerError,
-    ledger::manages,
+    Account, AccountId, Balance, BookId, LEDGER_MANAGE, Ledger, LedgerError,
     records::{ACCOUNTS, command},
 };
 
@@ -145,7 +144,7 @@ impl Ledger {
         caller: &Caller,
         book: &BookId,
     ) -> Result<TrialBalance, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let accounts = self.accounts_in(caller, book).await?;
         if accounts.is_empty() {
             return Err(Error::not_found("book").into());
@@ -181,7 +180,7 @@ impl Ledger {
         caller: &Caller,
         listing: &dyn Listing,
     ) -> Result<Vec<BookId>, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let mut books = Vec::new();
         let mut after: Option<Partition> = None;
         loop {

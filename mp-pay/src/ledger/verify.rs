@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, Act, Balance, Book, BookId, ChainHash, Effect, Entry, Ledger, LedgerError,
-    Side,
-    ledger::manages,
+    Account, AccountId, Act, Balance, Book, BookId, ChainHash, Effect, Entry, LEDGER_MANAGE,
+    Ledger, LedgerError, Side,
     records::{ACCOUNTS, STRETCH, book_in, command, entry_key},
 };
 
@@ -108,7 +107,7 @@ impl Ledger {
     /// `forbidden` for who does not manage the ledger, `not_found`, [`LedgerError::Closed`] if it is
     /// closed meanwhile, the store's errors.
     pub async fn verify(&self, caller: &Caller, book: &BookId) -> Result<Verified, LedgerError> {
-        manages(caller)?;
+        caller.require(&LEDGER_MANAGE)?;
         let app = caller.app_id();
         let reads = command(app, book)?.key(super::closing::CLOSING);
         let family = self.engine().read(reads).await?;

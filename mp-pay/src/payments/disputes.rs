@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mp_core::{Caller, Error, id::Name};
 
-use super::{DisputeNotice, Payments, manages};
+use super::{DisputeNotice, PAY_MANAGE, Payments};
 use crate::{
     dispute::{DISPUTES_MAX, Dispute, DisputeId},
     error::PayError,
@@ -27,7 +27,7 @@ impl Payments {
         caller: &Caller,
         notice: DisputeNotice,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let id = notice.intent;
         let parts = [&id.to_string(), "dispute", notice.reference.as_str()];
         let name = DisputeId::derived(&parts);
@@ -64,7 +64,7 @@ impl Payments {
         backend: &Name,
         notice: DisputeNotice,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         self.routing.backend(Some(backend))?;
         let payment = self.read(caller.app_id(), notice.intent).await?;
         let number = payment.intent.attempt.unwrap_or(payment.intent.attempts);
@@ -80,7 +80,7 @@ impl Payments {
     ///
     /// As [`intent`](Self::intent), and `forbidden` for the payer.
     pub async fn disputes(&self, caller: &Caller, id: IntentId) -> Result<Vec<Dispute>, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let payment = self.owned(caller, id).await?;
         let disputes = payment.disputes.into_values();
         Ok(disputes.map(Arc::unwrap_or_clone).collect())

@@ -2,7 +2,7 @@
 
 use mp_core::{Caller, id::IdempotencyKey};
 
-use super::{CaptureIntent, IncreaseIntent, Payments, manages};
+use super::{CaptureIntent, IncreaseIntent, PAY_MANAGE, Payments};
 use crate::{
     attempt::{Attempt, INCREASES_MAX},
     backend::Capabilities,
@@ -29,7 +29,7 @@ impl Payments {
         request: CaptureIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let CaptureIntent {
             intent: id,
             amount,
@@ -72,7 +72,7 @@ impl Payments {
         request: IncreaseIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let IncreaseIntent { intent: id, amount } = request;
         let command = self.command(caller, "pay.increase", id, key, &request)?;
         let increase = move |change: &mut Change| {

@@ -9,7 +9,7 @@ use mp_core::{
 };
 
 use super::{
-    ACTION_LIFE, Begun, CancelIntent, ConfirmIntent, CreateIntent, Payments, manages, owns,
+    ACTION_LIFE, Begun, CancelIntent, ConfirmIntent, CreateIntent, PAY_MANAGE, Payments, owns,
 };
 use crate::{
     error::PayError,
@@ -101,7 +101,7 @@ impl Payments {
         check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {
-                manages(caller)?;
+                caller.require(&PAY_MANAGE)?;
                 payer
             }
             _ => caller.signed_in()?.clone(),
@@ -170,7 +170,7 @@ impl Payments {
         request: CancelIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let (id, reason) = (request.intent, request.reason);
         let command = self.command(caller, "pay.cancel", id, key, &request)?;
         let cancel = move |change: &mut Change| {

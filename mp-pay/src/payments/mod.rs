@@ -136,7 +136,7 @@ impl Payments {
         caller: &Caller,
         id: IntentId,
     ) -> Result<Vec<JournalEntry>, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let command = payment::command(caller.app_id(), id)?;
         let family = self.engine.read(command).await?;
         Ok(payment::journal(&family)?)
@@ -148,7 +148,7 @@ impl Payments {
     ///
     /// As [`intent`](Self::intent), and `forbidden` for the payer.
     pub async fn attempts(&self, caller: &Caller, id: IntentId) -> Result<Vec<Attempt>, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let attempts = self.owned(caller, id).await?.attempts.into_values();
         Ok(attempts.map(Arc::unwrap_or_clone).collect())
     }
@@ -237,17 +237,9 @@ impl Payments {
     }
 }
 
-/// Refuses whoever may not act on other people's payments.
-fn manages(caller: &Caller) -> Result<(), Error> {
-    if caller.has(&Scope::STAFF) {
-        return Ok(());
-    }
-    caller.require(&PAY_MANAGE)
-}
-
 /// Refuses whoever is neither the payer nor may act on other people's payments.
 fn owns(caller: &Caller, intent: &PaymentIntent) -> Result<(), Error> {
-    if caller.app_id() == &intent.app && manages(caller).is_ok() {
+    if caller.app_id() == &intent.app && caller.has(&PAY_MANAGE) {
         return Ok(());
     }
     caller.require_owner("intent", &intent.app, &intent.owner)

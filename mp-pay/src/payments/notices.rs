@@ -5,7 +5,7 @@ use mp_core::{
     id::{AppId, Name},
 };
 
-use super::{Notice, Payments, manages};
+use super::{Notice, PAY_MANAGE, Payments};
 use crate::{
     backend::WebhookTrust,
     error::PayError,
@@ -32,7 +32,7 @@ impl Payments {
         caller: &Caller,
         notice: Notice,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         self.take_in(caller.app_id(), self.routing.trust(), notice)
             .await
     }
@@ -50,7 +50,7 @@ impl Payments {
         backend: &Name,
         notice: Notice,
     ) -> Result<PaymentIntent, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let trust = self.routing.backend(Some(backend))?.capabilities().webhooks;
         let app = caller.app_id();
         let payment = self.read(app, notice.operation.intent).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey};
 
-use super::{Payments, RefundIntent, manages};
+use super::{PAY_MANAGE, Payments, RefundIntent};
 use crate::{
     backend::Capabilities,
     error::PayError,
@@ -35,7 +35,7 @@ impl Payments {
         request: RefundIntent,
         key: &IdempotencyKey,
     ) -> Result<Refund, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let intent = request.intent;
         let command = self.command(caller, "pay.refund", intent, key, &request)?;
         let (id, whose) = (intent.to_string(), caller.key_segment());

@@ -7,7 +7,7 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Notice, Payments, drive, manages};
+use super::{Notice, PAY_MANAGE, Payments, drive};
 use crate::{
     backend::Outcome,
     error::PayError,
@@ -63,7 +63,7 @@ impl Payments {
         after: Option<OperationKey>,
         limit: u32,
     ) -> Result<Vec<Unresolved>, PayError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let limit = limit.min(UNRESOLVED_MAX);
         let prefix = format!("{}/pay/", caller.app_id());
         let mut cursor = start(&prefix, after)?;

@@ -12,13 +12,13 @@ use super::{
     PayoutError, PayoutEvent, PayoutId, PayoutNotice, PayoutOrder, Payouts, ResolvePayout,
     change::{Change, command},
     order::PayoutDue,
-    payouts::manages,
 };
 use crate::{
     backend::{Outcome, WebhookTrust},
     journal::Source,
     operation::Stage,
     payment::Move,
+    payments::PAY_MANAGE,
 };
 
 /// The most payouts that [`Payouts::unresolved`] lists at a time.
@@ -40,7 +40,7 @@ impl Payouts {
         after: Option<PayoutId>,
         limit: u32,
     ) -> Result<Vec<PayoutOrder>, PayoutError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let limit = limit.min(UNRESOLVED_PAYOUTS_MAX);
         let prefix = format!("{}/payout/", caller.app_id());
         let mut cursor = start(&prefix, after)?;
@@ -114,7 +114,7 @@ impl Payouts {
         caller: &Caller,
         notice: PayoutNotice,
     ) -> Result<PayoutOrder, PayoutError> {
-        manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let PayoutNotice { payout, outcome } = notice;
         let app = caller.app_id();
         if self.backend.payout_capabilities().webhooks == WebhookTrust::HintOnly {

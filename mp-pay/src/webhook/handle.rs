@@ -13,7 +13,7 @@ use super::{
     raw::Raw,
     webhooks::{Source, messenger},
 };
-use crate::error::PayError;
+use crate::{error::PayError, payments::PAY_MANAGE};
 
 impl Webhooks {
     /// Handles a webhook now, as a worker would: where a person waits for what it tells, and to try
@@ -25,7 +25,7 @@ impl Webhooks {
     /// `forbidden`, `not_found`, what its source makes of it, what payments make of it; it goes on
     /// waiting then.
     pub async fn handle(&self, caller: &Caller, webhook: &WebhookId) -> Result<Handled, Error> {
-        super::manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let app = caller.app_id();
         if !self.carry_out(app, webhook).await? {
             self.carry_out(app, webhook).await?;
@@ -43,7 +43,7 @@ impl Webhooks {
     ///
     /// `forbidden`, `not_found`, the store's errors.
     pub async fn dismiss(&self, caller: &Caller, webhook: &WebhookId) -> Result<Handled, Error> {
-        super::manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let app = caller.app_id();
         self.finish(app, webhook, None, Handling::Dismissed).await?;
         let handled = self.find(app, webhook).await?;

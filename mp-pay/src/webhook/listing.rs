@@ -12,7 +12,7 @@ use super::{
     entry::Entry,
     page::{self, HandleDue},
 };
-use crate::backend::Reference;
+use crate::{backend::Reference, payments::PAY_MANAGE};
 
 /// The most webhooks that [`Webhooks::unhandled`] lists at a time.
 pub const UNHANDLED_MAX: u32 = 1_000;
@@ -76,7 +76,7 @@ impl Webhooks {
         after: Option<&WebhookId>,
         limit: u32,
     ) -> Result<Vec<Unhandled>, Error> {
-        super::manages(caller)?;
+        caller.require(&PAY_MANAGE)?;
         let limit = limit.min(UNHANDLED_MAX);
         let prefix = format!("{}/hook/", caller.app_id());
         let mut cursor = start(caller, &prefix, after)?;

@@ -80,8 +80,6 @@ mod source;
 pub mod stripe;
 mod webhooks;
 
-use mp_core::{Caller, Error, Scope};
-
 pub use self::{
     entry::{EDITIONS_MAX, HINT_PAUSE, Handled, Handling},
     id::{DEDUP_WINDOW, WebhookId},
@@ -91,15 +89,6 @@ pub use self::{
     source::{Identity, Observation, Reply, WebhookSource},
     webhooks::{Accepted, RECEIVING_MAX, VERIFYING_MAX, WAITING_MAX, Webhooks},
 };
-use crate::payments::PAY_MANAGE;
-
-/// Refuses whoever may not look after webhooks.
-fn manages(caller: &Caller) -> Result<(), Error> {
-    if caller.has(&Scope::STAFF) {
-        return Ok(());
-    }
-    caller.require(&PAY_MANAGE)
-}
 
 #[cfg(test)]
 pub(crate) mod kept {

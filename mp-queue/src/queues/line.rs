@@ -1,6 +1,6 @@
 use mp_core::{Caller, Command, Committed, Decision, Edits, Family, id::IdempotencyKey};
 
-use super::{Queues, once, require_staff};
+use super::{QUEUE_STAFF, Queues, once};
 use crate::{
     desk::Desk,
     error::QueueError,
@@ -21,7 +21,7 @@ impl Queues {
         setup: LineSetup,
         key: &IdempotencyKey,
     ) -> Result<Committed<Line>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         setup.check()?;
         let once = once(caller, "queue.open_line", key, &(line, &setup))?;
         let command = Command::on(line.partition(caller.app_id())?).once(once);
@@ -70,7 +70,7 @@ impl Queues {
         line: &LineId,
         state: LineState,
     ) -> Result<Committed<Line>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         let command = Command::on(line.partition(caller.app_id())?);
         let turn = move |family: &Family, now| -> Result<Decision<Line>, QueueError> {
             Desk::at(family, now)?.turned(state)

@@ -209,7 +209,7 @@ fn call_command(
     from: CallFrom,
     key: &IdempotencyKey,
 ) -> Result<Command, QueueError> {
-    require_staff(caller)?;
+    caller.require(&QUEUE_STAFF)?;
     let once = once(caller, "queue.call_next", key, &(line, from))?;
     Ok(Desk::command(line.partition(caller.app_id())?).once(once))
 }
@@ -229,20 +229,9 @@ fn once(
     Ok(Idempotency::new(caller, operation, key, command)?)
 }
 
-fn is_staff(caller: &Caller) -> bool {
-    caller.has(&Scope::STAFF) || caller.has(&QUEUE_STAFF)
-}
-
-fn require_staff(caller: &Caller) -> Result<(), QueueError> {
-    if is_staff(caller) {
-        return Ok(());
-    }
-    Ok(caller.require(&QUEUE_STAFF)?)
-}
-
 /// Refuses what is not the caller's, without telling that it exists.
 fn require_owner(caller: &Caller, owner: &UserId) -> Result<(), QueueError> {
-    if is_staff(caller) || caller.user_id() == Some(owner) {
+    if caller.has(&QUEUE_STAFF) || caller.user_id() == Some(owner) {
         Ok(())
     } else {
         Err(QueueError::NoSuchTicket)

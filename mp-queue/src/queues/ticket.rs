@@ -5,7 +5,7 @@ use mp_core::{
     store::Partition,
 };
 
-use super::{Queues, once, require_owner, require_staff};
+use super::{QUEUE_STAFF, Queues, once, require_owner};
 use crate::{
     desk::{self, Act, Desk, Place, Shelf, is_moved, ticket_key, user_key},
     error::QueueError,
@@ -45,7 +45,7 @@ impl Queues {
         line: &LineId,
         ticket: TicketId,
     ) -> Result<Committed<Ticket>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         self.act(caller, line, ticket, TicketEvent::Serve, None)
             .await
     }
@@ -63,7 +63,7 @@ impl Queues {
         line: &LineId,
         ticket: TicketId,
     ) -> Result<Committed<Ticket>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         self.act(caller, line, ticket, TicketEvent::NoShow, None)
             .await
     }
@@ -82,7 +82,7 @@ impl Queues {
         ticket: TicketId,
         key: &IdempotencyKey,
     ) -> Result<Committed<Ticket>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         let once = once(caller, "queue.recall", key, &(line, ticket))?;
         let event = TicketEvent::Recall;
         self.act(caller, line, ticket, event, Some(once)).await
@@ -101,7 +101,7 @@ impl Queues {
         ticket: TicketId,
         key: &IdempotencyKey,
     ) -> Result<Committed<Ticket>, QueueError> {
-        require_staff(caller)?;
+        caller.require(&QUEUE_STAFF)?;
         let once = once(caller, "queue.requeue", key, &(line, ticket))?;
         let event = TicketEvent::Requeue;
         self.act(caller, line, ticket, event, Some(once)).await
