@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
 
-use super::family::Decoded;
+use super::entry::Decoded;
 use crate::{
     clock::Timestamp,
     document::{self, Document},

@@ -1,16 +1,18 @@
 use std::{
-    any::Any,
     collections::{BTreeMap, BTreeSet, btree_map},
     fmt,
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 
-use super::{Edit, Edits};
+use super::{
+    Edit, Edits,
+    entry::{Decoded, Entry},
+};
 use crate::{
     clock::Timestamp,
-    document::{self, Document, Newer},
+    document::{self, Document},
     error::{Error, ErrorKind},
     retention::{self, Retired},
     store::{Batch, CommitId, Key, Partition, Selection, Version, View, Write},
@@ -37,61 +39,6 @@ pub struct Family {
     sent_as: Option<CommitId>,
     /// What is not in the store yet.
     edited: BTreeMap<Key, Edit>,
-}
-
-struct Entry {
-    bytes: Option<Bytes>,
-    decoded: OnceLock<Decoded>,
-}
-
-/// A document of any type that knows how to write itself again.
-pub(super) trait Stored: Any + Send + Sync {
-    fn write(&self, newer: Option<&Newer>, to: &mut Vec<u8>) -> Result<(), Error>;
-    /// Returns what a newer release had put into the value that this one replaces.
-    fn newer_in(&self, replaced: &[u8]) -> Option<Newer>;
-}
-
-impl<D: Document> Stored for D {
-    fn write(&self, newer: Option<&Newer>, to: &mut Vec<u8>) -> Result<(), Error> {
-        document::write(self, newer, to)
-    }
-
-    fn newer_in(&self, replaced: &[u8]) -> Option<Newer> {
-        document::decode::<D>(replaced).ok()?.1
-    }
-}
-
-/// A document, and what a newer release had put into its value.
-#[derive(Clone)]
-pub(super) struct Decoded {
-    document: Arc<dyn Stored>,
-    newer: Option<Arc<Newer>>,
-}
-
-impl Decoded {
-    pub(super) fn of(document: impl Document) -> Self {
-        Self {
-            document: Arc::new(document),
-            newer: None,
-        }
-    }
-
-    fn read<D: Document>(bytes: &[u8]) -> Result<Self, Error> {
-        let (document, newer) = document::decode::<D>(bytes)?;
-        Ok(Self {
-            document: Arc::new(document),
-            newer: newer.map(Arc::new),
-        })
-    }
-
-    fn document<D: Document>(&self) -> Option<Arc<D>> {
-        let document: Arc<dyn Any + Send + Sync> = self.document.clone();
-        document.downcast().ok()
-    }
-
-    fn write(&self, to: &mut Vec<u8>) -> Result<(), Error> {
-        self.document.write(self.newer.as_deref(), to)
-    }
 }
 
 impl Family {
@@ -137,10 +84,7 @@ impl Family {
             if self.edited.contains_key(&record.key) || self.sent.contains_key(&record.key) {
                 continue;
             }
-            let entry = Entry {
-                bytes: Some(record.value),
-                decoded: OnceLock::new(),
-            };
+            let entry = Entry::stored(record.value);
             self.records.entry(record.key).or_insert(entry);
         }
         for selection in loaded {
@@ -336,7 +280,7 @@ impl Family {
                 place.insert(Entry::of(decoded.clone()));
             }
             btree_map::Entry::Occupied(mut place) => {
-                decoded.newer = place.get().newer_for(&decoded);
+                decoded.keep(place.get().newer_for(&decoded));
                 place.insert(Entry::of(decoded.clone()));
             }
         }
@@ -393,48 +337,6 @@ impl Edit {
             },
             Self::Delete => Write::Delete { key },
         })
-    }
-}
-
-impl Entry {
-    fn of(decoded: Decoded) -> Self {
-        Self {
-            bytes: None,
-            decoded: OnceLock::from(decoded),
-        }
-    }
-
-    fn read<D: Document>(&self) -> Result<Arc<D>, Error> {
-        if self.decoded.get().is_none() {
-            let decoded = Decoded::read::<D>(self.bytes.as_deref().unwrap_or_default())?;
-            // Losing a race to set it is harmless: both decoded the same bytes.
-            let _ = self.decoded.set(decoded);
-        }
-        match self.decoded.get().and_then(Decoded::document) {
-            Some(document) => Ok(document),
-            // It was read before as another type, perhaps of the same kind.
-            None => Ok(Arc::new(document::decode::<D>(&self.encode()?)?.0)),
-        }
-    }
-
-    fn newer_for(&self, successor: &Decoded) -> Option<Arc<Newer>> {
-        match self.decoded.get() {
-            Some(decoded) => decoded.newer.clone(),
-            None => {
-                let newer = successor.document.newer_in(self.bytes.as_deref()?)?;
-                Some(Arc::new(newer))
-            }
-        }
-    }
-
-    fn encode(&self) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        match (self.decoded.get(), &self.bytes) {
-            (Some(decoded), _) => decoded.write(&mut bytes)?,
-            (None, Some(stored)) => bytes.extend_from_slice(stored),
-            (None, None) => {}
-        }
-        Ok(bytes)
     }
 }
 

@@ -10,6 +10,7 @@ mod arrivals;
 mod combiner;
 mod command;
 mod decision;
+mod entry;
 mod family;
 mod fate;
 mod job;
