@@ -309,3 +309,27 @@ async fn a_lost_answer_without_a_key_is_reported_unknown_when_the_head_moved() {
     assert_eq!(error.kind(), ErrorKind::Unknown);
     assert_eq!(count(&engine).await, (2, 2));
 }
+
+/// The counter as an operation sees it that has a type of its own.
+#[derive(Debug, Deserialize, Serialize)]
+struct Tally {
+    count: u64,
+}
+
+impl Document for Tally {
+    const KIND: &'static str = "counter";
+    const FORMAT: u32 = 1;
+}
+
+#[tokio::test]
+async fn a_record_may_be_read_as_any_type_of_its_kind() {
+    let (engine, _) = engine(Arc::new(MemoryStore::new()));
+    assert_eq!(add(&engine, 1, None).await.expect("adds"), (1, false));
+    let told = |family: &mp_core::Family, _| {
+        let tally = family.root::<Tally>()?;
+        Ok::<_, Error>(Decision::unchanged(tally.map(|tally| tally.count)))
+    };
+    let answer = engine.run(Command::on(partition()), told).await;
+    assert_eq!(answer.expect("reads").answer, Some(1));
+    assert_eq!(add(&engine, 2, None).await.expect("adds"), (2, false));
+}

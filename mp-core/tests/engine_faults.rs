@@ -414,39 +414,3 @@ async fn a_refusal_prunes_nothing() {
         }
     }
 }
-
-/// The counter as an operation sees it that needs no more than its note.
-#[derive(Debug, Deserialize, Serialize)]
-struct Noted {
-    note: String,
-}
-
-impl Document for Noted {
-    const KIND: &'static str = "counter";
-    const FORMAT: u32 = 1;
-}
-
-#[tokio::test]
-async fn a_record_may_be_read_as_any_type_of_its_kind() {
-    let engine = engine(Arc::new(MemoryStore::new()));
-    assert_eq!(
-        adding(&engine, None, 0)
-            .await
-            .expect("joins")
-            .expect("adds"),
-        1
-    );
-    let noted = |family: &Family, _| {
-        let noted = family.root::<Noted>()?;
-        Ok::<_, Error>(Decision::unchanged(noted.map(|noted| noted.note.clone())))
-    };
-    let answer = engine.run(Command::on(partition()), noted).await;
-    assert_eq!(answer.expect("reads").answer.as_deref(), Some(""));
-    assert_eq!(
-        adding(&engine, None, 0)
-            .await
-            .expect("joins")
-            .expect("adds"),
-        2
-    );
-}

@@ -1,0 +1,100 @@
+//! What becomes of events on their way into a host's tables.
+
+use super::*;
+
+#[tokio::test]
+async fn an_event_that_always_fails_stops_its_projection_and_nothing_is_skipped() {
+    let (process, clock, table) = alone();
+    process.projector.start(&app()).await.expect("starts");
+    process.sell("noodles", 100).await.expect("sells");
+    *table.poison.lock().expect("no panic") = Some("stall/noodles#78".to_owned());
+    process.worker.drain().await.expect("works");
+    for _ in 0..=ATTEMPTS_MAX {
+        clock.advance(Duration::from_secs(30 * 60));
+        process.worker.drain().await.expect("works");
+    }
+    assert_eq!(
+        table.rows().cursor,
+        Cursor(77),
+        "what stands before it is in"
+    );
+    let dead = process.worker.dead(10).await.expect("lists");
+    assert_eq!(dead.len(), 1);
+    let error = dead[0].last_error.as_deref().unwrap_or_default();
+    assert!(error.contains("event stall/noodles#78 at 78"), "{error}");
+    let lag = process.projector.lag(&app()).await.expect("tells");
+    assert_eq!(lag.events, 23);
+    assert_eq!(lag.span, process.engine.now().since(START));
+    // Mended, and re-driven by an operator.
+    *table.poison.lock().expect("no panic") = None;
+    let letters = DeadLetters::of(&process.engine);
+    letters.redrive(&dead[0]).await.expect("re-drives");
+    process.worker.drain().await.expect("works");
+    assert_eq!(table.rows().cursor, Cursor(100));
+    assert_eq!(table.rows().sold["stall/noodles"].len(), 100);
+}
+
+#[tokio::test]
+async fn a_long_backlog_is_projected_and_then_looked_at_every_second() {
+    let (process, clock, table) = alone();
+    for stall in 0..70 {
+        let sold = process.sell(&format!("stall-{stall}"), 250).await;
+        sold.expect("sells");
+    }
+    process.worker.drain().await.expect("works");
+    let events = 70 * 250;
+    assert!(events > 64 * u64::from(STRETCH_MAX));
+    process.projector.start(&app()).await.expect("starts");
+    process.worker.drain().await.expect("works");
+    assert_eq!(table.rows().cursor, Cursor(events));
+    process.sell("noodles", 1).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    clock.advance(PROJECT_EVERY);
+    process.worker.drain().await.expect("works");
+    assert_eq!(table.rows().cursor, Cursor(events + 1));
+}
+
+#[tokio::test]
+async fn two_projections_of_one_feed_keep_cursors_of_their_own() {
+    let (process, _, table) = alone();
+    process.sell("noodles", 3).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    process.projector.catch_up(&app()).await.expect("projects");
+    process.sell("noodles", 2).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    let inbox = Arc::new(Inbox::default());
+    let second = Projector::subscribed(&process.engine, &sales(), inbox.clone());
+    assert_eq!(second.catch_up(&app()).await.expect("hands over"), 5);
+    assert_eq!(second.catch_up(&app()).await.expect("hands over"), 0);
+    assert_eq!(
+        inbox.positions.lock().expect("no panic")[..],
+        [1, 2, 3, 4, 5]
+    );
+    assert_eq!(table.rows().cursor, Cursor(3));
+    assert_eq!(second.lag(&app()).await.expect("tells").events, 0);
+}
+
+#[tokio::test]
+async fn a_projection_that_refuses_its_own_cursor_is_told_so() {
+    #[derive(Debug)]
+    struct Stubborn(Name);
+    #[async_trait]
+    impl mp_core::feed::Projection for Stubborn {
+        fn name(&self) -> &Name {
+            &self.0
+        }
+        async fn cursor(&self, _: &AppId) -> Result<Cursor, Error> {
+            Ok(Cursor::START)
+        }
+        async fn apply(&self, _: &mp_core::feed::Stretch) -> Result<bool, Error> {
+            Ok(false)
+        }
+    }
+    let (process, ..) = alone();
+    process.sell("noodles", 1).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    let stubborn = Arc::new(Stubborn("stubborn".parse().expect("a name")));
+    let projector = Projector::new(&process.engine, &sales(), stubborn);
+    let error = projector.catch_up(&app()).await.expect_err("is stuck");
+    assert_eq!(error.code(), "projection_stands");
+}
