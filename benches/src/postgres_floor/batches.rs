@@ -14,6 +14,10 @@ impl PostgresFloor {
     /// # Errors
     ///
     /// The engine's.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not there.
     pub async fn commands(&self, ids: &[String], value: &str) -> Result<(), Error> {
         let connection = self.connection().await;
         let sql = "WITH moved AS (
