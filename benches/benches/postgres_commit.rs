@@ -150,7 +150,7 @@ fn promises(table: &Table) -> Vec<Promise> {
     let per_second = |kind, tasks| Some(table.of(&name(kind, tasks))?.per_second);
     let p99 = |kind, tasks| Some(table.of(&name(kind, tasks))?.p99.as_secs_f64());
     let ratio = |ours: Option<f64>, floor: Option<f64>| Some(ours? / floor?);
-    let best = [1, 16, 128]
+    let best = TASKS
         .into_iter()
         .filter_map(|tasks| per_second(IDIOM, tasks))
         .max_by(f64::total_cmp);

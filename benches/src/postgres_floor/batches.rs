@@ -6,8 +6,8 @@ use super::PostgresFloor;
 pub const BATCH: usize = 128;
 
 /// What the server itself takes: the rows of [`BATCH`] commands in one statement, with nobody to
-/// decide anything, no version to check and no index beyond the primary keys. Nothing that keeps
-/// these rows is faster, whatever calls it.
+/// decide anything, no version to check and no index beyond the primary keys. A floor for whatever
+/// writes such rows in groups of that size.
 impl PostgresFloor {
     /// Changes so many aggregates, and leaves a message for each.
     ///

@@ -51,6 +51,8 @@ impl Command {
     /// Presumes that the partition does not exist yet, and saves reading it: for what is created under
     /// an id that nobody else uses. Where it exists after all the commit conflicts, and the command is
     /// decided on what is there; so it may be presumed wrongly, and only costs a commit then.
+    /// [`Engine::plan`](super::Engine::plan) and [`Engine::read`](super::Engine::read) read all the
+    /// same.
     #[must_use]
     pub const fn presume_absent(mut self) -> Self {
         self.presumes_absent = true;
