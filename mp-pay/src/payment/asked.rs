@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mp_core::{Error, Timestamp, amount::Money, id::Name};
+use mp_core::{Error, Timestamp, amount::Money, id::Name, idempotency::key_reused};
 
 use super::Payment;
 use crate::{
@@ -94,6 +94,10 @@ impl Payment {
         now: Timestamp,
     ) -> Result<(), PayError> {
         self.allow(IntentEvent::Refund)?;
+        // The answer to whoever asked for it may be forgotten by now; what was given back is not.
+        if self.refunds.contains_key(&id) {
+            return Err(PayError::Core(key_reused()));
+        }
         let status = self.intent.status;
         if status != IntentStatus::Succeeded && !self.intent.amount_received.is_positive() {
             let event = IntentEvent::Refund;
