@@ -78,7 +78,7 @@ impl Payment {
     /// Gives the intent up, and lets go of what is held or might still be taken. Of what was taken
     /// in part, only the rest can be let go.
     pub(super) fn cancel(&mut self, reason: CancellationReason) -> Result<(), PayError> {
-        self.allow(IntentEvent::Cancel)?;
+        self.allow_giving_up(IntentEvent::Cancel)?;
         self.let_go_of_hold(reason);
         Ok(())
     }
