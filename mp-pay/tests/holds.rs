@@ -7,9 +7,10 @@ use std::{sync::Arc, time::Duration};
 use mp_core::ErrorKind;
 use mp_pay::{
     IntentId, PayError, PaymentIntent,
-    backend::{DeclineCode, sandbox::Behaviour},
+    backend::{DeclineCode, Outcome, Reference, sandbox::Behaviour},
     intent::{CancellationReason, IntentStatus},
-    payments::{CancelIntent, CaptureIntent, CreateIntent, IncreaseIntent},
+    operation::{OperationKey, Step},
+    payments::{CancelIntent, CaptureIntent, CreateIntent, IncreaseIntent, Notice},
 };
 
 use self::support::{CLASSES, World, eur, idem, mei, method, staff};
@@ -108,6 +109,43 @@ async fn a_declined_part_leaves_the_hold_and_a_declined_last_capture_lets_it_go(
         (eur(40), eur(0))
     );
     assert_eq!(world.moved().await, [40]);
+}
+
+#[tokio::test]
+async fn what_was_captured_beside_us_is_put_before_a_person() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    capture(&world, held.id, 30, true, "k")
+        .await
+        .expect("takes");
+    let operation = OperationKey {
+        intent: held.id,
+        step: Step::Charge(1),
+    };
+    for (cents, listed) in [(30, 0), (90, 1), (90, 1)] {
+        let seen = Reference::new("seen").expect("a reference");
+        let outcome = Outcome::settled(seen).with_amount(eur(cents));
+        let notice = Notice { operation, outcome };
+        let told = world.payments.observe(&staff(), notice.clone()).await;
+        assert_eq!(told.expect("takes").amount_received, eur(30));
+        world.let_time_pass(1).await;
+        assert_eq!(world.unresolved().await, listed, "{cents}");
+    }
+    let seen = Reference::new("seen").expect("a reference");
+    let outcome = Outcome::settled(seen).with_amount(eur(90));
+    let notice = Notice { operation, outcome };
+    let resolved = world
+        .payments
+        .resolve(&staff(), notice.clone(), &idem("r"))
+        .await;
+    assert_eq!(resolved.expect("resolves").amount_received, eur(90));
+    world
+        .payments
+        .observe(&staff(), notice)
+        .await
+        .expect("takes");
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 0, "the person knew");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use mp_core::id::Name;
 use mp_pay::{
@@ -319,29 +319,6 @@ async fn there_is_no_receipt_before_money_was_taken() {
     let held = world.pay("pm_ok", true).await;
     let receipt = world.payments.receipt(&mei(), held.id).await;
     assert!(matches!(receipt, Err(PayError::Core(_))));
-}
-
-#[tokio::test]
-async fn a_webhook_may_come_before_the_answer_to_the_call() {
-    let world = World::new(CLASSES[1]);
-    let sandbox = world.sandbox.clone();
-    world.sandbox.script(Behaviour::TimeoutAfter);
-    let unsure = world.pay("pm_ok", false).await;
-    assert_eq!(unsure.status, IntentStatus::Processing);
-    let told = Outcome::settled(reference("early")).with_amount(eur(100));
-    observe(&world, notice(unsure.id, Step::Charge(1), told)).await;
-    assert_eq!(
-        world.intent(unsure.id).await.status,
-        IntentStatus::Succeeded
-    );
-    let other = World::on(
-        world.store.clone(),
-        world.clock.clone(),
-        sandbox.clone(),
-        Arc::new(sandbox),
-    );
-    other.let_time_pass(3).await;
-    assert_eq!(other.moved().await, [100]);
 }
 
 #[tokio::test]

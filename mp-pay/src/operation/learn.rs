@@ -121,7 +121,7 @@ impl Operation {
     }
 
     /// Takes note that the backend tells of another amount; of several, of the greatest.
-    fn contradict(&mut self, other: Money) {
+    pub(crate) fn contradict(&mut self, other: Money) {
         let order = |money: &Money| (money.minor(), money.currency().code());
         self.conflict = match self.conflict {
             Some(known) if order(&known) >= order(&other) => Some(known),

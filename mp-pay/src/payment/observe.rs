@@ -65,11 +65,27 @@ impl Attempt {
         }
     }
 
+    /// Takes note that the backend tells of more than our captures have asked for: somebody has taken
+    /// it there. A person who has looked knows of it.
+    fn compare_taken(&mut self, outcome: &Outcome) {
+        let Outcome::Settled {
+            amount: Some(told), ..
+        } = outcome
+        else {
+            return;
+        };
+        let asked: i64 = self.captures.values().map(|it| it.amount.minor()).sum();
+        let foreign = told.currency() != self.amount.currency() || told.minor() > asked;
+        if foreign && !self.charge.decided {
+            self.charge.contradict(*told);
+        }
+    }
+
     fn observe_charge(&mut self, outcome: &Outcome, asked: Asked, source: Source) {
         let used = !self.captures.is_empty() || !self.increases.is_empty();
         match source {
             // What becomes of a hold is told of its captures and increases, by their keys.
-            _ if used && source != Source::Person => return,
+            _ if used && source != Source::Person => return self.compare_taken(outcome),
             Source::Person => self.charge.decide(outcome, asked),
             _ => self.charge.learn(outcome, asked),
         }

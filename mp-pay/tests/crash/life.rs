@@ -98,6 +98,16 @@ pub(crate) const LIVES: [Life; 10] = [
     Life::GivenUp,
 ];
 
+/// Those of them in which a webhook before each answer may change the course.
+pub(crate) const OVERTAKEN: [Life; 6] = [
+    Life::Raised,
+    Life::Closed,
+    Life::RefundedLater,
+    Life::Declined,
+    Life::Acted,
+    Life::GivenUp,
+];
+
 /// The lives that turn on what the backend tells, and when.
 pub(crate) const TOLD: [Life; 8] = [
     Life::Conflicted,

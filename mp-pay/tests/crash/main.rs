@@ -18,6 +18,7 @@ use self::{
         faulty::{FAULTS, Fault},
         process::{Outside, Process, Strike, UNHARMED, audit, resolvable, strikes},
         staff,
+        webhooks::Webhooks,
     },
 };
 
@@ -97,11 +98,12 @@ fn class(can: Capabilities) -> &'static str {
 }
 
 /// Strikes each life once at every place, and returns how often it was struck.
-async fn single_faults(lives: &[Life]) -> u32 {
+async fn single_faults(lives: &[Life], outside: impl Fn(Life, Capabilities) -> Outside) -> u32 {
     let mut cases = 0;
     for life in lives {
         for can in CLASSES {
-            let [unharmed, _] = run(can, *life, UNHARMED, UNHARMED).await;
+            let run = |strike| run_in(outside(*life, can), *life, strike, UNHARMED);
+            let [unharmed, _] = run(UNHARMED).await;
             let Made { writes, calls } = unharmed;
             if *life == Life::Refunded {
                 assert_eq!(
@@ -117,7 +119,7 @@ async fn single_faults(lives: &[Life]) -> u32 {
                 .into_iter()
                 .chain(further)
             {
-                let [made, _] = run(can, *life, strike, UNHARMED).await;
+                let [made, _] = run(strike).await;
                 assert!(
                     made.reached(strike) || strike.write > writes || strike.call > calls,
                     "{life:?} {}: {strike:?} was never met",
@@ -132,16 +134,28 @@ async fn single_faults(lives: &[Life]) -> u32 {
 
 #[tokio::test(start_paused = true)]
 async fn any_crash_leaves_at_most_one_movement_and_a_known_or_listed_outcome() {
-    let cases = single_faults(&LIVES).await;
+    let cases = single_faults(&LIVES, Life::outside).await;
     println!("{cases} single faults of what the host asks for");
     assert!(cases > 1_200, "{cases}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_crash_while_a_backend_tells_things_late_or_otherwise_leaves_the_same() {
-    let cases = single_faults(&life::TOLD).await;
+    let cases = single_faults(&life::TOLD, Life::outside).await;
     println!("{cases} single faults of what the backend tells");
     assert!(cases > 1_200, "{cases}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_crash_while_each_answer_is_overtaken_by_a_webhook_leaves_the_same() {
+    let told_first = |life: Life, can| {
+        let mut outside = life.outside(can);
+        outside.webhooks = Webhooks::first(1);
+        outside
+    };
+    let cases = single_faults(&life::OVERTAKEN, told_first).await;
+    println!("{cases} single faults while webhooks come first");
+    assert!(cases > 600, "{cases}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,9 +196,15 @@ async fn double_faults(life: Life) {
     for can in CLASSES {
         let [Made { writes, calls }, _] = run(can, life, UNHARMED, UNHARMED).await;
         for first in strikes(writes, calls, &dies) {
-            for second in strikes(5, 2, &FAULTS) {
+            let [_, Made { writes, calls }] = run(can, life, first, UNHARMED).await;
+            for second in strikes(writes, calls, &FAULTS) {
                 let [one, two] = run(can, life, first, second).await;
-                cases += u32::from(one.reached(first) && two.reached(second));
+                let case = format!("{life:?} {}: {first:?} then {second:?}", class(can));
+                assert!(
+                    one.reached(first) && two.reached(second),
+                    "{case} was never met"
+                );
+                cases += 1;
             }
         }
     }
