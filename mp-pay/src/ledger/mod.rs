@@ -85,6 +85,7 @@
 //! or into memos. Whose an account is stands in its record, outside of the chain.
 
 mod account;
+mod asked;
 mod backend;
 mod balance;
 mod begin;

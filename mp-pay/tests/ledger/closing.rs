@@ -9,10 +9,11 @@ use mp_core::{
     retention::{Archive, Archived},
 };
 use mp_pay::ledger::{
-    BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, ReadStatement, Side,
+    AccountId, BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, OpenAccount, ReadStatement,
+    Side, TransferStatus,
 };
 
-use super::world::{World, code, euros, office};
+use super::world::{World, account, code, each, euro, euros, id, office};
 
 #[derive(Debug, Default)]
 struct Attic(Mutex<Vec<Archived>>);
@@ -32,7 +33,7 @@ pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
     let wallet = world.funded("mei", 100_000).await;
     let sales = world.own("stall/sales", Side::Credit).await;
     let near = world.own("mei/near", Side::Credit).await;
-    let pay = |number: u32, to: &mp_pay::ledger::AccountId| {
+    let pay = |number: u32, to: &AccountId| {
         let request = NewTransfer::of(wallet.clone(), to.clone(), euros(i64::from(number)));
         let world = &world;
         async move { world.moves(&format!("sale-{number}"), request).await }
@@ -107,4 +108,65 @@ pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
     }
     let first = rest.lines.first().expect("a line").number;
     assert_eq!(first, 200);
+}
+
+/// Makes as many entries in a book as the first stretch takes, by moves out of an account and back.
+async fn fill(world: &World, one: &AccountId, other: &AccountId) {
+    for number in 0..50 {
+        for (from, to) in [(one, other), (other, one)] {
+            let name = format!("fill-{from}-{number}");
+            let request = NewTransfer::of(from.clone(), to.clone(), euros(1));
+            world.moves(&name, request).await.expect("moves");
+        }
+    }
+}
+
+/// Closes all that can be closed of a book, and returns how many entries that were.
+async fn close_all(world: &World, of: &AccountId) -> u64 {
+    let (office, book, attic) = (office(), of.book(), Attic::default());
+    let mut closed = 0;
+    loop {
+        let some = world.ledger.close(&office, &book, MONTH, &attic).await;
+        match some.expect("closes") {
+            0 => return closed,
+            some => closed += some,
+        }
+    }
+}
+
+pub(crate) async fn an_id_that_was_closed_in_its_home_alone_moves_nothing(world: World) {
+    let wallet = world.funded("mei", 200).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let mut full = OpenAccount::own(account("full/fees"), euro(), Side::Credit);
+    full.most = Some(5);
+    world
+        .ledger
+        .open(&office(), full.clone())
+        .await
+        .expect("opens");
+    let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(60));
+    let linked = NewTransfer::linked([each(&wallet, &sales, 10), each(&wallet, &full.account, 6)]);
+    let fits = NewTransfer::linked([each(&wallet, &sales, 10), each(&wallet, &full.account, 5)]);
+    for (name, request) in [("once", &request), ("linked", &fits)] {
+        let moved = world.moves(name, request.clone()).await.expect("moves");
+        assert_eq!(moved.status, TransferStatus::Posted);
+    }
+    fill(&world, &account("mei/cash"), &wallet).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &wallet).await, 99);
+
+    for (name, request) in [("once", request), ("linked", linked)] {
+        let again = world.moves(name, request).await.expect("is answered");
+        assert_eq!(again.status, TransferStatus::Refused, "{name}");
+        assert_eq!(again.refusal.as_deref(), Some("transfer_id_taken"));
+    }
+    world.worker().drain().await.expect("works");
+    let posted = [&wallet, &sales, &full.account].map(|it| world.posted(it));
+    let [wallet_has, sales_has, full_has] = posted;
+    assert_eq!(
+        (wallet_has.await, sales_has.await, full_has.await),
+        (125, 70, 5)
+    );
+    assert_eq!(world.available(&wallet).await, 125, "nothing is held");
+    world.audit().await;
 }

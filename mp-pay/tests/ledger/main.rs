@@ -58,7 +58,8 @@ promises! {
         a_balance_is_told_as_it_was
         a_changed_entry_is_named;
     closing:
-        closing_keeps_chain_and_balances;
+        closing_keeps_chain_and_balances
+        an_id_that_was_closed_in_its_home_alone_moves_nothing;
     settling:
         stored_value_is_secured_settled_and_given_back
         what_is_released_is_fenced
