@@ -114,6 +114,7 @@ mod retention;
 mod settlement;
 mod statement;
 mod status;
+mod stretch;
 mod transfer;
 mod trial;
 mod verify;

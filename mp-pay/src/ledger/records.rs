@@ -55,6 +55,11 @@ pub(super) fn transfer_in(family: &Family, id: TransferId) -> Result<Option<Tran
     Ok(transfer.map(|transfer| Transfer::clone(&transfer)))
 }
 
+/// Returns whether a book was not read because it was [retired](super::ClosedSettlements).
+pub(super) fn is_retired(error: &Error) -> bool {
+    error.code() == "archived"
+}
+
 /// Lays out a book, which is opened if there is none, with the accounts that the legs touch.
 pub(super) fn desk(
     family: &Family,

@@ -170,3 +170,24 @@ pub(crate) async fn an_id_that_was_closed_in_its_home_alone_moves_nothing(world:
     assert_eq!(world.available(&wallet).await, 125, "nothing is held");
     world.audit().await;
 }
+
+pub(crate) async fn what_its_home_has_not_heard_of_is_not_closed(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let cash = world.own("stall/cash", Side::Debit).await;
+    let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(60));
+    let ledger = world.cut_off("mei", 2);
+    let moved = ledger.transfer(&office(), id("it"), request).await;
+    let moved = moved.expect("is carried on later");
+    assert_eq!(moved.status, TransferStatus::Posting);
+    assert_eq!((world.posted(&wallet).await, world.posted(&sales).await), (100, 60));
+    fill(&world, &cash, &sales).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &sales).await, 0, "its home asks again");
+
+    world.worker().drain().await.expect("works");
+    assert_eq!((world.posted(&wallet).await, world.posted(&sales).await), (40, 60));
+    world.audit().await;
+    assert_eq!(close_all(&world, &sales).await, 99);
+    world.audit().await;
+}

@@ -59,7 +59,8 @@ promises! {
         a_changed_entry_is_named;
     closing:
         closing_keeps_chain_and_balances
-        an_id_that_was_closed_in_its_home_alone_moves_nothing;
+        an_id_that_was_closed_in_its_home_alone_moves_nothing
+        what_its_home_has_not_heard_of_is_not_closed;
     settling:
         stored_value_is_secured_settled_and_given_back
         what_is_released_is_fenced

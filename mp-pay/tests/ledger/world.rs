@@ -1,11 +1,22 @@
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use mp_core::{
     Caller, Engine, Scope, Timestamp,
     amount::{Amount, Unit},
     clock::ManualClock,
+    conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
-    store::{Listing, MemoryStore, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
+    store::{
+        Listing, MemoryStore, Partition, PostgresOptions, PostgresStore, SqliteOptions,
+        SqliteStore, StoreErrorKind,
+    },
     work::{Worker, WorkerOptions},
 };
 use mp_pay::ledger::{
@@ -101,6 +112,26 @@ impl World {
     pub(crate) async fn available(&self, account: &AccountId) -> i64 {
         let found = self.ledger.account(&office(), account).await;
         found.expect("is there").available().expect("is bounded")
+    }
+
+    /// Returns the ledger of a process that commits so often in this book, and never again.
+    pub(crate) fn cut_off(&self, book: &'static str, commits: usize) -> Ledger {
+        let left = AtomicUsize::new(commits);
+        let hook = move |call, phase, partition: Option<&Partition>| {
+            let commits = (call, phase) == (Call::Commit, Phase::Before)
+                && partition.is_some_and(|it| it.local_id() == book);
+            let used = || left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+            let fails = commits && used().is_err();
+            async move {
+                match fails {
+                    true => Err(StoreErrorKind::Unavailable),
+                    false => Ok(()),
+                }
+            }
+        };
+        let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
+        let entropy = Arc::new(SeededEntropy::new(2));
+        Ledger::new(&Engine::new(store, self.clock.clone(), entropy))
     }
 
     pub(crate) fn worker(&self) -> Worker {

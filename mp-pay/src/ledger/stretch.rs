@@ -1,0 +1,141 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use mp_core::{
+    Decision, Edits, Error, ErrorKind, Family, Timestamp,
+    steps::{Plan, Standing, plan_key},
+};
+
+use super::{
+    Account, AccountId, BookId, ClosedBalance, Closing, Hold, HoldState, LedgerError, Side,
+    Transfer, TransferId,
+    closing::CLOSING,
+    plan_id::PlanId,
+    records::{ACCOUNTS, book_in, entry_key, hold_key, transfer_key},
+    statement::entry_in,
+    verify::Auditor,
+};
+
+/// A stretch of entries, and the records that they are about.
+pub(super) struct Stretch {
+    first: u64,
+    transfers: Vec<TransferId>,
+    book: BookId,
+    made_by: Timestamp,
+}
+
+impl Stretch {
+    pub(super) fn look(stretch: &Family, first: u64, end: u64) -> Result<Self, LedgerError> {
+        let book = book_in(stretch)?.ok_or_else(|| Error::not_found("book"))?;
+        let mut transfers = Vec::new();
+        let mut made_by = Timestamp::MIN;
+        for number in first..=end {
+            let entry = entry_in(stretch, number)?;
+            transfers.push(entry.transfer);
+            made_by = made_by.max(entry.at);
+        }
+        transfers.sort_unstable();
+        transfers.dedup();
+        Ok(Self {
+            first,
+            transfers,
+            book: book.id,
+            made_by,
+        })
+    }
+
+    /// Returns the keys of the transfers that stand here and their plans.
+    pub(super) fn keys(&self) -> Vec<String> {
+        let keys = self.transfers.iter().flat_map(|id| {
+            let plan = PlanId::of_two_phase(&self.book, *id).to_string();
+            [transfer_key(*id), plan_key(&plan), hold_key(*id)]
+        });
+        keys.collect()
+    }
+
+    /// Returns what transfers that stand in other books hold here, or held.
+    pub(super) fn holds(&self, family: &Family) -> Result<Vec<Arc<Hold>>, Error> {
+        let holds = self.transfers.iter().map(|id| family.get(&hold_key(*id)));
+        holds.filter_map(Result::transpose).collect()
+    }
+
+    /// Returns whether nothing happens any more in this book to what the entries are about.
+    pub(super) fn is_done_with(&self, family: &Family, by: Timestamp) -> Result<bool, LedgerError> {
+        if self.made_by > by {
+            return Ok(false);
+        }
+        for id in &self.transfers {
+            let transfer = family.get::<Transfer>(&transfer_key(*id))?;
+            let rests = |it: &Transfer| it.status.is_final() && it.changed_at <= by;
+            if transfer.is_some_and(|it| !rests(&it)) {
+                return Ok(false);
+            }
+            let hold = family.get::<Hold>(&hold_key(*id))?;
+            let kept = |it: &Hold| {
+                let over = matches!(it.state, HoldState::Kept | HoldState::LetGo);
+                over && it.changed_at <= by
+            };
+            if hold.is_some_and(|it| !kept(&it)) {
+                return Ok(false);
+            }
+            let plan = PlanId::of_two_phase(&self.book, *id).to_string();
+            let plan = family.get::<Plan>(&plan_key(&plan))?;
+            let ended =
+                |it: &Plan| matches!(it.standing(), Standing::Confirmed | Standing::Released);
+            if plan.is_some_and(|it| !ended(&it)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn decide(
+        &self,
+        family: &Family,
+        end: u64,
+        by: Timestamp,
+        place: &str,
+    ) -> Result<Decision<u64>, LedgerError> {
+        let mut head = book_in(family)?.ok_or_else(|| Error::not_found("book"))?;
+        if head.closed + 1 != self.first || !self.is_done_with(family, by)? {
+            return Ok(Decision::unchanged(0));
+        }
+        let closing = family.get::<Closing>(CLOSING)?;
+        let mut auditor = closing.map_or_else(Auditor::new, |closing| closing.auditor());
+        let accounts = family.scan::<Account>(ACCOUNTS)?;
+        let sides: BTreeMap<AccountId, Side> = accounts
+            .iter()
+            .map(|(_, account)| (account.id.clone(), account.side))
+            .collect();
+        let mut edits = Edits::new();
+        for number in self.first..=end {
+            let entry = entry_in(family, number)?;
+            auditor.take(&entry, &sides).map_err(|_| broken(number))?;
+            edits.delete(&entry_key(number));
+        }
+        for key in self.keys() {
+            edits.delete(&key);
+        }
+        head.closed = end;
+        edits.put_root(head);
+        edits.put(
+            CLOSING,
+            Closing {
+                through: end,
+                at: self.made_by,
+                hash: auditor.hash,
+                place: place.to_owned(),
+                balances: auditor
+                    .balances
+                    .into_iter()
+                    .map(|(account, balance)| ClosedBalance { account, balance })
+                    .collect(),
+            },
+        );
+        Ok(edits.answer(end + 1 - self.first))
+    }
+}
+
+fn broken(number: u64) -> Error {
+    let message = format!("entry {number} does not verify: nothing was moved out");
+    Error::new(ErrorKind::Corrupt, "corrupt_record", message)
+}
