@@ -10,7 +10,7 @@ use mp_core::{
 };
 use mp_pay::ledger::{AccountId, ClosedSettlements, LedgerSettlement, SettlementAccounts, Side};
 
-use super::world::{World, account};
+use super::world::{World, account, office};
 
 /// Everybody pays from a wallet, and the app is paid into the till.
 #[derive(Debug)]
@@ -189,4 +189,8 @@ pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     let sweep = retention.sweep_all().await.expect("sweeps");
     assert_eq!((sweep.retired, sweep.live), (1, 2), "accounts stay");
     assert_eq!(desk.balances().await, (30, 30, 70));
+    let office = office();
+    let all = desk.world.ledger.trial_balance_of_all(&office, &*desk.world.store);
+    assert_eq!(all.await.expect("adds up").totals.len(), 1, "without what was retired");
+    desk.world.audit().await;
 }
