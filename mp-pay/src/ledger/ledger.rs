@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use mp_core::{
-    Caller, Engine, Error, Scope, Timestamp,
+    Caller, Command, Engine, Error, Scope, Timestamp,
     feed::Feed,
     id::{AppId, IdempotencyKey},
     port::Participant,
@@ -14,7 +14,7 @@ use super::{
     far::FarBooks,
     home::HomeBook,
     plan_id::PlanId,
-    records::{account_in, command, transfer_in, transfer_key},
+    records::{TRANSFERS, account_in, command, transfer_in, transfer_key},
 };
 
 /// The right to read one's own accounts.
@@ -137,6 +137,18 @@ impl Ledger {
         if let Err(error) = self.steps.drive(&partition, &plan).await {
             tracing::debug!(%error, %plan, "left to due work");
         }
+    }
+
+    /// Returns all transfers that stand in a book: for those of settlements, which have few.
+    pub(super) async fn transfers_in(
+        &self,
+        app: &AppId,
+        book: &BookId,
+    ) -> Result<Vec<Transfer>, Error> {
+        let reads = Command::on(book.partition(app)?).prefix(TRANSFERS);
+        let found = self.engine.read(reads).await?.scan::<Transfer>(TRANSFERS)?;
+        let transfers = found.iter().map(|(_, it)| Transfer::clone(it));
+        Ok(transfers.collect())
     }
 
     /// Returns a transfer that is there, without asking whose it is.

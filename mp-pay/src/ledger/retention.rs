@@ -9,7 +9,7 @@ use mp_core::{
 use super::{
     Transfer, TransferStatus,
     name::BOOKS,
-    records::book_in,
+    records::{TRANSFERS, book_in},
 };
 
 /// Takes the book of a settlement, or of an [intent's payment](super::LedgerBackend), for closed when
@@ -55,7 +55,7 @@ impl Rule for ClosedSettlements {
         if !book_in(family)?.is_some_and(|book| book.id.is_reserved()) {
             return Ok(false);
         }
-        let transfers = family.scan::<Transfer>("x/")?;
+        let transfers = family.scan::<Transfer>(TRANSFERS)?;
         let plans = family.scan::<Plan>("s/")?;
         let ended =
             |plan: &Plan| matches!(plan.standing(), Standing::Confirmed | Standing::Released);

@@ -3,6 +3,7 @@
 mod closing;
 mod moving;
 mod reading;
+mod releasing;
 mod resolving;
 mod rights;
 mod settling;
@@ -66,6 +67,10 @@ promises! {
         what_is_released_is_fenced
         a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;
+    releasing:
+        a_release_that_was_refused_is_done_once_the_payee_can_pay
+        a_release_is_done_when_nothing_is_on_its_way
+        what_was_reversed_is_released;
     telling:
         what_becomes_of_a_transfer_is_told_once
         without_a_feed_the_ledger_writes_nothing_for_one;

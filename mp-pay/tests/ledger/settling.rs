@@ -8,9 +8,11 @@ use mp_core::{
     port::{SecureRequest, Secured, Settled, Settlement, SettlementKey, SettlementStatus},
     retention::{AGE_MIN, FileArchive, Retention},
 };
-use mp_pay::ledger::{AccountId, ClosedSettlements, LedgerSettlement, SettlementAccounts, Side};
+use mp_pay::ledger::{
+    AccountId, ClosedSettlements, Ledger, LedgerSettlement, OpenAccount, SettlementAccounts, Side,
+};
 
-use super::world::{World, account, office};
+use super::world::{World, account, euro, office};
 
 /// Everybody pays from a wallet, and the app is paid into the till.
 #[derive(Debug)]
@@ -32,23 +34,29 @@ impl SettlementAccounts for Wallets {
     }
 }
 
-struct Desk {
-    world: World,
-    settlement: LedgerSettlement,
-    app: AppId,
-    key: SettlementKey,
+pub(super) struct Desk {
+    pub(super) world: World,
+    pub(super) settlement: LedgerSettlement,
+    pub(super) app: AppId,
+    pub(super) key: SettlementKey,
 }
 
 impl Desk {
-    async fn of(world: World) -> Self {
+    pub(super) async fn of(world: World) -> Self {
         world.funded("mei", 100).await;
-        world.own("house/till", Side::Credit).await;
+        let mut till = OpenAccount::own(account("house/till"), euro(), Side::Credit);
+        till.least = Some(0);
+        world.ledger.open(&office(), till).await.expect("opens");
         Self {
-            settlement: LedgerSettlement::new(&world.ledger, Arc::new(Wallets)),
+            settlement: Self::settlement(&world.ledger),
             world,
             app: "market".parse().expect("an app"),
             key: "gb_1.0".parse().expect("a key"),
         }
+    }
+
+    pub(super) fn settlement(ledger: &Ledger) -> LedgerSettlement {
+        LedgerSettlement::new(ledger, Arc::new(Wallets))
     }
 
     fn request(&self, minor: i64) -> SecureRequest {
@@ -65,12 +73,12 @@ impl Desk {
         }
     }
 
-    async fn secure(&self, minor: i64) -> Secured {
+    pub(super) async fn secure(&self, minor: i64) -> Secured {
         let secured = self.settlement.secure(&self.request(minor)).await;
         secured.expect("is answered")
     }
 
-    async fn settle(&self) -> Result<Settled, Error> {
+    pub(super) async fn settle(&self) -> Result<Settled, Error> {
         self.settlement.settle(&self.app, &self.key).await
     }
 
@@ -79,7 +87,7 @@ impl Desk {
         released.expect("is let go of");
     }
 
-    async fn give_back(&self, part: &str, minor: i64) -> Result<(), Error> {
+    pub(super) async fn give_back(&self, part: &str, minor: i64) -> Result<(), Error> {
         let part = part.parse().expect("a key");
         let amount = Money::new(minor, Currency::EUR);
         self.settlement
@@ -87,12 +95,12 @@ impl Desk {
             .await
     }
 
-    async fn status(&self) -> SettlementStatus {
+    pub(super) async fn status(&self) -> SettlementStatus {
         let status = self.settlement.status(&self.app, &self.key).await;
         status.expect("is answered")
     }
 
-    async fn balances(&self) -> (i64, i64, i64) {
+    pub(super) async fn balances(&self) -> (i64, i64, i64) {
         let (wallet, till) = (account("mei/wallet"), account("house/till"));
         (
             self.world.posted(&wallet).await,
@@ -102,7 +110,7 @@ impl Desk {
     }
 }
 
-fn declined_as(secured: Secured) -> String {
+pub(super) fn declined_as(secured: Secured) -> String {
     match secured {
         Secured::Declined(declined) => declined.code,
         other => panic!("{other:?}"),
