@@ -92,6 +92,7 @@ mod begin;
 mod book;
 mod closing;
 mod desk;
+mod ends;
 mod entry;
 mod error;
 mod expiry;

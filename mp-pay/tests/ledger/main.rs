@@ -64,6 +64,7 @@ promises! {
         what_its_home_has_not_heard_of_is_not_closed;
     settling:
         stored_value_is_secured_settled_and_given_back
+        nobody_secures_what_is_not_theirs
         what_is_released_is_fenced
         a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;

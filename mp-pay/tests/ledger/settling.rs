@@ -9,10 +9,11 @@ use mp_core::{
     retention::{AGE_MIN, FileArchive, Retention},
 };
 use mp_pay::ledger::{
-    AccountId, ClosedSettlements, Ledger, LedgerSettlement, OpenAccount, SettlementAccounts, Side,
+    AccountId, ClosedSettlements, FixedAccounts, Ledger, LedgerSettlement, NewTransfer,
+    OpenAccount, SettlementAccounts, Side,
 };
 
-use super::world::{World, account, euro, office};
+use super::world::{World, account, euro, euros, office};
 
 /// Everybody pays from a wallet, and the app is paid into the till.
 #[derive(Debug)]
@@ -180,6 +181,55 @@ pub(crate) async fn a_payer_who_has_too_little_is_declined(world: World) {
     desk.world.audit().await;
 }
 
+/// Names the same two accounts whoever pays.
+#[derive(Debug)]
+struct Named([&'static str; 2]);
+
+#[async_trait]
+impl SettlementAccounts for Named {
+    async fn payer(&self, _: &AppId, _: &UserId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(Some(account(self.0[0])))
+    }
+
+    async fn payee(&self, _: &AppId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(Some(account(self.0[1])))
+    }
+}
+
+pub(crate) async fn nobody_secures_what_is_not_theirs(world: World) {
+    let desk = Desk::of(world).await;
+    desk.world.funded("ada", 100).await;
+    desk.world.own("house/wallet", Side::Credit).await;
+    let sales = desk.world.own("stall/sales", Side::Credit).await;
+    let moved = NewTransfer::of(account("mei/wallet"), sales, euros(10));
+    desk.world.moves("in-transit", moved).await.expect("moves");
+    for (number, ends) in [
+        ["ada/wallet", "house/till"],
+        ["house/wallet", "house/till"],
+        ["stall/in-transit:EUR", "house/till"],
+        ["mei/wallet", "stall/in-transit:EUR"],
+        ["mei/wallet", "mei/wallet"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let settlement = LedgerSettlement::new(&desk.world.ledger, Arc::new(Named(ends)));
+        let mut request = desk.request(50);
+        request.key = format!("gb_1.{number}").parse().expect("a key");
+        let secured = settlement.secure(&request).await.expect("is answered");
+        assert_eq!(declined_as(secured), "no_account", "{ends:?}");
+    }
+    // Somebody may be called like a book of the house's.
+    let by_name = FixedAccounts::paid_into(account("house/till")).from_each("wallet");
+    let settlement = LedgerSettlement::new(&desk.world.ledger, Arc::new(by_name));
+    let mut request = desk.request(50);
+    request.payer = "house".parse().expect("a user");
+    let secured = settlement.secure(&request).await.expect("is answered");
+    assert_eq!(declined_as(secured), "no_account");
+    assert_eq!(desk.balances().await, (90, 90, 0));
+    desk.world.audit().await;
+}
+
 pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     let desk = Desk::of(world).await;
     let attic = tempfile::tempdir().expect("a folder");
@@ -198,7 +248,14 @@ pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     assert_eq!((sweep.retired, sweep.live), (1, 2), "accounts stay");
     assert_eq!(desk.balances().await, (30, 30, 70));
     let office = office();
-    let all = desk.world.ledger.trial_balance_of_all(&office, &*desk.world.store);
-    assert_eq!(all.await.expect("adds up").totals.len(), 1, "without what was retired");
+    let all = desk
+        .world
+        .ledger
+        .trial_balance_of_all(&office, &*desk.world.store);
+    assert_eq!(
+        all.await.expect("adds up").totals.len(),
+        1,
+        "without what was retired"
+    );
     desk.world.audit().await;
 }
