@@ -112,7 +112,7 @@ impl Ledger {
     ) -> Result<Amount, LedgerError> {
         let (book, account) = self.opened(caller, &request.account).await?;
         let mut number = self.last_by(&book, request.at).await?;
-        if number >= account.last_entry {
+        if number > book.closed && number >= account.last_entry {
             return Ok(Amount::new(account.posted(), account.unit));
         }
         while number > book.closed {
@@ -152,10 +152,11 @@ impl Ledger {
         account: &Account,
         at: Timestamp,
     ) -> Result<i64, LedgerError> {
-        let Some(closing) = self.closing(&book.app, &book.id).await? else {
+        let closing = self.closing(&book.app, &book.id).await?;
+        let Some(closing) = closing.filter(|_| account.opened_at <= at) else {
             return Ok(0);
         };
-        if at < closing.at && account.opened_at <= at {
+        if at < closing.at {
             let closed = closing.through;
             return Err(LedgerError::Closed { closed });
         }

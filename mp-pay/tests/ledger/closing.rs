@@ -180,14 +180,49 @@ pub(crate) async fn what_its_home_has_not_heard_of_is_not_closed(world: World) {
     let moved = ledger.transfer(&office(), id("it"), request).await;
     let moved = moved.expect("is carried on later");
     assert_eq!(moved.status, TransferStatus::Posting);
-    assert_eq!((world.posted(&wallet).await, world.posted(&sales).await), (100, 60));
+    assert_eq!(
+        (world.posted(&wallet).await, world.posted(&sales).await),
+        (100, 60)
+    );
     fill(&world, &cash, &sales).await;
     world.clock.advance(MONTH);
     assert_eq!(close_all(&world, &sales).await, 0, "its home asks again");
 
     world.worker().drain().await.expect("works");
-    assert_eq!((world.posted(&wallet).await, world.posted(&sales).await), (40, 60));
+    assert_eq!(
+        (world.posted(&wallet).await, world.posted(&sales).await),
+        (40, 60)
+    );
     world.audit().await;
     assert_eq!(close_all(&world, &sales).await, 99);
     world.audit().await;
+}
+
+pub(crate) async fn a_balance_from_before_the_closing_is_not_made_up(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let idle = world.own("mei/idle", Side::Credit).await;
+    let start = world.engine.now();
+    for (name, minor) in [("first", 5), ("second", 7)] {
+        let request = NewTransfer::of(wallet.clone(), idle.clone(), euros(minor));
+        world.moves(name, request).await.expect("moves");
+        world.pass(60);
+    }
+    let late = world.own("mei/late", Side::Credit).await;
+    let request = NewTransfer::of(wallet.clone(), late.clone(), euros(9));
+    world.moves("late", request).await.expect("moves");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &wallet).await, 99);
+
+    let (office, ledger) = (office(), &world.ledger);
+    let told = |account: &AccountId, seconds| BalanceAt {
+        account: account.clone(),
+        at: start.plus(Duration::from_secs(seconds)),
+    };
+    let refused = ledger.balance_at(&office, told(&idle, 30)).await;
+    assert_eq!(code(refused), "closed", "it had 5 then and has 12 now");
+    for (account, seconds, minor) in [(&idle, 120, 12), (&late, 30, 0), (&late, 120, 9)] {
+        let told = ledger.balance_at(&office, told(account, seconds)).await;
+        assert_eq!(told.expect("tells"), euros(minor), "{account} {seconds}");
+    }
 }
