@@ -46,6 +46,7 @@ promises! {
         linked_moves_happen_all_or_none
         linked_moves_over_books_happen_all_or_none
         nothing_overflows
+        what_is_held_can_be_counted_once_it_is_posted
         a_reversal_names_what_it_reverses_and_happens_once;
     resolving:
         a_pending_transfer_is_resolved_at_most_once
