@@ -100,21 +100,20 @@ impl Ledger {
         if end > head.entries {
             return Ok(0);
         }
-        let stretch = self.stretch(app, book, end).await?;
-        let work = Stretch::look(&stretch, head.closed + 1, end)?;
-        let mut reads = command(app, book)?
-            .key(CLOSING)
-            .prefix(&stretch_prefix(end));
-        for key in work.keys() {
-            reads = reads.key(&key);
-        }
+        let entries = self.stretch(app, book, end).await?;
+        let stretch = Stretch::look(&entries, head.closed + 1, end)?;
+        let found = stretch.select(command(app, book)?);
+        let stretch = stretch.with_plans(&self.engine().read(found).await?)?;
+        let reads = command(app, book)?.key(CLOSING);
+        let reads = stretch.select(reads.prefix(&stretch_prefix(end)));
         let family = self.engine().read(reads.clone()).await?;
         let by = self.engine().now().minus(age.max(AGE_MIN));
-        if !work.is_done_with(&family, by)? || !self.is_over(app, &work.holds(&family)?).await? {
+        let holds = stretch.holds(&family)?;
+        if !stretch.is_done_with(&family, by)? || !self.is_over(app, &holds).await? {
             return Ok(0);
         }
-        let place = self.keep(app, book, &work, end, archive).await?;
-        let decide = move |family: &Family, _: Timestamp| work.decide(family, end, by, &place);
+        let place = self.keep(app, book, &stretch, archive).await?;
+        let decide = move |family: &Family, _: Timestamp| stretch.decide(family, by, &place);
         Ok(self.engine().run(reads, decide).await?.answer)
     }
 
@@ -140,13 +139,12 @@ impl Ledger {
         &self,
         app: &AppId,
         book: &BookId,
-        work: &Stretch,
-        end: u64,
+        stretch: &Stretch,
         archive: &dyn Archive,
     ) -> Result<String, LedgerError> {
         let partition = book.partition(app)?;
-        let mut select = vec![Selection::Prefix(Key::new(&stretch_prefix(end))?)];
-        for key in work.keys() {
+        let mut select = vec![Selection::Prefix(Key::new(&stretch_prefix(stretch.end()))?)];
+        for key in stretch.keys() {
             select.push(Selection::Key(Key::new(&key)?));
         }
         let store = self.engine().store();

@@ -1,31 +1,32 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{
-    Decision, Edits, Error, ErrorKind, Family, Timestamp,
+    Command, Decision, Edits, Error, ErrorKind, Family, Timestamp,
     steps::{Plan, Standing, plan_key},
 };
 
 use super::{
-    Account, AccountId, BookId, ClosedBalance, Closing, Hold, HoldState, LedgerError, Side,
-    Transfer, TransferId,
+    Account, AccountId, ClosedBalance, Closing, Hold, HoldState, LedgerError, Side, Transfer,
+    TransferId,
     closing::CLOSING,
     plan_id::PlanId,
-    records::{ACCOUNTS, book_in, entry_key, hold_key, transfer_key},
+    records::{ACCOUNTS, book_in, entry_key, hold_key, transfer_in, transfer_key},
     statement::entry_in,
     verify::Auditor,
 };
 
 /// A stretch of entries, and the records that they are about.
+#[derive(Debug)]
 pub(super) struct Stretch {
     first: u64,
+    end: u64,
     transfers: Vec<TransferId>,
-    book: BookId,
+    plans: Vec<String>,
     made_by: Timestamp,
 }
 
 impl Stretch {
     pub(super) fn look(stretch: &Family, first: u64, end: u64) -> Result<Self, LedgerError> {
-        let book = book_in(stretch)?.ok_or_else(|| Error::not_found("book"))?;
         let mut transfers = Vec::new();
         let mut made_by = Timestamp::MIN;
         for number in first..=end {
@@ -37,19 +38,39 @@ impl Stretch {
         transfers.dedup();
         Ok(Self {
             first,
+            end,
             transfers,
-            book: book.id,
+            plans: Vec::new(),
             made_by,
         })
     }
 
-    /// Returns the keys of the transfers that stand here and their plans.
-    pub(super) fn keys(&self) -> Vec<String> {
-        let keys = self.transfers.iter().flat_map(|id| {
-            let plan = PlanId::of_two_phase(&self.book, *id).to_string();
-            [transfer_key(*id), plan_key(&plan), hold_key(*id)]
-        });
-        keys.collect()
+    /// Returns the number of the last entry.
+    pub(super) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Notes the plans of the transfers that stand here.
+    pub(super) fn with_plans(mut self, family: &Family) -> Result<Self, Error> {
+        for id in &self.transfers {
+            let transfer = transfer_in(family, *id)?;
+            let over_books = transfer.filter(|it| !it.far_books().is_empty());
+            let plan = over_books.map(|it| plan_key(&PlanId::of(&it).to_string()));
+            self.plans.extend(plan);
+        }
+        Ok(self)
+    }
+
+    /// Returns the keys of what the entries are about, as far as it is known.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        let ids = self.transfers.iter();
+        let keys = ids.flat_map(|id| [transfer_key(*id), hold_key(*id)]);
+        keys.chain(self.plans.iter().cloned())
+    }
+
+    /// Selects what the entries are about, as far as it is known.
+    pub(super) fn select(&self, command: Command) -> Command {
+        self.keys().fold(command, |command, key| command.key(&key))
     }
 
     /// Returns what transfers that stand in other books hold here, or held.
@@ -77,8 +98,9 @@ impl Stretch {
             if hold.is_some_and(|it| !kept(&it)) {
                 return Ok(false);
             }
-            let plan = PlanId::of_two_phase(&self.book, *id).to_string();
-            let plan = family.get::<Plan>(&plan_key(&plan))?;
+        }
+        for plan in &self.plans {
+            let plan = family.get::<Plan>(plan)?;
             let ended =
                 |it: &Plan| matches!(it.standing(), Standing::Confirmed | Standing::Released);
             if plan.is_some_and(|it| !ended(&it)) {
@@ -91,7 +113,6 @@ impl Stretch {
     pub(super) fn decide(
         &self,
         family: &Family,
-        end: u64,
         by: Timestamp,
         place: &str,
     ) -> Result<Decision<u64>, LedgerError> {
@@ -107,7 +128,7 @@ impl Stretch {
             .map(|(_, account)| (account.id.clone(), account.side))
             .collect();
         let mut edits = Edits::new();
-        for number in self.first..=end {
+        for number in self.first..=self.end {
             let entry = entry_in(family, number)?;
             auditor.take(&entry, &sides).map_err(|_| broken(number))?;
             edits.delete(&entry_key(number));
@@ -115,12 +136,12 @@ impl Stretch {
         for key in self.keys() {
             edits.delete(&key);
         }
-        head.closed = end;
+        head.closed = self.end;
         edits.put_root(head);
         edits.put(
             CLOSING,
             Closing {
-                through: end,
+                through: self.end,
                 at: self.made_by,
                 hash: auditor.hash,
                 place: place.to_owned(),
@@ -131,7 +152,7 @@ impl Stretch {
                     .collect(),
             },
         );
-        Ok(edits.answer(end + 1 - self.first))
+        Ok(edits.answer(self.end + 1 - self.first))
     }
 }
 

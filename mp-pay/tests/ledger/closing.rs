@@ -226,3 +226,36 @@ pub(crate) async fn a_balance_from_before_the_closing_is_not_made_up(world: Worl
         assert_eq!(told.expect("tells"), euros(minor), "{account} {seconds}");
     }
 }
+
+pub(crate) async fn what_is_closed_leaves_no_record_behind(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let cash = world.own("stall/cash", Side::Debit).await;
+    let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(60));
+    let made = world.moves("it", request).await.expect("moves");
+    let named = NamedTransfer {
+        book: made.home,
+        transfer: made.id,
+    };
+    let reversed = world.ledger.reverse(&office(), id("back"), named).await;
+    reversed.expect("reverses");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    fill(&world, &cash, &sales).await;
+    world.clock.advance(MONTH);
+    assert_eq!(world.keys(&wallet.book(), "s/").await.len(), 2, "plans");
+    assert_eq!(world.keys(&sales.book(), "h/").await.len(), 2, "holds");
+    for account in [&wallet, &sales] {
+        assert_eq!(close_all(&world, account).await, 99);
+        let book = account.book();
+        for prefix in ["s/", "h/"] {
+            assert_eq!(world.keys(&book, prefix).await, [] as [String; 0]);
+        }
+        let left = world.keys(&book, "j/").await.len();
+        assert_eq!(
+            world.keys(&book, "x/").await.len(),
+            left,
+            "one for each entry"
+        );
+    }
+    world.audit().await;
+}

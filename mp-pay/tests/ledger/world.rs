@@ -14,13 +14,14 @@ use mp_core::{
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
     store::{
-        Listing, MemoryStore, Partition, PostgresOptions, PostgresStore, SqliteOptions,
-        SqliteStore, StoreErrorKind,
+        Key, Listing, MemoryStore, Partition, PostgresOptions, PostgresStore, Query, Selection,
+        SqliteOptions, SqliteStore, StoreErrorKind,
     },
     work::{Worker, WorkerOptions},
 };
 use mp_pay::ledger::{
-    AccountId, Ledger, LedgerError, Move, NewTransfer, OpenAccount, Side, Transfer, TransferId,
+    AccountId, BookId, Ledger, LedgerError, Move, NewTransfer, OpenAccount, Side, Transfer,
+    TransferId,
 };
 
 /// A ledger on a store, and callers.
@@ -140,6 +141,18 @@ impl World {
 
     pub(crate) fn pass(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// Returns the keys of a book's records that begin so.
+    pub(crate) async fn keys(&self, book: &BookId, prefix: &str) -> Vec<String> {
+        let partition = book.partition(office().app_id()).expect("a partition");
+        let query = Query {
+            select: vec![Selection::Prefix(Key::new(prefix).expect("a prefix"))],
+            limit: 10_000,
+        };
+        let view = self.store.read(&partition, &query).await.expect("reads");
+        let keys = view.records.iter().map(|record| record.key.to_string());
+        keys.filter(|key| key.starts_with(prefix)).collect()
     }
 
     /// Demands that the books balance and that no journal is broken that was not retired.
