@@ -1,74 +1,18 @@
 use std::{sync::Arc, time::Duration};
 
 use mp_core::{
-    Caller, Command, Document, Error, Family, Timestamp,
+    Caller, Command, Error, Family, Timestamp,
     id::AppId,
     retention::{AGE_MIN, Archive, Archived},
     store::{Key, Query, Selection},
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountId, Balance, BookId, ChainHash, Hold, LEDGER_MANAGE, Ledger, LedgerError,
+    BookId, Hold, LEDGER_MANAGE, Ledger, LedgerError,
+    closed::CLOSING,
     records::{STRETCH, book_in, command, is_retired, stretch_prefix, transfer_in, transfer_key},
     stretch::Stretch,
-    verify::Auditor,
 };
-
-/// Where the closing stands.
-pub(super) const CLOSING: &str = "closing";
-
-/// What a book's accounts came to when its journal was last closed: what the entries that were moved
-/// out made of them. The chain goes on from its hash.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Closing {
-    /// The number of the last entry that was moved out.
-    pub through: u64,
-    /// When that entry was made.
-    pub at: Timestamp,
-    /// Its hash.
-    pub hash: ChainHash,
-    /// Where the archive has put it.
-    pub place: String,
-    /// The balances.
-    pub balances: Vec<ClosedBalance>,
-}
-
-/// What an account came to at a closing.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ClosedBalance {
-    /// The account.
-    pub account: AccountId,
-    /// Its balance.
-    pub balance: Balance,
-}
-
-impl Document for Closing {
-    const KIND: &'static str = "ledger_closing";
-    const FORMAT: u32 = 1;
-}
-
-impl Closing {
-    /// Returns the balance of an account at the closing.
-    #[must_use]
-    pub fn balance_of(&self, account: &AccountId) -> Balance {
-        let closed = self.balances.iter().find(|each| &each.account == account);
-        closed.map_or_else(Balance::default, |each| each.balance)
-    }
-
-    pub(super) fn auditor(&self) -> Auditor {
-        Auditor {
-            hash: self.hash,
-            balances: self
-                .balances
-                .iter()
-                .map(|each| (each.account.clone(), each.balance))
-                .collect(),
-        }
-    }
-}
 
 impl Ledger {
     /// Moves the oldest stretch of a book's journal, 100 entries, to an archive, with the transfers
@@ -112,6 +56,7 @@ impl Ledger {
         if !stretch.is_done_with(&family, by)? || !self.is_over(app, &holds).await? {
             return Ok(0);
         }
+        stretch.closing(&family, "")?;
         let place = self.keep(app, book, &stretch, archive).await?;
         let decide = move |family: &Family, _: Timestamp| stretch.decide(family, by, &place);
         Ok(self.engine().run(reads, decide).await?.answer)

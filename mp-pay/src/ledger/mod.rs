@@ -90,6 +90,7 @@ mod backend;
 mod balance;
 mod begin;
 mod book;
+mod closed;
 mod closing;
 mod desk;
 mod ends;
@@ -125,7 +126,7 @@ pub use self::{
     backend::{LedgerBackend, STORED_VALUE},
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
-    closing::{ClosedBalance, Closing},
+    closed::{ClosedBalance, Closing, Seal},
     desk::{Desk, Occasion},
     entry::{Act, ChainHash, Entry, ParseChainHashError},
     error::LedgerError,

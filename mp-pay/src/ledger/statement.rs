@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Account, AccountId, Act, BalanceAt, Book, BookId, Closing, Effect, Entry, Ledger, LedgerError,
     ReadStatement, Side, TransferId,
+    closed::CLOSING,
     ledger::owns,
     records::{STRETCH, account_in, book_in, command, entry_key, stretch_prefix},
 };
@@ -193,12 +194,8 @@ impl Ledger {
         app: &AppId,
         book: &BookId,
     ) -> Result<Option<Closing>, Error> {
-        let reads = command(app, book)?.key(super::closing::CLOSING);
-        let closing = self
-            .engine()
-            .read(reads)
-            .await?
-            .get::<Closing>(super::closing::CLOSING)?;
+        let reads = command(app, book)?.key(CLOSING);
+        let closing = self.engine().read(reads).await?.get::<Closing>(CLOSING)?;
         Ok(closing.map(|closing| Closing::clone(&closing)))
     }
 }

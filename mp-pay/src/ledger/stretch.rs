@@ -8,7 +8,7 @@ use mp_core::{
 use super::{
     Account, AccountId, ClosedBalance, Closing, Hold, HoldState, LedgerError, Side, Transfer,
     TransferId,
-    closing::CLOSING,
+    closed::CLOSING,
     plan_id::PlanId,
     records::{ACCOUNTS, book_in, entry_key, hold_key, transfer_in, transfer_key},
     statement::entry_in,
@@ -110,6 +110,34 @@ impl Stretch {
         Ok(true)
     }
 
+    /// Verifies the closing before and the entries since, and returns what the accounts come to after
+    /// them.
+    pub(super) fn closing(&self, family: &Family, place: &str) -> Result<Closing, LedgerError> {
+        let head = book_in(family)?.ok_or_else(|| Error::not_found("book"))?;
+        let before = family.get::<Closing>(CLOSING)?;
+        let accounts = family.scan::<Account>(ACCOUNTS)?;
+        let accounts: Vec<&Account> = accounts.iter().map(|(_, account)| &**account).collect();
+        if !Closing::is_whole(before.as_deref(), &head, &accounts) {
+            return Err(broken(head.closed).into());
+        }
+        let mut auditor = before.map_or_else(Auditor::new, |before| before.auditor());
+        let sides = accounts.iter().map(|it| (it.id.clone(), it.side));
+        let sides: BTreeMap<AccountId, Side> = sides.collect();
+        for number in self.first..=self.end {
+            let entry = entry_in(family, number)?;
+            auditor.take(&entry, &sides).map_err(|_| broken(number))?;
+        }
+        let balances = auditor.balances.into_iter();
+        let closed = |(account, balance)| ClosedBalance { account, balance };
+        Ok(Closing {
+            through: self.end,
+            at: self.made_by,
+            hash: auditor.hash,
+            place: place.to_owned(),
+            balances: balances.map(closed).collect(),
+        })
+    }
+
     pub(super) fn decide(
         &self,
         family: &Family,
@@ -120,38 +148,16 @@ impl Stretch {
         if head.closed + 1 != self.first || !self.is_done_with(family, by)? {
             return Ok(Decision::unchanged(0));
         }
-        let closing = family.get::<Closing>(CLOSING)?;
-        let mut auditor = closing.map_or_else(Auditor::new, |closing| closing.auditor());
-        let accounts = family.scan::<Account>(ACCOUNTS)?;
-        let sides: BTreeMap<AccountId, Side> = accounts
-            .iter()
-            .map(|(_, account)| (account.id.clone(), account.side))
-            .collect();
+        let closing = self.closing(family, place)?;
         let mut edits = Edits::new();
-        for number in self.first..=self.end {
-            let entry = entry_in(family, number)?;
-            auditor.take(&entry, &sides).map_err(|_| broken(number))?;
-            edits.delete(&entry_key(number));
-        }
-        for key in self.keys() {
+        let entries = (self.first..=self.end).map(entry_key);
+        for key in entries.chain(self.keys()) {
             edits.delete(&key);
         }
         head.closed = self.end;
+        head.seal = Some(closing.seal());
         edits.put_root(head);
-        edits.put(
-            CLOSING,
-            Closing {
-                through: self.end,
-                at: self.made_by,
-                hash: auditor.hash,
-                place: place.to_owned(),
-                balances: auditor
-                    .balances
-                    .into_iter()
-                    .map(|(account, balance)| ClosedBalance { account, balance })
-                    .collect(),
-            },
-        );
+        edits.put(CLOSING, closing);
         Ok(edits.answer(self.end + 1 - self.first))
     }
 }

@@ -9,11 +9,14 @@ use mp_core::{
     retention::{Archive, Archived},
 };
 use mp_pay::ledger::{
-    AccountId, BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, OpenAccount, ReadStatement,
-    Side, TransferStatus,
+    AccountId, BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, OpenAccount, Problem,
+    ReadStatement, Side, TransferStatus,
 };
 
-use super::world::{World, account, code, each, euro, euros, id, office};
+use super::{
+    reading::tamper,
+    world::{World, account, code, each, euro, euros, id, office},
+};
 
 #[derive(Debug, Default)]
 struct Attic(Mutex<Vec<Archived>>);
@@ -258,4 +261,45 @@ pub(crate) async fn what_is_closed_leaves_no_record_behind(world: World) {
         );
     }
     world.audit().await;
+}
+
+pub(crate) async fn a_changed_closing_is_named(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let idle = world.own("mei/idle", Side::Credit).await;
+    let request = NewTransfer::of(wallet.clone(), idle, euros(12));
+    world.moves("it", request).await.expect("moves");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &wallet).await, 99);
+    let (office, book) = (office(), wallet.book());
+    let broken = || async {
+        let verified = world.ledger.verify(&office, &book).await;
+        let broken = verified.expect("verifies").broken;
+        broken.map(|it| (it.entry, it.problem))
+    };
+    let named = Some((99, Problem::Closing));
+    assert_eq!(broken().await, None);
+    let changes = [
+        (r#""place":"attic""#, r#""place":"cellar""#),
+        (r#""through":99"#, r#""through":98"#),
+        (r#""credits_posted":12"#, r#""credits_posted":13"#),
+    ];
+    for (from, to) in changes {
+        tamper(&world, "closing", from, to).await;
+        assert_eq!(broken().await, named, "{to}");
+        tamper(&world, "closing", to, from).await;
+    }
+    assert_eq!(broken().await, None);
+
+    // An earlier release told nothing of the closing.
+    tamper(&world, "", r#""seal":"#, r#""unsealed":"#).await;
+    assert_eq!(broken().await, None);
+    tamper(
+        &world,
+        "closing",
+        r#""credits_posted":12"#,
+        r#""credits_posted":13"#,
+    )
+    .await;
+    assert_eq!(broken().await, named, "it does not sum to zero");
 }

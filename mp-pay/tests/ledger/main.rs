@@ -64,7 +64,8 @@ promises! {
         an_id_that_was_closed_in_its_home_alone_moves_nothing
         what_its_home_has_not_heard_of_is_not_closed
         a_balance_from_before_the_closing_is_not_made_up
-        what_is_closed_leaves_no_record_behind;
+        what_is_closed_leaves_no_record_behind
+        a_changed_closing_is_named;
     settling:
         stored_value_is_secured_settled_and_given_back
         nobody_secures_what_is_not_theirs
