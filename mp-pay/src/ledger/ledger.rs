@@ -67,8 +67,19 @@ impl Ledger {
     /// Returns the id of the transfer that a caller asks for under a key.
     #[must_use]
     pub fn id_of(caller: &Caller, key: &IdempotencyKey) -> TransferId {
+        Self::id_under(caller, "ledger.transfer", key)
+    }
+
+    /// Returns the id of the reversal that a caller asks for under a key, which may be that of what
+    /// it reverses.
+    #[must_use]
+    pub fn reversal_id_of(caller: &Caller, key: &IdempotencyKey) -> TransferId {
+        Self::id_under(caller, "ledger.reverse", key)
+    }
+
+    fn id_under(caller: &Caller, operation: &str, key: &IdempotencyKey) -> TransferId {
         let app = caller.app_id().as_str();
-        TransferId::derived(&[app, caller.key_segment(), "ledger.transfer", key.as_str()])
+        TransferId::derived(&[app, caller.key_segment(), operation, key.as_str()])
     }
 
     /// Returns an account with its balance.

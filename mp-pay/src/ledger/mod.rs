@@ -56,8 +56,8 @@
 //!
 //! 1. `accounts_and_transfers_are_immutable`: what was asked for never changes; corrections are
 //!    transfers of their own.
-//! 2. `an_id_is_good_for_one_transfer`: the same id with the same content is answered the same, with
-//!    other content refused.
+//! 2. `an_id_is_good_for_one_transfer`, within its home and until that is closed: the same id with the
+//!    same content is answered the same, with other content refused.
 //! 3. `debits_and_credits_come_to_the_same`: in every book and unit, posted and pending, after every
 //!    commit; over all books nothing is in transit once due work is done.
 //! 4. `a_pending_transfer_is_resolved_at_most_once`: posted, voided or expired.
@@ -70,7 +70,7 @@
 //! 10. `part_is_posted_and_the_rest_restored`.
 //! 11. `a_reversal_names_what_it_reverses_and_happens_once`.
 //! 12. `nothing_overflows`: a sum beyond [`SUM_MAX`] is refused.
-//! 13. `a_changed_entry_is_named`: [`Ledger::verify`] finds the first one.
+//! 13. `a_changed_entry_is_named`, and `a_changed_closing_is_named`: [`Ledger::verify`] finds the first.
 //! 14. `closing_keeps_chain_and_balances`: [`Ledger::close`] moves old entries to an archive.
 //!
 //! # Costs and limits

@@ -47,7 +47,8 @@ promises! {
         linked_moves_over_books_happen_all_or_none
         nothing_overflows
         what_is_held_can_be_counted_once_it_is_posted
-        a_reversal_names_what_it_reverses_and_happens_once;
+        a_reversal_names_what_it_reverses_and_happens_once
+        a_reversal_may_have_the_key_of_what_it_reverses;
     resolving:
         a_pending_transfer_is_resolved_at_most_once
         time_is_decided_by_the_clock_and_work_only_tidies

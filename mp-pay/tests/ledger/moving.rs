@@ -1,7 +1,9 @@
+use mp_core::host::Host;
 use mp_pay::ledger::{
-    AccountId, LedgerError, NamedTransfer, NewTransfer, OpenAccount, PostTransfer, SUM_MAX, Side,
-    TransferStatus,
+    AccountId, LEDGER_WRITE, LedgerError, NamedTransfer, NewTransfer, OpenAccount, PostTransfer,
+    SUM_MAX, Side, TransferStatus,
 };
+use serde_json::json;
 
 use super::world::{World, account, code, each, euro, euros, id, office};
 
@@ -231,6 +233,28 @@ pub(crate) async fn a_reversal_names_what_it_reverses_and_happens_once(world: Wo
         );
         let found = world.ledger.transfer_of(&office, &made.home, made.id);
         assert_eq!(found.await.expect("is there").reversed_by, Some(id(&back)));
+    }
+    world.audit().await;
+}
+
+pub(crate) async fn a_reversal_may_have_the_key_of_what_it_reverses(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("mei/sales", Side::Credit).await;
+    let host = Host::new(&world.engine).with(world.ledger.operations());
+    let host = host.expect("registers");
+    let caller = office().with_scope(LEDGER_WRITE);
+    let amount = json!({"amount": 40, "currency": "EUR"});
+    let only = json!({"debit": wallet, "credit": sales, "amount": amount});
+    let pay = json!({"moves": [only], "idempotency_key": "order-17"});
+    let made = host.call(&caller, "ledger.transfer", pay).await;
+    let made = made.expect("moves");
+    let back = json!({
+        "book": made["home"], "transfer": made["id"], "idempotency_key": "order-17",
+    });
+    for _ in 0..2 {
+        let reversed = host.call(&caller, "ledger.reverse", back.clone()).await;
+        assert_eq!(reversed.expect("reverses")["reverses"], made["id"]);
+        assert_eq!(world.posted(&wallet).await, 100);
     }
     world.audit().await;
 }
