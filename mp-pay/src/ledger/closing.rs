@@ -64,7 +64,7 @@ impl Ledger {
 
     /// Returns whether nothing more will be asked of these holds, as their homes say: what is
     /// posted here while its home does not know it yet would be let go of there.
-    async fn is_over(&self, app: &AppId, holds: &[Arc<Hold>]) -> Result<bool, Error> {
+    pub(super) async fn is_over(&self, app: &AppId, holds: &[Arc<Hold>]) -> Result<bool, Error> {
         for hold in holds {
             let home = Command::on(hold.home.partition(app)?);
             let reads = home.key(&transfer_key(hold.transfer));

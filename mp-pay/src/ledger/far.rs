@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     Act, Hold, HoldEvent, HoldState, HoldStep, LedgerError, Leg, Occasion,
     asked::{Asked, FarLegs},
+    forgetting::ForgetDue,
     plan_id::PlanId,
     records::{command, desk, hold_key, save, transfer_in, transfer_key},
 };
@@ -71,6 +72,9 @@ impl FarBooks {
                 return Ok(Decision::unchanged(answer));
             }
             let mut edits = Edits::new();
+            if desk.entries().is_empty() {
+                work.forget_later(&app, &asked.legs, &mut edits);
+            }
             save(&mut desk, &mut edits);
             edits.put(&at, work.hold);
             Ok::<_, LedgerError>(edits.answer(answer))
@@ -147,6 +151,15 @@ impl FarWork {
             Act::Undone => desk.undo(&legs, &occasion, posted),
             _ => desk.let_go(&legs, &occasion, act),
         }
+    }
+
+    fn forget_later(&self, app: &AppId, asked: &FarLegs, edits: &mut Edits) {
+        let due = ForgetDue {
+            app: app.clone(),
+            book: asked.book.clone(),
+            transfer: self.hold.transfer,
+        };
+        due.schedule(self.now, edits);
     }
 
     fn refuse(&mut self, code: &str) -> Answer {

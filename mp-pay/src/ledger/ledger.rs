@@ -61,7 +61,11 @@ impl Ledger {
     /// Returns the handlers of the ledger's due work, for a [`Worker`](mp_core::work::Worker).
     #[must_use]
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
-        vec![self.steps.handler(), self.expiry_handler()]
+        vec![
+            self.steps.handler(),
+            self.expiry_handler(),
+            self.forget_handler(),
+        ]
     }
 
     /// Returns the id of the transfer that a caller asks for under a key.

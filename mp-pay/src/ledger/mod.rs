@@ -98,6 +98,7 @@ mod entry;
 mod error;
 mod expiry;
 mod far;
+mod forgetting;
 mod hold;
 mod home;
 #[expect(clippy::module_inception, reason = "the service is the noun")]
@@ -151,5 +152,7 @@ pub use self::{
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{backend::Order, expiry::ExpiryDue, home::HomeBook, settlement::Fence};
+    pub(crate) use super::{
+        backend::Order, expiry::ExpiryDue, forgetting::ForgetDue, home::HomeBook, settlement::Fence,
+    };
 }

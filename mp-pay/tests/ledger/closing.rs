@@ -6,7 +6,7 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Error, Timestamp, document,
-    retention::{Archive, Archived},
+    retention::{AGE_MIN, Archive, Archived},
 };
 use mp_pay::ledger::{
     AccountId, BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, OpenAccount, Problem,
@@ -260,6 +260,31 @@ pub(crate) async fn what_is_closed_leaves_no_record_behind(world: World) {
             "one for each entry"
         );
     }
+    world.audit().await;
+}
+
+pub(crate) async fn what_was_refused_is_forgotten_once_it_is_old(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let mut full = OpenAccount::own(account("full/fees"), euro(), Side::Credit);
+    full.most = Some(5);
+    let book = full.account.book();
+    let request = NewTransfer::of(wallet.clone(), full.account.clone(), euros(6));
+    world.ledger.open(&office(), full).await.expect("opens");
+    for _ in 0..2 {
+        let refused = world.moves("it", request.clone()).await;
+        assert_eq!(refused.expect("is told").status, TransferStatus::Refused);
+        world.worker().drain().await.expect("works");
+        assert_eq!(
+            world.keys(&book, "h/").await.len(),
+            1,
+            "it may be asked for"
+        );
+    }
+    world.clock.advance(2 * AGE_MIN);
+    world.worker().drain().await.expect("works");
+    assert_eq!(world.keys(&book, "h/").await, [] as [String; 0]);
+    let again = world.moves("it", request).await.expect("is told");
+    assert_eq!(again.status, TransferStatus::Refused, "its home knows");
     world.audit().await;
 }
 

@@ -66,6 +66,7 @@ promises! {
         what_its_home_has_not_heard_of_is_not_closed
         a_balance_from_before_the_closing_is_not_made_up
         what_is_closed_leaves_no_record_behind
+        what_was_refused_is_forgotten_once_it_is_old
         a_changed_closing_is_named;
     settling:
         stored_value_is_secured_settled_and_given_back
