@@ -1,6 +1,7 @@
 //! The ledger keeps its promises, on every store: each promise is a function of a world.
 
 mod closing;
+mod forgetting;
 mod moving;
 mod reading;
 mod releasing;
@@ -62,12 +63,13 @@ promises! {
         a_changed_entry_is_named;
     closing:
         closing_keeps_chain_and_balances
-        an_id_that_was_closed_in_its_home_alone_moves_nothing
-        what_its_home_has_not_heard_of_is_not_closed
         a_balance_from_before_the_closing_is_not_made_up
         what_is_closed_leaves_no_record_behind
-        what_was_refused_is_forgotten_once_it_is_old
         a_changed_closing_is_named;
+    forgetting:
+        an_id_that_was_closed_in_its_home_alone_moves_nothing
+        what_its_home_has_not_heard_of_is_not_closed
+        what_was_refused_is_forgotten_once_it_is_old;
     settling:
         stored_value_is_secured_settled_and_given_back
         nobody_secures_what_is_not_theirs
