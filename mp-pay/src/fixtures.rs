@@ -14,7 +14,7 @@ use crate::{
     journal::{Event, JournalEntry, JournalPage, Stretch},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
-        kept::{ExpiryDue, Fence, HomeBook, Order},
+        kept::{ExpiryDue, Fence, ForgetDue, HomeBook, Order},
     },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
@@ -48,6 +48,7 @@ fn fixtures() -> Fixtures {
         .with::<Fence>()
         .with::<Order>()
         .with::<ExpiryDue>()
+        .with::<ForgetDue>()
         .with::<Drive<HomeBook>>()
         .with_value(&["debit", "credit", "amount"])
         .with::<PayoutOrder>()
@@ -67,7 +68,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(224));
+    assert_eq!(fixtures().check(), Ok(226));
 }
 
 #[test]

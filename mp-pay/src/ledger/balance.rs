@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, Entry};
 
-/// The most that any of an account's four sums may come to, in minor units: 2⁵³ − 1, the largest
+/// The most that an account's debits or its credits may come to, what is pending counted in, in minor
+/// units: 2⁵³ − 1, the largest
 /// integer that every reader of JSON can tell from its neighbours (RFC 8259 §6).
 pub const SUM_MAX: i64 = JSON_INTEGER_MAX;
 
@@ -58,6 +59,15 @@ impl Balance {
         match side {
             Side::Debit => self.posted(side) + self.debits_pending,
             Side::Credit => self.posted(side) + self.credits_pending,
+        }
+    }
+
+    /// Returns what was debited or credited in all, what is pending counted in.
+    pub(super) const fn sum(&self, on: Side) -> i64 {
+        // Both are within 0 and SUM_MAX.
+        match on {
+            Side::Debit => self.debits_posted + self.debits_pending,
+            Side::Credit => self.credits_posted + self.credits_pending,
         }
     }
 

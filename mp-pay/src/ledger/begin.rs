@@ -11,8 +11,9 @@ use mp_core::{
 use super::{
     FAR_BOOKS_MAX, LEDGER_MANAGE, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer,
     PENDING_MAX, SUM_MAX, Side, Transfer, TransferStatus,
+    asked::FarLegs,
     expiry::ExpiryDue,
-    far::{FarBooks, FarLegs},
+    far::FarBooks,
     home::{HomeBook, occasion},
     ledger::{demand_plain, owns, shown},
     moving::Authority,

@@ -2,7 +2,7 @@ use mp_core::{Document, Timestamp, id::AppId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BookId, ChainHash};
+use super::{BookId, ChainHash, Seal};
 
 /// The head of a book: how long its journal is, and where its chain has got to.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
@@ -19,6 +19,9 @@ pub struct Book {
     /// The number of the last entry that was closed and moved out; 0 if none was.
     #[serde(default)]
     pub closed: u64,
+    /// What its closing has to be; none if it was never closed, or by a release that told nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
     /// The hash of the last entry.
     pub hash: ChainHash,
     /// When it was opened.
@@ -40,6 +43,7 @@ impl Book {
             accounts: 0,
             entries: 0,
             closed: 0,
+            seal: None,
             hash: ChainHash::START,
             opened_at: now,
         }

@@ -126,26 +126,18 @@ impl Entry {
     /// Returns the hash that the entry has to have after this one.
     #[must_use]
     pub fn chained_to(&self, before: &ChainHash) -> ChainHash {
-        let canonical = self.canonical();
-        let mut covered = Vec::with_capacity(32 + canonical.len());
-        covered.extend_from_slice(&before.0);
-        covered.extend_from_slice(canonical.as_bytes());
-        let hash = digest(&SHA256, &covered);
-        let mut bytes = [0; 32];
-        // A SHA-256 has 32 bytes.
-        bytes.copy_from_slice(hash.as_ref());
-        ChainHash(bytes)
+        before.followed_by(&self.canonical())
     }
 }
 
-fn netstring(text: &mut String, field: &str) {
+pub(super) fn netstring(text: &mut String, field: &str) {
     number_text(text, field.len() as u128);
     text.push(':');
     text.push_str(field);
     text.push(',');
 }
 
-fn number(text: &mut String, field: i128) {
+pub(super) fn number(text: &mut String, field: i128) {
     let start = text.len();
     if field < 0 {
         text.push('-');
@@ -186,6 +178,18 @@ pub struct ChainHash([u8; 32]);
 impl ChainHash {
     /// What the first entry is chained to.
     pub const START: Self = Self([0; 32]);
+
+    /// Returns the hash of this one and what follows it.
+    pub(super) fn followed_by(&self, text: &str) -> Self {
+        let mut covered = Vec::with_capacity(32 + text.len());
+        covered.extend_from_slice(&self.0);
+        covered.extend_from_slice(text.as_bytes());
+        let hash = digest(&SHA256, &covered);
+        let mut bytes = [0; 32];
+        // A SHA-256 has 32 bytes.
+        bytes.copy_from_slice(hash.as_ref());
+        Self(bytes)
+    }
 }
 
 impl fmt::Display for ChainHash {

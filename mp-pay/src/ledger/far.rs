@@ -2,7 +2,6 @@ use async_trait::async_trait;
 use mp_core::{
     Command, Decision, Edits, Engine, Error, ErrorKind, Family, Timestamp,
     id::AppId,
-    label::Label,
     port::{Confirmed, Participant, Reserved},
     steps::{Plan, plan_key},
 };
@@ -10,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Act, BookId, Hold, HoldEvent, HoldState, HoldStep, LedgerError, Leg, Occasion,
+    Act, Hold, HoldEvent, HoldState, HoldStep, LedgerError, Leg, Occasion,
+    asked::{Asked, FarLegs},
+    forgetting::ForgetDue,
     plan_id::PlanId,
     records::{command, desk, hold_key, save, transfer_in, transfer_key},
 };
@@ -19,16 +20,6 @@ use super::{
 #[derive(Clone, Debug)]
 pub(super) struct FarBooks {
     engine: Engine,
-}
-
-/// What a far book is asked to hold.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FarLegs {
-    pub(super) book: BookId,
-    pub(super) legs: Vec<Leg>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) memo: Option<Label>,
 }
 
 /// What was decided in a far book.
@@ -53,34 +44,37 @@ impl FarBooks {
         app: &AppId,
         key: &str,
         event: HoldEvent,
-        asked: FarLegs,
-        posted_part: Option<i64>,
-        until: Option<Timestamp>,
+        asked: Asked,
     ) -> Result<Answer, Error> {
         let (plan, _) = PlanId::of_step(key).ok_or_else(|| Error::not_found("key"))?;
         let at = hold_key(plan.transfer);
-        let (app, book) = (app.clone(), asked.book.clone());
+        let (app, book) = (app.clone(), asked.legs.book.clone());
         let command = command(&app, &book)?.key(&at);
         let decide = move |family: &Family, now: Timestamp| {
             let found = family.get::<Hold>(&at)?;
-            let found = found.map_or_else(|| absent(&plan, &asked, now), |it| Hold::clone(&it));
-            let late = until.is_some_and(|until| until <= now);
+            let found = match found {
+                Some(found) if !asked.is_of(&plan, &found) => {
+                    return Ok(Decision::unchanged(foreign(event)));
+                }
+                Some(found) => Hold::clone(&found),
+                None => absent(&plan, &asked.legs, now),
+            };
             let mut work = FarWork {
                 hold: found,
-                posted_part,
-                late,
+                posted_part: asked.posted_part,
+                late: asked.until <= now,
                 now,
             };
-            let mut desk = desk(family, &app, &asked.book, &work.hold.legs, now)?;
-            if work.hold.home != plan.home {
-                return Ok(Decision::unchanged(foreign(event)));
-            }
+            let mut desk = desk(family, &app, &asked.legs.book, &work.hold.legs, now)?;
             let before = work.hold.state;
             let answer = work.step(&mut desk, event)?;
             if work.hold.state == before {
                 return Ok(Decision::unchanged(answer));
             }
             let mut edits = Edits::new();
+            if desk.entries().is_empty() {
+                work.forget_later(&app, &asked.legs, &mut edits);
+            }
             save(&mut desk, &mut edits);
             edits.put(&at, work.hold);
             Ok::<_, LedgerError>(edits.answer(answer))
@@ -88,8 +82,8 @@ impl FarBooks {
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Returns what the plan's step asks for, and how much of it is posted, as the home says.
-    async fn asked(&self, app: &AppId, key: &str) -> Result<(FarLegs, Option<i64>), Error> {
+    /// Returns what the plan's step asks for.
+    async fn asked(&self, app: &AppId, key: &str) -> Result<Asked, Error> {
         let none = || Error::not_found("key");
         let (plan, number) = PlanId::of_step(key).ok_or_else(none)?;
         let at = plan_key(&plan.to_string());
@@ -99,9 +93,12 @@ impl FarBooks {
         let family = self.engine.read(reads).await?;
         let stored = family.get::<Plan>(&at)?.ok_or_else(none)?;
         let step = stored.steps().get(number).ok_or_else(none)?;
-        let asked = legs_of(&step.request.value())?;
         let transfer = transfer_in(&family, plan.transfer)?;
-        Ok((asked, transfer.and_then(|transfer| transfer.posted_part)))
+        Ok(Asked {
+            legs: FarLegs::of(&step.request.value())?,
+            until: step.until,
+            posted_part: transfer.and_then(|transfer| transfer.posted_part),
+        })
     }
 }
 
@@ -156,6 +153,15 @@ impl FarWork {
         }
     }
 
+    fn forget_later(&self, app: &AppId, asked: &FarLegs, edits: &mut Edits) {
+        let due = ForgetDue {
+            app: app.clone(),
+            book: asked.book.clone(),
+            transfer: self.hold.transfer,
+        };
+        due.schedule(self.now, edits);
+    }
+
     fn refuse(&mut self, code: &str) -> Answer {
         self.hold.refusal = Some(code.to_owned());
         self.come_to(HoldState::Refused);
@@ -176,7 +182,7 @@ impl FarWork {
     }
 }
 
-/// Answers a transfer of another home that has the same id as one that came here before.
+/// Answers a transfer that has the same id as another one that came here before.
 fn foreign(event: HoldEvent) -> Answer {
     match event {
         HoldEvent::Release => Answer::Done,
@@ -197,11 +203,6 @@ fn absent(plan: &PlanId, asked: &FarLegs, now: Timestamp) -> Hold {
     }
 }
 
-fn legs_of(request: &Value) -> Result<FarLegs, Error> {
-    FarLegs::deserialize(request)
-        .map_err(|error| Error::invalid("request", "is not about a book").with_source(error))
-}
-
 #[async_trait]
 impl Participant for FarBooks {
     fn name(&self) -> &'static str {
@@ -215,30 +216,28 @@ impl Participant for FarBooks {
         request: &Value,
         until: Timestamp,
     ) -> Result<Reserved, Error> {
-        let asked = legs_of(request)?;
-        let event = HoldEvent::Reserve;
-        let answer = self.ask(app, key, event, asked, None, Some(until)).await?;
-        Ok(match answer {
+        let asked = Asked {
+            legs: FarLegs::of(request)?,
+            until,
+            posted_part: None,
+        };
+        Ok(match self.ask(app, key, HoldEvent::Reserve, asked).await? {
             Answer::Done => Reserved::Reserved,
             Answer::Refused(code) => Reserved::Refused(code),
         })
     }
 
     async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
-        let (asked, part) = self.asked(app, key).await?;
-        let event = HoldEvent::Confirm;
-        Ok(match self.ask(app, key, event, asked, part, None).await? {
+        let asked = self.asked(app, key).await?;
+        Ok(match self.ask(app, key, HoldEvent::Confirm, asked).await? {
             Answer::Done => Confirmed::Confirmed,
             Answer::Refused(code) => Confirmed::Refused(code),
         })
     }
 
     async fn release(&self, app: &AppId, key: &str) -> Result<(), Error> {
-        let (asked, _) = self.asked(app, key).await?;
-        match self
-            .ask(app, key, HoldEvent::Release, asked, None, None)
-            .await?
-        {
+        let asked = self.asked(app, key).await?;
+        match self.ask(app, key, HoldEvent::Release, asked).await? {
             Answer::Done => Ok(()),
             Answer::Refused(_) => {
                 let message = "a newer release has written what is held here: let it go on";

@@ -2,7 +2,7 @@ use mp_core::{Document, Timestamp, label::Label};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, BookId, Leg, TransferId};
+use super::{Act, BookId, Leg, MOVING_MAX, Transfer, TransferId, TransferStatus};
 
 /// What a transfer that stands in another book holds in this one, or held.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -32,6 +32,28 @@ pub struct Hold {
 impl Document for Hold {
     const KIND: &'static str = "ledger_hold";
     const FORMAT: u32 = 1;
+}
+
+impl Hold {
+    /// Returns whether nothing more will be asked of it, by the transfer that stands in its home;
+    /// `None` is one that was closed, for which it had to be over.
+    #[must_use]
+    pub(super) fn is_over(&self, transfer: Option<&Transfer>) -> bool {
+        let Some(transfer) = transfer else {
+            return true;
+        };
+        if !transfer.status.is_final() {
+            return false;
+        }
+        // One that was made later has the id of the one that was closed.
+        let another = self.changed_at < transfer.created_at.minus(MOVING_MAX);
+        match self.state {
+            _ if another => true,
+            HoldState::Kept => transfer.status == TransferStatus::Posted,
+            HoldState::LetGo | HoldState::Refused => true,
+            _ => false,
+        }
+    }
 }
 
 /// Where a hold stands.

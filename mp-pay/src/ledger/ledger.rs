@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use mp_core::{
-    Caller, Engine, Error, Scope, Timestamp,
+    Caller, Command, Engine, Error, Scope, Timestamp,
     feed::Feed,
     id::{AppId, IdempotencyKey},
     port::Participant,
@@ -14,7 +14,7 @@ use super::{
     far::FarBooks,
     home::HomeBook,
     plan_id::PlanId,
-    records::{account_in, command, transfer_in, transfer_key},
+    records::{TRANSFERS, account_in, command, transfer_in, transfer_key},
 };
 
 /// The right to read one's own accounts.
@@ -61,14 +61,29 @@ impl Ledger {
     /// Returns the handlers of the ledger's due work, for a [`Worker`](mp_core::work::Worker).
     #[must_use]
     pub fn handlers(&self) -> Vec<Arc<dyn Handler>> {
-        vec![self.steps.handler(), self.expiry_handler()]
+        vec![
+            self.steps.handler(),
+            self.expiry_handler(),
+            self.forget_handler(),
+        ]
     }
 
     /// Returns the id of the transfer that a caller asks for under a key.
     #[must_use]
     pub fn id_of(caller: &Caller, key: &IdempotencyKey) -> TransferId {
+        Self::id_under(caller, "ledger.transfer", key)
+    }
+
+    /// Returns the id of the reversal that a caller asks for under a key, which may be that of what
+    /// it reverses.
+    #[must_use]
+    pub fn reversal_id_of(caller: &Caller, key: &IdempotencyKey) -> TransferId {
+        Self::id_under(caller, "ledger.reverse", key)
+    }
+
+    fn id_under(caller: &Caller, operation: &str, key: &IdempotencyKey) -> TransferId {
         let app = caller.app_id().as_str();
-        TransferId::derived(&[app, caller.key_segment(), "ledger.transfer", key.as_str()])
+        TransferId::derived(&[app, caller.key_segment(), operation, key.as_str()])
     }
 
     /// Returns an account with its balance.
@@ -137,6 +152,18 @@ impl Ledger {
         if let Err(error) = self.steps.drive(&partition, &plan).await {
             tracing::debug!(%error, %plan, "left to due work");
         }
+    }
+
+    /// Returns all transfers that stand in a book: for those of settlements, which have few.
+    pub(super) async fn transfers_in(
+        &self,
+        app: &AppId,
+        book: &BookId,
+    ) -> Result<Vec<Transfer>, Error> {
+        let reads = Command::on(book.partition(app)?).prefix(TRANSFERS);
+        let found = self.engine.read(reads).await?.scan::<Transfer>(TRANSFERS)?;
+        let transfers = found.iter().map(|(_, it)| Transfer::clone(it));
+        Ok(transfers.collect())
     }
 
     /// Returns a transfer that is there, without asking whose it is.

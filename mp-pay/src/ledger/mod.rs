@@ -56,8 +56,8 @@
 //!
 //! 1. `accounts_and_transfers_are_immutable`: what was asked for never changes; corrections are
 //!    transfers of their own.
-//! 2. `an_id_is_good_for_one_transfer`: the same id with the same content is answered the same, with
-//!    other content refused.
+//! 2. `an_id_is_good_for_one_transfer`, within its home and until that is closed: the same id with the
+//!    same content is answered the same, with other content refused.
 //! 3. `debits_and_credits_come_to_the_same`: in every book and unit, posted and pending, after every
 //!    commit; over all books nothing is in transit once due work is done.
 //! 4. `a_pending_transfer_is_resolved_at_most_once`: posted, voided or expired.
@@ -70,7 +70,7 @@
 //! 10. `part_is_posted_and_the_rest_restored`.
 //! 11. `a_reversal_names_what_it_reverses_and_happens_once`.
 //! 12. `nothing_overflows`: a sum beyond [`SUM_MAX`] is refused.
-//! 13. `a_changed_entry_is_named`: [`Ledger::verify`] finds the first one.
+//! 13. `a_changed_entry_is_named`, and `a_changed_closing_is_named`: [`Ledger::verify`] finds the first.
 //! 14. `closing_keeps_chain_and_balances`: [`Ledger::close`] moves old entries to an archive.
 //!
 //! # Costs and limits
@@ -85,16 +85,20 @@
 //! or into memos. Whose an account is stands in its record, outside of the chain.
 
 mod account;
+mod asked;
 mod backend;
 mod balance;
 mod begin;
 mod book;
+mod closed;
 mod closing;
 mod desk;
+mod ends;
 mod entry;
 mod error;
 mod expiry;
 mod far;
+mod forgetting;
 mod hold;
 mod home;
 #[expect(clippy::module_inception, reason = "the service is the noun")]
@@ -113,6 +117,7 @@ mod retention;
 mod settlement;
 mod statement;
 mod status;
+mod stretch;
 mod transfer;
 mod trial;
 mod verify;
@@ -122,7 +127,7 @@ pub use self::{
     backend::{LedgerBackend, STORED_VALUE},
     balance::{Balance, Effect, SUM_MAX, Side},
     book::Book,
-    closing::{ClosedBalance, Closing},
+    closed::{ClosedBalance, Closing, Seal},
     desk::{Desk, Occasion},
     entry::{Act, ChainHash, Entry, ParseChainHashError},
     error::LedgerError,
@@ -147,5 +152,7 @@ pub use self::{
 /// What stands in stores, for the fixtures.
 #[cfg(test)]
 pub(crate) mod kept {
-    pub(crate) use super::{backend::Order, expiry::ExpiryDue, home::HomeBook, settlement::Fence};
+    pub(crate) use super::{
+        backend::Order, expiry::ExpiryDue, forgetting::ForgetDue, home::HomeBook, settlement::Fence,
+    };
 }

@@ -27,6 +27,9 @@ impl Ledger {
     /// Moves amounts, all or none of them; or holds them, to be posted or voided later.
     ///
     /// The same id with the same content is answered with the same transfer, as it stands by then.
+    /// That is so within one home, the book of the first debit: from another book the same id is
+    /// another transfer, unless both touch a third book, which refuses the second. A
+    /// [host](Self::operations) sees to it that a caller's key is good for one content.
     /// What the home book cannot do is an error, and the id is free again. Where another book
     /// refuses, that is how the transfer stands ([`TransferStatus::Refused`](super::TransferStatus::Refused)), for good. One that is
     /// still [`Moving`](super::TransferStatus::Moving) or

@@ -30,6 +30,9 @@ pub struct ParseAccountError(&'static str);
 const BOOK: &str = "a book such as stall-17: 1 to 120 of A-Z a-z 0-9 . _ : @ + -";
 const ACCOUNT: &str = "an account such as stall-17/sales: a book, a slash and a name";
 
+/// The kind of the partitions that books stand in.
+pub(super) const BOOKS: &str = "acct";
+
 /// What the names of accounts begin with that hold what is on its way between books.
 const IN_TRANSIT: &str = "in-transit:";
 
@@ -78,7 +81,7 @@ impl BookId {
     ///
     /// None in fact: an app id and a book's name always make a partition id.
     pub fn partition(&self, app: &AppId) -> Result<Partition, Error> {
-        Partition::new(app, "acct", &self.0)
+        Partition::new(app, BOOKS, &self.0)
     }
 
     /// Returns the book that a settlement of this key stands in.

@@ -9,7 +9,7 @@ impl Ledger {
     /// Returns what a host can be asked about the ledger.
     ///
     /// A transfer's id comes of the caller and the idempotency key: see
-    /// [`id_of`](Self::id_of).
+    /// [`id_of`](Self::id_of) and [`reversal_id_of`](Self::reversal_id_of).
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
         let mut operations = self.moving_operations();
@@ -66,7 +66,7 @@ impl Ledger {
                 move |caller, request, key| {
                     let ledger = reverse.clone();
                     async move {
-                        let id = Self::id_of(&caller, &key);
+                        let id = Self::reversal_id_of(&caller, &key);
                         ledger.reverse(&caller, id, request).await
                     }
                 },

@@ -9,6 +9,9 @@ use super::{Account, AccountId, Book, BookId, Desk, LedgerError, Leg, Transfer, 
 /// What the keys of accounts begin with.
 pub(super) const ACCOUNTS: &str = "a/";
 
+/// What the keys of transfers begin with.
+pub(super) const TRANSFERS: &str = "x/";
+
 /// How many entries share the beginning of their keys.
 pub(super) const STRETCH: u64 = 100;
 
@@ -26,7 +29,7 @@ pub(super) fn stretch_prefix(number: u64) -> String {
 }
 
 pub(super) fn transfer_key(id: TransferId) -> String {
-    format!("x/{id}")
+    format!("{TRANSFERS}{id}")
 }
 
 /// Returns the key of what a transfer that stands in another book holds.
@@ -53,6 +56,11 @@ pub(super) fn account_in(family: &Family, id: &AccountId) -> Result<Option<Accou
 pub(super) fn transfer_in(family: &Family, id: TransferId) -> Result<Option<Transfer>, Error> {
     let transfer = family.get::<Transfer>(&transfer_key(id))?;
     Ok(transfer.map(|transfer| Transfer::clone(&transfer)))
+}
+
+/// Returns whether a book was not read because it was [retired](super::ClosedSettlements).
+pub(super) fn is_retired(error: &Error) -> bool {
+    error.code() == "archived"
 }
 
 /// Lays out a book, which is opened if there is none, with the accounts that the legs touch.

@@ -6,7 +6,11 @@ use mp_core::{
     steps::{Plan, Standing},
 };
 
-use super::{Transfer, TransferStatus, records::book_in};
+use super::{
+    Transfer, TransferStatus,
+    name::BOOKS,
+    records::{TRANSFERS, book_in},
+};
 
 /// Takes the book of a settlement, or of an [intent's payment](super::LedgerBackend), for closed when
 /// nothing of it can move any more; the books of accounts never are, for their journals are [closed](super::Ledger::close) stretch by stretch.
@@ -44,14 +48,14 @@ impl ClosedSettlements {
 
 impl Rule for ClosedSettlements {
     fn kind(&self) -> &str {
-        "acct"
+        BOOKS
     }
 
     fn is_closed(&self, family: &Family, now: Timestamp) -> Result<bool, Error> {
         if !book_in(family)?.is_some_and(|book| book.id.is_reserved()) {
             return Ok(false);
         }
-        let transfers = family.scan::<Transfer>("x/")?;
+        let transfers = family.scan::<Transfer>(TRANSFERS)?;
         let plans = family.scan::<Plan>("s/")?;
         let ended =
             |plan: &Plan| matches!(plan.standing(), Standing::Confirmed | Standing::Released);

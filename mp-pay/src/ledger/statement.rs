@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Account, AccountId, Act, BalanceAt, Book, BookId, Closing, Effect, Entry, Ledger, LedgerError,
     ReadStatement, Side, TransferId,
+    closed::CLOSING,
     ledger::owns,
     records::{STRETCH, account_in, book_in, command, entry_key, stretch_prefix},
 };
@@ -112,7 +113,7 @@ impl Ledger {
     ) -> Result<Amount, LedgerError> {
         let (book, account) = self.opened(caller, &request.account).await?;
         let mut number = self.last_by(&book, request.at).await?;
-        if number >= account.last_entry {
+        if number > book.closed && number >= account.last_entry {
             return Ok(Amount::new(account.posted(), account.unit));
         }
         while number > book.closed {
@@ -152,10 +153,11 @@ impl Ledger {
         account: &Account,
         at: Timestamp,
     ) -> Result<i64, LedgerError> {
-        let Some(closing) = self.closing(&book.app, &book.id).await? else {
+        let closing = self.closing(&book.app, &book.id).await?;
+        let Some(closing) = closing.filter(|_| account.opened_at <= at) else {
             return Ok(0);
         };
-        if at < closing.at && account.opened_at <= at {
+        if at < closing.at {
             let closed = closing.through;
             return Err(LedgerError::Closed { closed });
         }
@@ -192,12 +194,8 @@ impl Ledger {
         app: &AppId,
         book: &BookId,
     ) -> Result<Option<Closing>, Error> {
-        let reads = command(app, book)?.key(super::closing::CLOSING);
-        let closing = self
-            .engine()
-            .read(reads)
-            .await?
-            .get::<Closing>(super::closing::CLOSING)?;
+        let reads = command(app, book)?.key(CLOSING);
+        let closing = self.engine().read(reads).await?.get::<Closing>(CLOSING)?;
         Ok(closing.map(|closing| Closing::clone(&closing)))
     }
 }

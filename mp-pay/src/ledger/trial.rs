@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use mp_core::{
     Caller, Error,
     amount::Unit,
+    id::AppId,
     store::{Listing, Partition},
 };
 use schemars::JsonSchema;
@@ -10,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Account, AccountId, Balance, BookId, LEDGER_MANAGE, Ledger, LedgerError,
-    records::{ACCOUNTS, command},
+    name::BOOKS,
+    records::{ACCOUNTS, command, is_retired},
 };
 
 /// How many partitions are listed at a time.
@@ -165,12 +167,17 @@ impl Ledger {
     ) -> Result<TrialBalance, LedgerError> {
         let mut accounts = Vec::new();
         for book in self.books(caller, listing).await? {
-            accounts.extend(self.accounts_in(caller, &book).await?);
+            match self.accounts_in(caller, &book).await {
+                Ok(found) => accounts.extend(found),
+                Err(LedgerError::Core(error)) if is_retired(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(TrialBalance::of(&accounts)?)
     }
 
-    /// Lists the books of the caller's app, those of settlements included.
+    /// Lists the books of the caller's app, those of settlements included. One that was
+    /// [retired](super::ClosedSettlements) stays on the list; who reads it is told `archived`.
     ///
     /// # Errors
     ///
@@ -181,18 +188,18 @@ impl Ledger {
         listing: &dyn Listing,
     ) -> Result<Vec<BookId>, LedgerError> {
         caller.require(&LEDGER_MANAGE)?;
+        let app = caller.app_id();
+        let page_max = PAGE.min(listing.limits().read_max).max(1);
         let mut books = Vec::new();
-        let mut after: Option<Partition> = None;
+        let (mut after, end) = (before_books(app)?, after_books(app)?);
         loop {
-            let page = listing.partitions(after.as_ref(), PAGE);
-            let page = page.await.map_err(Error::from)?;
-            let theirs = page.iter().filter(|partition| {
-                partition.kind() == "acct" && partition.app() == caller.app_id().as_str()
-            });
-            books.extend(theirs.filter_map(|partition| BookId::new(partition.local_id()).ok()));
-            after = page.last().cloned();
-            if after.is_none() {
-                return Ok(books);
+            let page = listing.partitions(Some(&after), page_max).await;
+            let page = page.map_err(Error::from)?;
+            let theirs = page.iter().filter(|it| is_book_of(app, it));
+            books.extend(theirs.filter_map(|it| BookId::new(it.local_id()).ok()));
+            match page.into_iter().next_back() {
+                Some(last) if last < end => after = last,
+                _ => return Ok(books),
             }
         }
     }
@@ -208,5 +215,53 @@ impl Ledger {
             .into_iter()
             .map(|(_, account)| Account::clone(&account))
             .collect())
+    }
+}
+
+fn is_book_of(app: &AppId, partition: &Partition) -> bool {
+    partition.kind() == BOOKS && partition.app() == app.as_str()
+}
+
+/// Returns an id before those of all books of an app: in the order of ids, `.` comes next before `/`.
+fn before_books(app: &AppId) -> Result<Partition, Error> {
+    Partition::new(app, &format!("{BOOKS}."), "-")
+}
+
+/// Returns an id after those of all books of an app: `0` comes next after `/`.
+fn after_books(app: &AppId) -> Result<Partition, Error> {
+    Partition::new(app, &format!("{BOOKS}0"), "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_books_of_an_app_are_between_two_ids() {
+        let app = AppId::new("market").expect("an app");
+        let (before, after) = (before_books(&app), after_books(&app));
+        let (before, after) = (before.expect("an id"), after.expect("an id"));
+        let others = [
+            "market+/acct/a",
+            "market/acc/a",
+            "market/acct-/a",
+            "market/acct_/a",
+        ];
+        for other in [&others[..], &["market/pay/a", "market0/acct/a"]].concat() {
+            let other = Partition::parse(other).expect("an id");
+            assert!(other < before || after < other, "{other}");
+        }
+        for book in [
+            "+",
+            "-",
+            ".",
+            "0",
+            "a",
+            "z".repeat(BookId::LENGTH_MAX).as_str(),
+        ] {
+            let book = BookId::new(book).expect("a book").partition(&app);
+            let book = book.expect("an id");
+            assert!(before < book && book < after, "{book}");
+        }
     }
 }

@@ -5,8 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, AccountId, Act, Balance, Book, BookId, ChainHash, Effect, Entry, LEDGER_MANAGE,
-    Ledger, LedgerError, Side,
+    Account, AccountId, Act, Balance, Book, BookId, ChainHash, Closing, Effect, Entry,
+    LEDGER_MANAGE, Ledger, LedgerError, Seal, Side,
+    closed::CLOSING,
     records::{ACCOUNTS, STRETCH, book_in, command, entry_key},
 };
 
@@ -20,6 +21,9 @@ pub struct Verified {
     pub entries: u64,
     /// The hash of that entry.
     pub hash: ChainHash,
+    /// What the book's head tells of its closing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
     /// The first thing that is wrong, if anything is.
     pub broken: Option<Broken>,
 }
@@ -49,6 +53,8 @@ pub enum Problem {
     Head,
     /// An account, of which this is the last entry, has another balance than its entries make.
     Account,
+    /// The book was closed after this entry, and its closing is not the one that was made then.
+    Closing,
     /// A newer release wrote it: have that verify it.
     Newer,
     /// Something a newer release knows.
@@ -95,12 +101,13 @@ impl Auditor {
 }
 
 impl Ledger {
-    /// Goes over a book's journal, from the last closing on: the hash of every entry, and that the
-    /// entries make the balances which the accounts have. It names the first entry that is wrong.
+    /// Goes over a book's journal, from the last closing on: that the closing is the one that the
+    /// book's head tells of and sums to zero, the hash of every entry, and that the entries make the
+    /// balances which the accounts have. It names the first entry that is wrong.
     ///
     /// It shows that nothing was changed in the middle. That the whole of it, to its end, was not
-    /// replaced can be told only by who has noted the last hash elsewhere: a feed, an auditor's
-    /// mailbox, a newspaper.
+    /// replaced can be told only by who has noted the last hash and the seal elsewhere: a feed, an
+    /// auditor's mailbox, a newspaper.
     ///
     /// # Errors
     ///
@@ -109,14 +116,19 @@ impl Ledger {
     pub async fn verify(&self, caller: &Caller, book: &BookId) -> Result<Verified, LedgerError> {
         caller.require(&LEDGER_MANAGE)?;
         let app = caller.app_id();
-        let reads = command(app, book)?.key(super::closing::CLOSING);
+        let reads = command(app, book)?.key(CLOSING);
         let family = self.engine().read(reads).await?;
         let head = book_in(&family)?.ok_or_else(|| Error::not_found("book"))?;
         let accounts = family.scan::<Account>(ACCOUNTS)?;
         let accounts: Vec<Account> = accounts.iter().map(|(_, it)| Account::clone(it)).collect();
         let sides = accounts.iter().map(|it| (it.id.clone(), it.side)).collect();
-        let closing = family.get::<super::Closing>(super::closing::CLOSING)?;
+        let closing = family.get::<Closing>(CLOSING)?;
+        let whole = Closing::is_whole(closing.as_deref(), &head, &Vec::from_iter(&accounts));
         let mut auditor = closing.map_or_else(Auditor::new, |closing| closing.auditor());
+        if !whole {
+            let problem = Some(Problem::Closing);
+            return Ok(found(&head, head.closed, &auditor, problem));
+        }
 
         let mut number = head.closed + 1;
         while number <= head.entries {
@@ -173,6 +185,7 @@ impl Auditor {
 fn found(head: &Book, entries: u64, auditor: &Auditor, problem: Option<Problem>) -> Verified {
     Verified {
         closed: head.closed,
+        seal: head.seal.clone(),
         entries,
         hash: auditor.hash,
         broken: problem.map(|problem| Broken {

@@ -9,10 +9,14 @@ use mp_core::{
     retention::{Archive, Archived},
 };
 use mp_pay::ledger::{
-    BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, ReadStatement, Side,
+    AccountId, BalanceAt, ChainHash, Entry, NamedTransfer, NewTransfer, Problem, ReadStatement,
+    Side,
 };
 
-use super::world::{World, code, euros, office};
+use super::{
+    reading::tamper,
+    world::{World, account, code, euros, id, office},
+};
 
 #[derive(Debug, Default)]
 struct Attic(Mutex<Vec<Archived>>);
@@ -26,13 +30,13 @@ impl Archive for Attic {
     }
 }
 
-const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub(super) const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
     let wallet = world.funded("mei", 100_000).await;
     let sales = world.own("stall/sales", Side::Credit).await;
     let near = world.own("mei/near", Side::Credit).await;
-    let pay = |number: u32, to: &mp_pay::ledger::AccountId| {
+    let pay = |number: u32, to: &AccountId| {
         let request = NewTransfer::of(wallet.clone(), to.clone(), euros(i64::from(number)));
         let world = &world;
         async move { world.moves(&format!("sale-{number}"), request).await }
@@ -107,4 +111,131 @@ pub(crate) async fn closing_keeps_chain_and_balances(world: World) {
     }
     let first = rest.lines.first().expect("a line").number;
     assert_eq!(first, 200);
+}
+
+/// Makes as many entries in a book as the first stretch takes, by moves out of an account and back.
+pub(super) async fn fill(world: &World, one: &AccountId, other: &AccountId) {
+    for number in 0..50 {
+        for (from, to) in [(one, other), (other, one)] {
+            let name = format!("fill-{from}-{number}");
+            let request = NewTransfer::of(from.clone(), to.clone(), euros(1));
+            world.moves(&name, request).await.expect("moves");
+        }
+    }
+}
+
+/// Closes all that can be closed of a book, and returns how many entries that were.
+pub(super) async fn close_all(world: &World, of: &AccountId) -> u64 {
+    let (office, book, attic) = (office(), of.book(), Attic::default());
+    let mut closed = 0;
+    loop {
+        let some = world.ledger.close(&office, &book, MONTH, &attic).await;
+        match some.expect("closes") {
+            0 => return closed,
+            some => closed += some,
+        }
+    }
+}
+
+pub(crate) async fn a_balance_from_before_the_closing_is_not_made_up(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let idle = world.own("mei/idle", Side::Credit).await;
+    let start = world.engine.now();
+    for (name, minor) in [("first", 5), ("second", 7)] {
+        let request = NewTransfer::of(wallet.clone(), idle.clone(), euros(minor));
+        world.moves(name, request).await.expect("moves");
+        world.pass(60);
+    }
+    let late = world.own("mei/late", Side::Credit).await;
+    let request = NewTransfer::of(wallet.clone(), late.clone(), euros(9));
+    world.moves("late", request).await.expect("moves");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &wallet).await, 99);
+
+    let (office, ledger) = (office(), &world.ledger);
+    let told = |account: &AccountId, seconds| BalanceAt {
+        account: account.clone(),
+        at: start.plus(Duration::from_secs(seconds)),
+    };
+    let refused = ledger.balance_at(&office, told(&idle, 30)).await;
+    assert_eq!(code(refused), "closed", "it had 5 then and has 12 now");
+    for (account, seconds, minor) in [(&idle, 120, 12), (&late, 30, 0), (&late, 120, 9)] {
+        let told = ledger.balance_at(&office, told(account, seconds)).await;
+        assert_eq!(told.expect("tells"), euros(minor), "{account} {seconds}");
+    }
+}
+
+pub(crate) async fn what_is_closed_leaves_no_record_behind(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let cash = world.own("stall/cash", Side::Debit).await;
+    let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(60));
+    let made = world.moves("it", request).await.expect("moves");
+    let named = NamedTransfer {
+        book: made.home,
+        transfer: made.id,
+    };
+    let reversed = world.ledger.reverse(&office(), id("back"), named).await;
+    reversed.expect("reverses");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    fill(&world, &cash, &sales).await;
+    world.clock.advance(MONTH);
+    assert_eq!(world.keys(&wallet.book(), "s/").await.len(), 2, "plans");
+    assert_eq!(world.keys(&sales.book(), "h/").await.len(), 2, "holds");
+    for account in [&wallet, &sales] {
+        assert_eq!(close_all(&world, account).await, 99);
+        let book = account.book();
+        for prefix in ["s/", "h/"] {
+            assert_eq!(world.keys(&book, prefix).await, [] as [String; 0]);
+        }
+        let left = world.keys(&book, "j/").await.len();
+        assert_eq!(
+            world.keys(&book, "x/").await.len(),
+            left,
+            "one for each entry"
+        );
+    }
+    world.audit().await;
+}
+
+pub(crate) async fn a_changed_closing_is_named(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let idle = world.own("mei/idle", Side::Credit).await;
+    let request = NewTransfer::of(wallet.clone(), idle, euros(12));
+    world.moves("it", request).await.expect("moves");
+    fill(&world, &account("mei/cash"), &wallet).await;
+    world.clock.advance(MONTH);
+    assert_eq!(close_all(&world, &wallet).await, 99);
+    let (office, book) = (office(), wallet.book());
+    let broken = || async {
+        let verified = world.ledger.verify(&office, &book).await;
+        let broken = verified.expect("verifies").broken;
+        broken.map(|it| (it.entry, it.problem))
+    };
+    let named = Some((99, Problem::Closing));
+    assert_eq!(broken().await, None);
+    let changes = [
+        (r#""place":"attic""#, r#""place":"cellar""#),
+        (r#""through":99"#, r#""through":98"#),
+        (r#""credits_posted":12"#, r#""credits_posted":13"#),
+    ];
+    for (from, to) in changes {
+        tamper(&world, "closing", from, to).await;
+        assert_eq!(broken().await, named, "{to}");
+        tamper(&world, "closing", to, from).await;
+    }
+    assert_eq!(broken().await, None);
+
+    // An earlier release told nothing of the closing.
+    tamper(&world, "", r#""seal":"#, r#""unsealed":"#).await;
+    assert_eq!(broken().await, None);
+    tamper(
+        &world,
+        "closing",
+        r#""credits_posted":12"#,
+        r#""credits_posted":13"#,
+    )
+    .await;
+    assert_eq!(broken().await, named, "it does not sum to zero");
 }

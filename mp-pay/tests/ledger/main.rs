@@ -1,8 +1,10 @@
 //! The ledger keeps its promises, on every store: each promise is a function of a world.
 
 mod closing;
+mod forgetting;
 mod moving;
 mod reading;
+mod releasing;
 mod resolving;
 mod rights;
 mod settling;
@@ -45,7 +47,9 @@ promises! {
         linked_moves_happen_all_or_none
         linked_moves_over_books_happen_all_or_none
         nothing_overflows
-        a_reversal_names_what_it_reverses_and_happens_once;
+        what_is_held_can_be_counted_once_it_is_posted
+        a_reversal_names_what_it_reverses_and_happens_once
+        a_reversal_may_have_the_key_of_what_it_reverses;
     resolving:
         a_pending_transfer_is_resolved_at_most_once
         time_is_decided_by_the_clock_and_work_only_tidies
@@ -58,12 +62,24 @@ promises! {
         a_balance_is_told_as_it_was
         a_changed_entry_is_named;
     closing:
-        closing_keeps_chain_and_balances;
+        closing_keeps_chain_and_balances
+        a_balance_from_before_the_closing_is_not_made_up
+        what_is_closed_leaves_no_record_behind
+        a_changed_closing_is_named;
+    forgetting:
+        an_id_that_was_closed_in_its_home_alone_moves_nothing
+        what_its_home_has_not_heard_of_is_not_closed
+        what_was_refused_is_forgotten_once_it_is_old;
     settling:
         stored_value_is_secured_settled_and_given_back
+        nobody_secures_what_is_not_theirs
         what_is_released_is_fenced
         a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;
+    releasing:
+        a_release_that_was_refused_is_done_once_the_payee_can_pay
+        a_release_is_done_when_nothing_is_on_its_way
+        what_was_reversed_is_released;
     telling:
         what_becomes_of_a_transfer_is_told_once
         without_a_feed_the_ledger_writes_nothing_for_one;

@@ -1,6 +1,9 @@
+use mp_core::host::Host;
 use mp_pay::ledger::{
-    LedgerError, NamedTransfer, NewTransfer, OpenAccount, SUM_MAX, Side, TransferStatus,
+    AccountId, LEDGER_WRITE, LedgerError, NamedTransfer, NewTransfer, OpenAccount, PostTransfer,
+    SUM_MAX, Side, TransferStatus,
 };
+use serde_json::json;
 
 use super::world::{World, account, code, each, euro, euros, id, office};
 
@@ -170,16 +173,39 @@ pub(crate) async fn nothing_overflows(world: World) {
         "balance_overflow"
     );
     let held = request(1).pending_for_s(5);
-    world.moves("held", held).await.expect("is not posted yet");
-    let post = mp_pay::ledger::PostTransfer {
-        book: cash.book(),
-        transfer: id("held"),
+    assert_eq!(code(world.moves("held", held).await), "balance_overflow");
+    world.audit().await;
+}
+
+pub(crate) async fn what_is_held_can_be_counted_once_it_is_posted(world: World) {
+    let cash = world.own("house/cash", Side::Debit).await;
+    let debt = world.own("house/debt", Side::Credit).await;
+    let far = world.own("stall/cash", Side::Debit).await;
+    let other = world.own("stall/debt", Side::Credit).await;
+    let of = |from: &AccountId, to: &AccountId, minor| {
+        NewTransfer::of(from.clone(), to.clone(), euros(minor))
+    };
+    let almost = of(&cash, &debt, SUM_MAX - 1);
+    world.moves("almost", almost).await.expect("just fits");
+    let from_full = world.moves("from", of(&cash, &other, 2)).await;
+    assert_eq!(code(from_full), "balance_overflow");
+    let to_full = world.moves("to", of(&far, &debt, 2)).await;
+    let to_full = to_full.expect("is answered");
+    assert_eq!(to_full.status, TransferStatus::Refused);
+    assert_eq!(to_full.refusal.as_deref(), Some("balance_overflow"));
+
+    let held = of(&cash, &other, 1).pending_for_s(60);
+    let held = world.moves("held", held).await.expect("just fits");
+    let more = world.moves("more", of(&cash, &debt, 1)).await;
+    assert_eq!(code(more), "balance_overflow");
+    let post = PostTransfer {
+        book: held.home,
+        transfer: held.id,
         amount: None,
     };
-    assert_eq!(
-        code(world.ledger.post(&office(), post).await),
-        "balance_overflow"
-    );
+    let posted = world.ledger.post(&office(), post).await.expect("posts");
+    assert_eq!(posted.status, TransferStatus::Posted);
+    world.worker().drain().await.expect("works");
     world.audit().await;
 }
 
@@ -207,6 +233,28 @@ pub(crate) async fn a_reversal_names_what_it_reverses_and_happens_once(world: Wo
         );
         let found = world.ledger.transfer_of(&office, &made.home, made.id);
         assert_eq!(found.await.expect("is there").reversed_by, Some(id(&back)));
+    }
+    world.audit().await;
+}
+
+pub(crate) async fn a_reversal_may_have_the_key_of_what_it_reverses(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("mei/sales", Side::Credit).await;
+    let host = Host::new(&world.engine).with(world.ledger.operations());
+    let host = host.expect("registers");
+    let caller = office().with_scope(LEDGER_WRITE);
+    let amount = json!({"amount": 40, "currency": "EUR"});
+    let only = json!({"debit": wallet, "credit": sales, "amount": amount});
+    let pay = json!({"moves": [only], "idempotency_key": "order-17"});
+    let made = host.call(&caller, "ledger.transfer", pay).await;
+    let made = made.expect("moves");
+    let back = json!({
+        "book": made["home"], "transfer": made["id"], "idempotency_key": "order-17",
+    });
+    for _ in 0..2 {
+        let reversed = host.call(&caller, "ledger.reverse", back.clone()).await;
+        assert_eq!(reversed.expect("reverses")["reverses"], made["id"]);
+        assert_eq!(world.posted(&wallet).await, 100);
     }
     world.audit().await;
 }

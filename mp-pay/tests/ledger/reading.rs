@@ -112,7 +112,7 @@ pub(crate) async fn a_changed_entry_is_named(world: World) {
 }
 
 /// Changes a record behind the ledger's back.
-async fn tamper(world: &World, key: &str, from: &str, to: &str) {
+pub(super) async fn tamper(world: &World, key: &str, from: &str, to: &str) {
     let book = "mei".parse::<mp_pay::ledger::BookId>().expect("a book");
     let partition = book
         .partition(&"market".parse().expect("an app"))

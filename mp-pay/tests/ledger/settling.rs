@@ -8,9 +8,12 @@ use mp_core::{
     port::{SecureRequest, Secured, Settled, Settlement, SettlementKey, SettlementStatus},
     retention::{AGE_MIN, FileArchive, Retention},
 };
-use mp_pay::ledger::{AccountId, ClosedSettlements, LedgerSettlement, SettlementAccounts, Side};
+use mp_pay::ledger::{
+    AccountId, ClosedSettlements, FixedAccounts, Ledger, LedgerSettlement, NewTransfer,
+    OpenAccount, SettlementAccounts, Side,
+};
 
-use super::world::{World, account};
+use super::world::{World, account, euro, euros, office};
 
 /// Everybody pays from a wallet, and the app is paid into the till.
 #[derive(Debug)]
@@ -32,23 +35,29 @@ impl SettlementAccounts for Wallets {
     }
 }
 
-struct Desk {
-    world: World,
-    settlement: LedgerSettlement,
-    app: AppId,
-    key: SettlementKey,
+pub(super) struct Desk {
+    pub(super) world: World,
+    pub(super) settlement: LedgerSettlement,
+    pub(super) app: AppId,
+    pub(super) key: SettlementKey,
 }
 
 impl Desk {
-    async fn of(world: World) -> Self {
+    pub(super) async fn of(world: World) -> Self {
         world.funded("mei", 100).await;
-        world.own("house/till", Side::Credit).await;
+        let mut till = OpenAccount::own(account("house/till"), euro(), Side::Credit);
+        till.least = Some(0);
+        world.ledger.open(&office(), till).await.expect("opens");
         Self {
-            settlement: LedgerSettlement::new(&world.ledger, Arc::new(Wallets)),
+            settlement: Self::settlement(&world.ledger),
             world,
             app: "market".parse().expect("an app"),
             key: "gb_1.0".parse().expect("a key"),
         }
+    }
+
+    pub(super) fn settlement(ledger: &Ledger) -> LedgerSettlement {
+        LedgerSettlement::new(ledger, Arc::new(Wallets))
     }
 
     fn request(&self, minor: i64) -> SecureRequest {
@@ -65,12 +74,12 @@ impl Desk {
         }
     }
 
-    async fn secure(&self, minor: i64) -> Secured {
+    pub(super) async fn secure(&self, minor: i64) -> Secured {
         let secured = self.settlement.secure(&self.request(minor)).await;
         secured.expect("is answered")
     }
 
-    async fn settle(&self) -> Result<Settled, Error> {
+    pub(super) async fn settle(&self) -> Result<Settled, Error> {
         self.settlement.settle(&self.app, &self.key).await
     }
 
@@ -79,7 +88,7 @@ impl Desk {
         released.expect("is let go of");
     }
 
-    async fn give_back(&self, part: &str, minor: i64) -> Result<(), Error> {
+    pub(super) async fn give_back(&self, part: &str, minor: i64) -> Result<(), Error> {
         let part = part.parse().expect("a key");
         let amount = Money::new(minor, Currency::EUR);
         self.settlement
@@ -87,12 +96,12 @@ impl Desk {
             .await
     }
 
-    async fn status(&self) -> SettlementStatus {
+    pub(super) async fn status(&self) -> SettlementStatus {
         let status = self.settlement.status(&self.app, &self.key).await;
         status.expect("is answered")
     }
 
-    async fn balances(&self) -> (i64, i64, i64) {
+    pub(super) async fn balances(&self) -> (i64, i64, i64) {
         let (wallet, till) = (account("mei/wallet"), account("house/till"));
         (
             self.world.posted(&wallet).await,
@@ -102,7 +111,7 @@ impl Desk {
     }
 }
 
-fn declined_as(secured: Secured) -> String {
+pub(super) fn declined_as(secured: Secured) -> String {
     match secured {
         Secured::Declined(declined) => declined.code,
         other => panic!("{other:?}"),
@@ -172,6 +181,55 @@ pub(crate) async fn a_payer_who_has_too_little_is_declined(world: World) {
     desk.world.audit().await;
 }
 
+/// Names the same two accounts whoever pays.
+#[derive(Debug)]
+struct Named([&'static str; 2]);
+
+#[async_trait]
+impl SettlementAccounts for Named {
+    async fn payer(&self, _: &AppId, _: &UserId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(Some(account(self.0[0])))
+    }
+
+    async fn payee(&self, _: &AppId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(Some(account(self.0[1])))
+    }
+}
+
+pub(crate) async fn nobody_secures_what_is_not_theirs(world: World) {
+    let desk = Desk::of(world).await;
+    desk.world.funded("ada", 100).await;
+    desk.world.own("house/wallet", Side::Credit).await;
+    let sales = desk.world.own("stall/sales", Side::Credit).await;
+    let moved = NewTransfer::of(account("mei/wallet"), sales, euros(10));
+    desk.world.moves("in-transit", moved).await.expect("moves");
+    for (number, ends) in [
+        ["ada/wallet", "house/till"],
+        ["house/wallet", "house/till"],
+        ["stall/in-transit:EUR", "house/till"],
+        ["mei/wallet", "stall/in-transit:EUR"],
+        ["mei/wallet", "mei/wallet"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let settlement = LedgerSettlement::new(&desk.world.ledger, Arc::new(Named(ends)));
+        let mut request = desk.request(50);
+        request.key = format!("gb_1.{number}").parse().expect("a key");
+        let secured = settlement.secure(&request).await.expect("is answered");
+        assert_eq!(declined_as(secured), "no_account", "{ends:?}");
+    }
+    // Somebody may be called like a book of the house's.
+    let by_name = FixedAccounts::paid_into(account("house/till")).from_each("wallet");
+    let settlement = LedgerSettlement::new(&desk.world.ledger, Arc::new(by_name));
+    let mut request = desk.request(50);
+    request.payer = "house".parse().expect("a user");
+    let secured = settlement.secure(&request).await.expect("is answered");
+    assert_eq!(declined_as(secured), "no_account");
+    assert_eq!(desk.balances().await, (90, 90, 0));
+    desk.world.audit().await;
+}
+
 pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     let desk = Desk::of(world).await;
     let attic = tempfile::tempdir().expect("a folder");
@@ -189,4 +247,15 @@ pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     let sweep = retention.sweep_all().await.expect("sweeps");
     assert_eq!((sweep.retired, sweep.live), (1, 2), "accounts stay");
     assert_eq!(desk.balances().await, (30, 30, 70));
+    let office = office();
+    let all = desk
+        .world
+        .ledger
+        .trial_balance_of_all(&office, &*desk.world.store);
+    assert_eq!(
+        all.await.expect("adds up").totals.len(),
+        1,
+        "without what was retired"
+    );
+    desk.world.audit().await;
 }

@@ -1,6 +1,6 @@
 use mp_core::amount::Amount;
 
-use crate::ledger::{Account, LedgerError, Leg, Side};
+use crate::ledger::{Account, LedgerError, Leg, SUM_MAX, Side};
 
 /// Refuses to take from an account more than it has to give, or to put in more than it has room for.
 pub(super) fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<(), LedgerError> {
@@ -27,4 +27,15 @@ pub(super) fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<()
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses what could not be counted once all that is pending is posted.
+pub(super) fn within_sums(account: &Account, leg: &Leg, on: Side) -> Result<(), LedgerError> {
+    if leg.amount > SUM_MAX.saturating_sub(account.balance.sum(on)) {
+        return Err(LedgerError::Overflow {
+            of_move: leg.of_move,
+            account: account.id.clone(),
+        });
+    }
+    Ok(())
 }

@@ -2,7 +2,10 @@
 
 use mp_core::{Error, Timestamp, amount::Unit};
 
-use super::{Desk, Occasion, bounds::within_bounds};
+use super::{
+    Desk, Occasion,
+    bounds::{within_bounds, within_sums},
+};
 use crate::ledger::{Account, AccountId, Act, Effect, Entry, LedgerError, Leg, Side};
 
 impl Desk {
@@ -93,6 +96,7 @@ impl Desk {
         }
         if matches!(act, Act::Posted | Act::Pending) {
             within_bounds(account, leg, on)?;
+            within_sums(account, leg, on)?;
         }
         let before = (account.balance, account.last_entry);
         let overflow = || LedgerError::Overflow {

@@ -12,7 +12,8 @@ use crate::ledger::{AccountId, BookId};
 /// Tells which accounts stored value is paid from and paid into; the host supplies it.
 #[async_trait]
 pub trait SettlementAccounts: fmt::Debug + Send + Sync + 'static {
-    /// Returns the account that a payer pays from in a currency, if there is one.
+    /// Returns the account that a payer pays from in a currency, if there is one. It counts only if
+    /// the payer [owns](crate::ledger::Account::owner) it.
     ///
     /// # Errors
     ///

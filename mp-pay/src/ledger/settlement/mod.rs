@@ -29,9 +29,13 @@ pub const SETTLEMENT_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Secures, settles and releases payers' stored value: [`Settlement`] over a [`Ledger`].
 ///
 /// To secure is a pending transfer from the payer's account to the payee's, to settle is to post
-/// it, to release is to void it, or to transfer back what is left if it was posted. Each settlement
+/// it, to release is to void it, or to transfer back what is left if it was posted; that is done when
+/// it has arrived, and where the payee cannot pay it is to be asked for again. Each settlement
 /// is a book of its own, so that its key alone leads to it. What is secured stays held for
 /// [`SETTLEMENT_HOLD`] after the deadline.
+///
+/// The account that is debited must be the [payer's own](super::Account::owner), whichever
+/// [`SettlementAccounts`] names; a payer without one is declined as `no_account`.
 #[derive(Clone, Debug)]
 pub struct LedgerSettlement {
     ledger: Ledger,
@@ -76,7 +80,7 @@ impl LedgerSettlement {
 
 /// Returns whether all that was taken was given back, or is on its way back.
 fn is_released(transfer: &Transfer) -> bool {
-    transfer.returned >= transfer.posted_amount()
+    transfer.reversed_by.is_some() || transfer.returned >= transfer.posted_amount()
 }
 
 fn code_of(transfer: &Transfer) -> &str {

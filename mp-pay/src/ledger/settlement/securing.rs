@@ -10,7 +10,9 @@ use super::{
     fence::{Fence, Fenced},
     is_released,
 };
-use crate::ledger::{LedgerError, Move, SUM_MAX, Transfer, TransferStatus, moving::Authority};
+use crate::ledger::{
+    LedgerError, Move, SUM_MAX, Transfer, TransferStatus, ends::Ends, moving::Authority,
+};
 
 /// What became of beginning a settlement.
 pub(super) enum Begun {
@@ -26,22 +28,14 @@ impl LedgerSettlement {
         if request.deadline <= now {
             return self.fence(&request.app, &request.key, "expired").await;
         }
-        let currency = request.amount.currency();
-        let payer = self.accounts.payer(&request.app, &request.payer, currency);
-        let (payer, payee) = (payer.await?, self.accounts.payee(&request.app, currency));
-        let (Some(payer), Some(payee)) = (payer, payee.await?) else {
+        let Some(only) = self.move_for(request).await? else {
             return self.fence(&request.app, &request.key, "no_account").await;
         };
         let (home, id) = Self::transfer_of(&request.app, &request.key);
-        let moves = vec![Move {
-            debit: payer,
-            credit: payee,
-            amount: request.amount.into(),
-        }];
         let held_until = request.deadline.plus(SETTLEMENT_HOLD);
         let transfer = Transfer {
             pending_for_s: Some(held_until.since(now).as_secs().max(1)),
-            ..Transfer::asked(id, request.app.clone(), home, moves, now)
+            ..Transfer::asked(id, request.app.clone(), home, vec![only], now)
         };
         match self.ledger.start(transfer, Authority::All).await {
             Ok(begun) => Ok(Begun::Transfer(Box::new(begun))),
@@ -54,6 +48,20 @@ impl LedgerSettlement {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the move from the payer's own account to the app's; `None` if there is no such
+    /// account.
+    async fn move_for(&self, request: &SecureRequest) -> Result<Option<Move>, Error> {
+        let SecureRequest {
+            app, payer, amount, ..
+        } = request;
+        let currency = amount.currency();
+        let ends = Ends {
+            payer: self.accounts.payer(app, payer, currency).await?,
+            payee: self.accounts.payee(app, currency).await?,
+        };
+        Ok(self.ledger.payment(app, payer, ends, *amount).await?.ok())
     }
 
     pub(super) async fn fence(
