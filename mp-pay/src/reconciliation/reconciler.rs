@@ -4,7 +4,7 @@ use super::{
     Carry, Difference, Differing, Expected, Extra, ExtraReason, LineKind, Listed, Movement,
     Reconciled, Report, ReportLine, Window,
     payouts::Payouts,
-    slot::{Before, Slot, Verdict},
+    slot::{Before, Slot, Turn, Verdict},
     slots::{Meant, Slots},
     sums::Sums,
 };
@@ -52,28 +52,32 @@ impl Reconciler {
     /// Starts with nothing expected but what the report before this one has left pending.
     #[must_use]
     pub fn new(window: Window, before: Option<Carry>) -> Self {
-        let mut slots = Slots::default();
-        let before = before.map(|carry| {
-            let pending = carry.pending.iter().map(Expected::movement).collect();
-            carry.pending.into_iter().for_each(|it| slots.expect(it));
-            let seen = carry.seen;
-            Before { pending, seen }
+        let carry = before.is_some();
+        let Carry { pending, seen } = before.unwrap_or_default();
+        let movements = pending.iter().map(Expected::movement).collect();
+        let before = carry.then_some(Before {
+            pending: movements,
+            seen,
         });
-        Self {
+        let mut reconciler = Self {
             window,
             before,
-            slots,
+            slots: Slots::default(),
             lines: 0,
             extra: Listed::default(),
             twice: Listed::default(),
             sums: Sums::default(),
             payouts: Payouts::default(),
-        }
+        };
+        pending.into_iter().for_each(|it| reconciler.expect(it));
+        reconciler
     }
 
-    /// Expects a movement. What lies outside of the window may be told, and need not be.
+    /// Expects a movement. What lies outside of the window need not be told; if it is, that is
+    /// [late](Difference::Late) where it is known what the report before has left.
     pub fn expect(&mut self, expected: Expected) {
-        self.slots.expect(expected);
+        let turn = Turn::of(&expected, &self.window, self.before.as_ref());
+        self.slots.expect(expected, turn);
     }
 
     /// Takes the next line.
