@@ -34,6 +34,9 @@
 //! It can be called off until it is sent. What was paid may come back, from an account that was
 //! closed: that is told as [returned](mp_core::port::PayoutStatus::Returned), and final.
 //!
+//! What a person has found out stands. If the backend says otherwise later, for good, the payout is
+//! put before a [person](Payouts::unresolved) again, and keeps its status until then.
+//!
 //! # What the host supplies
 //!
 //! A [`PayoutBackend`], the [`PayoutDestinations`] of its users, a [`Worker`](mp_core::work::Worker)

@@ -90,7 +90,7 @@ impl PayoutOrder {
             PayoutEvent::Created(_) | PayoutEvent::Unrecognized => {}
             PayoutEvent::NoDestination => {
                 let declined = Outcome::declined(DeclineCode::of("no_destination"));
-                self.operation.learn(&declined, self.asked());
+                self.hear(&declined, now);
             }
             PayoutEvent::Canceled if self.is_called_off() => {}
             PayoutEvent::Canceled if self.operation.stage == Stage::Planned => {
@@ -109,19 +109,57 @@ impl PayoutOrder {
     }
 
     fn observe(&mut self, outcome: &Outcome, source: Source, now: Timestamp) {
-        let asked = self.asked();
-        match (source, outcome) {
-            (_, Outcome::Settled { .. }) => {
+        match source {
+            Source::Person => self.find(outcome, now),
+            _ => self.hear(outcome, now),
+        }
+    }
+
+    /// Takes a person's word for it.
+    fn find(&mut self, outcome: &Outcome, now: Timestamp) {
+        match outcome {
+            Outcome::Settled { .. } => {
                 self.paid_at.get_or_insert(now);
             }
-            // A person says that it never went.
-            (Source::Person, _) => self.paid_at = None,
-            _ => {}
+            // It never went.
+            _ => self.paid_at = None,
         }
-        match source {
-            Source::Person => self.operation.decide(outcome, asked),
-            _ => self.operation.learn(outcome, asked),
+        self.operation.decide(outcome, self.asked());
+    }
+
+    /// Joins what the backend tells with what is known.
+    fn hear(&mut self, outcome: &Outcome, now: Timestamp) {
+        if self.contradicts_finding(outcome) {
+            return self.put_before_person_again(outcome);
         }
+        if let Outcome::Settled { .. } = outcome {
+            self.paid_at.get_or_insert(now);
+        }
+        self.operation.learn(outcome, self.asked());
+    }
+
+    /// Returns whether a backend's last word is another than what a person has found out.
+    fn contradicts_finding(&self, outcome: &Outcome) -> bool {
+        let found = self.operation.stage;
+        self.operation.decided
+            && match outcome {
+                Outcome::Settled { .. } => found == Stage::Declined,
+                Outcome::Declined { .. } => found == Stage::Done,
+                _ => false,
+            }
+    }
+
+    /// Leaves standing what a person has found out, which others have acted upon, and has a person
+    /// look once more: whoever is wrong, money may be where nobody knows.
+    fn put_before_person_again(&mut self, outcome: &Outcome) {
+        let told = match outcome {
+            Outcome::Settled { .. } => outcome.amount().unwrap_or(self.amount),
+            _ => Money::zero(self.amount.currency()),
+        };
+        // Of several, the greatest, whichever came first.
+        let known = self.operation.conflict;
+        let known = known.filter(|known| known.minor() >= told.minor());
+        self.operation.conflict = Some(known.unwrap_or(told));
     }
 
     fn status(&self) -> PayoutStatus {
