@@ -114,8 +114,26 @@ impl Book<'_> {
                 };
                 vec![given.standing(Standing::Moved), back]
             }
+            None if operation.first_sent_at.is_some() && given.standing == Standing::NotMoved => {
+                self.in_vain(given)
+            }
             None => vec![given],
         }
+    }
+
+    /// A refund that failed without ever being told as given may all the same have gone out and come
+    /// back, by the provider's books: a refund that is on its way is out of them already.
+    fn in_vain(&self, given: Expected) -> Vec<Expected> {
+        let Subject::Operation(key) = given.subject else {
+            return vec![given];
+        };
+        let at = self.times.declined.get(&key).copied().unwrap_or(given.at);
+        let given = Expected { at, ..given };
+        let back = Expected {
+            amount: negative(given.amount),
+            ..given.clone()
+        };
+        vec![given, back]
     }
 
     /// Returns when a refund was given and when it came back, if it did both.

@@ -121,6 +121,13 @@ impl Slot {
         self.turn == Turn::Over && self.expected.standing == Standing::Moved
     }
 
+    /// Returns whether it was told as it would have been if it had happened.
+    pub(super) fn is_told_as_it_would_be(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| {
+            told.amount == self.expected.amount && told.kind.is_akin_to(self.expected.kind)
+        })
+    }
+
     /// Returns what is to be told of a difference, if a line has told anything.
     pub(super) fn differing(&self, what: Difference) -> Option<Differing> {
         let told = self.told?;
