@@ -34,8 +34,9 @@
 //! It can be called off until it is sent. What was paid may come back, from an account that was
 //! closed: that is told as [returned](mp_core::port::PayoutStatus::Returned), and final.
 //!
-//! What a person has found out stands. If the backend says otherwise later, for good, the payout is
-//! put before a [person](Payouts::unresolved) again, and keeps its status until then.
+//! That a person has found it declined stands. If the backend tells later that it was paid, it is put
+//! before a [person](Payouts::unresolved) again, and is declined until then: others have acted upon
+//! that.
 //!
 //! # What the host supplies
 //!

@@ -127,39 +127,16 @@ impl PayoutOrder {
         self.operation.decide(outcome, self.asked());
     }
 
-    /// Joins what the backend tells with what is known.
+    /// Joins what the backend tells with what is known. That it was paid although a person has found
+    /// that it never went is no word that it came back since: the operation has a conflict then, and a
+    /// person looks once more.
     fn hear(&mut self, outcome: &Outcome, now: Timestamp) {
-        if self.contradicts_finding(outcome) {
-            return self.put_before_person_again(outcome);
-        }
-        if let Outcome::Settled { .. } = outcome {
+        let settled = matches!(outcome, Outcome::Settled { .. });
+        let found_declined = self.operation.decided && self.operation.is_declined();
+        if settled && !found_declined {
             self.paid_at.get_or_insert(now);
         }
         self.operation.learn(outcome, self.asked());
-    }
-
-    /// Returns whether a backend's last word is another than what a person has found out.
-    fn contradicts_finding(&self, outcome: &Outcome) -> bool {
-        let found = self.operation.stage;
-        self.operation.decided
-            && match outcome {
-                Outcome::Settled { .. } => found == Stage::Declined,
-                Outcome::Declined { .. } => found == Stage::Done,
-                _ => false,
-            }
-    }
-
-    /// Leaves standing what a person has found out, which others have acted upon, and has a person
-    /// look once more: whoever is wrong, money may be where nobody knows.
-    fn put_before_person_again(&mut self, outcome: &Outcome) {
-        let told = match outcome {
-            Outcome::Settled { .. } => outcome.amount().unwrap_or(self.amount),
-            _ => Money::zero(self.amount.currency()),
-        };
-        // Of several, the greatest, whichever came first.
-        let known = self.operation.conflict;
-        let known = known.filter(|known| known.minor() >= told.minor());
-        self.operation.conflict = Some(known.unwrap_or(told));
     }
 
     fn status(&self) -> PayoutStatus {
