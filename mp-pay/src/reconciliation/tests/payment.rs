@@ -159,6 +159,23 @@ fn a_refund_goes_out_and_comes_back_if_it_fails_later() {
     assert!(given.at < back.at, "each at its own time");
 }
 
+#[test]
+fn what_is_returned_by_ourselves_comes_back_if_that_fails_later() {
+    for (first, standing) in [
+        (settled(), Standing::Moved),
+        (Outcome::Accepted, Standing::NotMoved),
+    ] {
+        let mut told = Told::new(false);
+        told.outcome(Step::Charge(1), settled());
+        let (attempt, amount) = (1, eur(100));
+        told.apply(Event::ReturnAsked { attempt, amount });
+        told.outcome(Step::Return(1, 1), first);
+        told.hear(Step::Return(1, 1), declined());
+        let both = [(Refund, -100, standing), (Refund, 100, standing)];
+        assert_eq!(told.seen()[1..], both);
+    }
+}
+
 /// Stripe's books have a refund out while it is pending, and tell it back if it fails.
 #[test]
 fn a_refund_that_was_accepted_and_failed_may_be_told_both_ways() {
