@@ -34,6 +34,10 @@
 //! It can be called off until it is sent. What was paid may come back, from an account that was
 //! closed: that is told as [returned](mp_core::port::PayoutStatus::Returned), and final.
 //!
+//! That a person has found it declined stands. If the backend tells later that it was paid, it is put
+//! before a [person](Payouts::unresolved) again, and is declined until then: others have acted upon
+//! that.
+//!
 //! # What the host supplies
 //!
 //! A [`PayoutBackend`], the [`PayoutDestinations`] of its users, a [`Worker`](mp_core::work::Worker)

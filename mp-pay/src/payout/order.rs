@@ -90,7 +90,7 @@ impl PayoutOrder {
             PayoutEvent::Created(_) | PayoutEvent::Unrecognized => {}
             PayoutEvent::NoDestination => {
                 let declined = Outcome::declined(DeclineCode::of("no_destination"));
-                self.operation.learn(&declined, self.asked());
+                self.hear(&declined, now);
             }
             PayoutEvent::Canceled if self.is_called_off() => {}
             PayoutEvent::Canceled if self.operation.stage == Stage::Planned => {
@@ -109,19 +109,34 @@ impl PayoutOrder {
     }
 
     fn observe(&mut self, outcome: &Outcome, source: Source, now: Timestamp) {
-        let asked = self.asked();
-        match (source, outcome) {
-            (_, Outcome::Settled { .. }) => {
+        match source {
+            Source::Person => self.find(outcome, now),
+            _ => self.hear(outcome, now),
+        }
+    }
+
+    /// Takes a person's word for it.
+    fn find(&mut self, outcome: &Outcome, now: Timestamp) {
+        match outcome {
+            Outcome::Settled { .. } => {
                 self.paid_at.get_or_insert(now);
             }
-            // A person says that it never went.
-            (Source::Person, _) => self.paid_at = None,
-            _ => {}
+            // It never went.
+            _ => self.paid_at = None,
         }
-        match source {
-            Source::Person => self.operation.decide(outcome, asked),
-            _ => self.operation.learn(outcome, asked),
+        self.operation.decide(outcome, self.asked());
+    }
+
+    /// Joins what the backend tells with what is known. That it was paid although a person has found
+    /// that it never went is no word that it came back since: the operation has a conflict then, and a
+    /// person looks once more.
+    fn hear(&mut self, outcome: &Outcome, now: Timestamp) {
+        let settled = matches!(outcome, Outcome::Settled { .. });
+        let found_declined = self.operation.decided && self.operation.is_declined();
+        if settled && !found_declined {
+            self.paid_at.get_or_insert(now);
         }
+        self.operation.learn(outcome, self.asked());
     }
 
     fn status(&self) -> PayoutStatus {

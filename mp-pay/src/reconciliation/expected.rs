@@ -83,7 +83,7 @@ pub enum Standing {
     Moved,
     /// Its outcome is not known here yet: a report may tell it.
     Open,
-    /// It did not happen: no report should tell it.
+    /// It did not happen: no report should tell it, unless it tells as well that it was taken back.
     NotMoved,
 }
 
@@ -162,4 +162,15 @@ pub struct Movement {
     pub subject: Subject,
     /// Which way.
     pub direction: Direction,
+}
+
+impl Movement {
+    /// Returns what takes it back.
+    pub(super) const fn back(self) -> Self {
+        let direction = match self.direction {
+            Direction::In => Direction::Out,
+            Direction::Out => Direction::In,
+        };
+        Self { direction, ..self }
+    }
 }

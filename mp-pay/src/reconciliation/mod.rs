@@ -16,15 +16,26 @@
 //! | a fee or a payout | nothing of ours: it is added up |
 //! | anything else | nothing of ours: it is extra |
 //!
-//! Each movement is told by one line. A second one is differing, as told twice; but for a
-//! [reversal](LineKind::Reversal), which is added to the charge of which it takes back a part.
+//! Where several could be meant, it is the one whose turn it is in this report, and of those the
+//! nearest in time. Each movement is told by one line. A second one that names the movement is
+//! differing, as [told twice](Difference::Twice); one that names no more than the payment is
+//! [extra](Report::extra), unless something else of that payment is equal to it. But a
+//! [reversal](LineKind::Reversal) is added to the charge of which it takes back a part. What did not
+//! happen by our journal and is told both ways, as a refund that was on its way and failed, has moved
+//! nothing by either.
 //!
 //! # Days that overlap
 //!
 //! The provider's day ends when its clock says so, and an operation whose answer was lost is known
 //! here later than there. So what moved near the end of the [`Window`] and is not in the report is
-//! *pending*, and the [`Carry`] of one report is given to the next: over reports that follow on each
-//! other every movement is found once or missed once.
+//! *pending*, and the [`Carry`] of one report is given to the next: over reports whose windows follow
+//! on each other without a gap, a movement that is known here when its report is read is judged once:
+//! matched, differing or missing.
+//!
+//! What a report tells of a movement whose turn was in an earlier one is neither: it is
+//! [late](Difference::Late), whether that one has told it too or was found to miss it. To know that
+//! takes the carry of the report before; a report that is read alone takes it for a match. And it
+//! takes a line with our key: by the provider's name alone, what moved before the window is extra.
 //!
 //! # How much it keeps
 //!

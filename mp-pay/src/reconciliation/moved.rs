@@ -77,11 +77,9 @@ impl Book<'_> {
             let step = Step::Capture(n, *number);
             self.expected(step, LineKind::Capture, amount, &capture.operation)
         });
-        let returns = attempt.returns.iter().map(|(number, part)| {
+        let returns = attempt.returns.iter().flat_map(|(number, part)| {
             let amount = part.amount.unwrap_or_else(|| attempt.taken());
-            let amount = negative(part.operation.moved.unwrap_or(amount));
-            let step = Step::Return(n, *number);
-            self.expected(step, LineKind::Refund, amount, &part.operation)
+            self.of_given_back(Step::Return(n, *number), amount, &part.operation)
         });
         charge.into_iter().chain(captures).chain(returns).collect()
     }
@@ -100,8 +98,12 @@ impl Book<'_> {
     }
 
     fn of_refund(&self, refund: &Refund) -> Vec<Expected> {
-        let (step, operation) = (Step::Refund(refund.id), &refund.operation);
-        let amount = negative(operation.moved.unwrap_or(refund.amount));
+        self.of_given_back(Step::Refund(refund.id), refund.amount, &refund.operation)
+    }
+
+    /// What is given back may fail later, and then comes back.
+    fn of_given_back(&self, step: Step, amount: Money, operation: &Operation) -> Vec<Expected> {
+        let amount = negative(operation.moved.unwrap_or(amount));
         let given = self.expected(step, LineKind::Refund, amount, operation);
         match self.came_back(step, operation) {
             Some((given_at, back_at)) => {
@@ -114,8 +116,26 @@ impl Book<'_> {
                 };
                 vec![given.standing(Standing::Moved), back]
             }
+            None if operation.first_sent_at.is_some() && given.standing == Standing::NotMoved => {
+                self.in_vain(given)
+            }
             None => vec![given],
         }
+    }
+
+    /// A refund that failed without ever being told as given may all the same have gone out and come
+    /// back, by the provider's books: a refund that is on its way is out of them already.
+    fn in_vain(&self, given: Expected) -> Vec<Expected> {
+        let Subject::Operation(key) = given.subject else {
+            return vec![given];
+        };
+        let at = self.times.declined.get(&key).copied().unwrap_or(given.at);
+        let given = Expected { at, ..given };
+        let back = Expected {
+            amount: negative(given.amount),
+            ..given.clone()
+        };
+        vec![given, back]
     }
 
     /// Returns when a refund was given and when it came back, if it did both.

@@ -1,10 +1,10 @@
 use mp_core::Error;
 
 use super::{
-    Carry, Difference, Differing, Expected, Extra, ExtraReason, LineKind, Listed, Movement,
-    Reconciled, Report, ReportLine, Window,
+    Carry, Difference, Differing, Direction, Expected, Extra, ExtraReason, LineKind, Listed,
+    Movement, Reconciled, Report, ReportLine, Window,
     payouts::Payouts,
-    slot::{Before, Slot, Verdict},
+    slot::{Before, Slot, Turn, Verdict},
     slots::{Meant, Slots},
     sums::Sums,
 };
@@ -52,28 +52,32 @@ impl Reconciler {
     /// Starts with nothing expected but what the report before this one has left pending.
     #[must_use]
     pub fn new(window: Window, before: Option<Carry>) -> Self {
-        let mut slots = Slots::default();
-        let before = before.map(|carry| {
-            let pending = carry.pending.iter().map(Expected::movement).collect();
-            carry.pending.into_iter().for_each(|it| slots.expect(it));
-            let seen = carry.seen;
-            Before { pending, seen }
+        let carry = before.is_some();
+        let Carry { pending, seen } = before.unwrap_or_default();
+        let movements = pending.iter().map(Expected::movement).collect();
+        let before = carry.then_some(Before {
+            pending: movements,
+            seen,
         });
-        Self {
+        let mut reconciler = Self {
             window,
             before,
-            slots,
+            slots: Slots::default(),
             lines: 0,
             extra: Listed::default(),
             twice: Listed::default(),
             sums: Sums::default(),
             payouts: Payouts::default(),
-        }
+        };
+        pending.into_iter().for_each(|it| reconciler.expect(it));
+        reconciler
     }
 
-    /// Expects a movement. What lies outside of the window may be told, and need not be.
+    /// Expects a movement. What lies outside of the window need not be told; if it is, that is
+    /// [late](Difference::Late) where it is known what the report before has left.
     pub fn expect(&mut self, expected: Expected) {
-        self.slots.expect(expected);
+        let turn = Turn::of(&expected, &self.window, self.before.as_ref());
+        self.slots.expect(expected, turn);
     }
 
     /// Takes the next line.
@@ -118,16 +122,34 @@ impl Reconciler {
         });
     }
 
+    /// Returns whether what did not happen by our journal was told both ways, and so comes to nothing
+    /// there too; when it went out, an earlier report may have told.
+    fn is_taken_back(&self, slot: &Slot) -> bool {
+        let movement = slot.expected.movement();
+        let other = movement.back();
+        let both = self.slots.get(&other);
+        let both = both.is_some_and(Slot::is_told_as_it_would_be);
+        let earlier = |before: &Before| before.seen.contains(&other);
+        let earlier =
+            movement.direction == Direction::In && self.before.as_ref().is_some_and(earlier);
+        slot.is_told_as_it_would_be() && (both || earlier)
+    }
+
     /// Judges what was told and what was not.
     ///
     /// # Errors
     ///
     /// `invalid_field` if a total is beyond what JSON can tell exactly.
-    pub fn finish(self) -> Result<Reconciled, Error> {
-        let mut findings = Findings::new(self.sums);
+    pub fn finish(mut self) -> Result<Reconciled, Error> {
+        let mut findings = Findings::new(std::mem::take(&mut self.sums));
         let mut carry = Carry::default();
         for (movement, slot) in self.slots.iter() {
-            let verdict = slot.judge(&self.window, self.before.as_ref());
+            let verdict = match slot.judge(&self.window, self.before.as_ref()) {
+                Verdict::Differs(Difference::NotMoved) if self.is_taken_back(slot) => {
+                    Verdict::Matched
+                }
+                verdict => verdict,
+            };
             let before = self.before.as_ref();
             let known = slot.told.is_some() || before.is_some_and(|it| it.seen.contains(movement));
             if known && self.window.may_stand_in_next(&slot.expected) {

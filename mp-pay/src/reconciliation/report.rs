@@ -139,8 +139,10 @@ pub enum Difference {
     Currency,
     /// It calls it something else.
     Kind(LineKind),
-    /// It, or an earlier report, has told it before.
+    /// It, or the report before it, has told it before.
     Twice,
+    /// It moved before the time of this report: an earlier one has told it, or was found to miss it.
+    Late,
     /// It tells as done what we do not know the outcome of yet.
     Open,
     /// It tells as done what by our journal did not happen.

@@ -1,6 +1,6 @@
 //! One movement of ours and what the report told of it, and what to make of the two.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use mp_core::amount::Money;
 
@@ -13,6 +13,18 @@ use super::{
 pub(super) struct Slot {
     pub(super) expected: Expected,
     pub(super) told: Option<Told>,
+    pub(super) turn: Turn,
+}
+
+/// Which report has a movement's turn, by all that is known of its time and of earlier reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// This one.
+    Now,
+    /// One before this: it was told there, or missed.
+    Over,
+    /// One after this.
+    Ahead,
 }
 
 /// What a report told of a movement.
@@ -45,7 +57,30 @@ pub(super) struct Before {
     pub(super) seen: BTreeSet<Movement>,
 }
 
+impl Turn {
+    pub(super) fn of(expected: &Expected, window: &Window, before: Option<&Before>) -> Self {
+        let movement = expected.movement();
+        match before {
+            Some(before) if before.seen.contains(&movement) => Self::Over,
+            Some(before) if before.pending.contains(&movement) => Self::Now,
+            _ if window.may_tell(expected) => Self::Now,
+            _ if window.is_before(expected) => Self::Over,
+            _ => Self::Ahead,
+        }
+    }
+}
+
 impl Slot {
+    /// Returns how far off it is from what a line may mean: the least means it most.
+    pub(super) fn distance(&self, line: &ReportLine) -> (Turn, Duration) {
+        let Expected { sent_at, at, .. } = self.expected;
+        let off = line
+            .at
+            .map(|told| sent_at.since(told).max(told.since(at)))
+            .unwrap_or_default();
+        (self.turn, off)
+    }
+
     /// Takes note of a line; one that takes back part of what another told is added to it.
     pub(super) fn tell(&mut self, line: &ReportLine) {
         let kind = match line.kind {
@@ -73,10 +108,24 @@ impl Slot {
         let seen = before.is_some_and(|before| before.seen.contains(&movement));
         match &self.told {
             Some(_) if seen => Verdict::Differs(Difference::Twice),
+            // Without the report before, nobody can tell.
+            Some(_) if before.is_some() && self.is_over() => Verdict::Differs(Difference::Late),
             Some(told) => self.compare(told),
             None if seen || self.expected.standing != Standing::Moved => Verdict::Silent,
             None => self.judge_untold(window, before),
         }
+    }
+
+    /// Returns whether it happened, and an earlier report has told it or was found to miss it.
+    fn is_over(&self) -> bool {
+        self.turn == Turn::Over && self.expected.standing == Standing::Moved
+    }
+
+    /// Returns whether it was told as it would have been if it had happened.
+    pub(super) fn is_told_as_it_would_be(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| {
+            told.amount == self.expected.amount && told.kind.is_akin_to(self.expected.kind)
+        })
     }
 
     /// Returns what is to be told of a difference, if a line has told anything.

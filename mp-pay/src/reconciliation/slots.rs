@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mp_core::amount::Money;
 
-use super::{Direction, Expected, LineKind, Movement, ReportLine, Standing, Subject, slot::Slot};
+use super::{
+    Direction, Expected, LineKind, Movement, ReportLine, Standing, Subject,
+    slot::{Slot, Turn},
+};
 use crate::{
     backend::Reference,
     intent::IntentId,
@@ -31,13 +34,18 @@ pub(super) enum Meant {
 
 impl Slots {
     /// Expects a movement; what was told of it stands.
-    pub(super) fn expect(&mut self, expected: Expected) {
+    pub(super) fn expect(&mut self, expected: Expected, turn: Turn) {
         let movement = expected.movement();
         if let Some(reference) = &expected.reference {
             self.names.insert((reference.clone(), movement));
         }
         let told = self.slots.remove(&movement).and_then(|slot| slot.told);
-        self.slots.insert(movement, Slot { expected, told });
+        let slot = Slot {
+            expected,
+            told,
+            turn,
+        };
+        self.slots.insert(movement, slot);
     }
 
     pub(super) fn get(&self, movement: &Movement) -> Option<&Slot> {
@@ -54,18 +62,24 @@ impl Slots {
     }
 
     /// Returns which movement a line means: first what it names, then what of the same payment has
-    /// the same kind and amount, then what it calls otherwise than we do.
+    /// the same kind and amount, then what it calls otherwise than we do. Of several it is the one
+    /// whose turn it is, and which is nearest in time.
     pub(super) fn meant_by(&self, line: &ReportLine) -> Meant {
         if line.kind == LineKind::Reversal {
             return self.reversed_by(line);
         }
         let named = self.named(line);
-        let akin: Vec<&Movement> = named.iter().filter(|it| self.fits(it, line)).collect();
-        let untold = || akin.iter().filter(|it| self.is_untold(it));
-        let same = untold().find(|it| self.has_amount(it, line.amount));
-        match same.or_else(|| untold().next()) {
-            Some(movement) => Meant::Untold(**movement),
-            None if !akin.is_empty() => Meant::Told(*akin[0]),
+        let akin: Vec<Movement> = named
+            .iter()
+            .copied()
+            .filter(|it| self.fits(it, line))
+            .collect();
+        let untold = || akin.iter().copied().filter(|it| self.is_untold(it));
+        let same = untold().filter(|it| self.has_amount(it, line.amount));
+        let meant = self.nearest(line, same);
+        match meant.or_else(|| self.nearest(line, untold())) {
+            Some(movement) => Meant::Untold(movement),
+            None if !akin.is_empty() => Meant::Told(akin[0]),
             None => self.kindred(line, &named),
         }
     }
@@ -74,12 +88,23 @@ impl Slots {
     fn kindred(&self, line: &ReportLine, named: &BTreeSet<Movement>) -> Meant {
         let captured = self.captured_by(line);
         let equal = |it: &Movement| self.is_untold(it) && self.has_amount(it, line.amount);
-        let of_payment = || self.of_payments(line, named).into_iter();
-        let found = of_payment()
-            .find(|it| self.fits(it, line) && equal(it))
+        let of_payment = self.of_payments(line, named).into_iter();
+        let akin = of_payment.filter(|it| self.fits(it, line) && equal(it));
+        // Nobody can have told what was not asked for yet.
+        let akin = akin.filter(|it| !self.is_ahead(it));
+        let found = self
+            .nearest(line, akin)
             .or(captured)
-            .or_else(|| named.iter().copied().find(equal));
+            .or_else(|| self.nearest(line, named.iter().copied().filter(equal)));
         found.map_or(Meant::Nothing, Meant::Untold)
+    }
+
+    fn nearest(
+        &self,
+        line: &ReportLine,
+        movements: impl Iterator<Item = Movement>,
+    ) -> Option<Movement> {
+        movements.min_by_key(|it| self.slots.get(it).map(|slot| slot.distance(line)))
     }
 
     /// Returns what carries a name that the line has.
@@ -163,6 +188,11 @@ impl Slots {
 
     fn is_untold(&self, movement: &Movement) -> bool {
         self.slots.get(movement).is_some_and(Slot::is_untold)
+    }
+
+    fn is_ahead(&self, movement: &Movement) -> bool {
+        let slot = self.slots.get(movement);
+        slot.is_some_and(|slot| slot.turn == Turn::Ahead)
     }
 
     /// Returns whether a movement that happened is of this amount.

@@ -205,6 +205,7 @@ impl fmt::Display for Difference {
             Self::Currency => f.write_str("another currency"),
             Self::Kind(kind) => write!(f, "called a {kind}"),
             Self::Twice => f.write_str("told twice"),
+            Self::Late => f.write_str("was due in an earlier report"),
             Self::Open => f.write_str("done there, not known here yet"),
             Self::NotMoved => f.write_str("done there, not done here"),
         }

@@ -16,8 +16,13 @@ pub const EDITIONS_MAX: u32 = 4;
 /// looked into then.
 pub const HINT_PAUSE: Duration = Duration::from_secs(10);
 
-/// After how long a hint that was not handled is taken for given up, and wakes up by coming again:
-/// its [tries](mp_core::work::ATTEMPTS_MAX) are over by then.
+/// How often a hint is looked into that is about nothing that is known here: for about a minute,
+/// since it may overtake our own commit. Then it is [ignored](Handling::Ignored), for anybody could
+/// have sent it.
+pub const HINT_TRIES_MAX: u32 = 8;
+
+/// After how long a hint that was not handled is taken for given up, and wakes up by coming again,
+/// although nobody has taken note of that: its [tries](mp_core::work::ATTEMPTS_MAX) are over by then.
 pub(super) const HINT_WAKES: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// An event, filed under the hash of its identity.
@@ -46,9 +51,23 @@ pub(crate) struct Edition {
     pub(super) sent_at: Timestamp,
     /// How often it was heard; of what is no hint, only the first time is counted.
     pub(super) times: u32,
-    /// What became of it; `None` while it waits.
+    /// What became of it; `None` while it waits, or lies dead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) handled: Option<Handled>,
+    /// When it was given up, if it lies dead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) given_up_at: Option<Timestamp>,
+}
+
+/// Whether anything is still to be done about an edition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is tried, and tried again.
+    Waits,
+    /// Its tries are over, and a person has to look.
+    Dead,
+    /// Nothing is: it is handled, or was never there.
+    Rests,
 }
 
 /// When a webhook was handled, and what came of it.
@@ -90,8 +109,8 @@ pub(super) enum Arrived {
         at: Timestamp,
         /// Whether its bytes were never seen before.
         new: bool,
-        /// Whether it did not wait before.
-        waits: bool,
+        /// How it stood before.
+        before: Standing,
     },
 }
 
@@ -128,8 +147,8 @@ impl Entry {
             return Err(WebhookRefusal::Contradictory);
         }
         self.editions.insert(number, Edition::new(digest, now));
-        let (at, new, waits) = (now, true, true);
-        Ok((number, Arrived::Due { at, new, waits }))
+        let (at, new, before) = (now, true, Standing::Rests);
+        Ok((number, Arrived::Due { at, new, before }))
     }
 
     /// Returns whether nothing of it waits any more.
@@ -146,88 +165,39 @@ impl Edition {
             sent_at: now,
             times: 1,
             handled: None,
+            given_up_at: None,
         }
+    }
+
+    pub(super) const fn standing(&self) -> Standing {
+        match (self.handled, self.given_up_at) {
+            (Some(_), _) => Standing::Rests,
+            (None, Some(_)) => Standing::Dead,
+            (None, None) => Standing::Waits,
+        }
+    }
+
+    /// Takes note of what became of it.
+    pub(super) const fn handle(&mut self, handled: Handled) {
+        self.handled = Some(handled);
+        self.given_up_at = None;
     }
 
     /// Hears a hint again: what it is about may have changed since, even while the hint before is
     /// being looked into.
     fn hear(&mut self, now: Timestamp) -> Arrived {
         self.times = self.times.saturating_add(1);
-        let (new, waits) = (false, self.handled.is_some());
+        let (new, before) = (false, self.standing());
         let at = match self.handled.take() {
             Some(handled) => handled.at.plus(HINT_PAUSE).max(now),
+            None if before == Standing::Dead => now,
             None if self.sent_at.plus(HINT_WAKES) <= now => now,
             None => return Arrived::Noted,
         };
-        self.sent_at = at;
-        Arrived::Due { at, new, waits }
+        (self.sent_at, self.given_up_at) = (at, None);
+        Arrived::Due { at, new, before }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn second(n: i64) -> Timestamp {
-        Timestamp::from_micros(1_800_000_000_000_000 + n * 1_000_000)
-    }
-
-    fn handled(at: Timestamp) -> Option<Handled> {
-        let outcome = Handling::Observed;
-        Some(Handled { at, outcome })
-    }
-
-    /// Every state of an edition, whatever arrives.
-    #[test]
-    fn every_state_and_arrival_has_one_outcome() {
-        let now = second(100_000);
-        let due = |at, waits| {
-            let new = false;
-            Arrived::Due { at, new, waits }
-        };
-        let states = [
-            ("waits", second(99_990), None),
-            ("given up", second(0), None),
-            ("handled just now", second(0), handled(second(99_995))),
-            ("handled long ago", second(0), handled(second(5))),
-        ];
-        let hints = [
-            Arrived::Noted,
-            due(now, false),
-            due(second(100_005), true),
-            due(now, true),
-        ];
-        for ((state, sent_at, handled), heard) in states.into_iter().zip(hints) {
-            for hint in [false, true] {
-                let mut entry = Entry::new(None);
-                entry.arrive("a", hint, second(0)).expect("is new");
-                let edition = entry.editions.get_mut(&1).expect("it is there");
-                (edition.sent_at, edition.handled) = (sent_at, handled);
-                let before = entry.clone();
-                let (number, arrived) = entry.arrive("a", hint, now).expect("is known");
-                let expected = if hint { heard } else { Arrived::Known };
-                assert_eq!((number, arrived), (1, expected), "{state}, hint: {hint}");
-                assert_eq!(entry == before, !hint, "{state}: only a hint is written");
-                let waits = matches!(arrived, Arrived::Due { .. });
-                assert!(
-                    !waits || !entry.is_handled(),
-                    "{state}: what is due is not handled"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_same_event_with_other_bytes_is_kept_as_often_as_is_said() {
-        let mut entry = Entry::new(None);
-        for (number, digest) in ["a", "b", "c", "d"].into_iter().enumerate() {
-            let (edition, arrived) = entry.arrive(digest, false, second(1)).expect("is kept");
-            assert_eq!(edition as usize, number + 1);
-            assert!(matches!(arrived, Arrived::Due { new: true, .. }));
-        }
-        let refused = entry.arrive("e", false, second(1));
-        assert!(matches!(refused, Err(WebhookRefusal::Contradictory)));
-        let known = entry.arrive("c", false, second(1)).expect("is known");
-        assert_eq!(known, (3, Arrived::Known));
-    }
-}
+mod tests;

@@ -3,13 +3,14 @@
 use mp_core::{
     Caller, Error, ErrorKind,
     id::AppId,
-    work::{Done, HandlerError},
+    store::Delivery,
+    work::{ATTEMPTS_MAX, Done, HandlerError},
 };
 
 use super::{
-    Handled, Handling, Observation, WebhookId, Webhooks,
-    entry::{Entry, HINT_PAUSE},
-    page::{self, HandleDue},
+    Handled, Handling, Observation, RawWebhook, WebhookId, Webhooks,
+    entry::{Entry, HINT_PAUSE, HINT_TRIES_MAX},
+    page,
     raw::Raw,
     webhooks::{Source, messenger},
 };
@@ -27,8 +28,8 @@ impl Webhooks {
     pub async fn handle(&self, caller: &Caller, webhook: &WebhookId) -> Result<Handled, Error> {
         caller.require(&PAY_MANAGE)?;
         let app = caller.app_id();
-        if !self.carry_out(app, webhook).await? {
-            self.carry_out(app, webhook).await?;
+        if !self.carry_out(app, webhook, 0).await? {
+            self.carry_out(app, webhook, 0).await?;
         }
         let handled = self.find(app, webhook).await?;
         handled.ok_or_else(|| {
@@ -61,20 +62,51 @@ impl Webhooks {
         Ok(edition.handled)
     }
 
-    pub(super) async fn work(&self, app: &str, due: HandleDue) -> Result<Done, HandlerError> {
-        let app = AppId::new(app).map_err(|error| {
+    pub(super) async fn work(
+        &self,
+        delivery: &Delivery,
+        webhook: &WebhookId,
+    ) -> Result<Done, HandlerError> {
+        let app = AppId::new(delivery.partition.app()).map_err(|error| {
             HandlerError::GiveUp(Error::invalid("app", "names nothing").with_source(error))
         })?;
-        match self.carry_out(&app, &due.webhook).await {
+        let tries = delivery.attempts;
+        match self.carry_out(&app, webhook, tries).await {
             Ok(true) => Ok(Done::Finished),
             Ok(false) => Ok(Done::Again(self.engine.now().plus(HINT_PAUSE))),
-            Err(error) => Err(HandlerError::from(error)),
+            Err(error) => {
+                let error = HandlerError::from(error);
+                let last = matches!(error, HandlerError::GiveUp(_)) || tries >= ATTEMPTS_MAX;
+                match last && self.give_up(&app, webhook).await? {
+                    true => Ok(Done::Finished),
+                    false => Err(error),
+                }
+            }
         }
     }
 
     /// Does what a webhook asks for, and takes note of that; returns whether it rests now. Whatever
     /// ends it in between, all of it is done again, and the second time changes nothing.
-    async fn carry_out(&self, app: &AppId, webhook: &WebhookId) -> Result<bool, Error> {
+    async fn carry_out(&self, app: &AppId, webhook: &WebhookId, tries: u32) -> Result<bool, Error> {
+        let Some((raw, times)) = self.kept(app, webhook).await? else {
+            return Ok(true);
+        };
+        let outcome = match self.learn_from(app, webhook, &raw).await {
+            Err(error) if is_idle(&error, tries) && webhook.is_hint(&raw.body) => {
+                tracing::debug!(%webhook, %error, "a hint is ignored");
+                Handling::Ignored
+            }
+            learnt => learnt?,
+        };
+        self.finish(app, webhook, Some(times), outcome).await
+    }
+
+    /// Returns a webhook that is not handled, and how often it was heard.
+    async fn kept(
+        &self,
+        app: &AppId,
+        webhook: &WebhookId,
+    ) -> Result<Option<(RawWebhook, u32)>, Error> {
         let command = page::command(app, webhook)?.key(&webhook.raw_key());
         let family = self.engine.read(command).await?;
         let entry = family.get::<Entry>(&webhook.entry_key())?;
@@ -82,21 +114,36 @@ impl Webhooks {
             .as_ref()
             .and_then(|entry| entry.editions.get(&webhook.edition));
         let Some(edition) = edition.filter(|edition| edition.handled.is_none()) else {
-            return Ok(true);
+            return Ok(None);
         };
-        let source = self.source(&webhook.source)?;
         let raw = family.get::<Raw>(&webhook.raw_key())?;
         let raw = raw.and_then(|raw| raw.revive(app.clone(), webhook.source.clone()));
-        let raw = raw.ok_or_else(bytes_gone)?;
-        let observations = source.adapter.read(&raw).await?;
+        Ok(Some((raw.ok_or_else(bytes_gone)?, edition.times)))
+    }
+
+    async fn learn_from(
+        &self,
+        app: &AppId,
+        webhook: &WebhookId,
+        raw: &RawWebhook,
+    ) -> Result<Handling, Error> {
+        let source = self.source(&webhook.source)?;
+        let observations = source.adapter.read(raw).await?;
         let outcome = if observations.is_empty() {
             Handling::Ignored
         } else {
             Handling::Observed
         };
         tell_all(source, app, observations).await?;
-        self.finish(app, webhook, Some(edition.times), outcome)
-            .await
+        Ok(outcome)
+    }
+
+    async fn give_up(&self, app: &AppId, webhook: &WebhookId) -> Result<bool, Error> {
+        let command = page::command(app, webhook)?.key(&webhook.raw_key());
+        let (webhook, dead_max) = (webhook.clone(), self.page_max());
+        let give_up =
+            move |family: &mp_core::Family, now| page::give_up(family, &webhook, dead_max, now);
+        Ok(self.engine.run(command, give_up).await?.answer)
     }
 
     async fn finish(
@@ -138,6 +185,16 @@ async fn tell(source: &Source, app: &AppId, observation: Observation) -> Result<
         (Dispute(notice), Some(by)) => payments.observe_dispute_from(&caller, by, notice).await?,
     };
     Ok(())
+}
+
+/// Returns whether what a worker has looked into so often is about nothing that is known, or cannot
+/// be read.
+fn is_idle(error: &Error, tries: u32) -> bool {
+    match error.kind() {
+        ErrorKind::NotFound => tries >= HINT_TRIES_MAX,
+        ErrorKind::Invalid => tries > 0,
+        _ => false,
+    }
 }
 
 fn bytes_gone() -> Error {

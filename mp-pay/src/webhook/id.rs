@@ -50,6 +50,11 @@ impl WebhookId {
         raw_key(self.period, &self.name, self.edition)
     }
 
+    /// Returns whether this body, which came under it, was taken for a hint.
+    pub(super) fn is_hint(&self, body: &[u8]) -> bool {
+        name_and_digest(&Identity::Hint, body).0 == self.name
+    }
+
     /// Returns the id of its due work inside the page.
     pub(super) fn due_id(&self) -> String {
         format!("{:06}.{}.{}", self.period, self.name, self.edition)

@@ -60,10 +60,10 @@ pub struct NameWebhook {
 }
 
 impl Webhooks {
-    /// Lists the app's webhooks that were given up, after the one given: those that cannot be read,
-    /// and those about what was not there in all the time that they were
-    /// [tried](mp_core::work::ATTEMPTS_MAX). [`handle`](Self::handle) tries one again,
-    /// [`dismiss`](Self::dismiss) puts it aside.
+    /// Lists the app's webhooks that were given up, after the one given: those that are signed and
+    /// cannot be read or are about what was not there, and whatever else could not be done in all
+    /// the time that it was [tried](mp_core::work::ATTEMPTS_MAX). [`handle`](Self::handle) tries one
+    /// again, [`dismiss`](Self::dismiss) puts it aside.
     ///
     /// A worker puts them here; at most [`UNHANDLED_MAX`] at a time.
     ///

@@ -48,14 +48,18 @@
 //!   an outcome that is not known, or a crash, the provider is told nothing good, and sends it again.
 //! - *Handled.* What was accepted is handled by due work: tried again with growing pauses while the
 //!   intent or the operation that it is about is not there yet, then listed for a person by
-//!   [`unhandled`](Webhooks::unhandled). Nothing is dropped.
+//!   [`unhandled`](Webhooks::unhandled). Nothing that is signed is dropped.
+//! - *A hint is but a hint.* Anybody can send one. So one that cannot be read is ignored, and one that
+//!   is about nothing that is known here is too, once it was looked into [`HINT_TRIES_MAX`] times
+//!   within about a minute: no person has to put it aside.
 //! - *Once.* The same event is accepted once within [`DEDUP_WINDOW`]. A handler that breaks off
 //!   does everything again, and payments join what they hear, so that it counts once all the same.
 //! - *The first bytes are not the only ones.* An event that comes again with other bytes is kept and
 //!   read as well, up to [`EDITIONS_MAX`] times, then refused: what is acknowledged is kept.
-//! - *Bounded.* Sizes, headers, what one process receives at once, and what waits are bounded; what
-//!   is too much is [`Busy`](WebhookRefusal::Busy), and comes again. How many wait is counted on 256
-//!   pages, in the commits that are made anyway, so that no counter is hot.
+//! - *Bounded.* Sizes, headers, what one process receives at once, what waits and what lies dead are
+//!   bounded; what is too much is [`Busy`](WebhookRefusal::Busy), and comes again. How many wait is
+//!   counted on 256 pages, in the commits that are made anyway, so that no counter is hot; what lies
+//!   dead is counted apart, and takes no place of what waits.
 //! - *Forgotten.* The bytes leave the store one to two [`DEDUP_WINDOW`]s after they came, unless
 //!   they still wait, or lie dead.
 //!
@@ -63,7 +67,11 @@
 //!
 //! Nothing about the order of events: what is observed is joined, in any order. A provider may not
 //! send a webhook at all; that is why operations whose outcome is open are due work of their own.
+//! Whoever forges hints without a pause keeps those waiting that fall on the same pages, for as long
+//! as that goes on, and what was ignored stays in the store as long as everything else: a host that
+//! takes hints limits how many come in from one address.
 
+mod arrival;
 mod entry;
 mod handle;
 mod hex;
@@ -81,10 +89,10 @@ pub mod stripe;
 mod webhooks;
 
 pub use self::{
-    entry::{EDITIONS_MAX, HINT_PAUSE, Handled, Handling},
+    entry::{EDITIONS_MAX, HINT_PAUSE, HINT_TRIES_MAX, Handled, Handling},
     id::{DEDUP_WINDOW, WebhookId},
     listing::{ListUnhandled, NameWebhook, UNHANDLED_MAX, Unhandled},
-    raw::{BODY_MAX, HEADERS_LENGTH_MAX, HEADERS_MAX, RawWebhook},
+    raw::{BODY_MAX, HEADERS_LENGTH_MAX, HEADERS_MAX, HINT_BODY_MAX, RawWebhook},
     refusal::{BUSY_PAUSE, WebhookRefusal},
     source::{Identity, Observation, Reply, WebhookSource},
     webhooks::{Accepted, RECEIVING_MAX, VERIFYING_MAX, WAITING_MAX, Webhooks},

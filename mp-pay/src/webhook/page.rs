@@ -2,24 +2,34 @@
 //! `r/{period}/{name}.{edition}` their bytes, `~o/pay.webhook/…` what waits to be handled,
 //! `~t/pay.webhook_lapse/…` what will be forgotten.
 
-use mp_core::{Command, Decision, Document, Edits, Error, Family, Timestamp, id::AppId, id::Name};
+use mp_core::{Command, Decision, Document, Edits, Error, Family, Timestamp, id::AppId};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Accepted, WebhookId, WebhookRefusal,
-    entry::{Arrived, Entry, Handled, Handling},
-    id::{entry_key, page_of, period_of, raw_key, start_of},
+    WebhookId,
+    entry::{Edition, Entry, Handled, Handling, Standing},
+    id::{entry_key, raw_key, start_of},
     raw::Raw,
 };
-use crate::backend::Reference;
 
-/// The root: how many webhooks of the page wait.
+/// The root: how many webhooks of the page wait, and how many lie dead.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Page {
-    /// How many were accepted and neither handled nor dismissed.
+    /// How many were accepted and are neither handled, dismissed nor known to lie dead.
     pub(super) waiting: u32,
+    /// How many were given up, and wait for a person.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) dead: u32,
     /// The last period whose end of use is scheduled.
     pub(super) lapses: u64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Document for Page {
@@ -49,105 +59,28 @@ impl Document for LapseDue {
     const FORMAT: u32 = 1;
 }
 
-/// A webhook that was verified.
-#[derive(Clone, Debug)]
-pub(super) struct Arrival {
-    pub(super) source: Name,
-    pub(super) name: String,
-    pub(super) digest: String,
-    pub(super) event: Option<Reference>,
-    pub(super) hint: bool,
-    pub(super) raw: Raw,
-    /// The periods in which it may be filed; the clocks of two processes may differ.
-    pub(super) periods: [u64; 3],
-    /// How many may wait on one page.
-    pub(super) waiting_max: u32,
-}
-
-impl Arrival {
-    /// Returns the periods to look in at this time.
-    pub(super) fn periods(now: Timestamp) -> [u64; 3] {
-        let period = period_of(now);
-        [period.saturating_sub(1), period, period + 1]
-    }
-
-    pub(super) fn command(&self, app: &AppId) -> Result<Command, Error> {
-        let page = Command::on(page_of(app, &self.source, &self.name)?);
-        let keys = self.periods.map(|period| entry_key(period, &self.name));
-        Ok(keys.iter().fold(page, |command, key| command.key(key)))
-    }
-
-    /// Keeps the webhook and what is to be done about it, unless it is known.
-    pub(super) fn take(
-        &self,
-        family: &Family,
-        now: Timestamp,
-    ) -> Result<Decision<Accepted>, WebhookRefusal> {
-        let (period, mut entry) = self.find(family, now)?;
-        let (edition, arrived) = entry.arrive(&self.digest, self.hint, now)?;
-        let webhook = self.id(period, edition);
-        let duplicate = !matches!(arrived, Arrived::Due { new: true, .. });
-        let answer = Accepted { webhook, duplicate };
-        if arrived == Arrived::Known {
-            return Ok(Decision::unchanged(answer));
-        }
-        let mut edits = Edits::new();
-        let mut page = read_page(family)?;
-        if let Arrived::Due { at, new, waits } = arrived {
-            if waits && page.waiting >= self.waiting_max {
-                return Err(WebhookRefusal::Busy);
-            }
-            page.waiting += u32::from(waits);
-            if new {
-                // Of an edition that was never there, there are no bytes either.
-                edits.declare_new(&answer.webhook.raw_key());
-                edits.put(&answer.webhook.raw_key(), self.raw.clone());
-                page.schedule_lapse(period, &mut edits);
-            }
-            put_due(&answer.webhook, at, &mut edits);
-        }
-        edits.put(&answer.webhook.entry_key(), entry);
-        edits.put_root(page);
-        Ok(edits.answer(answer))
-    }
-
-    fn find(&self, family: &Family, now: Timestamp) -> Result<(u64, Entry), Error> {
-        for period in self.periods {
-            if let Some(entry) = family.get::<Entry>(&entry_key(period, &self.name))? {
-                return Ok((period, Entry::clone(&entry)));
-            }
-        }
-        // Time runs forward in a partition, perhaps ahead of this process' own.
-        let [first, .., last] = self.periods;
-        let period = period_of(now).clamp(first, last);
-        Ok((period, Entry::new(self.event.clone())))
-    }
-
-    fn id(&self, period: u64, edition: u32) -> WebhookId {
-        WebhookId {
-            source: self.source.clone(),
-            period,
-            name: self.name.clone(),
-            edition,
-        }
-    }
-}
-
 impl Page {
-    fn schedule_lapse(&mut self, period: u64, edits: &mut Edits) {
+    /// Takes note that a webhook has come from one standing to another.
+    pub(super) const fn count(&mut self, before: Standing, after: Standing) {
+        match before {
+            Standing::Waits => self.waiting = self.waiting.saturating_sub(1),
+            Standing::Dead => self.dead = self.dead.saturating_sub(1),
+            Standing::Rests => {}
+        }
+        match after {
+            Standing::Waits => self.waiting = self.waiting.saturating_add(1),
+            Standing::Dead => self.dead = self.dead.saturating_add(1),
+            Standing::Rests => {}
+        }
+    }
+
+    pub(super) fn schedule_lapse(&mut self, period: u64, edits: &mut Edits) {
         if self.lapses != period {
             self.lapses = period;
             let id = format!("{period:06}");
             edits.schedule(&id, start_of(period + 2), &LapseDue { period });
         }
     }
-}
-
-fn put_due(webhook: &WebhookId, at: Timestamp, edits: &mut Edits) {
-    let due = HandleDue {
-        webhook: webhook.clone(),
-    };
-    edits.send(&webhook.due_id(), at, &due);
 }
 
 pub(super) fn read_page(family: &Family) -> Result<Page, Error> {
@@ -170,27 +103,64 @@ pub(super) fn finish(
     outcome: Handling,
     now: Timestamp,
 ) -> Result<Decision<bool>, Error> {
-    let Some(entry) = family.get::<Entry>(&webhook.entry_key())? else {
+    let Some((mut entry, mut edition)) = unhandled(family, webhook)? else {
         return Ok(Decision::unchanged(true));
     };
-    let mut entry = Entry::clone(&entry);
-    let Some(edition) = entry.editions.get_mut(&webhook.edition) else {
-        return Ok(Decision::unchanged(true));
-    };
-    if edition.handled.is_some() {
-        return Ok(Decision::unchanged(true));
-    }
     if heard.is_some_and(|heard| heard != edition.times) {
         return Ok(Decision::unchanged(false));
     }
-    edition.handled = Some(Handled { at: now, outcome });
     let mut page = read_page(family)?;
-    page.waiting = page.waiting.saturating_sub(1);
+    page.count(edition.standing(), Standing::Rests);
+    edition.handle(Handled { at: now, outcome });
+    entry.editions.insert(webhook.edition, edition);
     let mut edits = Edits::new();
     edits.unsend::<HandleDue>(&webhook.due_id());
     edits.put(&webhook.entry_key(), entry);
     edits.put_root(page);
     Ok(edits.answer(true))
+}
+
+/// Takes note that the tries of a webhook are over, so that it takes no place of those that wait;
+/// returns whether it rests now. A hint for which there is no room among the dead is ignored: what
+/// anybody can send must not keep others from coming.
+pub(super) fn give_up(
+    family: &Family,
+    webhook: &WebhookId,
+    dead_max: u32,
+    now: Timestamp,
+) -> Result<Decision<bool>, Error> {
+    let Some((mut entry, mut edition)) = unhandled(family, webhook)? else {
+        return Ok(Decision::unchanged(true));
+    };
+    if edition.standing() == Standing::Dead {
+        return Ok(Decision::unchanged(false));
+    }
+    let mut page = read_page(family)?;
+    if page.dead >= dead_max && is_hint(family, webhook)? {
+        return finish(family, webhook, None, Handling::Ignored, now);
+    }
+    page.count(edition.standing(), Standing::Dead);
+    edition.given_up_at = Some(now);
+    entry.editions.insert(webhook.edition, edition);
+    let mut edits = Edits::new();
+    edits.put(&webhook.entry_key(), entry);
+    edits.put_root(page);
+    Ok(edits.answer(false))
+}
+
+fn unhandled(family: &Family, webhook: &WebhookId) -> Result<Option<(Entry, Edition)>, Error> {
+    let entry = family.get::<Entry>(&webhook.entry_key())?;
+    let found = entry.and_then(|entry| {
+        let edition = entry.editions.get(&webhook.edition)?.clone();
+        Some((Entry::clone(&entry), edition))
+    });
+    Ok(found.filter(|(_, edition)| edition.standing() != Standing::Rests))
+}
+
+fn is_hint(family: &Family, webhook: &WebhookId) -> Result<bool, Error> {
+    let raw = family.get::<Raw>(&webhook.raw_key())?;
+    let body = raw.and_then(|raw| raw.body());
+    Ok(body.is_some_and(|body| webhook.is_hint(&body)))
 }
 
 /// Forgets these events with all their bytes, as far as they are handled, and returns whether all

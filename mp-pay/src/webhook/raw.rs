@@ -11,6 +11,10 @@ use super::{WebhookRefusal, hex};
 /// The longest body, in bytes; Stripe's and WeChat Pay's stay well below it.
 pub const BODY_MAX: usize = 96 * 1024;
 
+/// The longest body of a [hint](super::Identity::Hint), in bytes: anybody can send one, and it says
+/// no more than what to ask about.
+pub const HINT_BODY_MAX: usize = 8 * 1024;
+
 /// The most headers of one webhook.
 pub const HEADERS_MAX: usize = 64;
 
@@ -86,6 +90,15 @@ impl RawWebhook {
         Ok(())
     }
 
+    /// Refuses what is larger than any provider sends that signs nothing.
+    pub(super) fn check_hint(&self) -> Result<(), WebhookRefusal> {
+        let (what, most) = ("bytes of a body that is not signed", HINT_BODY_MAX);
+        match self.body.len() > most {
+            true => Err(WebhookRefusal::TooLarge { what, most }),
+            false => Ok(()),
+        }
+    }
+
     /// Returns what is kept of it: the body, and the headers that are named.
     pub(super) fn kept(&self, headers: &[&str]) -> Raw {
         let named = headers.iter().filter_map(|name| {
@@ -140,14 +153,18 @@ fn as_text(body: &[u8]) -> Option<String> {
 }
 
 impl Raw {
+    /// Returns the bytes of the body; `None` if they do not read back.
+    pub(super) fn body(&self) -> Option<Vec<u8>> {
+        match (&self.text, &self.hex) {
+            (Some(text), None) => Some(text.as_bytes().to_vec()),
+            (None, Some(digits)) => hex::decode(digits),
+            _ => None,
+        }
+    }
+
     /// Returns it as it came, as far as it was kept; `None` if it does not read back.
     pub(super) fn revive(&self, app: AppId, source: Name) -> Option<RawWebhook> {
-        let body = match (&self.text, &self.hex) {
-            (Some(text), None) => text.as_bytes().to_vec(),
-            (None, Some(digits)) => hex::decode(digits)?,
-            _ => return None,
-        };
-        let webhook = RawWebhook::new(app, source, body);
+        let webhook = RawWebhook::new(app, source, self.body()?);
         let with = |webhook: RawWebhook, (name, value): (&String, &String)| {
             webhook.with_header(name, value.as_str())
         };

@@ -25,7 +25,8 @@ use crate::{
 ///    provider what a hint is about.
 /// 7. *Whole.* Every observation is returned, and none where there is nothing to be done, as for an
 ///    unknown type of event. An error of kind [`Unavailable`](mp_core::ErrorKind::Unavailable) is
-///    tried again; one of kind [`Invalid`](mp_core::ErrorKind::Invalid) is put before a person.
+///    tried again; one of kind [`Invalid`](mp_core::ErrorKind::Invalid) is put before a person, or,
+///    if it is about a hint, ignored.
 /// 8. *Unsigned.* Whoever checks no signature answers [`Identity::Hint`], lets in no hint that names
 ///    nothing, and belongs to payments whose backend is
 ///    [`WebhookTrust::HintOnly`](crate::backend::WebhookTrust::HintOnly).

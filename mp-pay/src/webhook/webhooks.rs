@@ -11,12 +11,14 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     Identity, RawWebhook, Reply, WebhookId, WebhookRefusal, WebhookSource,
+    arrival::Arrival,
     id::{PAGES, name_and_digest},
-    page::{Arrival, HandleDue, LapseDue},
+    page::{HandleDue, LapseDue},
 };
 use crate::payments::{PAY_MANAGE, Payments};
 
-/// How many webhooks of an app and a source may wait to be handled, unless the host says otherwise.
+/// How many webhooks of an app and a source may wait to be handled, unless the host says otherwise;
+/// as many may lie dead before those that are signed have to wait for a person.
 pub const WAITING_MAX: u32 = 256 * 1_024;
 
 /// How many webhooks one process receives at once; more are [`Busy`](WebhookRefusal::Busy).
@@ -104,8 +106,10 @@ impl Webhooks {
         webhooks
     }
 
-    /// Lets so many webhooks of an app and a source wait to be handled; as they are spread over 256
-    /// pages by their hashes, a few less may be in the way of one.
+    /// Lets so many webhooks of an app and a source wait to be handled, and as many lie dead. Each of
+    /// the 256 pages over which they are spread by their hashes takes its share, rounded up: so up to
+    /// 255 more may wait in all, and one whose page is full has to come again although there is room
+    /// on others.
     #[must_use]
     pub const fn with_waiting_max(mut self, most: u32) -> Self {
         self.waiting_max = most;
@@ -148,6 +152,9 @@ impl Webhooks {
         let verified = source.adapter.verify(webhook, self.engine.now());
         let identity = timeout(VERIFYING_MAX, verified).await;
         let identity = identity.map_err(|_| WebhookRefusal::Busy)??;
+        if identity == Identity::Hint {
+            webhook.check_hint()?;
+        }
         let arrival = self.arrival(webhook, &*source.adapter, identity);
         let command = arrival.command(&webhook.app)?;
         let take = move |family: &mp_core::Family, now| arrival.take(family, now);
@@ -172,8 +179,13 @@ impl Webhooks {
             },
             raw: webhook.kept(adapter.kept_headers()),
             periods: Arrival::periods(self.engine.now()),
-            waiting_max: self.waiting_max.div_ceil(PAGES),
+            waiting_max: self.page_max(),
         }
+    }
+
+    /// Returns how many may wait on one page, and how many may lie dead there.
+    pub(super) const fn page_max(&self) -> u32 {
+        self.waiting_max.div_ceil(PAGES)
     }
 
     /// Returns what a provider is answered that is told this.
@@ -192,7 +204,7 @@ impl Webhooks {
         let (handling, lapsing) = (self.clone(), self.clone());
         let handle = work::on(move |delivery: mp_core::store::Delivery, due: HandleDue| {
             let webhooks = handling.clone();
-            async move { webhooks.work(delivery.partition.app(), due).await }
+            async move { webhooks.work(&delivery, &due.webhook).await }
         });
         let lapse = work::on(move |delivery: mp_core::store::Delivery, due: LapseDue| {
             let webhooks = lapsing.clone();

@@ -238,6 +238,45 @@ async fn what_was_paid_may_come_back() {
 }
 
 #[tokio::test]
+async fn what_is_paid_although_a_person_has_found_it_declined_is_put_before_a_person_again() {
+    // Nobody can tell but a person, and later the provider by itself.
+    let bank = Bank::new(CLASSES[2]);
+    bank.payouts
+        .pay_out(&to("lost", "po_timeout_after"))
+        .await
+        .expect("answers");
+    bank.let_time_pass(3).await;
+    let code = DeclineCode::new("never_came").expect("a code");
+    let never = ResolvePayout::declined(id("lost"), code);
+    let resolved = bank.payouts.resolve(&staff(), never, &idem("k")).await;
+    assert_eq!(resolved.expect("resolves").status, PayoutStatus::Declined);
+    let reference = || Reference::new("bank-17").expect("a reference");
+    let notice = PayoutNotice {
+        payout: id("lost"),
+        outcome: Outcome::settled(reference()),
+    };
+    for _ in 0..2 {
+        let order = bank.payouts.observe(&staff(), notice.clone()).await;
+        let status = order.expect("observes").status;
+        assert_eq!(
+            status,
+            PayoutStatus::Declined,
+            "others have acted upon that"
+        );
+    }
+    bank.let_time_pass(1).await;
+    let waiting = bank.payouts.unresolved(&staff(), None, 10).await;
+    let waiting = waiting.expect("lists");
+    assert_eq!((waiting.len(), waiting[0].id), (1, id("lost")));
+    assert_eq!(waiting[0].operation.conflict, Some(eur(500)));
+    let paid = ResolvePayout::settled(id("lost"), reference());
+    let resolved = bank.payouts.resolve(&staff(), paid, &idem("k2")).await;
+    assert_eq!(resolved.expect("resolves").status, PayoutStatus::Paid);
+    let waiting = bank.payouts.unresolved(&staff(), None, 10).await;
+    assert_eq!(waiting.expect("lists"), []);
+}
+
+#[tokio::test]
 async fn a_hint_is_looked_into_and_not_believed() {
     let can = CLASSES[1].with_webhooks(WebhookTrust::HintOnly);
     let bank = Bank::new(can);

@@ -1,7 +1,8 @@
 //! A storm of webhooks: duplicates, out of order, at four processes that are killed all the while.
 //! Every payment is known in the end, and each effect is there once.
 //!
-//! `MP_WEBHOOKS` says how many there are; else a thousand.
+//! `MP_WEBHOOKS` says how many there are, else a thousand: ten thousand, as many as `./test --full`
+//! sends, take a debug build more than two minutes of processor time on each store.
 #![cfg(all(unix, feature = "http"))]
 
 mod audit;

@@ -8,7 +8,7 @@ use mp_pay::{
     dispute::DisputeStatus,
     intent::IntentStatus,
     payments::{ConfirmIntent, CreateIntent, RefundIntent},
-    webhook::{Handling, Webhooks},
+    webhook::{Handling, Webhooks, stripe::OPERATION_METADATA},
 };
 
 use super::{
@@ -216,6 +216,47 @@ async fn a_webhook_about_what_never_comes_is_listed_and_not_dropped() {
             .expect("lists"),
         []
     );
+}
+
+/// Stripe's own dispute, which names nothing of ours.
+#[tokio::test]
+async fn a_dispute_that_names_no_payment_of_ours_is_listed_once_with_the_providers_names() {
+    let (world, webhooks) = silent();
+    let intent = world.pay("pm_ok", false).await;
+    let event = |name: &str, metadata: serde_json::Value| {
+        let object = serde_json::json!({
+            "id": "du_1", "object": "dispute", "amount": 60, "currency": "eur",
+            "charge": "ch_1AZtxr2eZvKYlo2CJDX8whov", "payment_intent": "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+            "metadata": metadata, "reason": "fraudulent", "status": "needs_response",
+        });
+        let kind = "charge.dispute.updated";
+        let event = serde_json::json!({"id": name, "type": kind, "data": {"object": object}});
+        signed(app(), &event.to_string(), world.engine.now())
+    };
+    let came = webhooks
+        .receive(&event("evt_1", serde_json::json!({})))
+        .await;
+    let came = came.expect("is accepted");
+    work_through(&world, &webhooks).await;
+    let listed = webhooks.unhandled(&staff(), None, 10).await.expect("lists");
+    let [unhandled] = &listed[..] else {
+        panic!("one is listed: {listed:?}");
+    };
+    assert_eq!((&unhandled.webhook, unhandled.attempts), (&came.webhook, 1));
+    let problem = unhandled.problem.as_deref().unwrap_or_default();
+    for name in [
+        "du_1",
+        "ch_1AZtxr2eZvKYlo2CJDX8whov",
+        "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+    ] {
+        assert!(problem.contains(name), "{problem}");
+    }
+    // Its metadata tell whose it is from now on.
+    let metadata = serde_json::json!({OPERATION_METADATA: format!("{}-c1", intent.id)});
+    let told = webhooks.receive(&event("evt_2", metadata)).await;
+    told.expect("is accepted");
+    worker(&world, &webhooks).drain().await.expect("works");
+    assert_eq!(world.intent(intent.id).await.amount_disputed, Some(eur(60)));
 }
 
 #[tokio::test]

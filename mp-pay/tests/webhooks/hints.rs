@@ -30,7 +30,7 @@ use super::{
 
 /// After the manner of Mollie: the body is a payment's name, and never says more.
 #[derive(Debug)]
-struct Hints;
+pub(super) struct Hints;
 
 #[async_trait]
 impl WebhookSource for Hints {

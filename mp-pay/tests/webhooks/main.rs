@@ -1,6 +1,8 @@
 //! Webhooks, from the provider's first try until they are forgotten.
 
+mod dead;
 mod editions;
+mod forged;
 mod handling;
 mod hints;
 mod intake;

@@ -77,7 +77,7 @@ fn after(path: &[&str]) -> PayoutOrder {
 }
 
 /// Every state there is, and what leads there.
-const STATES: [(&str, &[&str]); 11] = [
+const STATES: [(&str, &[&str]); 14] = [
     ("planned", &[]),
     ("sent", &["send"]),
     ("resent", &["send", "unknown", "send"]),
@@ -89,11 +89,20 @@ const STATES: [(&str, &[&str]); 11] = [
     ("declined", &["send", "declined"]),
     ("returned", &["send", "paid", "declined"]),
     ("canceled", &["cancel"]),
+    ("found", &["send", "unknown", "found"]),
+    ("not found", &["send", "unknown", "not found"]),
+    ("not found?", &["send", "unknown", "not found", "paid"]),
 ];
 
 /// Tells a state apart by all that decides what comes next.
 fn name_of(order: &PayoutOrder) -> &'static str {
+    let doubted = order.operation.conflict.is_some();
     match (order.status, order.operation.stage) {
+        (PayoutStatus::Paid, Stage::Done) if order.operation.decided => "found",
+        (PayoutStatus::Declined, Stage::Declined) if order.operation.decided && doubted => {
+            "not found?"
+        }
+        (PayoutStatus::Declined, Stage::Declined) if order.operation.decided => "not found",
         (PayoutStatus::Canceled, _) => "canceled",
         (PayoutStatus::Returned, _) => "returned",
         (_, Stage::Planned) => "planned",
@@ -112,17 +121,20 @@ fn name_of(order: &PayoutOrder) -> &'static str {
 /// The state on the left, after each event in the order of [`events`]; `-` where it stays.
 #[rustfmt::skip]
 const TABLE: &str = "\
-planned   |canceled  |sent      |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |paid      |declined
-sent      |refused   |resent    |planned   |paid      |conflicted|declined  |accepted  |unknown   |breached  |declined  |paid      |declined
-resent    |refused   |-         |unknown   |paid      |conflicted|declined  |accepted  |unknown   |breached  |declined  |paid      |declined
-unknown   |refused   |resent    |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |paid      |declined
-accepted  |refused   |resent    |-         |paid      |conflicted|declined  |-         |-         |breached  |declined  |paid      |declined
-conflicted|refused   |-         |-         |paid      |-         |returned  |-         |-         |breached  |returned  |paid      |declined
-breached  |refused   |-         |-         |paid      |-         |declined  |-         |-         |-         |declined  |paid      |declined
-paid      |refused   |-         |-         |-         |-         |returned  |-         |-         |-         |returned  |-         |declined
-declined  |refused   |-         |-         |returned  |returned  |-         |-         |-         |-         |-         |paid      |-
-returned  |refused   |-         |-         |-         |-         |-         |-         |-         |-         |-         |paid      |declined
-canceled  |-         |-         |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |paid      |declined
+planned   |canceled  |sent      |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |found     |not found
+sent      |refused   |resent    |planned   |paid      |conflicted|declined  |accepted  |unknown   |breached  |declined  |found     |not found
+resent    |refused   |-         |unknown   |paid      |conflicted|declined  |accepted  |unknown   |breached  |declined  |found     |not found
+unknown   |refused   |resent    |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |found     |not found
+accepted  |refused   |resent    |-         |paid      |conflicted|declined  |-         |-         |breached  |declined  |found     |not found
+conflicted|refused   |-         |-         |paid      |-         |returned  |-         |-         |breached  |returned  |found     |not found
+breached  |refused   |-         |-         |paid      |-         |declined  |-         |-         |-         |declined  |found     |not found
+paid      |refused   |-         |-         |-         |-         |returned  |-         |-         |-         |returned  |found     |not found
+declined  |refused   |-         |-         |returned  |returned  |-         |-         |-         |-         |-         |found     |not found
+returned  |refused   |-         |-         |-         |-         |-         |-         |-         |-         |-         |found     |not found
+canceled  |-         |-         |-         |paid      |conflicted|declined  |accepted  |-         |breached  |declined  |found     |not found
+found     |refused   |-         |-         |-         |-         |returned  |-         |-         |-         |returned  |-         |not found
+not found |refused   |-         |-         |not found?|not found?|-         |-         |-         |-         |-         |found     |-
+not found?|refused   |-         |-         |-         |-         |-         |-         |-         |-         |-         |found     |not found
 ";
 
 #[test]
@@ -194,6 +206,37 @@ fn a_persons_word_is_the_last() {
         after(&["send", "unknown", "found"]).status,
         PayoutStatus::Paid
     );
+    assert_eq!(
+        after(&["send", "other", "not found", "other", "found"]).status,
+        PayoutStatus::Paid
+    );
+}
+
+/// What a person has found declined, and the backend tells as paid, has not come back.
+#[test]
+fn what_contradicts_a_persons_finding_is_put_before_a_person_and_changes_nothing() {
+    let can = PayoutCapabilities::neither().with_queries();
+    let call_max = Duration::from_secs(30);
+    for (contrary, told) in [("paid", eur(100)), ("other", eur(90))] {
+        let mut order = after(&["send", "unknown", "not found"]);
+        assert_eq!(order.next_move(can, call_max, Timestamp::MIN), Move::Rest);
+        let all = events();
+        let (_, event) = all
+            .iter()
+            .find(|(name, _)| *name == contrary)
+            .expect("is one");
+        for _ in 0..2 {
+            order.apply(event, Timestamp::MIN).expect("applies");
+            let known = (order.status, order.paid_at, order.operation.conflict);
+            assert_eq!(known, (PayoutStatus::Declined, None, Some(told)));
+            assert_eq!(order.next_move(can, call_max, Timestamp::MIN), Move::Person);
+            assert_eq!(order.due_at(call_max, Timestamp::MIN), Some(Timestamp::MIN));
+        }
+    }
     let back = after(&["send", "unknown", "found", "declined"]);
-    assert_eq!(back.status, PayoutStatus::Returned);
+    assert_eq!(
+        back.status,
+        PayoutStatus::Returned,
+        "what was found paid may come back"
+    );
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::reconciliation::{Carry, Difference, LineKind::Charge, Movement, Report, Standing};
+use crate::reconciliation::{
+    Carry, Difference,
+    LineKind::{Charge, Refund},
+    Movement, Report, Standing,
+};
 
 const HOUR: u64 = 60 * 60;
 
@@ -101,11 +105,104 @@ fn what_lies_outside_of_the_window_may_be_told_and_need_not_be() {
     reconciler.expect(one(NOON));
     let report = reconciler.finish().expect("reconciles").report;
     assert_eq!(classes(&report), [0, 0, 0, 0, 0]);
-    let mut reconciler = Reconciler::new(day(5), None);
-    reconciler.expect(one(NOON));
-    reconciler.take(told()).expect("takes");
-    let report = reconciler.finish().expect("reconciles").report;
+    // Without the report before, nobody can tell whether it is late.
+    let report = told_a_week_late(None, one(NOON)).report;
     assert_eq!(classes(&report), [1, 0, 0, 0, 0]);
+}
+
+/// Returns the classes of a report of the sixth day, of what moved on the first.
+fn told_a_week_late(before: Option<Carry>, ours: Expected) -> Reconciled {
+    let mut reconciler = Reconciler::new(day(5), before);
+    reconciler.expect(ours);
+    reconciler.take(told()).expect("takes");
+    reconciler.finish().expect("reconciles")
+}
+
+#[test]
+fn what_an_earlier_report_has_told_or_missed_is_found_when_it_is_told_again() {
+    for lines in [vec![told()], vec![]] {
+        let first = run(0, None, one(NOON), lines);
+        let again = told_a_week_late(Some(first.carry), one(NOON));
+        assert_eq!(classes(&again.report), [0, 0, 0, 0, 1]);
+        assert_eq!(again.report.differing.items[0].what, Difference::Late);
+        assert!(!again.report.is_clean());
+        assert_eq!(
+            again.report.totals[0].difference,
+            eur(100),
+            "it is not ours of that day"
+        );
+    }
+    // What was pending all the time is not late, and what was not known here is told as such.
+    let pending = Carry {
+        pending: vec![one(NOON)],
+        seen: BTreeSet::new(),
+    };
+    let found = told_a_week_late(Some(pending), one(NOON));
+    assert_eq!(classes(&found.report), [1, 0, 0, 0, 0]);
+    let open = one(NOON).standing(Standing::Open);
+    let found = told_a_week_late(Some(Carry::default()), open);
+    assert_eq!(found.report.differing.items[0].what, Difference::Open);
+}
+
+/// Refunds that are told under the payment's name, by how many days after the first they moved.
+fn refunds(ours: &[(u8, u64)]) -> Reconciler {
+    let mut reconciler = Reconciler::new(day(3), Some(Carry::default()));
+    reconciler.expect(one(NOON));
+    for (number, moved_at) in ours {
+        let subject = Subject::Operation(key(1, refund(*number)));
+        reconciler.expect(Expected::moved(subject, Refund, eur(-5), at(*moved_at)));
+    }
+    reconciler
+}
+
+fn refund_told(number: u64) -> ReportLine {
+    line(number, Refund, eur(-5)).with_key(key(1, Step::Charge(1)))
+}
+
+#[test]
+fn a_line_means_what_moved_in_its_window_before_what_an_earlier_report_told() {
+    let today = 3 * DAY + NOON;
+    // Whichever of the two ids comes first.
+    for (old, new) in [(1, 2), (2, 1)] {
+        let ours = [(old, NOON), (new, today)];
+        for told in [refund_told(1), refund_told(1).with_time(at(NOON))] {
+            let mut reconciler = refunds(&ours);
+            reconciler.take(told).expect("takes");
+            let report = reconciler.finish().expect("reconciles").report;
+            assert_eq!(classes(&report), [1, 0, 0, 0, 0]);
+        }
+        // What was refunded twice at the provider is not hidden behind the old one.
+        let mut reconciler = refunds(&ours);
+        reconciler.take(refund_told(1)).expect("takes");
+        reconciler.take(refund_told(2)).expect("takes");
+        let report = reconciler.finish().expect("reconciles").report;
+        assert_eq!(classes(&report), [1, 0, 0, 0, 1]);
+        let late = &report.differing.items[0];
+        assert_eq!((late.line, late.what), (2, Difference::Late));
+    }
+}
+
+#[test]
+fn of_two_in_the_window_a_line_means_the_nearer() {
+    let hour = |hour: u64| 3 * DAY + hour * HOUR;
+    for (nine, six) in [(1, 2), (2, 1)] {
+        let mut reconciler = refunds(&[(nine, hour(9)), (six, hour(18))]);
+        let told = refund_told(1).with_time(at(hour(17)));
+        reconciler.take(told).expect("takes");
+        let report = reconciler.finish().expect("reconciles").report;
+        assert_eq!(classes(&report), [1, 1, 0, 0, 0]);
+        let missing = report.missing.items[0].subject;
+        assert_eq!(missing, Subject::Operation(key(1, refund(nine))));
+    }
+}
+
+#[test]
+fn a_line_does_not_mean_what_was_asked_for_after_its_report() {
+    let mut reconciler = refunds(&[(1, 5 * DAY)]);
+    reconciler.take(refund_told(1)).expect("takes");
+    let report = reconciler.finish().expect("reconciles").report;
+    assert_eq!(classes(&report), [0; 5]);
+    assert_eq!(report.extra.count, 1);
 }
 
 #[derive(Clone, Debug)]

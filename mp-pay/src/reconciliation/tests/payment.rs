@@ -11,6 +11,7 @@ use crate::{
     journal::{Created, Event, JournalEntry, Source},
     payment::Payment,
     reconciliation::{
+        Carry, Difference,
         LineKind::{Capture, Charge, Refund},
         Standing,
         moved::movements,
@@ -156,6 +157,111 @@ fn a_refund_goes_out_and_comes_back_if_it_fails_later() {
         panic!("three")
     };
     assert!(given.at < back.at, "each at its own time");
+}
+
+#[test]
+fn what_is_returned_by_ourselves_comes_back_if_that_fails_later() {
+    for (first, standing) in [
+        (settled(), Standing::Moved),
+        (Outcome::Accepted, Standing::NotMoved),
+    ] {
+        let mut told = Told::new(false);
+        told.outcome(Step::Charge(1), settled());
+        let (attempt, amount) = (1, eur(100));
+        told.apply(Event::ReturnAsked { attempt, amount });
+        told.outcome(Step::Return(1, 1), first);
+        told.hear(Step::Return(1, 1), declined());
+        let both = [(Refund, -100, standing), (Refund, 100, standing)];
+        assert_eq!(told.seen()[1..], both);
+    }
+}
+
+/// Stripe's books have a refund out while it is pending, and tell it back if it fails.
+#[test]
+fn a_refund_that_was_accepted_and_failed_may_be_told_both_ways() {
+    let mut told = Told::new(false);
+    told.outcome(Step::Charge(1), settled());
+    let Step::Refund(id) = refund(1) else {
+        unreachable!("it is a refund")
+    };
+    told.apply(Event::RefundAsked {
+        refund: id,
+        amount: eur(30),
+        reason: None,
+        lines: Default::default(),
+    });
+    told.outcome(refund(1), Outcome::Accepted);
+    assert_eq!(told.seen()[1..], [(Refund, -30, Standing::Open)]);
+    told.hear(refund(1), declined());
+    let both = [
+        (Refund, -30, Standing::NotMoved),
+        (Refund, 30, Standing::NotMoved),
+    ];
+    assert_eq!(told.seen()[1..], both);
+    let run = |lines: &[i64]| {
+        let mut reconciler = Reconciler::new(day(0), None);
+        told.movements()
+            .into_iter()
+            .for_each(|it| reconciler.expect(it));
+        let charge = line(1, Charge, eur(100)).with_key(key(1, Step::Charge(1)));
+        reconciler.take(charge).expect("takes");
+        for (number, minor) in (2..).zip(lines) {
+            let told = line(number, Refund, eur(*minor)).with_key(key(1, refund(1)));
+            reconciler.take(told).expect("takes");
+        }
+        reconciler.finish().expect("reconciles").report
+    };
+    assert!(run(&[]).is_clean(), "no report has to tell it");
+    for lines in [[-30, 30], [30, -30]] {
+        let report = run(&lines);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!((report.matched, report.totals[0].difference), (3, eur(0)));
+    }
+    // What went out and did not come back is found, and so is what came back in part.
+    for (lines, differing) in [
+        (&[-30][..], 1),
+        (&[30], 1),
+        (&[-30, 20], 2),
+        (&[-30, -30, 30], 1),
+    ] {
+        let report = run(lines);
+        assert_eq!(
+            (report.differing.count, report.extra.count),
+            (differing, 0),
+            "{report}"
+        );
+    }
+}
+
+/// It was accepted on the first day, and told as gone; it failed on the third.
+#[test]
+fn what_went_out_in_one_report_comes_back_in_another() {
+    let expected = |minor, moved_at| {
+        Expected::moved(
+            Subject::Operation(key(1, refund(1))),
+            Refund,
+            eur(minor),
+            at(moved_at),
+        )
+    };
+    let told = |minor| line(2, Refund, eur(minor)).with_key(key(1, refund(1)));
+    let mut first = Reconciler::new(day(0), None);
+    first.expect(expected(-30, NOON).standing(Standing::Open));
+    first.take(told(-30)).expect("takes");
+    let first = first.finish().expect("reconciles");
+    assert_eq!(first.report.differing.items[0].what, Difference::Open);
+    let third = |carry| {
+        let mut third = Reconciler::new(day(2), Some(carry));
+        for minor in [-30, 30] {
+            let failed = expected(minor, 2 * DAY + NOON).standing(Standing::NotMoved);
+            third.expect(failed.sent_at(at(NOON)));
+        }
+        third.take(told(30)).expect("takes");
+        third.finish().expect("reconciles").report
+    };
+    assert!(third(first.carry).is_clean());
+    let unknown = third(Carry::default());
+    assert_eq!(unknown.differing.items[0].what, Difference::NotMoved);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What Stripe's events tell of operations and disputes.
+//! What Stripe's events tell of operations.
 
 use mp_core::{
     Error,
@@ -7,11 +7,11 @@ use mp_core::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::dispute;
 use crate::{
     backend::{DeclineCode, MinorUnits, NextAction, Outcome, Reference},
-    dispute::DisputeStatus,
     operation::{OperationKey, Step},
-    payments::{DisputeNotice, Notice},
+    payments::Notice,
     webhook::Observation,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn read(body: &[u8]) -> Result<Option<Observation>, Error> {
     let object = event.data.object;
     let kind = event.kind.as_str();
     if kind.starts_with("charge.dispute.") {
-        return dispute(object).map(Some);
+        return dispute::read(object).map(Some);
     }
     let Some(told) = Told::of(kind) else {
         return Ok(None);
@@ -86,7 +86,7 @@ impl Told {
 }
 
 /// Returns the key in the metadata; `None` if the object is none of ours.
-fn operation(object: &Value) -> Result<Option<OperationKey>, Error> {
+pub(super) fn operation(object: &Value) -> Result<Option<OperationKey>, Error> {
     match object
         .get("metadata")
         .and_then(|all| all.get(OPERATION_METADATA))
@@ -231,46 +231,7 @@ fn refund(refund: Refund) -> Result<Outcome, Error> {
     })
 }
 
-#[derive(Deserialize)]
-struct Dispute {
-    id: Reference,
-    amount: i64,
-    currency: String,
-    payment_intent: String,
-    status: String,
-    #[serde(default)]
-    reason: Option<DeclineCode>,
-}
-
-fn dispute(object: Value) -> Result<Observation, Error> {
-    let dispute: Dispute = parse(object)?;
-    let status = dispute_status(&dispute.status);
-    let intent = dispute.payment_intent.parse().map_err(|error| {
-        Error::invalid("payment_intent", "names no intent of ours").with_source(error)
-    })?;
-    Ok(Observation::Dispute(DisputeNotice {
-        intent,
-        amount: amount(dispute.amount, &dispute.currency)?,
-        status: status.ok_or_else(|| Error::invalid("status", "is none of a dispute's"))?,
-        reference: dispute.id,
-        reason: dispute.reason,
-    }))
-}
-
-/// Returns how far a dispute has come. An inquiry that was closed has taken nothing, and neither has
-/// a dispute that was prevented.
-fn dispute_status(status: &str) -> Option<DisputeStatus> {
-    Some(match status {
-        "warning_needs_response" | "warning_under_review" => DisputeStatus::Inquiry,
-        "needs_response" => DisputeStatus::NeedsResponse,
-        "under_review" => DisputeStatus::UnderReview,
-        "won" | "warning_closed" | "prevented" => DisputeStatus::Won,
-        "lost" => DisputeStatus::Lost,
-        _ => return None,
-    })
-}
-
-fn amount(minor: i64, currency: &str) -> Result<Money, Error> {
+pub(super) fn amount(minor: i64, currency: &str) -> Result<Money, Error> {
     let currency: Currency = currency
         .to_ascii_uppercase()
         .parse()
@@ -281,7 +242,7 @@ fn amount(minor: i64, currency: &str) -> Result<Money, Error> {
     })
 }
 
-fn parse<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
+pub(super) fn parse<T: DeserializeOwned>(object: Value) -> Result<T, Error> {
     serde_json::from_value(object).map_err(|error| {
         let problem = "is not what Stripe's events of this type are about";
         Error::invalid("object", problem).with_source(error)

@@ -1,5 +1,6 @@
 //! Webhooks in [Stripe's form](https://docs.stripe.com/webhooks), which the sandbox sends too.
 
+mod dispute;
 mod event;
 mod signature;
 
@@ -40,11 +41,25 @@ pub const SECRETS_MAX: usize = 4;
 /// | `payment_intent.payment_failed` | a charge | it was declined, with the error's code |
 /// | `payment_intent.canceled` | a charge, a void | it was declined as `canceled`; it settled |
 /// | `refund.created` `.updated` `.failed` | a refund | by its status |
-/// | `charge.dispute.…` | an intent | how far the dispute has come |
+/// | `charge.dispute.…` | an intent, if it is named as below | how far the dispute has come |
 ///
 /// An operation is told by its key in the metadata of the object, under [`OPERATION_METADATA`]. An
-/// event without it is about somebody else's payment, and ignored, as is any other type; a dispute
-/// whose `payment_intent` is none of ours is put before a person.
+/// event without it is about somebody else's payment, and ignored, as is any other type.
+///
+/// # Disputes
+///
+/// A [dispute at Stripe](https://docs.stripe.com/api/disputes/object) names Stripe's own charge and
+/// payment intent, and has none of their metadata. So one is observed only
+/// - if its own metadata has a key under [`OPERATION_METADATA`], which the host
+///   [puts there](https://docs.stripe.com/api/disputes/update);
+/// - if the event has the payment intent or the charge as a whole, with a key in its metadata;
+/// - if its `payment_intent` is an id of ours, as at the sandbox.
+///
+/// Every other one is put before a person at once, in
+/// [`Webhooks::unhandled`](super::Webhooks::unhandled), with its names at Stripe: the charge's is
+/// mostly the reference of the payment's own charge. Who has found the payment tells it with
+/// [`observe_dispute`](crate::Payments::observe_dispute), and
+/// [dismisses](super::Webhooks::dismiss) the event.
 #[derive(Clone, Debug, Default)]
 pub struct StripeWebhooks {
     secrets: BTreeMap<AppId, Vec<StripeSecret>>,

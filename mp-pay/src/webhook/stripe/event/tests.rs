@@ -125,40 +125,6 @@ fn a_refund_is_told_by_its_status() {
 }
 
 #[test]
-fn a_dispute_is_told_of_its_intent() {
-    let intent = IntentId::derived(&["a"]);
-    for (status, expected) in [
-        ("warning_needs_response", DisputeStatus::Inquiry),
-        ("warning_under_review", DisputeStatus::Inquiry),
-        ("warning_closed", DisputeStatus::Won),
-        ("needs_response", DisputeStatus::NeedsResponse),
-        ("under_review", DisputeStatus::UnderReview),
-        ("won", DisputeStatus::Won),
-        ("prevented", DisputeStatus::Won),
-        ("lost", DisputeStatus::Lost),
-    ] {
-        let mut object = json!({
-            "id": "du_1", "amount": 250, "currency": "eur", "reason": "fraudulent",
-            "payment_intent": intent.to_string(), "status": status, "metadata": {},
-        });
-        let told = read(&event("charge.dispute.updated", &object)).expect("reads");
-        let Some(Observation::Dispute(told)) = told else {
-            panic!("it is about a dispute");
-        };
-        assert_eq!(
-            (told.intent, told.amount, told.status),
-            (intent, eur(250), expected)
-        );
-        object["payment_intent"] = json!("pi_3NzNotOurs");
-        let strange = read(&event("charge.dispute.updated", &object));
-        assert!(strange.is_err(), "somebody has to find out whose it is");
-        object["payment_intent"] = json!(intent.to_string());
-        object["status"] = json!("mediated");
-        assert!(read(&event("charge.dispute.closed", &object)).is_err());
-    }
-}
-
-#[test]
 fn what_is_not_ours_or_not_known_is_ignored() {
     let mut strange = intent_object("c1");
     strange["metadata"] = json!({});
