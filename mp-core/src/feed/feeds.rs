@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     Cursor, Feed, Stretch,
     emission::{Emission, source_of},
     log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
     overtaken::{Place, TURN_MAX, Turns},
+    projector::STINT,
 };
 use crate::{
     clock::Timestamp,
@@ -157,11 +158,16 @@ impl Feeds {
         Ok(appended)
     }
 
-    /// Forgets what is older than the memory, a commit at a time.
+    /// Forgets what is older than the memory, a commit at a time, and goes on at once with what is not
+    /// done after a while.
     async fn trim(&self, partition: &Partition) -> Result<Done, Error> {
-        let now = self.engine.now();
+        let (now, begun) = (self.engine.now(), Instant::now());
         let until = now.minus(self.memory);
-        while self.trim_some(partition, until).await? {}
+        while self.trim_some(partition, until).await? {
+            if begun.elapsed() >= STINT {
+                return Ok(Done::Again(now));
+            }
+        }
         Ok(Done::Again(now.plus(TRIM_EVERY)))
     }
 

@@ -91,6 +91,7 @@ mod event;
 mod feeds;
 mod log;
 mod overtaken;
+mod pace;
 mod projection;
 mod projector;
 mod stretch;
@@ -112,8 +113,9 @@ pub use self::{
     event::{Event, News},
     feeds::{FEED_MEMORY, FEED_MEMORY_MIN, Feeds},
     log::EVENTS_MAX,
+    pace::STRETCH_MAX,
     projection::Projection,
-    projector::{Lag, PROJECT_EVERY, Projector, STRETCH_MAX},
+    projector::{APPLY_MAX, Lag, PROJECT_EVERY, Projector},
     stretch::Stretch,
     subscriber::Subscriber,
 };
