@@ -77,6 +77,13 @@ impl Failure {
         }
     }
 
+    /// Returns whether the session was found to have ended, while the server may be well.
+    ///
+    /// Not so after a silence: it would as well come from the next session.
+    pub(super) fn found_session_ended(&self) -> bool {
+        self.ends_session() && self.source.is::<Error>()
+    }
+
     fn is_told_in_session(&self) -> bool {
         let told = self.source.downcast_ref::<Error>();
         let severity = told.and_then(|told| told.as_db_error()?.parsed_severity());

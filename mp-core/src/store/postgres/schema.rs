@@ -26,16 +26,21 @@ pub(super) async fn prepare(
 ) -> Result<Distribution, StoreError> {
     let mut client = connect(connections).await?;
     // Needs no right to make anything where nothing is to be made.
-    if layout(&client).await? < newest() {
+    if connections.in_time(OP, layout(&client)).await? < newest() {
+        // For as long as it takes: another process may be at it.
         let migrated = migrate(&client, schema).await;
         // If it failed, the lock ends with the session.
         drop(Object::take(client));
         migrated?;
         client = connect(connections).await?;
     }
-    check_layout(layout(&client).await?)?;
-    check_slots(&client).await?;
-    Distribution::of(&client).await
+    connections.in_time(OP, check(&client)).await
+}
+
+async fn check(client: &Client) -> Result<Distribution, StoreError> {
+    check_layout(layout(client).await?)?;
+    check_slots(client).await?;
+    Distribution::of(client).await
 }
 
 async fn connect(connections: &Connections) -> Result<Object, StoreError> {
