@@ -235,9 +235,10 @@ impl Store for PostgresStore {
         if let Err(twice) = Batch::check_apart(&batches) {
             return vec![Err(twice); batches.len()];
         }
-        let mut versions = Vec::with_capacity(batches.len());
+        let count = batches.len();
+        let mut versions = Vec::with_capacity(count);
         let mut batches = batches.into_iter();
-        while versions.len() < versions.capacity() {
+        while versions.len() < count {
             let portion = batches.by_ref().take(PORTION);
             let mut jobs = Vec::new();
             let mut pending = Vec::new();
