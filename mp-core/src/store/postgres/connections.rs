@@ -17,7 +17,7 @@ use super::{
     distribution::Distribution,
     error::{Failure, Fate, is_passing},
     options::PostgresOptions,
-    refusal,
+    refusal, sslmode,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -264,9 +264,7 @@ pub(super) fn quoted(name: &str) -> String {
 /// Reads a URL or a connection string of the form `key=value`.
 pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, StoreError> {
     let invalid = |error: Error| StoreError::new(StoreErrorKind::Invalid, "connect", error);
-    // The driver knows `require` only; ours verifies the certificate and the name then.
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let mut config: Config = url.parse().map_err(invalid)?;
+    let mut config: Config = sslmode::known(url).parse().map_err(invalid)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(StoreError::invalid("connect", "the URL names no host"));
     }

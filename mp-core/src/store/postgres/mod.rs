@@ -17,6 +17,7 @@ mod quiet;
 mod reader;
 mod refusal;
 mod schema;
+mod sslmode;
 mod tls;
 
 use std::{

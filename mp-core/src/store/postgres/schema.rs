@@ -69,11 +69,20 @@ async fn migrate(client: &Client, schema: Option<&str>) -> Result<(), StoreError
     run(client, &lock).await?;
     run(client, PATIENT).await?;
     if let Some(schema) = schema {
-        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
-        run(client, &create).await?;
+        create(client, schema).await?;
     }
     migrate_from(client, layout(client).await?).await?;
     run(client, "COMMIT").await
+}
+
+/// Creates a schema unless it is there: to ask the server for that needs a right on the database even
+/// then.
+async fn create(client: &Client, schema: &str) -> Result<(), StoreError> {
+    let sql = "SELECT to_regnamespace($1) IS NOT NULL";
+    if value(client, sql, &[&quoted(schema)]).await? == Some(true) {
+        return Ok(());
+    }
+    run(client, &format!("CREATE SCHEMA {}", quoted(schema))).await
 }
 
 async fn migrate_from(client: &Client, layout: i64) -> Result<(), StoreError> {
