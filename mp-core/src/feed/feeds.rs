@@ -51,8 +51,8 @@ impl Feeds {
 
     /// Keeps events for this long, [`FEED_MEMORY_MIN`] at least.
     ///
-    /// What a projection has not seen by then, it never will; what waits in an outbox for longer is
-    /// dead, for a person to look at.
+    /// What a projection has not seen by then, it never will, and it hears of that if it has seen
+    /// anything before; what waits in an outbox for longer is dead, for a person to look at.
     #[must_use]
     pub fn with_memory(mut self, memory: Duration) -> Self {
         self.memory = memory.max(FEED_MEMORY_MIN);
@@ -80,7 +80,8 @@ impl Feeds {
     ///
     /// # Errors
     ///
-    /// `feed_forgotten` if the feed begins after the cursor, `feed_ends_before` if it ends before it;
+    /// `feed_forgotten` if the feed begins after the cursor, unless that is [`Cursor::START`];
+    /// `feed_ends_before` if it ends before it;
     /// the store's errors.
     pub async fn read(
         &self,
