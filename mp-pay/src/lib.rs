@@ -59,9 +59,13 @@
 //! never the capture, whoever asks for them at once: amounts are reserved in the commit that plans
 //! the operation.
 //!
-//! Of one intent one attempt is open at most. What a backend surely did not take may be
-//! [tried at another](routing#when-another-backend-is-tried), in the commit in which that becomes
-//! known; as long as it is not known, nothing else is tried.
+//! Of one intent one attempt counts at most. Another follows when it was declined, or when its payer
+//! did not act in time: then it is let go of, and what it brings all the same is given back. What a
+//! backend surely did not take may be [tried at another](routing#when-another-backend-is-tried), in
+//! the commit in which that becomes known; as long as it is not known, nothing else is tried. What did
+//! not reach a backend by the end of its payer's time, or was called off before, is not sent any more.
+//!
+//! A refund stands for what it was asked to be: its key names it for as long as the intent is kept.
 //!
 //! State is the fold of a [journal](journal::Event). What a backend tells is joined with what is
 //! known, so that any order and any repetition come to the same; what is decided because of it is an

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    dispute::{DisputeId, DisputeStatus},
     intent::IntentId,
     payment::Payment,
     refund::{RefundId, RefundStatus},
@@ -39,7 +40,10 @@ pub struct Receipt {
     pub paid: Money,
     /// What was given back, one entry per refund that succeeded.
     pub refunds: BTreeMap<RefundId, Money>,
-    /// What the payer has paid in the end: `paid` less the refunds.
+    /// What the payer's bank took back for good, one entry per dispute that was lost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub chargebacks: BTreeMap<DisputeId, Money>,
+    /// What the payer has paid in the end: `paid` less the refunds and the chargebacks.
     pub net: Money,
     /// As of when this holds: when the payment last changed.
     pub as_of: Timestamp,
@@ -55,7 +59,13 @@ impl Receipt {
         let refunds = payment.refunds.values();
         let given = refunds.filter(|refund| refund.status() == RefundStatus::Succeeded);
         let currency = intent.amount.currency();
-        let net = intent.amount_received.minor() - intent.amount_refunded.minor();
+        let disputes = payment.disputes.values();
+        let lost = disputes.filter(|dispute| dispute.status == DisputeStatus::Lost);
+        let chargebacks: BTreeMap<_, _> =
+            lost.map(|dispute| (dispute.id, dispute.amount)).collect();
+        let taken_back: i64 = chargebacks.values().map(|amount| amount.minor()).sum();
+        let given_back = intent.amount_refunded.minor();
+        let net = intent.amount_received.minor() - given_back - taken_back;
         Some(Self {
             intent: intent.id,
             app: intent.app.clone(),
@@ -66,6 +76,7 @@ impl Receipt {
             refunds: given
                 .map(|refund| (refund.id, Money::new(refund.given(), currency)))
                 .collect(),
+            chargebacks,
             net: Money::new(net, currency),
             as_of: intent.changed_at,
         })

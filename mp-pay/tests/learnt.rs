@@ -253,6 +253,20 @@ async fn what_a_bank_has_taken_back_is_not_refunded_too() {
 }
 
 #[tokio::test]
+async fn a_receipt_tells_what_a_bank_has_taken_back_for_good() {
+    let world = World::new(CLASSES[0]);
+    let paid = world.pay("pm_ok", false).await;
+    for (status, net) in [
+        (DisputeStatus::NeedsResponse, eur(100)),
+        (DisputeStatus::Lost, eur(30)),
+    ] {
+        dispute(&world, paid.id, 70, status).await;
+        let receipt = world.payments.receipt(&staff(), paid.id).await;
+        assert_eq!(receipt.expect("reads").net, net, "{status:?}");
+    }
+}
+
+#[tokio::test]
 async fn refunds_of_a_line_never_exceed_the_line() {
     let world = World::new(CLASSES[0]);
     let [noodles, tea] = ["noodles", "tea"].map(|name| name.parse::<Name>().expect("a name"));

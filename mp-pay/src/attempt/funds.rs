@@ -75,6 +75,11 @@ impl Attempt {
             && self.voids.values().all(Operation::is_declined)
     }
 
+    /// Returns whether the charge surely did not reach the backend so far.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.charge.stage == Stage::Planned
+    }
+
     /// Returns whether a capture or an increase of the hold is under way.
     pub(crate) fn is_moving(&self) -> bool {
         let captures = self.captures.values().map(|it| &it.operation);

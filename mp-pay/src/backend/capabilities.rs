@@ -15,6 +15,12 @@ use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 /// | neither | none of both | a person is asked |
 ///
 /// In the last class nobody can promise more than that nothing is sent twice.
+///
+/// A call is made within [`call_max`](crate::PaymentsOptions::call_max) of the commit that claims it
+/// or not at all, and counts as lost only later than that by any clock; so whoever finds by a query
+/// that it did not come may call. One thing gets past that: a process that is stopped between its
+/// last look at the clock and its request, for longer than that. A backend that answers queries
+/// should therefore also refuse a key it has acted on, as those do that replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {

@@ -24,7 +24,7 @@ pub enum IntentEvent {
     FallOver,
     /// There may be no further attempt.
     Exhaust,
-    /// The payer did not act in time.
+    /// The payer did not act in time, or the backend was not within reach for as long.
     Expire,
     /// More is to be held.
     Increase,
@@ -52,10 +52,12 @@ pub(crate) const MOVES: &[(IntentEvent, &[IntentStatus], IntentStatus)] = {
     const UNDER_WAY: &[IntentStatus] = &[Processing, RequiresAction];
     // A success that comes after a decline has moved money all the same.
     const LATE: &[IntentStatus] = &[Processing, RequiresAction, RequiresPaymentMethod];
-    const AT_REST: &[IntentStatus] = &[
+    // Of what is processed, only what did not reach the backend can be given up.
+    const GIVEN_UP_IN: &[IntentStatus] = &[
         RequiresPaymentMethod,
         RequiresConfirmation,
         RequiresAction,
+        Processing,
         RequiresCapture,
     ];
     &[
@@ -84,12 +86,12 @@ pub(crate) const MOVES: &[(IntentEvent, &[IntentStatus], IntentStatus)] = {
             Processing,
         ),
         (On::Exhaust, &[RequiresPaymentMethod], Canceled),
-        (On::Expire, &[RequiresAction], RequiresPaymentMethod),
+        (On::Expire, UNDER_WAY, RequiresPaymentMethod),
         (On::Increase, &[RequiresCapture], Processing),
         (On::Capture, &[RequiresCapture], Processing),
         (On::Close, &[RequiresCapture], Succeeded),
         (On::Lapse, &[RequiresCapture], Canceled),
-        (On::Cancel, AT_REST, Canceled),
+        (On::Cancel, GIVEN_UP_IN, Canceled),
         (On::Refund, &[Succeeded], Succeeded),
         // Of what was captured in part, while the rest is held or being captured.
         (On::Refund, &[RequiresCapture], RequiresCapture),
@@ -151,12 +153,12 @@ mod tests {
         (Decline,    "-    -    pm   pm   -    -    -    -"),
         (FallOver,   "proc -    -    proc -    -    -    -"),
         (Exhaust,    "canc -    -    -    -    -    -    -"),
-        (Expire,     "-    -    pm   -    -    -    -    -"),
+        (Expire,     "-    -    pm   pm   -    -    -    -"),
         (Increase,   "-    -    -    -    proc -    -    -"),
         (Capture,    "-    -    -    -    proc -    -    -"),
         (Close,      "-    -    -    -    succ -    -    -"),
         (Lapse,      "-    -    -    -    canc -    -    -"),
-        (Cancel,     "canc canc canc -    canc -    -    -"),
+        (Cancel,     "canc canc canc canc canc -    -    -"),
         (Refund,     "-    -    -    proc capt -    succ -"),
     ];
 
@@ -211,8 +213,9 @@ mod tests {
             write!(text, "{}", drawn(*event, from, *to)).expect("a string takes it");
         }
         text.push_str(
-            "\nEverything else is refused, and so is a refund where nothing was taken. There is no failed \
-             state: a\ndecline leads back to `requires_payment_method`. What is `canceled` or \
+            "\nEverything else is refused, and so is a refund where nothing was taken. What is `processing` \
+             expires or is\ncanceled only while its charge surely did not reach the backend. There is no \
+             failed state: a decline leads\nback to `requires_payment_method`. What is `canceled` or \
              `succeeded` stays so.\n",
         );
         text

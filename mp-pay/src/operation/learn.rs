@@ -51,7 +51,8 @@ impl Operation {
             Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
                 self.refer(reference);
                 match asked.contradicted_by(outcome) {
-                    Some(_) if self.decided => {}
+                    // The person knew of it.
+                    Some(_) if self.decided && self.is_done() => {}
                     Some(other) => self.contradict(other),
                     None => self.close(Stage::Done, None, asked),
                 }
@@ -92,6 +93,7 @@ impl Operation {
 
     fn close(&mut self, stage: Stage, code: Option<&DeclineCode>, asked: Asked) {
         if self.stage.is_known() && self.stage != stage && self.stage == asked.last_word() {
+            self.contest(stage, asked);
             return;
         }
         self.code = match (&self.code, code) {
@@ -101,6 +103,21 @@ impl Operation {
         self.stage = stage;
         self.heard = None;
         self.breach = None;
+    }
+
+    /// Takes note that the backend says for good the opposite of what a person had found: that person
+    /// or another has to look again.
+    fn contest(&mut self, told: Stage, asked: Asked) {
+        if !self.decided {
+            return;
+        }
+        if let Some(amount) = asked.amount() {
+            let moved = match told {
+                Stage::Done => amount,
+                _ => Money::zero(amount.currency()),
+            };
+            self.contradict(moved);
+        }
     }
 
     /// Takes note that the backend tells of another amount; of several, of the greatest.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mp_core::{Error, Timestamp, amount::Money, id::Name};
+use mp_core::{Error, Timestamp, amount::Money, id::Name, idempotency::key_reused};
 
 use super::Payment;
 use crate::{
@@ -78,7 +78,7 @@ impl Payment {
     /// Gives the intent up, and lets go of what is held or might still be taken. Of what was taken
     /// in part, only the rest can be let go.
     pub(super) fn cancel(&mut self, reason: CancellationReason) -> Result<(), PayError> {
-        self.allow(IntentEvent::Cancel)?;
+        self.allow_giving_up(IntentEvent::Cancel)?;
         self.let_go_of_hold(reason);
         Ok(())
     }
@@ -94,6 +94,10 @@ impl Payment {
         now: Timestamp,
     ) -> Result<(), PayError> {
         self.allow(IntentEvent::Refund)?;
+        // The answer to whoever asked for it may be forgotten by now; what was given back is not.
+        if self.refunds.contains_key(&id) {
+            return Err(PayError::Core(key_reused()));
+        }
         let status = self.intent.status;
         if status != IntentStatus::Succeeded && !self.intent.amount_received.is_positive() {
             let event = IntentEvent::Refund;

@@ -24,6 +24,9 @@ impl Payment {
         let attempt = self.live()?;
         match self.intent.status {
             IntentStatus::RequiresAction if attempt.expires_at <= now => Some(Event::Expired),
+            IntentStatus::Processing if attempt.is_unsent() && attempt.expires_at <= now => {
+                Some(Event::Expired)
+            }
             IntentStatus::RequiresCapture => {
                 let over = attempt.hold_deadline().is_some_and(|at| at <= now);
                 over.then_some(Event::Lapsed)
@@ -94,7 +97,7 @@ impl Payment {
         if !mark.released {
             return None;
         }
-        if self.intent.status.next(IntentEvent::Cancel).is_some() {
+        if self.allow_giving_up(IntentEvent::Cancel).is_ok() {
             let reason = CancellationReason::Abandoned;
             return Some(Event::CancelAsked { reason });
         }
@@ -130,9 +133,9 @@ impl Payment {
         Some(refund_asked(id, excess, RefundReason::Overpaid))
     }
 
-    /// Ends an attempt that waits for its payer.
+    /// Ends an attempt that waits for its payer, or for a backend that is out of reach.
     pub(super) fn expire(&mut self) -> Result<(), PayError> {
-        self.allow(IntentEvent::Expire)?;
+        self.allow_giving_up(IntentEvent::Expire)?;
         self.abandon();
         let intent = self.intent_mut();
         intent.payment_method = None;
@@ -183,11 +186,14 @@ impl Payment {
 
     /// Gives up the present attempt: whatever it still takes will be given back.
     fn abandon(&mut self) {
-        if let Some(attempt) = self.live_mut()
-            && !attempt.charge.is_declined()
-        {
-            attempt.abandoned = true;
-            attempt.plan_void();
+        if let Some(attempt) = self.live_mut() {
+            if attempt.is_unsent() {
+                attempt.charge.close_unsent();
+            }
+            if !attempt.charge.is_declined() {
+                attempt.abandoned = true;
+                attempt.plan_void();
+            }
         }
         self.intent_mut().attempt = None;
     }

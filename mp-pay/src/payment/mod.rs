@@ -164,6 +164,18 @@ impl Payment {
         }
     }
 
+    /// Refuses to give up what may be under way at the backend: only what surely is not can be given
+    /// up while it is processed.
+    fn allow_giving_up(&self, event: IntentEvent) -> Result<(), PayError> {
+        self.allow(event)?;
+        let status = self.intent.status;
+        let unsent = self.live().is_some_and(Attempt::is_unsent);
+        if status == IntentStatus::Processing && !unsent {
+            return Err(PayError::UnexpectedState { status, event });
+        }
+        Ok(())
+    }
+
     fn intent_mut(&mut self) -> &mut PaymentIntent {
         Arc::make_mut(&mut self.intent)
     }

@@ -57,7 +57,8 @@ impl Payment {
 impl Attempt {
     /// What was given up will not come any more, unless it has come already.
     fn observe_void(&mut self, number: u32) {
-        if self.voids.get(&number).is_some_and(Operation::is_done) {
+        let gone = self.voids.get(&number).is_some_and(Operation::is_done);
+        if gone && !self.charge.is_done() {
             let canceled = Outcome::declined(DeclineCode::of("canceled"));
             self.charge.learn(&canceled, Asked::Take(self.amount));
             self.next_action = None;

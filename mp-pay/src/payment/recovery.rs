@@ -6,9 +6,11 @@ use mp_core::{Timestamp, clock::SKEW_MAX};
 
 use super::Payment;
 use crate::{
+    attempt::Attempt,
     backend::Capabilities,
     intent::IntentStatus,
     operation::{Operation, Stage, Step},
+    refund::RefundReason,
 };
 
 /// The shortest pause before the backend is asked again.
@@ -16,6 +18,9 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// The longest.
 const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// The longest pause before somebody who looks at what the backend has accepted has it sent again.
+const REPLAY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// For how long an outcome is waited for before a person is asked.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -48,7 +53,7 @@ pub(crate) fn next_move(
         return Move::Rest;
     };
     let Some(can) = can else {
-        return without_backend(operation, step, call_max, now);
+        return without_backend(payment, operation, step, call_max, now);
     };
     if operation.conflict.is_some() {
         return Move::Person;
@@ -61,21 +66,33 @@ pub(crate) fn next_move(
             payment.acts_until(step).map_or(Move::Person, Move::Wait)
         }
         // What was taken by mistake and could not be given back is owed: a person has to.
-        Move::Rest if operation.is_owed(step) => Move::Person,
+        Move::Rest if payment.is_owed(step) => Move::Person,
         asked => asked,
     }
 }
 
 /// What is open at a backend that is not there is sent to no other and asked of no other.
-fn without_backend(operation: &Operation, step: Step, call_max: Duration, now: Timestamp) -> Move {
-    let until = operation.sent_at.map(|at| at.plus(call_max));
+fn without_backend(
+    payment: &Payment,
+    operation: &Operation,
+    step: Step,
+    call_max: Duration,
+    now: Timestamp,
+) -> Move {
+    let until = operation.sent_at.map(|at| lost_at(at, call_max));
     let open = !operation.stage.is_known() || operation.conflict.is_some();
     match (operation.stage, until) {
         // Another process, which has the backend, may be calling it.
         (Stage::Sent, Some(until)) if now < until => Move::Wait(until),
-        _ if open || operation.is_owed(step) => Move::Person,
+        _ if open || payment.is_owed(step) => Move::Person,
         _ => Move::Rest,
     }
+}
+
+/// Returns from when on a call is not under way any more that was claimed then, by any clock:
+/// whoever claimed it has given it up by now.
+fn lost_at(claimed: Timestamp, call_max: Duration) -> Timestamp {
+    claimed.plus(call_max).plus(SKEW_MAX * 2)
 }
 
 /// Finds out what became of a call by the backend's declared ability.
@@ -126,14 +143,34 @@ impl Operation {
         }
         match self.stage {
             Stage::Planned => Move::Call,
-            Stage::Sent => match self.sent_at.map(|at| at.plus(call_max)) {
+            Stage::Sent => match self.sent_at.map(|at| lost_at(at, call_max)) {
                 Some(until) if now < until => Move::Wait(until),
                 _ => recover(self, can, call_max, now),
             },
-            Stage::Unknown | Stage::Pending => recover(self, can, call_max, now),
+            Stage::Unknown => recover(self, can, call_max, now),
+            Stage::Pending => match recover(self, can, call_max, now) {
+                // It waits for somebody else: whoever looks in between finds nothing new.
+                Move::Call if now < self.replay_at(now) => Move::Wait(self.replay_at(now)),
+                asked => asked,
+            },
             Stage::Done | Stage::Declined => Move::Rest,
             Stage::Conflicted | Stage::Unrecognized => Move::Person,
         }
+    }
+
+    /// Returns how long the call that was claimed last may take still. It counts from the claim: a
+    /// process that has stood still since then must not call, because another may have found by now
+    /// that nothing came.
+    pub(crate) fn time_left(&self, call_max: Duration, now: Timestamp) -> Duration {
+        let until = self.sent_at.map(|at| at.plus(call_max));
+        until.map_or(Duration::ZERO, |until| until.since(now).min(call_max))
+    }
+
+    /// Returns from when on what the backend has accepted is sent again to learn what became of it,
+    /// however often somebody looks.
+    fn replay_at(&self, now: Timestamp) -> Timestamp {
+        let pause = pause(self.calls).min(REPLAY_PAUSE_MAX);
+        self.sent_at.unwrap_or(now).plus(pause)
     }
 
     /// Returns when the outbox brings the operation up again; `None` if it need not.
@@ -141,7 +178,7 @@ impl Operation {
         match self.stage {
             _ if self.conflict.is_some() => Some(now),
             Stage::Planned | Stage::Unknown | Stage::Pending => Some(now.plus(pause(self.calls))),
-            Stage::Sent => Some(self.sent_at.unwrap_or(now).plus(call_max)),
+            Stage::Sent => Some(lost_at(self.sent_at.unwrap_or(now), call_max)),
             Stage::Conflicted => Some(now),
             Stage::Done | Stage::Declined | Stage::Unrecognized => None,
         }
@@ -152,15 +189,30 @@ impl Operation {
     pub(crate) fn ask_again_at(&self, now: Timestamp) -> Timestamp {
         now.plus(waited(self, now).clamp(PAUSE_MIN, PAUSE_MAX))
     }
-
-    /// Returns whether this should have given back what was taken by mistake, and could not: it is
-    /// owed, until a person has seen to it.
-    pub(crate) fn is_owed(&self, step: Step) -> bool {
-        matches!(step, Step::Return(..)) && self.is_declined() && !self.decided
-    }
 }
 
 impl Payment {
+    /// Returns whether an operation should have given back what nobody was to pay, and could not: it
+    /// is owed, until a person has seen to it.
+    pub(crate) fn is_owed(&self, step: Step) -> bool {
+        let reason = self.refund_of(step).and_then(|refund| refund.reason);
+        let by_mistake = matches!(step, Step::Return(..)) || reason == Some(RefundReason::Overpaid);
+        let refused = |operation: &Operation| operation.is_declined() && !operation.decided;
+        by_mistake && self.operation(step).is_some_and(refused)
+    }
+
+    /// Returns whether a call that never came is to be made still: a charge not after its payer's time
+    /// is over, nor for what was given up or let go of.
+    pub(crate) fn wants(&self, step: Step, now: Timestamp) -> bool {
+        let Step::Charge(number) = step else {
+            return true;
+        };
+        let mark = self.intent.settlement.as_ref();
+        let released = mark.is_some_and(|mark| mark.released);
+        let wanted = |attempt: &Attempt| !attempt.abandoned && now < attempt.expires_at;
+        !released && self.attempt(number).is_some_and(wanted)
+    }
+
     /// Returns when the outbox brings an operation up again; `None` if it need not.
     pub(super) fn due_at(
         &self,
@@ -168,10 +220,9 @@ impl Payment {
         call_max: Duration,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let operation = self.operation(step)?;
-        match operation.is_owed(step) {
+        match self.is_owed(step) {
             true => Some(now),
-            false => operation.due_at(call_max, now),
+            false => self.operation(step)?.due_at(call_max, now),
         }
     }
 

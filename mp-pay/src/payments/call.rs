@@ -57,9 +57,15 @@ impl Payments {
         };
         let name = attempt.backend.as_ref();
         let backend = self.routing.backend(name)?;
+        let operation = payment.operation(key.step);
+        let left = operation.map(|it| it.time_left(self.options.call_max, self.engine.now()));
+        let time = left.unwrap_or_default();
+        if time.is_zero() {
+            return Ok(None);
+        }
         self.routing.begin(name, self.engine.now());
         let call = backend_call(backend, payment, attempt, key, amount);
-        let answer = tokio::time::timeout(self.options.call_max, call).await;
+        let answer = tokio::time::timeout(time, call).await;
         let outcome = learnt(key, answer.ok());
         let failed = matches!(outcome, None | Some(Outcome::Unknown));
         let end = if failed {

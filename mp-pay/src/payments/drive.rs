@@ -10,7 +10,7 @@ use mp_core::{
 
 use super::{Begun, Payments};
 use crate::{
-    backend::{Capabilities, Lookup, Outcome},
+    backend::{Capabilities, DeclineCode, Lookup, Outcome},
     error::PayError,
     intent::IntentId,
     journal::{Event, Source},
@@ -197,9 +197,19 @@ impl Payments {
                     .await
             }
             // What the backend has once accepted, or told an outcome of, is not sent again.
-            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call(payment, key).await,
+            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call_wanted(payment, key).await,
             _ => Ok(payment),
         }
+    }
+
+    /// Calls for what surely never came; a charge that nobody waits for any more is closed instead.
+    async fn call_wanted(&self, payment: Payment, key: OperationKey) -> Result<Payment, PayError> {
+        if payment.wants(key.step, self.engine.now()) {
+            return self.call(payment, key).await;
+        }
+        let never_came = Outcome::declined(DeclineCode::of("expired"));
+        let app = payment.intent.app.clone();
+        self.observed(&app, key, never_came, Source::Lookup).await
     }
 
     /// Writes an outcome down, unless it is no news about something that is still open.

@@ -139,7 +139,11 @@ impl Payments {
         caller.require(&PAY_MANAGE)?;
         let command = payment::command(caller.app_id(), id)?;
         let family = self.engine.read(command).await?;
-        Ok(payment::journal(&family)?)
+        match payment::journal(&family)? {
+            // The first entry is its creation.
+            none if none.is_empty() => Err(Error::not_found("intent").into()),
+            entries => Ok(entries),
+        }
     }
 
     /// Returns an intent's attempts, in their order: which backend each went to, and what came of it.

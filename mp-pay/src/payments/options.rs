@@ -4,8 +4,9 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct PaymentsOptions {
-    /// The longest that one call to the backend may take; 30 seconds by default. What takes longer
-    /// counts as unknown, and what a dead process had sent is looked into after as long.
+    /// The longest that one call to the backend may take, counted from the commit that claims it; 30
+    /// seconds by default. What takes longer counts as unknown, and what a dead process had sent is
+    /// looked into after as long and twice [`SKEW_MAX`](mp_core::clock::SKEW_MAX).
     pub call_max: Duration,
     /// What becomes of money that an attempt brings after it was given up; it is given back by
     /// default.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey};
+use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey, idempotency::key_reused};
 
 use super::{PAY_MANAGE, Payments, RefundIntent};
 use crate::{
@@ -18,7 +18,7 @@ impl Payments {
     /// Gives back what was taken: all of it, a part, or of lines of the order; also between the
     /// captures of a hold, as soon as some was taken. It may be accepted first and known later, and
     /// what has succeeded may fail still: see [`Refund::status`]. Its id is derived from the intent, the caller
-    /// and the key.
+    /// and the key: the same call, however much later, is answered with the same refund.
     ///
     /// # Errors
     ///
@@ -41,6 +41,10 @@ impl Payments {
         let (id, whose) = (intent.to_string(), caller.key_segment());
         let refund = RefundId::derived(&[&id, whose, "pay.refund", key.as_str()]);
         let ask = move |change: &mut Change| {
+            // The answer may have been forgotten since; the refund was not.
+            if let Some(known) = change.payment().refunds.get(&refund) {
+                return is_for(known, &request);
+            }
             let can = change.routing().can_now(change.payment())?;
             let amount = amount_of(&request, change.payment())?;
             may_refund(change.payment(), amount, can)?;
@@ -90,6 +94,21 @@ pub(crate) fn may_refund(
     }
     can.minor_units.to_wire(amount)?;
     Ok(())
+}
+
+/// Refuses a call that takes another's key: a refund stands for what it was asked to be, also when
+/// the answer to that call is forgotten.
+fn is_for(refund: &Refund, request: &RefundIntent) -> Result<(), PayError> {
+    let same_amount = match request.amount {
+        Some(amount) => amount == refund.amount,
+        // All that was left then, or all of these lines.
+        None => true,
+    };
+    let same = same_amount && request.lines == refund.lines && request.reason == refund.reason;
+    match same {
+        true => Ok(()),
+        false => Err(PayError::Core(key_reused())),
+    }
 }
 
 fn amount_of(request: &RefundIntent, payment: &Payment) -> Result<Money, PayError> {

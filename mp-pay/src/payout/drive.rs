@@ -123,8 +123,13 @@ impl Payouts {
         if !claimed {
             return Ok(order);
         }
+        let (call_max, now) = (self.options.call_max, self.engine.now());
+        let time = order.operation.time_left(call_max, now);
+        if time.is_zero() {
+            return self.not_sent(&order).await;
+        }
         let call = self.backend_call(&order);
-        let outcome = match tokio::time::timeout(self.options.call_max, call).await {
+        let outcome = match tokio::time::timeout(time, call).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => match error.kind() {
                 BackendErrorKind::Unavailable => return self.not_sent(&order).await,

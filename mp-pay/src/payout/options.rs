@@ -8,8 +8,9 @@ use super::PayoutError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PayoutsOptions {
-    /// The longest that one call to the backend may take; 30 seconds by default. What takes longer
-    /// counts as unknown, and what a dead process had sent is looked into after as long.
+    /// The longest that one call to the backend may take, counted from the commit that claims it; 30
+    /// seconds by default. What takes longer counts as unknown, and what a dead process had sent is
+    /// looked into after as long and twice [`SKEW_MAX`](mp_core::clock::SKEW_MAX).
     pub call_max: Duration,
     bounds: BTreeMap<Currency, RangeInclusive<i64>>,
 }

@@ -60,6 +60,10 @@ pub(crate) enum Life {
     RefundFails,
     /// Held, and never captured.
     Lapsed,
+    /// Declined, charged by another method, and refunded in part.
+    Declined,
+    /// Charged once its payer has acted, as with 3-D Secure, and refunded in part.
+    Acted,
     /// Charged, canceled while it waits for its payer, who acts all the same.
     GivenUp,
     /// Charged by a backend that tells another amount; a person looks, and some is refunded.
@@ -81,7 +85,7 @@ pub(crate) enum Life {
 }
 
 /// The lives of which the host decides.
-pub(crate) const LIVES: [Life; 8] = [
+pub(crate) const LIVES: [Life; 10] = [
     Life::Refunded,
     Life::Raised,
     Life::PartRefunded,
@@ -89,6 +93,8 @@ pub(crate) const LIVES: [Life; 8] = [
     Life::RefundedLater,
     Life::RefundFails,
     Life::Lapsed,
+    Life::Declined,
+    Life::Acted,
     Life::GivenUp,
 ];
 
@@ -112,6 +118,8 @@ impl Life {
             // It comes in time for nobody to have given it up, or is given back.
             Self::GivenUp => return matches!(moved[..], [] | [100] | [-100, 100]),
             Self::LateReturned if !unharmed && moved == [100] => return true,
+            // What had not come by the end of its payer's time is not sent any more.
+            Self::LateAccepted if !unharmed && moved.is_empty() => return true,
             Self::LateReturned => &[-100, 100, 100],
             Self::Lapsed => &[],
             Self::Refunded | Self::ToldFirst | Self::ToldTwice | Self::ToldLate => &[-30, 80],
@@ -121,6 +129,8 @@ impl Life {
             Self::RefundFails => &[-30, 30, 100],
             Self::Disputed => &[-30, -20, 100],
             Self::RefundedLater
+            | Self::Declined
+            | Self::Acted
             | Self::Conflicted
             | Self::RefundConflicted
             | Self::LateAccepted => &[-30, 100],
@@ -172,7 +182,8 @@ impl Life {
 
     const fn token(self) -> &'static str {
         match self {
-            Self::GivenUp | Self::LateAccepted | Self::LateReturned => "pm_action",
+            Self::Acted | Self::GivenUp | Self::LateAccepted | Self::LateReturned => "pm_action",
+            Self::Declined => "pm_declined",
             _ => "pm_ok",
         }
     }
@@ -223,6 +234,15 @@ pub(crate) async fn live(process: &Process, life: Life) -> Result<IntentId, PayE
             let refund = refund(process, id, 30, "refund").await?;
             fail(process, refund, id).await?;
         }
+        Life::Declined => {
+            let other = ConfirmIntent::of(id).with_payment_method(method("pm_ok"));
+            again!(payments.confirm(&mei(), other.clone(), &idem("again")))?;
+            refund(process, id, 30, "refund").await?;
+        }
+        Life::Acted => {
+            process.recover().await;
+            refund(process, id, 30, "refund").await?;
+        }
         Life::Conflicted => {
             have_resolved(process).await?;
             refund(process, id, 30, "refund").await?;
@@ -234,7 +254,7 @@ pub(crate) async fn live(process: &Process, life: Life) -> Result<IntentId, PayE
         Life::LateAccepted => {
             process.world.clock.advance(ACTION_LIFE);
             have_resolved(process).await?;
-            refund(process, id, 30, "refund").await?;
+            nothing_came(refund(process, id, 30, "refund").await.map(drop))?;
         }
         Life::LateReturned => try_again(process, id).await?,
         Life::Disputed => dispute(process, id).await?,
@@ -282,6 +302,17 @@ fn faster(answer: Result<(), PayError>) -> Result<(), PayError> {
     match answer {
         Err(PayError::UnexpectedState {
             status: IntentStatus::Succeeded,
+            ..
+        }) => Ok(()),
+        answer => answer,
+    }
+}
+
+/// Takes it that the charge did not come before its payer's time was over.
+fn nothing_came(answer: Result<(), PayError>) -> Result<(), PayError> {
+    match answer {
+        Err(PayError::UnexpectedState {
+            status: IntentStatus::RequiresPaymentMethod,
             ..
         }) => Ok(()),
         answer => answer,

@@ -32,12 +32,34 @@ async fn reconcile(process: &Process, id: IntentId, case: &str) {
     assert_eq!(intent.conflict, None, "{case}");
 }
 
-/// Lives, is struck, is struck again while recovering, recovers, and lives on.
-async fn run(can: Capabilities, life: Life, first: Strike, second: Strike) -> (u32, u32) {
+/// How many writes and calls a process has made that was to be struck.
+#[derive(Clone, Copy)]
+struct Made {
+    writes: u32,
+    calls: u32,
+}
+
+impl Made {
+    fn by(process: &Process) -> Self {
+        Self {
+            writes: process.store.doom.calls(),
+            calls: process.backend.doom.calls(),
+        }
+    }
+
+    /// Returns whether a process that has made so many was struck at this place.
+    fn reached(self, strike: Strike) -> bool {
+        self.writes >= strike.write && self.calls >= strike.call
+    }
+}
+
+/// Lives, is struck, is struck again while recovering, recovers, and lives on; returns what the first
+/// process has made, and what the second.
+async fn run(can: Capabilities, life: Life, first: Strike, second: Strike) -> [Made; 2] {
     run_in(life.outside(can), life, first, second).await
 }
 
-async fn run_in(outside: Outside, life: Life, first: Strike, second: Strike) -> (u32, u32) {
+async fn run_in(outside: Outside, life: Life, first: Strike, second: Strike) -> [Made; 2] {
     let can = outside.declared;
     let case = format!("{life:?} {} {first:?} then {second:?}", class(can));
     let process = outside.start(first);
@@ -63,11 +85,7 @@ async fn run_in(outside: Outside, life: Life, first: Strike, second: Strike) -> 
             reconcile(&last, id, &case).await;
         }
     }
-    let calls = (process.store.doom.calls(), process.backend.doom.calls());
-    if second.write + second.call > 0 {
-        return (struck.store.doom.calls(), struck.backend.doom.calls());
-    }
-    calls
+    [Made::by(&process), Made::by(&struck)]
 }
 
 fn class(can: Capabilities) -> &'static str {
@@ -78,24 +96,34 @@ fn class(can: Capabilities) -> &'static str {
     }
 }
 
-/// Strikes each life once at every place, and returns how many cases that came to.
+/// Strikes each life once at every place, and returns how often it was struck.
 async fn single_faults(lives: &[Life]) -> u32 {
     let mut cases = 0;
     for life in lives {
         for can in CLASSES {
-            let (writes, calls) = run(can, *life, UNHARMED, UNHARMED).await;
+            let [unharmed, _] = run(can, *life, UNHARMED, UNHARMED).await;
+            let Made { writes, calls } = unharmed;
             if *life == Life::Refunded {
-                let unharmed = (7, 3);
                 assert_eq!(
                     (writes, calls),
-                    unharmed,
-                    "one write too many, or a call too few"
+                    (7, 3),
+                    "a write too many, or a call too few"
                 );
             }
             // What a lost answer costs in further writes lies beyond the unharmed life.
-            for strike in strikes(writes + 4, calls + 2, &FAULTS) {
-                run(can, *life, strike, UNHARMED).await;
-                cases += 1;
+            let late = [Fault::HangsAfter];
+            let further = strikes(0, calls + 2, &late);
+            for strike in strikes(writes + 4, calls + 2, &FAULTS)
+                .into_iter()
+                .chain(further)
+            {
+                let [made, _] = run(can, *life, strike, UNHARMED).await;
+                assert!(
+                    made.reached(strike) || strike.write > writes || strike.call > calls,
+                    "{life:?} {}: {strike:?} was never met",
+                    class(can)
+                );
+                cases += u32::from(made.reached(strike));
             }
         }
     }
@@ -106,14 +134,14 @@ async fn single_faults(lives: &[Life]) -> u32 {
 async fn any_crash_leaves_at_most_one_movement_and_a_known_or_listed_outcome() {
     let cases = single_faults(&LIVES).await;
     println!("{cases} single faults of what the host asks for");
-    assert!(cases > 1_500, "{cases}");
+    assert!(cases > 1_200, "{cases}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn any_crash_while_a_backend_tells_things_late_or_otherwise_leaves_the_same() {
     let cases = single_faults(&life::TOLD).await;
     println!("{cases} single faults of what the backend tells");
-    assert!(cases > 1_500, "{cases}");
+    assert!(cases > 1_200, "{cases}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,16 +180,16 @@ async fn double_faults(life: Life) {
     let mut cases = 0;
     let dies = [Fault::DiesBefore, Fault::DiesAfter];
     for can in CLASSES {
-        let (writes, calls) = run(can, life, UNHARMED, UNHARMED).await;
+        let [Made { writes, calls }, _] = run(can, life, UNHARMED, UNHARMED).await;
         for first in strikes(writes, calls, &dies) {
             for second in strikes(5, 2, &FAULTS) {
-                run(can, life, first, second).await;
-                cases += 1;
+                let [one, two] = run(can, life, first, second).await;
+                cases += u32::from(one.reached(first) && two.reached(second));
             }
         }
     }
     println!("{cases} double faults of {life:?}");
-    assert!(cases > 1_000, "{cases}");
+    assert!(cases > 300, "{cases}");
 }
 
 #[tokio::test(start_paused = true)]

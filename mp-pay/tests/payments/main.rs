@@ -1,5 +1,6 @@
 //! What the payments promise, each promise by its name.
 
+mod late;
 mod outcomes;
 #[path = "../support/mod.rs"]
 mod support;

@@ -53,8 +53,8 @@
 //!   their bodies, and whoever plays the provider signs and sends them.
 //! - An answer that is `api_error` is not kept: its repetition goes on from where it broke off. Two
 //!   requests at once under one key are not a `409`: both come to the same one effect. Once an
-//!   answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new if it has
-//!   created anything, but refused.
+//!   answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new: if it has
+//!   created an intent it is refused, and if a refund that refund is answered.
 //! - A `customer` is whoever the caller says. Payment methods are not looked up.
 //! - A charge under way, and a payer who acts, are found out by a
 //!   [`Worker`](mp_core::work::Worker) with [`Payments::handlers`]; without one they stay as they
