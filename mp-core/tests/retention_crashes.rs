@@ -16,7 +16,7 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Error, ErrorKind, Timestamp,
-    conformance::{HookedStore, Phase},
+    conformance::{Call, HookedStore, Phase},
     retention::{Archive, Archived},
     store::{DELETION_MEMORY, Limits, Partition, Record, StoreErrorKind},
 };
@@ -156,4 +156,33 @@ async fn two_sweeps_at_once_retire_each_aggregate_once() {
     let retired = one.expect("sweeps").retired + other.expect("sweeps").retired;
     assert_eq!(retired, CLOSED as u64);
     assert_eq!(shop.all().await, before);
+}
+
+#[tokio::test]
+async fn a_sweep_that_cannot_put_its_marks_says_so() {
+    let shop = Shop::new();
+    shop.put(0, true).await;
+    shop.clock.advance(AGE);
+    for (kind, told) in [
+        (StoreErrorKind::Unavailable, true),
+        (StoreErrorKind::Full, true),
+        (StoreErrorKind::ReadOnly, true),
+        (StoreErrorKind::Conflict, false),
+        (StoreErrorKind::Unknown, false),
+    ] {
+        let refuses = move |call, phase, _: Option<&Partition>| async move {
+            match (call, phase) {
+                (Call::Commit, Phase::Before) => Err(kind),
+                _ => Ok(()),
+            }
+        };
+        let store = Arc::new(HookedStore::new(shop.store.clone(), refuses));
+        let retention = shop.retention_over(store, shop.shelf.clone());
+        match retention.sweep_all().await {
+            Err(_) => assert!(told, "{kind:?}"),
+            Ok(sweep) => assert_eq!((sweep.unsettled, told), (1, false), "{kind:?}"),
+        }
+    }
+    let sweep = shop.retention().sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.retired, 1);
 }

@@ -18,6 +18,7 @@ use mp_core::{
         Store, StoreErrorKind, Version, View, Write,
     },
 };
+use tokio::task::JoinSet;
 
 fn open(path: &Path) -> SqliteStore {
     let options = SqliteOptions::default()
@@ -116,11 +117,44 @@ async fn a_copy_replaces_nothing_and_leaves_nothing_half_written() {
     assert_eq!(fs::read(&taken).expect("reads"), b"somebody else's");
     // What an attempt that was killed has left behind is in nobody's way.
     let copy = folder.path().join("copy.db");
-    fs::write(folder.path().join("copy.db.part"), "half").expect("writes");
+    fs::write(folder.path().join("copy.db.0123.part"), "half").expect("writes");
     store.back_up(&copy).await.expect("copies");
     open(&copy);
-    let left = fs::read_dir(folder.path()).expect("lists");
-    let part = |name: &String| name.ends_with(".part");
-    let names = left.map(|entry| entry.expect("an entry").file_name().into_string());
-    assert_eq!(names.flatten().find(part), None);
+    assert_eq!(parts(folder.path()), ["copy.db.0123.part"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_who_copy_to_one_name_one_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Arc::new(open(&folder.path().join("mp.db")));
+    let mut head = Version::ABSENT;
+    for number in 0..100 {
+        let committed = store.commit(&group(), batch(head, number)).await;
+        head = committed.expect("commits");
+    }
+    for round in 0..10 {
+        let copy = folder.path().join(format!("copy-{round}.db"));
+        let mut copying = JoinSet::new();
+        for _ in 0..8 {
+            let (store, copy) = (store.clone(), copy.clone());
+            copying.spawn(async move { store.back_up(copy).await });
+        }
+        let copied = copying.join_all().await;
+        let (done, refused): (Vec<_>, Vec<_>) = copied.into_iter().partition(Result::is_ok);
+        assert_eq!(done.len(), 1);
+        let mut refused = refused.into_iter().filter_map(Result::err);
+        assert!(refused.all(|error| error.kind() == StoreErrorKind::Invalid));
+        assert_eq!(view(&open(&copy)).await.head, head);
+    }
+    assert_eq!(parts(folder.path()), [""; 0]);
+}
+
+/// Returns the files that are not whole.
+fn parts(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("lists");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+    names
+        .flatten()
+        .filter(|name| name.ends_with(".part"))
+        .collect()
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use mp_core::work::{Done, Worker, WorkerOptions};
+use mp_core::work::{Done, HANDLING_MAX, Worker, WorkerOptions};
 use tokio::{sync::watch, time::sleep};
 
 use self::desk::RuntimeClock;
@@ -74,4 +74,25 @@ async fn a_flood_and_a_trickle_share_the_places() {
     assert_eq!(report["trickle"].finished, 50);
     assert!(report["flood"].finished >= 100, "{report:?}");
     running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lag_grows_while_nobody_looks() {
+    let store = desk::store();
+    desk::put(&store, "hung", 9).await;
+    let engine = desk::engine(&store, RuntimeClock::exact());
+    let hung = desk::on("hung", |_| pending());
+    let options = WorkerOptions::default().with_concurrency(1);
+    let worker = Arc::new(Worker::new(&engine, options).with([hung]));
+    let (_go_on, stop) = watch::channel(false);
+    let running = worker.clone();
+    tokio::spawn(async move { running.run(stop).await });
+    let lag = || worker.report()["hung"].lag.as_secs();
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(lag(), 60, "due for a minute when the first was taken");
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(lag(), 80);
+    // The handler is broken off, and the next one hangs.
+    sleep(HANDLING_MAX).await;
+    assert!((100..=130).contains(&lag()), "{}", lag());
 }

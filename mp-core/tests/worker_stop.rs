@@ -160,6 +160,45 @@ async fn what_was_done_while_the_store_was_away_is_settled_when_it_is_back() {
     assert_eq!(left(&inner).await, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_the_store_does_not_take_keeps_nothing_else_unsettled() {
+    for hangs in [false, true] {
+        let inner = desk::store();
+        desk::put(&inner, "test", 2).await;
+        let (calls, settled) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+        let counted = settled.clone();
+        let hook = move |call, phase, _: Option<&Partition>| {
+            let settles = call == Call::Settle;
+            let first =
+                settles && phase == Phase::Before && calls.fetch_add(1, Ordering::SeqCst) == 0;
+            if settles && phase == Phase::After {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+            async move {
+                match first {
+                    true if hangs => pending().await,
+                    true => Err(StoreErrorKind::Unavailable),
+                    false => Ok(()),
+                }
+            }
+        };
+        let store: Arc<dyn Store> = Arc::new(HookedStore::new(inner, hook));
+        let begun = Arc::new(AtomicUsize::new(0));
+        let handler = desk::on("test", move |_| {
+            let turn = begun.fetch_add(1, Ordering::SeqCst);
+            async move {
+                sleep(Duration::from_millis(100) * u32::from(turn > 0)).await;
+                Ok(Done::Finished)
+            }
+        });
+        let running = Running::start(&store, handler);
+        // Before what failed is tried again, and before what hangs is taken to.
+        sleep(Duration::from_millis(if hangs { 600 } else { 300 })).await;
+        assert_eq!(settled.load(Ordering::SeqCst), 1, "hangs: {hangs}");
+        running.stop().await;
+    }
+}
+
 #[tokio::test]
 #[should_panic(expected = "the store is broken")]
 async fn a_panic_of_the_store_is_not_kept_secret() {

@@ -187,6 +187,11 @@ END $$;
 -- (from 1) of those that were applied. Each partition stands in p_partition once; put_n and the
 -- like say which of them a record belongs to.
 --
+-- Partitions are given by slot and id, in the order of their index, so that whichever way a plan
+-- takes, all lock the heads in one order; and they are created before others are updated. Then no
+-- two wait for each other in a ring: who waits for a head that is updated holds smaller ones only, or
+-- none but those that it has created, which nobody else can see yet.
+--
 -- Arrays are subscripted rather than joined: that takes the same short time however many there are.
 CREATE FUNCTION mp_commit_many_v1(
     p_slot        smallint[],
@@ -211,9 +216,27 @@ CREATE FUNCTION mp_commit_many_v1(
 DECLARE
     applied boolean[] := array_fill(false, ARRAY[cardinality(p_slot)]);
     numbers integer[];
-    made    text[];
+    created text[];
+    made    integer[];
     n       integer;
 BEGIN
+    IF 0 = ANY (p_expect) THEN
+        WITH inserted AS (
+            INSERT INTO mp_partition (slot, partition, head, commit_id, at, version, value)
+            SELECT b.slot, b.partition, b.next, b.commit_id, b.at, b.next, b.root
+            FROM unnest(p_slot, p_partition, p_expect, p_next, p_at, p_commit_id, p_root)
+                AS b (slot, partition, expect, next, at, commit_id, root)
+            WHERE b.expect = 0
+            ON CONFLICT (slot, partition) DO NOTHING
+            RETURNING partition
+        )
+        SELECT array_agg(inserted.partition) INTO created FROM inserted;
+        made := ARRAY(
+            SELECT b.n::integer
+            FROM unnest(p_partition, p_expect) WITH ORDINALITY AS b (partition, expect, n)
+            WHERE b.expect = 0 AND b.partition = ANY (created)
+        );
+    END IF;
     WITH moved AS (
         UPDATE mp_partition h SET
             head = b.next,
@@ -226,24 +249,7 @@ BEGIN
         WHERE b.expect > 0 AND h.slot = b.slot AND h.partition = b.partition AND h.head = b.expect
         RETURNING b.n::integer AS n
     )
-    SELECT array_agg(moved.n) INTO numbers FROM moved;
-    IF 0 = ANY (p_expect) THEN
-        WITH inserted AS (
-            INSERT INTO mp_partition (slot, partition, head, commit_id, at, version, value)
-            SELECT b.slot, b.partition, b.next, b.commit_id, b.at, b.next, b.root
-            FROM unnest(p_slot, p_partition, p_expect, p_next, p_at, p_commit_id, p_root)
-                AS b (slot, partition, expect, next, at, commit_id, root)
-            WHERE b.expect = 0
-            ON CONFLICT (slot, partition) DO NOTHING
-            RETURNING partition
-        )
-        SELECT array_agg(inserted.partition) INTO made FROM inserted;
-        numbers := numbers || ARRAY(
-            SELECT b.n::integer
-            FROM unnest(p_partition, p_expect) WITH ORDINALITY AS b (partition, expect, n)
-            WHERE b.expect = 0 AND b.partition = ANY (made)
-        );
-    END IF;
+    SELECT made || array_agg(moved.n) INTO numbers FROM moved;
     IF numbers IS NULL THEN
         RETURN '{}';
     END IF;

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map},
     fmt,
+    ops::Bound,
     sync::Arc,
 };
 
@@ -14,6 +15,7 @@ use crate::{
     clock::Timestamp,
     document::{self, Document},
     error::{Error, ErrorKind},
+    idempotency::IDEMPOTENCY_PREFIX,
     retention::{self, Retired},
     store::{Batch, CommitId, Key, Partition, Selection, Version, View, Write},
 };
@@ -186,10 +188,7 @@ impl Family {
 
     fn keys_from<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Key, &'a Entry)> {
         self.records
-            .range::<str, _>((
-                std::ops::Bound::Included(prefix),
-                std::ops::Bound::Unbounded,
-            ))
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
             .take_while(move |(key, _)| key.as_str().starts_with(prefix))
     }
 
@@ -317,6 +316,20 @@ impl Family {
         self.head = version;
         self.sent.clear();
         self.sent_as = None;
+    }
+
+    /// Takes note that a commit has pruned answers before a key, all of which have lapsed: they are
+    /// not read any more.
+    pub(super) fn pruned(&mut self, version: Version, at: Timestamp, before: &str) {
+        self.head = version;
+        self.at = self.at.max(at);
+        let lapsed = (Bound::Included(IDEMPOTENCY_PREFIX), Bound::Excluded(before));
+        let known = self.records.range::<str, _>(lapsed).map(|(key, _)| key);
+        let known = known.chain(self.absent.range::<str, _>(lapsed));
+        for key in known.cloned().collect::<Vec<Key>>() {
+            self.records.remove(&key);
+            self.absent.remove(&key);
+        }
     }
 }
 

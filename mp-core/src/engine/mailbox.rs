@@ -116,6 +116,15 @@ impl Mailboxes {
         }
     }
 
+    /// Returns whether a job waits.
+    pub(super) fn has_waiting(&self, partition: &Partition) -> bool {
+        let shelf = self.shelf(partition);
+        let place = shelf.places.get(partition);
+        place.is_some_and(
+            |place| matches!(place, Place::Busy(mailbox) if !mailbox.waiting.is_empty()),
+        )
+    }
+
     /// Puts jobs back in front, in their order.
     pub(super) fn put_back(&self, partition: &Partition, jobs: Vec<Box<dyn Job>>) {
         if jobs.is_empty() {

@@ -25,7 +25,7 @@ const CONFLICTS_MAX: u32 = 64;
 /// The largest state that is kept in memory between two batches, in records.
 const STATE_RECORDS_MAX: usize = 250_000;
 
-/// Remembered answers that have lapsed are pruned once in so many commits of a partition.
+/// Whether remembered answers have lapsed is looked at once in so many commits of a partition.
 const PRUNE_EVERY: u64 = 64;
 
 /// Works through one partition's mailbox until it is empty.
@@ -48,6 +48,8 @@ pub(super) struct Runner {
     pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
     pub(super) alone: usize,
+    /// Whether there may be more remembered answers that have lapsed.
+    pub(super) lapsed_left: bool,
     finished: bool,
 }
 
@@ -72,6 +74,7 @@ impl Runner {
             fresh: false,
             ahead: Ahead::default(),
             alone: 0,
+            lapsed_left: false,
             finished: false,
         }
     }
@@ -133,8 +136,8 @@ impl Runner {
                     let (partition, commands) = (&self.partition, jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "answered");
                     self.answer(jobs, version, now);
-                    if writes && version.0.is_multiple_of(PRUNE_EVERY) {
-                        Box::pin(self.prune(now)).await;
+                    if writes && (self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY)) {
+                        Box::pin(self.prune(now, commands)).await;
                     }
                     return;
                 }
@@ -284,12 +287,6 @@ impl Runner {
         }
     }
 
-    async fn prune(&mut self, now: Timestamp) {
-        if self.combiner.prune(&self.partition, now).await {
-            self.drop_family();
-        }
-    }
-
     /// Tells the jobs that they failed; if only one of many may be the cause, they are carried out
     /// one by one instead.
     fn fail(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) {
@@ -324,7 +321,7 @@ impl Runner {
     }
 
     /// Forgets the state, and with it what was decided on it.
-    fn drop_family(&mut self) {
+    pub(super) fn drop_family(&mut self) {
         self.family = None;
         self.fresh = false;
         let ahead = mem::take(&mut self.ahead);

@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub struct Cursor(pub u64);
 
 impl Cursor {
-    /// The cursor of who has seen nothing: reading goes on with the oldest event that is kept.
+    /// The cursor of who has seen nothing: reading goes on with the oldest event that is kept, however
+    /// many were before it.
     pub const START: Self = Self(0);
 }
 

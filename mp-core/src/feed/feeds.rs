@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     Cursor, Feed, Stretch,
     emission::{Emission, source_of},
     log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
     overtaken::{Place, TURN_MAX, Turns},
+    projector::STINT,
 };
 use crate::{
     clock::Timestamp,
@@ -50,8 +51,8 @@ impl Feeds {
 
     /// Keeps events for this long, [`FEED_MEMORY_MIN`] at least.
     ///
-    /// What a projection has not seen by then, it never will; what waits in an outbox for longer is
-    /// dead, for a person to look at.
+    /// What a projection has not seen by then, it never will, and it hears of that if it has seen
+    /// anything before; what waits in an outbox for longer is dead, for a person to look at.
     #[must_use]
     pub fn with_memory(mut self, memory: Duration) -> Self {
         self.memory = memory.max(FEED_MEMORY_MIN);
@@ -79,7 +80,8 @@ impl Feeds {
     ///
     /// # Errors
     ///
-    /// `feed_forgotten` if the feed begins after the cursor, `feed_ends_before` if it ends before it;
+    /// `feed_forgotten` if the feed begins after the cursor, unless that is [`Cursor::START`];
+    /// `feed_ends_before` if it ends before it;
     /// the store's errors.
     pub async fn read(
         &self,
@@ -157,11 +159,16 @@ impl Feeds {
         Ok(appended)
     }
 
-    /// Forgets what is older than the memory, a commit at a time.
+    /// Forgets what is older than the memory, a commit at a time, and goes on at once with what is not
+    /// done after a while.
     async fn trim(&self, partition: &Partition) -> Result<Done, Error> {
-        let now = self.engine.now();
+        let (now, begun) = (self.engine.now(), Instant::now());
         let until = now.minus(self.memory);
-        while self.trim_some(partition, until).await? {}
+        while self.trim_some(partition, until).await? {
+            if begun.elapsed() >= STINT {
+                return Ok(Done::Again(now));
+            }
+        }
         Ok(Done::Again(now.plus(TRIM_EVERY)))
     }
 

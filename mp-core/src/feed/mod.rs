@@ -68,7 +68,9 @@
 //! - *Once.* An event is in the feed once. A projection counts it once; a subscriber gets it at least
 //!   once.
 //! - *Whole.* What was committed comes in, or its delivery is dead and listed: nothing is skipped in
-//!   silence, neither on the way into the feed nor out of it.
+//!   silence, neither on the way into the feed nor out of it. Only who has seen nothing yet
+//!   ([`Cursor::START`]) cannot miss anything aloud: it begins with the oldest event that is kept, also
+//!   if it stood still at the very first one for longer than that. [`Projector::lag`] tells before.
 //! - *In order.* The events of one partition come in the order in which they were decided. Between
 //!   partitions the feed has *an* order, the same for every reader for ever, and no more: it is not
 //!   the order of [`Event::at`].
@@ -91,6 +93,7 @@ mod event;
 mod feeds;
 mod log;
 mod overtaken;
+mod pace;
 mod projection;
 mod projector;
 mod stretch;
@@ -112,8 +115,9 @@ pub use self::{
     event::{Event, News},
     feeds::{FEED_MEMORY, FEED_MEMORY_MIN, Feeds},
     log::EVENTS_MAX,
+    pace::STRETCH_MAX,
     projection::Projection,
-    projector::{Lag, PROJECT_EVERY, Projector, STRETCH_MAX},
+    projector::{APPLY_MAX, Lag, PROJECT_EVERY, Projector},
     stretch::Stretch,
     subscriber::Subscriber,
 };

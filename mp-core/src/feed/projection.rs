@@ -28,7 +28,8 @@ pub trait Projection: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Any; it is asked again after a pause.
+    /// Any; it is asked again after a pause, as it is when it has not answered within
+    /// [`APPLY_MAX`](super::APPLY_MAX).
     async fn cursor(&self, app: &AppId) -> Result<Cursor, Error>;
 
     /// Writes what the events come to, and the new cursor; returns whether it did, which it does
@@ -38,6 +39,7 @@ pub trait Projection: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any; nothing later is handed over before the same events are applied. They are handed over
     /// again, fewer at a time and after growing pauses, until the projection stands still. An error
-    /// that is `Invalid`, `Corrupt` or `Unsupported` stops it at once.
+    /// that is `Invalid`, `Corrupt` or `Unsupported` stops it at once. Not being done within
+    /// [`APPLY_MAX`](super::APPLY_MAX) is a failure too: the future is dropped then.
     async fn apply(&self, stretch: &Stretch) -> Result<bool, Error>;
 }

@@ -2,9 +2,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, timeout};
 
 use super::{
-    Cursor, Feed, Feeds, Projection, Stretch, Subscriber, feeds::app_of, subscriber::Subscription,
+    Cursor, Feed, Feeds, Projection, Stretch, Subscriber, feeds::app_of, pace::Pace,
+    subscriber::Subscription,
 };
 use crate::{
     document::Document,
@@ -15,14 +17,16 @@ use crate::{
     work::{Done, Handler, HandlerError},
 };
 
-/// The most events that a projection is handed at once.
-pub const STRETCH_MAX: u32 = 256;
-
 /// How long a projector waits for more once it has seen everything.
 pub const PROJECT_EVERY: Duration = Duration::from_secs(1);
 
-/// How many stretches are projected before the work is settled: a long backlog outlasts no lease.
-const STRETCHES_MAX: u32 = 64;
+/// How long a projection may take to apply a stretch or to tell its cursor: whatever takes longer is
+/// dropped, and has failed.
+pub const APPLY_MAX: Duration = Duration::from_secs(5);
+
+/// How long work that gets on takes on more before it is settled and due again: with what is under way
+/// then, far less than a handler may take.
+pub(super) const STINT: Duration = Duration::from_secs(5);
 
 /// Hands the events of a feed to a projection, in order.
 ///
@@ -124,7 +128,7 @@ impl Projector {
     ///
     /// As [`catch_up`](Self::catch_up).
     pub async fn lag(&self, app: &AppId) -> Result<Lag, Error> {
-        let cursor = self.projection.cursor(app).await?;
+        let cursor = self.cursor(app).await?;
         let next = self.feeds.read(app, &self.feed, cursor, 1).await?;
         let span = next.since().map(|at| self.engine.now().since(at));
         Ok(Lag {
@@ -133,36 +137,65 @@ impl Projector {
         })
     }
 
-    /// Projects some stretches; returns how many events were applied, and whether there may be more.
+    /// Projects stretches for a while; returns how many events were applied, and whether there may be
+    /// more.
     ///
     /// A stretch that fails is tried again by halves: what stands before the event that fails gets
     /// through, and the error is about that event alone.
     async fn project(&self, app: &AppId) -> Result<(u64, bool), Error> {
-        let mut cursor = self.projection.cursor(app).await?;
-        let (mut projected, mut most) = (0, STRETCH_MAX);
-        for _ in 0..STRETCHES_MAX {
-            let stretch = self.feeds.read(app, &self.feed, cursor, most).await?;
+        let begun = Instant::now();
+        let (mut projected, mut pace) = (0, Pace::default());
+        let mut cursor = self.cursor(app).await?;
+        loop {
+            let stretch = self
+                .feeds
+                .read(app, &self.feed, cursor, pace.next())
+                .await?;
             if stretch.events.is_empty() {
                 return Ok((projected, false));
             }
-            cursor = match self.projection.apply(&stretch).await {
+            let handed = Instant::now();
+            cursor = match self.in_time(self.projection.apply(&stretch)).await {
                 Ok(true) => {
                     projected += stretch.events.len() as u64;
+                    pace.applied(handed.elapsed());
                     stretch.to
                 }
                 Ok(false) => self.moved(&stretch).await?,
                 Err(error) => {
-                    most = half_of(&stretch, error)?;
-                    self.projection.cursor(app).await?
+                    pace.failed(half_of(&stretch, error)?);
+                    self.cursor(app).await?
                 }
             };
+            // Whoever gets nowhere is halved until it does, or until the error is about one event.
+            let gets_on = projected > 0 || cursor != stretch.from;
+            if gets_on && begun.elapsed() >= STINT {
+                return Ok((projected, true));
+            }
         }
-        Ok((projected, true))
+    }
+
+    async fn cursor(&self, app: &AppId) -> Result<Cursor, Error> {
+        self.in_time(self.projection.cursor(app)).await
+    }
+
+    /// Waits for the projection, which is the host's, for so long and no longer.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let late = |_| {
+            let name = self.projection.name();
+            let message = format!("projection {name} did not answer within {APPLY_MAX:?}");
+            Err(Error::new(
+                ErrorKind::Unavailable,
+                "projection_slow",
+                message,
+            ))
+        };
+        timeout(APPLY_MAX, answer).await.unwrap_or_else(late)
     }
 
     /// Returns the cursor after a projection has refused a stretch because of it.
     async fn moved(&self, refused: &Stretch) -> Result<Cursor, Error> {
-        let cursor = self.projection.cursor(&refused.app).await?;
+        let cursor = self.cursor(&refused.app).await?;
         if cursor == refused.from {
             let name = self.projection.name();
             let message = format!("projection {name} refuses its own cursor {cursor}");

@@ -45,19 +45,13 @@ impl FileArchive {
     ///
     /// # Errors
     ///
-    /// `archive_failed` if the file cannot be opened; per line, `archive_failed` or
-    /// `corrupt_record`.
+    /// `archive_failed` if the file cannot be opened; per line, `corrupt_record`, or
+    /// `archive_failed`, which is the last.
     pub fn read(
         file: impl AsRef<Path>,
     ) -> Result<impl Iterator<Item = Result<Archived, Error>>, Error> {
-        let mut file = BufReader::new(File::open(file).map_err(failed)?);
-        Ok(std::iter::from_fn(move || {
-            let mut line = String::new();
-            match file.read_line(&mut line) {
-                Ok(_) => line.strip_suffix('\n').map(Archived::from_line),
-                Err(error) => Some(Err(failed(error))),
-            }
-        }))
+        let file = File::open(file).map_err(failed)?;
+        Ok(aggregates_in(BufReader::new(file)))
     }
 }
 
@@ -77,6 +71,29 @@ impl Archive for FileArchive {
             .flatten()
             .map_err(failed)
     }
+}
+
+/// Reads aggregates up to the last line feed, or to an error of the file's, which would come again.
+fn aggregates_in(file: impl BufRead) -> impl Iterator<Item = Result<Archived, Error>> {
+    let mut file = Some(file);
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match file.as_mut()?.read_until(b'\n', &mut line) {
+            Ok(_) => line.strip_suffix(b"\n").map(aggregate_of),
+            Err(error) => {
+                file = None;
+                Some(Err(failed(error)))
+            }
+        }
+    })
+}
+
+fn aggregate_of(line: &[u8]) -> Result<Archived, Error> {
+    let line = str::from_utf8(line).map_err(|error| {
+        let message = "a line of the archive is not UTF-8";
+        Error::new(ErrorKind::Corrupt, "corrupt_record", message).with_source(error)
+    })?;
+    Archived::from_line(line)
 }
 
 impl Inner {
@@ -112,4 +129,63 @@ impl Inner {
 fn failed(error: io::Error) -> Error {
     let message = "the archive cannot be written or read";
     Error::new(ErrorKind::Unavailable, "archive_failed", message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::store::{Key, Partition, Record, Version};
+
+    fn line() -> String {
+        let archived = Archived {
+            partition: Partition::parse("market/order/1").expect("a valid id"),
+            head: Version(9),
+            at: Timestamp::from_micros(1_800_000_000_000_000),
+            records: vec![Record {
+                key: Key::root(),
+                version: Version(9),
+                value: r#"{"dish":"Lòngxiā"}"#.into(),
+            }],
+        };
+        archived.to_line().expect("is JSON") + "\n"
+    }
+
+    #[test]
+    fn what_was_torn_off_anywhere_is_passed_over() {
+        let line = line();
+        for end in 0..line.len() {
+            let text = [line.as_bytes(), &line.as_bytes()[..end]].concat();
+            let read: Result<Vec<_>, _> = aggregates_in(&text[..]).collect();
+            assert_eq!(read.expect("reads").len(), 1, "torn after {end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_text_is_corrupt_and_the_next_one_is_read() {
+        let text = [b"\xFF\n", line().as_bytes()].concat();
+        let read: Vec<_> = aggregates_in(&text[..]).collect();
+        let error = read[0].as_ref().expect_err("is corrupt");
+        assert_eq!(error.code(), "corrupt_record");
+        assert!(read[1].is_ok() && read.len() == 2);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_on_ends() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::StaleNetworkFileHandle.into())
+            }
+        }
+        let line = line();
+        let file = BufReader::new(line.as_bytes().chain(Broken));
+        let read: Vec<_> = aggregates_in(file).take(9).collect();
+        assert_eq!(read.len(), 2);
+        assert_eq!(
+            read[1].as_ref().expect_err("fails").code(),
+            "archive_failed"
+        );
+    }
 }

@@ -169,10 +169,9 @@ impl Retention {
         for outcome in self.engine.store().commit_many(batches).await {
             match outcome {
                 Ok(_) => sweep.retired += 1,
-                Err(error) => {
-                    tracing::debug!(%error, "not retired, or not known to be");
-                    sweep.unsettled += 1;
-                }
+                Err(error) if is_open(error.kind()) => sweep.unsettled += 1,
+                // The others of the same call may have been retired: their marks tell.
+                Err(error) => return Err(error.into()),
             }
         }
         for partition in large {

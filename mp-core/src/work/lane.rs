@@ -9,7 +9,7 @@ use tokio::{
 use super::{
     Handler, WorkerOptions,
     attempt::{Attempt, WaysOut},
-    report::Tally,
+    report::{KindReport, Tally},
     room::Room,
     signals::Signals,
 };
@@ -133,7 +133,7 @@ impl Lane {
                 Ok(_) => Duration::ZERO,
                 Err(error) => {
                     tracing::warn!(kind = self.handler.kind(), %error, "due work could not be read");
-                    self.options.idle.saturating_mul(PAUSES_AFTER_FAILURE)
+                    self.pause_max()
                 }
             };
             while let Some(ended) = running.try_join_next() {
@@ -177,9 +177,19 @@ impl Lane {
         }
     }
 
+    /// Returns what was done so far, and how late.
+    pub(super) fn report(&self) -> KindReport {
+        self.tally.report(self.engine.now(), self.pause_max())
+    }
+
+    /// Returns how long the lane pauses at most before it looks again.
+    const fn pause_max(&self) -> Duration {
+        self.options.idle.saturating_mul(PAUSES_AFTER_FAILURE)
+    }
+
     /// Tells through `tracing` what was done so far.
     pub(super) fn tell(&self) {
-        let report = self.tally.report(self.engine.now());
+        let report = self.report();
         tracing::info!(
             target: "mp_core::work",
             kind = self.handler.kind(),

@@ -20,10 +20,11 @@
 //!
 //! # What an operator watches
 //!
-//! [`Worker::report`] counts by kind what was done, and how late: the lag at the last look, its
-//! median and 99th percentile lately, its maximum. The same goes out through `tracing`, as events of
-//! the target `mp_core::work`, every [`WorkerOptions::report_every`]. What the store holds, kinds
-//! without a handler included, is in the view `mp_work` of the SQL stores.
+//! [`Worker::report`] counts by kind what was done, and how late: the lag at the last look, which
+//! grows while the next one is overdue, its median and 99th percentile lately, its maximum. The same
+//! goes out through `tracing`, as events of the target `mp_core::work`, every
+//! [`WorkerOptions::report_every`]. What the store holds, kinds without a handler included, is in the
+//! view `mp_work` of the SQL stores.
 
 mod attempt;
 mod backoff;

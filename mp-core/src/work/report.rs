@@ -24,7 +24,9 @@ pub struct KindReport {
     pub broken_off: u64,
     /// Deliveries that were given up.
     pub dead: u64,
-    /// The lag of the longest due delivery when the worker last looked; zero if nothing was due.
+    /// The lag of the longest due delivery when the worker last looked, zero if nothing was due; and
+    /// the time since then, while the next look is overdue: all its places are taken, or the store
+    /// does not answer.
     pub lag: Duration,
     /// The longest lag since the worker was made.
     pub lag_max: Duration,
@@ -40,20 +42,38 @@ pub type WorkReport = BTreeMap<String, KindReport>;
 
 /// Keeps count of one kind of work.
 #[derive(Debug)]
-pub(super) struct Tally(Mutex<(KindReport, Lags)>);
+pub(super) struct Tally(Mutex<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    report: KindReport,
+    measured: Lags,
+    /// When the worker last looked, if it has.
+    looked: Option<Timestamp>,
+}
 
 impl Tally {
     pub(super) fn new() -> Self {
-        Self(Mutex::new((KindReport::default(), Lags::new())))
+        Self(Mutex::new(Counts {
+            report: KindReport::default(),
+            measured: Lags::new(),
+            looked: None,
+        }))
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut KindReport)) {
-        count(&mut self.lock().0);
+        count(&mut self.lock().report);
     }
 
     /// Takes note of the lags that were seen at `now`, the longest first.
     pub(super) fn look(&self, lags: impl Iterator<Item = Duration>, now: Timestamp) {
-        let (report, measured) = &mut *self.lock();
+        let mut counts = self.lock();
+        let Counts {
+            report,
+            measured,
+            looked,
+        } = &mut *counts;
+        *looked = Some(now);
         report.lag = Duration::ZERO;
         for lag in lags {
             report.lag = report.lag.max(lag);
@@ -62,14 +82,20 @@ impl Tally {
         report.lag_max = report.lag_max.max(report.lag);
     }
 
-    pub(super) fn report(&self, now: Timestamp) -> KindReport {
-        let (report, measured) = &mut *self.lock();
-        report.lag_p50 = measured.quantile(0.5, now);
-        report.lag_p99 = measured.quantile(0.99, now);
-        *report
+    /// Returns the report at `now`, given the longest pause between two looks.
+    pub(super) fn report(&self, now: Timestamp, pause_max: Duration) -> KindReport {
+        let mut counts = self.lock();
+        let mut report = counts.report;
+        report.lag_p50 = counts.measured.quantile(0.5, now);
+        report.lag_p99 = counts.measured.quantile(0.99, now);
+        let unseen = counts.looked.map(|looked| now.since(looked));
+        report.lag += unseen
+            .filter(|unseen| *unseen > pause_max)
+            .unwrap_or_default();
+        report
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (KindReport, Lags)> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -124,8 +124,7 @@ impl Worker {
     /// Returns what was done so far and how late, for whatever collects the host's metrics.
     #[must_use]
     pub fn report(&self) -> WorkReport {
-        let now = self.engine.now();
-        let report = |lane: &Arc<Lane>| (lane.handler.kind().to_owned(), lane.tally.report(now));
+        let report = |lane: &Arc<Lane>| (lane.handler.kind().to_owned(), lane.report());
         self.lanes().iter().map(report).collect()
     }
 

@@ -1,6 +1,8 @@
 //! Many partitions that are created while the store waits, so that their commits share a transaction;
 //! one of them is the one that faults are about.
 
+#![allow(dead_code, reason = "each test file uses some of it")]
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

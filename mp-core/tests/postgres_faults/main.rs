@@ -9,5 +9,6 @@ mod full;
 mod joins;
 mod outages;
 mod refusals;
+mod silence;
 mod tally;
 mod tls;

@@ -112,7 +112,7 @@ async fn a_server_that_takes_no_writes_is_read_only() {
     let writing = "SET default_transaction_read_only = off";
     somebody.batch_execute(writing).await.expect("sets");
     somebody.batch_execute(&set("off")).await.expect("sets");
-    let tally = Tally::connect(&database, hasty()).await;
+    // Sessions keep what they were told when they began, so it takes new ones.
     tally.add(1, 0).await.expect("commits");
     assert_eq!(tally.count(1).await.expect("reads"), 2);
 }
@@ -143,4 +143,22 @@ async fn a_stopped_server_is_unavailable_until_it_is_started() {
     assert_eq!(tally.count(1).await.expect("reads"), 1);
     assert_eq!(tally.count(2).await.expect("reads"), 0);
     tally.begin(2).await.expect("commits");
+}
+
+#[tokio::test]
+async fn a_role_makes_its_tables_in_a_schema_that_somebody_else_has_made() {
+    let test = "a_role_makes_its_tables_in_a_schema_that_somebody_else_has_made";
+    let Some(server) = server(test, &ServerOptions::default()) else {
+        return;
+    };
+    let database = server.create_database().await;
+    let made = "CREATE ROLE stall LOGIN; CREATE SCHEMA market AUTHORIZATION stall";
+    let somebody = database.client().await;
+    somebody.batch_execute(made).await.expect("makes them");
+    let url = database.url().replacen("mp@", "stall@", 1);
+    let connect = |schema| PostgresStore::connect(&url, hasty().with_schema(schema));
+    connect("market")
+        .await
+        .expect("needs no right to make schemas");
+    assert_eq!(kind(connect("other").await), StoreErrorKind::ReadOnly);
 }

@@ -18,7 +18,7 @@ const SEEDS: u64 = 100;
 const COMMANDS: usize = 200;
 
 /// From this many seeds on, every fault has struck every write point.
-const SEEDS_OF_ALL_FAULTS: u64 = 10_000;
+const SEEDS_OF_ALL_FAULTS: u64 = 1_000;
 
 /// Checks one in so many of the seeds with this many clients, and prints which faults struck where.
 fn check(one_in: u64, clients: usize) -> Report {

@@ -237,4 +237,7 @@ impl<'j> Writes<'j> {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[REPLACE, COMMIT, COMMIT_MANY];
+pub(super) const OF_ONE_SLOT: &[&str] = &[REPLACE, COMMIT];
+
+#[cfg(test)]
+pub(super) const OF_MANY_SLOTS: &[&str] = &[COMMIT_MANY];

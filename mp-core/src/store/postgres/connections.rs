@@ -6,7 +6,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Config, Error, Row, config::SslMode, types::ToSql};
@@ -17,7 +17,7 @@ use super::{
     distribution::Distribution,
     error::{Failure, Fate, is_passing},
     options::PostgresOptions,
-    refusal,
+    refusal, sslmode,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -68,12 +68,8 @@ impl Connections {
                 done.map_err(HookError::Backend)
             })
         });
-        let patience = options.connect_timeout;
         let pool = Pool::builder(manager)
             .max_size(most.get())
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(patience))
-            .create_timeout(Some(patience))
             .post_create(set_up)
             .build()
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "connect", error))?;
@@ -81,7 +77,7 @@ impl Connections {
             pool,
             distribution,
             mode: config.get_ssl_mode(),
-            patience,
+            patience: options.connect_timeout,
             silence_max: options.statement_timeout.saturating_add(GRACE),
         })
     }
@@ -118,7 +114,7 @@ impl Connections {
         }
     }
 
-    /// Runs a statement that only reads: if its answer is lost, again on another connection.
+    /// Runs a statement that only reads: if its connection has ended, again on another one.
     pub(super) async fn read(
         &self,
         op: &'static str,
@@ -129,11 +125,7 @@ impl Connections {
         let mut tries = self.pool.status().max_size;
         loop {
             match self.query(sql, params).await {
-                Err(failure)
-                    if failure.fate == Fate::Lost && failure.ends_session() && tries > 0 =>
-                {
-                    tries -= 1;
-                }
+                Err(failure) if failure.found_session_ended() && tries > 0 => tries -= 1,
                 answer => {
                     let unavailable = StoreErrorKind::Unavailable;
                     return answer.map_err(|failure| failure.store_error(op, unavailable));
@@ -179,14 +171,30 @@ impl Connections {
         in_time.map_err(Failure::silence)?.map_err(Failure::from)
     }
 
+    /// Waits for what the server is asked in a row for as long as a silence may be.
+    pub(super) async fn in_time<A>(
+        &self,
+        op: &'static str,
+        answers: impl Future<Output = Result<A, StoreError>>,
+    ) -> Result<A, StoreError> {
+        let silence =
+            |error| Err(Failure::silence(error).store_error(op, StoreErrorKind::Unavailable));
+        timeout(self.silence_max, answers)
+            .await
+            .unwrap_or_else(silence)
+    }
+
     /// Returns a connection, or why there is none once the patience is at its end.
     pub(super) async fn get(&self) -> Result<Object, Failure> {
         let started = Instant::now();
         let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_MAX);
         loop {
-            let error = match self.pool.get().await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => error,
+            let left = self.patience.saturating_sub(started.elapsed());
+            // The pool itself would wait for ever for a new session to take its settings.
+            let error = match timeout(left, self.pool.get()).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(Failure::new(Fate::NotRun, self.none_in_time())),
             };
             if !may_pass(&error) || started.elapsed() + PAUSE_FIRST > self.patience {
                 let error = refusal::explained(error, self.mode);
@@ -195,6 +203,11 @@ impl Connections {
             tracing::debug!(%error, "no connection yet");
             backoff.pause().await;
         }
+    }
+
+    fn none_in_time(&self) -> String {
+        let patience = self.patience;
+        format!("no connection was free, or could be made, within {patience:?}")
     }
 }
 
@@ -251,9 +264,7 @@ pub(super) fn quoted(name: &str) -> String {
 /// Reads a URL or a connection string of the form `key=value`.
 pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, StoreError> {
     let invalid = |error: Error| StoreError::new(StoreErrorKind::Invalid, "connect", error);
-    // The driver knows `require` only; ours verifies the certificate and the name then.
-    let url = url.replace("sslmode=verify-full", "sslmode=require");
-    let mut config: Config = url.parse().map_err(invalid)?;
+    let mut config: Config = sslmode::known(url).parse().map_err(invalid)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(StoreError::invalid("connect", "the URL names no host"));
     }

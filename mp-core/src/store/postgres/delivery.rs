@@ -364,4 +364,7 @@ fn kept(error: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[DUE, SETTLE, DEAD];
+pub(super) const OF_ONE_SLOT: &[&str] = &[DUE_IN, FIRST_IN, SETTLE_IN, DEAD_IN];
+
+#[cfg(test)]
+pub(super) const OF_MANY_SLOTS: &[&str] = &[DUE, SETTLE, DEAD];

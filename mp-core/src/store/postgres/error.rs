@@ -3,7 +3,10 @@
 use std::error::Error as StdError;
 
 use tokio::time::error::Elapsed;
-use tokio_postgres::{Error, error::Severity};
+use tokio_postgres::{
+    Error,
+    error::{Severity, SqlState},
+};
 
 use super::refusal::is_distrust;
 use crate::store::{StoreError, StoreErrorKind};
@@ -73,8 +76,24 @@ impl Failure {
         match self.fate {
             Fate::NotRun => true,
             Fate::Lost => !self.is_told_in_session(),
+            // It is with a standby, or what was the primary: the next one asks for that anew.
+            Fate::Refused(StoreErrorKind::ReadOnly) => {
+                self.has_code(&SqlState::READ_ONLY_SQL_TRANSACTION)
+            }
             Fate::Contended | Fate::Refused(_) => false,
         }
+    }
+
+    fn has_code(&self, code: &SqlState) -> bool {
+        let told = self.source.downcast_ref::<Error>();
+        told.and_then(Error::code) == Some(code)
+    }
+
+    /// Returns whether the session was found to have ended, while the server may be well.
+    ///
+    /// Not so after a silence: it would as well come from the next session.
+    pub(super) fn found_session_ended(&self) -> bool {
+        self.ends_session() && self.source.is::<Error>()
     }
 
     fn is_told_in_session(&self) -> bool {

@@ -17,6 +17,7 @@ mod quiet;
 mod reader;
 mod refusal;
 mod schema;
+mod sslmode;
 mod tls;
 
 use std::{
@@ -235,9 +236,10 @@ impl Store for PostgresStore {
         if let Err(twice) = Batch::check_apart(&batches) {
             return vec![Err(twice); batches.len()];
         }
-        let mut versions = Vec::with_capacity(batches.len());
+        let count = batches.len();
+        let mut versions = Vec::with_capacity(count);
         let mut batches = batches.into_iter();
-        while versions.len() < versions.capacity() {
+        while versions.len() < count {
             let portion = batches.by_ref().take(PORTION);
             let mut jobs = Vec::new();
             let mut pending = Vec::new();
@@ -335,18 +337,57 @@ async fn settled(answer: Pending) -> Answer {
 mod tests {
     use super::*;
 
+    /// Returns how often a statement goes to a table whose rows have slots.
+    fn tables(statement: &str) -> usize {
+        let tables = ["mp_partition", "mp_record", "mp_delivery"];
+        tables
+            .iter()
+            .map(|table| statement.matches(table).count())
+            .sum()
+    }
+
+    /// Returns how often a statement says that a slot is what one of its parameters says.
+    fn bound(statement: &str) -> usize {
+        let after = statement.split("slot = $").skip(1);
+        after
+            .filter(|after| after.starts_with(|first: char| first.is_ascii_digit()))
+            .count()
+    }
+
+    /// What a cluster carries out: were one table of it asked for more, each worker would be asked.
     #[test]
-    fn every_statement_carries_the_slot() {
-        let statements = [commit::STATEMENTS, delivery::STATEMENTS, reader::STATEMENTS];
+    fn every_statement_of_one_slot_is_given_it_for_each_table() {
+        let statements = [
+            commit::OF_ONE_SLOT,
+            delivery::OF_ONE_SLOT,
+            reader::OF_ONE_SLOT,
+        ];
         for statement in statements.into_iter().flatten() {
-            let by_slot = [
-                "slot = ",
-                "d.slot) = ",
-                "SELECT mp_commit_v1($1",
-                "mp_commit_many_v1(",
-            ];
-            let carries = by_slot.iter().any(|slot| statement.contains(slot));
-            assert!(carries, "{statement}");
+            let by_function = statement.contains("SELECT mp_commit_v1($1,");
+            assert!(by_function || tables(statement) > 0, "{statement}");
+            assert_eq!(bound(statement), tables(statement), "{statement}");
+        }
+    }
+
+    /// Every key begins with the slot.
+    #[test]
+    fn every_statement_of_many_slots_is_given_them_and_joins_by_them() {
+        let statements = [
+            commit::OF_MANY_SLOTS,
+            delivery::OF_MANY_SLOTS,
+            reader::OF_MANY_SLOTS,
+        ];
+        for statement in statements.into_iter().flatten() {
+            let given = ["$1::smallint[]", "$3::bytea", "mp_commit_many_v1(\n    $1,"];
+            let given = given.iter().any(|given| statement.contains(given));
+            assert!(given, "{statement}");
+            let joined = ["slot = s.slot", "slot = due.slot", "d.slot) = 1"];
+            let joined = joined.map(|by| statement.matches(by).count());
+            assert_eq!(
+                joined.iter().sum::<usize>(),
+                tables(statement),
+                "{statement}"
+            );
         }
     }
 }

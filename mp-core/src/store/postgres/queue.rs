@@ -140,7 +140,8 @@ impl Queue {
         Err(unavailable(problem))
     }
 
-    /// Waits for jobs and takes a group of them; nothing once the end has come.
+    /// Waits for jobs and takes a group of them, in the order of the tables; nothing once the end has
+    /// come.
     pub(super) async fn take(&self) -> Vec<Job> {
         loop {
             let arrived = self.arrived.notified();
@@ -160,8 +161,10 @@ impl Queue {
             return None;
         }
         state.working += 1;
-        let group = state.take();
+        let mut group = state.take();
         self.wake(state);
+        // Every process locks the heads in this order, so that no two wait for each other in a ring.
+        group.sort_unstable_by(|one, next| place(&one.partition).cmp(&place(&next.partition)));
         Some(group)
     }
 
@@ -254,6 +257,11 @@ impl State {
             self.ready.push_back(job);
         }
     }
+}
+
+/// Returns by what the tables are ordered, and an index on them.
+fn place(partition: &Partition) -> (u16, &str) {
+    (partition.slot(), partition.id())
 }
 
 fn unavailable(problem: &'static str) -> StoreError {

@@ -282,4 +282,7 @@ pub(super) async fn clock_skew(
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[ROOT, READ, CHANGES, PARTITIONS];
+pub(super) const OF_ONE_SLOT: &[&str] = &[ROOT, READ, CHANGES, PARTITIONS_IN];
+
+#[cfg(test)]
+pub(super) const OF_MANY_SLOTS: &[&str] = &[PARTITIONS];

@@ -26,16 +26,21 @@ pub(super) async fn prepare(
 ) -> Result<Distribution, StoreError> {
     let mut client = connect(connections).await?;
     // Needs no right to make anything where nothing is to be made.
-    if layout(&client).await? < newest() {
+    if connections.in_time(OP, layout(&client)).await? < newest() {
+        // For as long as it takes: another process may be at it.
         let migrated = migrate(&client, schema).await;
         // If it failed, the lock ends with the session.
         drop(Object::take(client));
         migrated?;
         client = connect(connections).await?;
     }
-    check_layout(layout(&client).await?)?;
-    check_slots(&client).await?;
-    Distribution::of(&client).await
+    connections.in_time(OP, check(&client)).await
+}
+
+async fn check(client: &Client) -> Result<Distribution, StoreError> {
+    check_layout(layout(client).await?)?;
+    check_slots(client).await?;
+    Distribution::of(client).await
 }
 
 async fn connect(connections: &Connections) -> Result<Object, StoreError> {
@@ -64,11 +69,20 @@ async fn migrate(client: &Client, schema: Option<&str>) -> Result<(), StoreError
     run(client, &lock).await?;
     run(client, PATIENT).await?;
     if let Some(schema) = schema {
-        let create = format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema));
-        run(client, &create).await?;
+        create(client, schema).await?;
     }
     migrate_from(client, layout(client).await?).await?;
     run(client, "COMMIT").await
+}
+
+/// Creates a schema unless it is there: to ask the server for that needs a right on the database even
+/// then.
+async fn create(client: &Client, schema: &str) -> Result<(), StoreError> {
+    let sql = "SELECT to_regnamespace($1) IS NOT NULL";
+    if value(client, sql, &[&quoted(schema)]).await? == Some(true) {
+        return Ok(());
+    }
+    run(client, &format!("CREATE SCHEMA {}", quoted(schema))).await
 }
 
 async fn migrate_from(client: &Client, layout: i64) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use super::{error::store_error, options::SqliteOptions, schema};
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{CommitId, StoreError, StoreErrorKind};
 
 const OP: &str = "backup";
 
@@ -39,16 +39,16 @@ impl Drop for Part {
 }
 
 /// Makes the file in which the copy stands while it is not whole: in the same folder, so that it can
-/// get its name.
+/// get its name, and under one of its own, so that two who copy to one name do not write into one file.
 fn make_beside(to: &Path) -> Result<PathBuf, StoreError> {
     let name = to
         .file_name()
         .ok_or_else(|| StoreError::invalid(OP, "the path of the file to write has no name"))?;
     let mut part = name.to_owned();
-    part.push(".part");
+    part.push(format!(".{:032x}.part", CommitId::random().0));
     let part = to.with_file_name(part);
-    // Empty, it is what the engine takes; one that broke off before may have left more behind.
-    File::create(&part).map_err(failed)?;
+    // Empty, it is what the engine takes.
+    File::create_new(&part).map_err(failed)?;
     Ok(part)
 }
 

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! - A [`Server`] is a cluster of its own in a temporary folder, reached over a unix socket there, or
-//!   over TCP if asked for. It can be stopped in every way that servers stop, and started again, and
-//!   have standbys.
+//!   over TCP if asked for. It can be stopped in every way that servers stop, and started again, be
+//!   frozen, and have standbys.
 //! - A [`Database`] is an empty one on some server. [`database()`] makes one for a test, on the one
 //!   server that the tests of a program share; [`server()`] starts one that a test has for itself.
 //!
@@ -36,6 +36,7 @@ mod account;
 mod binaries;
 mod database;
 mod for_test;
+mod frozen;
 mod keeper;
 mod options;
 mod postmaster;
@@ -44,6 +45,7 @@ mod server;
 pub use self::{
     database::Database,
     for_test::{MP_POSTGRES_URL, database, server},
+    frozen::Frozen,
     options::{Certificate, ServerOptions},
     server::{Server, StartError, Stop},
 };

@@ -82,10 +82,14 @@ impl Postmaster {
         Ok(false)
     }
 
+    /// Returns the first process.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.0.id()).ok().and_then(Pid::from_raw)
+    }
+
     /// Sends the first process a signal and waits until it is gone.
     pub(crate) fn end(mut self, signal: Signal) -> io::Result<()> {
-        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        if let Some(pid) = pid
+        if let Some(pid) = self.pid()
             && self.0.try_wait()?.is_none()
         {
             kill_process(pid, signal)?;

@@ -6,12 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use url::Url;
 
 use crate::{
-    Database, ServerOptions, account::Account, binaries::Binaries, database::Home, keeper::Keeper,
-    postmaster::Postmaster,
+    Database, ServerOptions, account::Account, binaries::Binaries, database::Home, frozen::Frozen,
+    keeper::Keeper, postmaster::Postmaster,
 };
 
 /// The one role of a private server.
@@ -134,6 +134,24 @@ impl Server {
         if let Err(error) = self.0.start() {
             panic!("{error}: {}", self.log());
         }
+    }
+
+    /// Freezes the server with the sessions that there are: whoever asks it anything hears nothing, not
+    /// even a refusal, until what this returns is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not run, or cannot be signalled.
+    pub async fn freeze(&self) -> Frozen {
+        let client = self.database("postgres").client().await;
+        let sql = "SELECT pid FROM pg_stat_activity
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let rows = client.query(sql, &[]).await;
+        let rows = rows.expect("a role may see its own sessions");
+        let sessions = rows.iter().filter_map(|row| Pid::from_raw(row.get(0)));
+        let first = self.0.postmaster().as_ref().and_then(Postmaster::pid);
+        let frozen = Frozen::new(self, first.into_iter().chain(sessions).collect());
+        frozen.expect("the server can be signalled")
     }
 
     /// Returns the folder that goes with the server; it belongs to who runs the server.

@@ -1,0 +1,137 @@
+//! Remembered answers that have lapsed go, however many were written while they were remembered.
+#![cfg(feature = "conformance")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use mp_core::{
+    Caller, Command, Document, Edits, Engine, Error, Family,
+    clock::{ManualClock, Timestamp},
+    conformance::HookedStore,
+    entropy::SeededEntropy,
+    idempotency::{IDEMPOTENCY_MEMORY, IDEMPOTENCY_PREFIX, Idempotency},
+    store::{Key, MemoryStore, Partition, Query, Selection},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{task::JoinSet, time::sleep};
+
+const ANSWERS: u64 = 12_000;
+
+/// How many ask at the same time.
+const CALLERS: u64 = 32;
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_asked_now_and_then_is_rid_of_all_lapsed_answers() {
+    let desk = Desk::new();
+    desk.remember_many().await;
+    desk.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    // One commit in 64 looks.
+    for _ in 0..64 {
+        desk.ask().await;
+    }
+    let left = desk.remembered().await;
+    assert!(left <= 64, "{left} answers are left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_never_idle_is_rid_of_all_lapsed_answers() {
+    let desk = Desk::new();
+    desk.remember_many().await;
+    desk.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    let each = 200;
+    desk.ask_at_once(each).await;
+    let left = desk.remembered().await;
+    assert!(left <= CALLERS * each, "{left} answers are left");
+}
+
+/// A service with one partition, which people ask, each with a key of their own.
+#[derive(Clone)]
+struct Desk {
+    engine: Engine,
+    clock: Arc<ManualClock>,
+    asked: Arc<AtomicU64>,
+}
+
+impl Desk {
+    /// On a store that takes a moment, as others do, so that meanwhile the next come in.
+    fn new() -> Self {
+        let moment = |_, _, _: Option<&Partition>| async {
+            sleep(Duration::from_millis(1)).await;
+            Ok(())
+        };
+        let store = HookedStore::new(Arc::new(MemoryStore::new()), moment);
+        let start = Timestamp::from_micros(1_800_000_000_000_000);
+        let clock = Arc::new(ManualClock::at(start));
+        let entropy = Arc::new(SeededEntropy::new(1));
+        Self {
+            engine: Engine::new(Arc::new(store), clock.clone(), entropy),
+            clock,
+            asked: Arc::default(),
+        }
+    }
+
+    /// Has more answers remembered than a few pages of pruning take.
+    async fn remember_many(&self) {
+        self.ask_at_once(ANSWERS / CALLERS).await;
+        assert_eq!(self.remembered().await, ANSWERS);
+    }
+
+    /// Has all callers ask so often each, without a pause.
+    async fn ask_at_once(&self, each: u64) {
+        let mut callers = JoinSet::new();
+        for _ in 0..CALLERS {
+            let desk = self.clone();
+            callers.spawn(async move {
+                for _ in 0..each {
+                    desk.ask().await;
+                }
+            });
+        }
+        callers.join_all().await;
+    }
+
+    async fn ask(&self) {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
+        let caller = Caller::user("test".parse().expect("app"), "ada".parse().expect("user"));
+        let key = format!("k{number}").parse().expect("a key");
+        let once = Idempotency::new(&caller, "desk.ask", &key, &number);
+        let command = Command::on(partition()).once(once.expect("serialises"));
+        let decide = |family: &Family, _| {
+            let asked = family.root::<Asked>()?.map_or(0, |asked| asked.times);
+            let mut edits = Edits::new();
+            edits.put_root(Asked { times: asked + 1 });
+            Ok::<_, Error>(edits.answer(asked))
+        };
+        self.engine.run(command, decide).await.expect("answers");
+    }
+
+    /// Returns how many answers the store has.
+    async fn remembered(&self) -> u64 {
+        let prefix = Key::new(IDEMPOTENCY_PREFIX).expect("a key");
+        let query = Query {
+            select: vec![Selection::Prefix(prefix)],
+            limit: self.engine.store().limits().read_max,
+        };
+        let view = self.engine.store().read(&partition(), &query).await;
+        view.expect("reads").records.len() as u64 - 1
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Asked {
+    times: u64,
+}
+
+impl Document for Asked {
+    const KIND: &'static str = "asked";
+    const FORMAT: u32 = 1;
+}
+
+fn partition() -> Partition {
+    Partition::parse("test/desk/1").expect("a well-formed id")
+}
