@@ -96,6 +96,10 @@ impl Operation {
             self.contest(stage, asked);
             return;
         }
+        if self.stage.is_known() && self.stage != stage {
+            // It is the backend's word from here on.
+            self.decided = false;
+        }
         self.code = match (&self.code, code) {
             (Some(one), Some(other)) => Some(lesser(one, other)),
             (_, code) => code.cloned(),
@@ -249,5 +253,22 @@ mod tests {
         assert_eq!(found, (Stage::Done, None, Some(eur(90))));
         operation.learn(&told, asked);
         assert_eq!(operation.conflict, None, "it was decided");
+    }
+
+    #[test]
+    fn a_persons_word_that_the_backend_has_overruled_is_contested_no_more() {
+        let (paid, failed) = (
+            Outcome::settled(Reference::new("a").expect("a reference")),
+            Outcome::declined(DeclineCode::of("failed")),
+        );
+        let asked = Asked::Give(eur(100));
+        let mut operation = Operation::planned();
+        operation.send(Timestamp::MIN);
+        operation.decide(&paid, asked);
+        for told in [&failed, &paid, &failed] {
+            operation.learn(told, asked);
+            let stands = (operation.stage, operation.conflict, operation.decided);
+            assert_eq!(stands, (Stage::Declined, None, false), "what came back");
+        }
     }
 }
