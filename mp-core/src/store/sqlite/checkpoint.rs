@@ -35,6 +35,10 @@ const REST_PAGES: i32 = 256;
 /// all but a rest, and the writer the rest.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
+    // Dropped first: the thread closes its connection when nobody can wake it any more. The writer's
+    // end of this goes a moment before the writer is closed; of two who close a file at once each
+    // takes the other for the last, and neither writes the log back.
+    _wake: SyncSender<()>,
     _thread: Thread,
 }
 
@@ -49,7 +53,7 @@ impl Checkpointer {
         let (wake, woken) = sync_channel(1);
         let turn = Arc::new(Turn::default());
         let mut log = Log {
-            wake,
+            wake: wake.clone(),
             turn: turn.clone(),
             pages: 0,
             wake_at: LOG_PAGES,
@@ -67,7 +71,10 @@ impl Checkpointer {
             Ok(())
         };
         let thread = Thread::start("mp-sqlite-checkpoint", body)?;
-        Ok(Self { _thread: thread })
+        Ok(Self {
+            _wake: wake,
+            _thread: thread,
+        })
     }
 }
 
