@@ -12,10 +12,10 @@ use std::{
 use mp_core::{
     Caller, Command, Document, Edits, Engine, Error, Family,
     clock::{ManualClock, Timestamp},
-    conformance::HookedStore,
+    conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
     idempotency::{IDEMPOTENCY_MEMORY, IDEMPOTENCY_PREFIX, Idempotency},
-    store::{Key, MemoryStore, Partition, Query, Selection},
+    store::{Key, MemoryStore, Partition, Query, Selection, StoreErrorKind},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::sleep};
@@ -49,20 +49,54 @@ async fn a_partition_that_is_never_idle_is_rid_of_all_lapsed_answers() {
     assert!(left <= CALLERS * each, "{left} answers are left");
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_the_store_does_not_take_is_pruned_after_a_later_commit() {
+    let desk = Desk::new();
+    desk.remember_many().await;
+    desk.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    for _ in 0..64 {
+        // The answer's commit, and nothing after it.
+        desk.taken.store(1, Ordering::Relaxed);
+        desk.ask().await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    let refused = desk.refused.load(Ordering::Relaxed);
+    assert!((1..=64).contains(&refused), "{refused} tries");
+    desk.taken.store(u64::MAX, Ordering::Relaxed);
+    for _ in 0..64 {
+        desk.ask().await;
+    }
+    let left = desk.remembered().await;
+    assert!(left <= 128, "{left} answers are left");
+}
+
 /// A service with one partition, which people ask, each with a key of their own.
 #[derive(Clone)]
 struct Desk {
     engine: Engine,
     clock: Arc<ManualClock>,
     asked: Arc<AtomicU64>,
+    /// How many commits the store takes still.
+    taken: Arc<AtomicU64>,
+    /// How many it has refused.
+    refused: Arc<AtomicU64>,
 }
 
 impl Desk {
     /// On a store that takes a moment, as others do, so that meanwhile the next come in.
     fn new() -> Self {
-        let moment = |_, _, _: Option<&Partition>| async {
-            sleep(Duration::from_millis(1)).await;
-            Ok(())
+        let (taken, refused) = (Arc::new(AtomicU64::new(u64::MAX)), Arc::default());
+        let (left, count): (_, Arc<AtomicU64>) = (taken.clone(), Arc::clone(&refused));
+        let moment = move |call, phase, _: Option<&Partition>| {
+            let (left, count) = (left.clone(), count.clone());
+            async move {
+                sleep(Duration::from_millis(1)).await;
+                if (call, phase) != (Call::Commit, Phase::Before) || take_one(&left) {
+                    return Ok(());
+                }
+                count.fetch_add(1, Ordering::Relaxed);
+                Err(StoreErrorKind::Unavailable)
+            }
         };
         let store = HookedStore::new(Arc::new(MemoryStore::new()), moment);
         let start = Timestamp::from_micros(1_800_000_000_000_000);
@@ -72,6 +106,8 @@ impl Desk {
             engine: Engine::new(Arc::new(store), clock.clone(), entropy),
             clock,
             asked: Arc::default(),
+            taken,
+            refused,
         }
     }
 
@@ -120,6 +156,13 @@ impl Desk {
         let view = self.engine.store().read(&partition(), &query).await;
         view.expect("reads").records.len() as u64 - 1
     }
+}
+
+/// Takes one of what is left; returns whether there was any.
+fn take_one(left: &AtomicU64) -> bool {
+    let less = |left: u64| left.checked_sub(1);
+    let taken = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    taken.is_ok()
 }
 
 #[derive(Deserialize, Serialize)]

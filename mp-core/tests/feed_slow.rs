@@ -39,9 +39,12 @@ async fn a_table_that_takes_a_second_for_each_event_is_handed_few() {
     let (process, table) = with_a_table_that_takes(Duration::from_secs(1));
     let events = backlog(&process, 1).await;
     process.projector.start(&app()).await.expect("starts");
+    let begun = Instant::now();
     process.worker.drain().await.expect("works");
     assert_eq!(table.rows().cursor, events);
     expect_no_failure(&process, PROJECT);
+    let twice = Duration::from_secs(events.0 * 2);
+    assert!(begun.elapsed() < twice, "events are handed over once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,12 +26,14 @@ impl Runner {
         loop {
             let page = self.combiner.prune(&self.partition, now, commands).await;
             self.lapsed_left = page.as_ref().is_some_and(|page| page.more);
+            let moved = page.as_ref().is_some_and(|page| page.moved.is_some());
             if let Some(Pruned { moved, .. }) = page {
                 self.adopt(moved, now);
             }
             let waits = !self.ahead.decided.is_empty()
                 || self.combiner.mailboxes.has_waiting(&self.partition);
-            if !self.lapsed_left || waits {
+            // What the store does not take now is tried again after a later commit.
+            if !self.lapsed_left || waits || !moved {
                 return;
             }
         }

@@ -5,8 +5,9 @@ use super::projector::APPLY_MAX;
 /// The most events that a projection is handed at once.
 pub const STRETCH_MAX: u32 = 256;
 
-/// How many it is handed first.
-const STRETCH_FIRST: u32 = 16;
+/// How many it is handed first: what it does not get through in time is handed over again, so that
+/// nobody is slow enough to be handed too many again and again.
+const STRETCH_FIRST: u32 = 1;
 
 /// Whoever applies a stretch faster than this is handed twice as many next.
 const QUICK: Duration = APPLY_MAX.checked_div(8).expect("eight is not zero");
@@ -54,7 +55,7 @@ mod tests {
     #[test]
     fn a_stretch_grows_while_the_projection_is_quick() {
         let mut pace = Pace::default();
-        let grown = [16, 32, 64, 128, 256, 256].map(|next| {
+        let grown = [1, 2, 4, 8, 16, 32, 64, 128, 256, 256].map(|next| {
             let was = pace.next();
             pace.applied(Duration::ZERO);
             (was, next)
@@ -62,7 +63,7 @@ mod tests {
         assert!(grown.iter().all(|(was, next)| was == next), "{grown:?}");
         let mut pace = Pace::default();
         pace.applied(QUICK);
-        assert_eq!(pace.next(), 16);
+        assert_eq!(pace.next(), 1);
     }
 
     #[test]

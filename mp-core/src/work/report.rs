@@ -25,8 +25,8 @@ pub struct KindReport {
     /// Deliveries that were given up.
     pub dead: u64,
     /// The lag of the longest due delivery when the worker last looked, zero if nothing was due; and
-    /// the time since then, while the next look is overdue: all its places are taken, or the store
-    /// does not answer.
+    /// the time since then, while the next look is overdue: all its places are taken, the store does
+    /// not answer, or nobody has the worker work.
     pub lag: Duration,
     /// The longest lag since the worker was made.
     pub lag_max: Duration,
@@ -92,6 +92,7 @@ impl Tally {
         report.lag += unseen
             .filter(|unseen| *unseen > pause_max)
             .unwrap_or_default();
+        report.lag_max = report.lag_max.max(report.lag);
         report
     }
 

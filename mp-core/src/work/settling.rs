@@ -11,8 +11,9 @@ use crate::{engine::Engine, error::Error, store::Settle};
 /// The most deliveries that are settled in one call.
 const SETTLES_MAX: usize = 1_024;
 
-/// How many portions the store may be at, or keep waiting, before handlers wait for it too.
-const PORTIONS_MAX: usize = 16;
+/// How many portions the store may be at, or keep waiting, before handlers wait for it too: fewer than
+/// a store has connections, so that reads get one meanwhile.
+const PORTIONS_MAX: usize = 4;
 
 /// Settles in bulk what comes in, until nobody sends any more.
 ///

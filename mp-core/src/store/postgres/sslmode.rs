@@ -8,9 +8,10 @@ const KNOWN: &str = "require";
 
 /// Returns a URL or a connection string with the mode that the driver knows.
 pub(super) fn known(url: &str) -> String {
-    let place = match url.split_once("://") {
-        Some(_) => in_query(url),
-        None => in_pairs(url),
+    let schemes = ["postgres://", "postgresql://"];
+    let place = match schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        true => in_query(url),
+        false => in_pairs(url),
     };
     match place {
         Some(place) => [&url[..place.start], KNOWN, &url[place.end..]].concat(),
@@ -87,6 +88,7 @@ mod tests {
             "host=db.example sslmode=verify-full user=mp",
             "host = db.example user = mp sslmode = 'verify-full'",
             r"user=m\ p password='it\'s' sslmode=verify-full host=db.example",
+            "host=db.example password=a://b sslmode=verify-full",
         ] {
             assert_eq!(mode_and_password(url).0, SslMode::Require, "{url}");
         }
@@ -98,6 +100,10 @@ mod tests {
             (
                 "postgres://mp:a?sslmode=verify-full&b@db.example/market",
                 "a?sslmode=verify-full&b",
+            ),
+            (
+                "host=db.example password='a://b?sslmode=verify-full&c'",
+                "a://b?sslmode=verify-full&c",
             ),
             (
                 "host=db.example password='x sslmode=verify-full y'",

@@ -125,7 +125,9 @@ impl SqliteStore {
     ///
     /// The copy is a store like this one, without the room that deleted records have left. It
     /// appears under its name when all of it is on the disk. Until then the log of this store only
-    /// grows: on a busy store, make copies when there is room for what is written meanwhile.
+    /// grows: on a busy store, make copies when there is room for what is written meanwhile. A process
+    /// that is killed meanwhile leaves a file beside `to` whose name ends in `.part`: such files can be
+    /// deleted when no copy is under way.
     ///
     /// # Errors
     ///
