@@ -62,8 +62,9 @@
 //! Of one intent one attempt counts at most. Another follows when it was declined, or when its payer
 //! did not act in time: then it is let go of, and what it brings all the same is given back. What a
 //! backend surely did not take may be [tried at another](routing#when-another-backend-is-tried), in
-//! the commit in which that becomes known; as long as it is not known, nothing else is tried. What did
-//! not reach a backend by the end of its payer's time, or was called off before, is not sent any more.
+//! the commit in which that becomes known; as long as it is not known, nothing else is tried. What
+//! surely did not reach a backend by the end of its payer's time, or was called off before, is not sent
+//! any more; where a backend can only be asked by sending it again, it is, and given back if it comes.
 //!
 //! A refund stands for what it was asked to be: its key names it for as long as the intent is kept.
 //!

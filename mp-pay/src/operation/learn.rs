@@ -51,8 +51,8 @@ impl Operation {
             Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
                 self.refer(reference);
                 match asked.contradicted_by(outcome) {
-                    // The person knew of it.
-                    Some(_) if self.decided && self.is_done() => {}
+                    // That it happened is no news, and how much is what the person has said.
+                    Some(_) if self.is_found(Stage::Done) => {}
                     Some(other) => self.contradict(other),
                     None => self.close(Stage::Done, None, asked),
                 }
@@ -67,6 +67,13 @@ impl Operation {
     /// Takes a person's word for what became of it, over everything that the backend has said.
     pub(crate) fn decide(&mut self, outcome: &Outcome, asked: Asked) {
         self.moved = asked.contradicted_by(outcome);
+        let declined = matches!(outcome, Outcome::Declined { .. });
+        self.found = Some(if declined {
+            Stage::Declined
+        } else {
+            Stage::Done
+        });
+        self.overruled = self.conflict.take().or(self.overruled);
         match (outcome, asked) {
             // Others were told that the money came, and are told now that it was none.
             (Outcome::Declined { .. }, Asked::Take(amount)) if self.is_done() => {
@@ -86,7 +93,6 @@ impl Operation {
             self.refer(reference);
         }
         self.heard = None;
-        self.conflict = None;
         self.breach = None;
         self.decided = true;
     }
@@ -95,10 +101,6 @@ impl Operation {
         if self.stage.is_known() && self.stage != stage && self.stage == asked.last_word() {
             self.contest(stage, asked);
             return;
-        }
-        if self.stage.is_known() && self.stage != stage {
-            // It is the backend's word from here on.
-            self.decided = false;
         }
         self.code = match (&self.code, code) {
             (Some(one), Some(other)) => Some(lesser(one, other)),
@@ -112,7 +114,7 @@ impl Operation {
     /// Takes note that the backend says for good the opposite of what a person had found: that person
     /// or another has to look again.
     fn contest(&mut self, told: Stage, asked: Asked) {
-        if !self.decided {
+        if !self.decided || self.is_found(told) {
             return;
         }
         if let Some(amount) = asked.amount() {
@@ -124,8 +126,12 @@ impl Operation {
         }
     }
 
-    /// Takes note that the backend tells of another amount; of several, of the greatest.
+    /// Takes note that the backend tells of another amount; of several, of the greatest. What a person
+    /// has judged is not put before anybody again.
     pub(crate) fn contradict(&mut self, other: Money) {
+        if self.overruled == Some(other) {
+            return;
+        }
         let order = |money: &Money| (money.minor(), money.currency().code());
         self.conflict = match self.conflict {
             Some(known) if order(&known) >= order(&other) => Some(known),
@@ -255,20 +261,72 @@ mod tests {
         assert_eq!(operation.conflict, None, "it was decided");
     }
 
-    #[test]
-    fn a_persons_word_that_the_backend_has_overruled_is_contested_no_more() {
-        let (paid, failed) = (
-            Outcome::settled(Reference::new("a").expect("a reference")),
-            Outcome::declined(DeclineCode::of("failed")),
-        );
-        let asked = Asked::Give(eur(100));
+    fn found(outcome: &Outcome, asked: Asked) -> Operation {
         let mut operation = Operation::planned();
         operation.send(Timestamp::MIN);
-        operation.decide(&paid, asked);
-        for told in [&failed, &paid, &failed] {
-            operation.learn(told, asked);
-            let stands = (operation.stage, operation.conflict, operation.decided);
-            assert_eq!(stands, (Stage::Declined, None, false), "what came back");
+        operation.decide(outcome, asked);
+        operation
+    }
+
+    fn paid(cents: i64) -> Outcome {
+        Outcome::settled(Reference::new("a").expect("a reference")).with_amount(eur(cents))
+    }
+
+    fn failed() -> Outcome {
+        Outcome::declined(DeclineCode::of("failed"))
+    }
+
+    #[test]
+    fn what_a_person_has_found_is_contested_by_its_opposite_alone() {
+        let asked = [Asked::Take(eur(100)), Asked::Give(eur(100))];
+        let [take, give] = asked;
+        for (asked, word, told, conflict) in [
+            (give, failed(), paid(100), Some(eur(100))),
+            (give, failed(), failed(), None),
+            // What was given back has come back.
+            (give, paid(100), failed(), None),
+            (give, paid(100), paid(100), None),
+            (take, paid(100), failed(), Some(eur(0))),
+            (take, paid(100), paid(100), None),
+            (take, paid(100), paid(90), None),
+            // The money is with us after all, and has to be given back.
+            (take, failed(), paid(100), None),
+            (take, failed(), paid(90), Some(eur(90))),
+        ] {
+            let mut operation = found(&word, asked);
+            operation.learn(&told, asked);
+            assert_eq!(operation.conflict, conflict, "{asked:?} {word:?} {told:?}");
+            for again in [&word, &failed(), &paid(100)] {
+                // Whatever a person says to that, its repetition is not put before one again.
+                let mut judged = operation.clone();
+                judged.decide(again, asked);
+                judged.learn(&told, asked);
+                let opposite = conflict.is_none() && judged.conflict.is_some();
+                assert!(judged.conflict.is_none() || opposite, "{asked:?} {told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_persons_word_comes_to_the_same_in_any_order() {
+        let words = [paid(100), paid(90), paid(80), failed(), Outcome::Accepted];
+        for asked in [Asked::Take(eur(100)), Asked::Give(eur(100))] {
+            for word in [paid(100), paid(90), failed()] {
+                let first = found(&word, asked);
+                for one in &words {
+                    for other in &words {
+                        let learnt = |told: [&Outcome; 2]| {
+                            let mut operation = first.clone();
+                            for outcome in told {
+                                operation.learn(outcome, asked);
+                            }
+                            operation
+                        };
+                        let case = format!("{asked:?} {word:?}: {one:?}, {other:?}");
+                        assert_eq!(learnt([one, other]), learnt([other, one]), "{case}");
+                    }
+                }
+            }
         }
     }
 }

@@ -93,7 +93,8 @@ pub struct Operation {
     /// Why it was declined, or has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<DeclineCode>,
-    /// What the backend says that it moved, where that is not what was asked for.
+    /// What the backend says that it moved, where that is not what was asked for or a person has
+    /// found otherwise; nothing, where it denies what a person has found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Money>,
     /// How the backend has broken its contract, while that keeps the outcome from being known.
@@ -105,6 +106,12 @@ pub struct Operation {
     /// Whether a person has said what became of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub decided: bool,
+    /// What that person has found: that it happened, or that it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Stage>,
+    /// The conflict that the person has judged: it is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overruled: Option<Money>,
 }
 
 impl Operation {
@@ -123,6 +130,8 @@ impl Operation {
             breach: None,
             moved: None,
             decided: false,
+            found: None,
+            overruled: None,
         }
     }
 
@@ -132,6 +141,12 @@ impl Operation {
 
     pub(crate) fn is_declined(&self) -> bool {
         self.stage == Stage::Declined
+    }
+
+    /// Returns whether a person has found that it came to this; an earlier release did not note what,
+    /// so that it counts as where it stands.
+    pub(crate) fn is_found(&self, stage: Stage) -> bool {
+        self.decided && self.found.unwrap_or(self.stage) == stage
     }
 
     /// Returns whether it was called for, and surely did not reach the backend.

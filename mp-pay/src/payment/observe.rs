@@ -6,6 +6,7 @@ use super::Payment;
 use crate::{
     attempt::{Attempt, Funds},
     backend::{DeclineCode, Outcome},
+    capture::Capture,
     dispute::{DISPUTES_MAX, Dispute},
     journal::Source,
     operation::{Asked, Operation, Step},
@@ -66,7 +67,7 @@ impl Attempt {
     }
 
     /// Takes note that the backend tells of more than our captures have asked for: somebody has taken
-    /// it there. A person who has looked knows of it.
+    /// it there.
     fn compare_taken(&mut self, outcome: &Outcome) {
         let Outcome::Settled {
             amount: Some(told), ..
@@ -74,9 +75,13 @@ impl Attempt {
         else {
             return;
         };
-        let asked: i64 = self.captures.values().map(|it| it.amount.minor()).sum();
+        let most = |it: &Capture| {
+            let found = it.operation.moved.unwrap_or(it.amount);
+            it.amount.minor().max(found.minor())
+        };
+        let asked: i64 = self.captures.values().map(most).sum();
         let foreign = told.currency() != self.amount.currency() || told.minor() > asked;
-        if foreign && !self.charge.decided {
+        if foreign {
             self.charge.contradict(*told);
         }
     }

@@ -197,7 +197,8 @@ impl Payment {
     pub(crate) fn is_owed(&self, step: Step) -> bool {
         let reason = self.refund_of(step).and_then(|refund| refund.reason);
         let by_mistake = matches!(step, Step::Return(..)) || reason == Some(RefundReason::Overpaid);
-        let refused = |operation: &Operation| operation.is_declined() && !operation.decided;
+        let refused =
+            |operation: &Operation| operation.is_declined() && !operation.is_found(Stage::Declined);
         by_mistake && self.operation(step).is_some_and(refused)
     }
 

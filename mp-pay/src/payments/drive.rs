@@ -202,14 +202,25 @@ impl Payments {
         }
     }
 
-    /// Calls for what surely never came; a charge that nobody waits for any more is closed instead.
+    /// Calls for what had not come when it was asked about; a charge that nobody waits for any more is
+    /// closed instead. Who has claimed it since then knows better.
     async fn call_wanted(&self, payment: Payment, key: OperationKey) -> Result<Payment, PayError> {
-        if payment.wants(key.step, self.engine.now()) {
-            return self.call(payment, key).await;
+        let seen = payment.operation(key.step).cloned();
+        let command = payment::command(&payment.intent.app, payment.intent.id)?;
+        let claim = move |change: &mut Change| {
+            let mine = change.payment().operation(key.step) == seen.as_ref();
+            let wanted = change.payment().wants(key.step, change.now());
+            match (mine, wanted) {
+                (true, true) => change.apply(Event::Sent { operation: key })?,
+                (true, false) => observe(change, never_came(key))?,
+                (false, _) => {}
+            }
+            Ok((mine && wanted, change.payment().clone()))
+        };
+        match self.change(command, claim).await? {
+            (true, payment) => self.call_claimed(payment, key).await,
+            (false, payment) => Ok(payment),
         }
-        let never_came = Outcome::declined(DeclineCode::of("expired"));
-        let app = payment.intent.app.clone();
-        self.observed(&app, key, never_came, Source::Lookup).await
     }
 
     /// Writes an outcome down, unless it is no news about something that is still open.
@@ -230,6 +241,15 @@ impl Payments {
             Ok(change.payment().clone())
         };
         self.change(command, observe).await
+    }
+}
+
+/// What is learnt of a charge that the backend has never heard of, once nobody sends it any more.
+fn never_came(operation: OperationKey) -> Event {
+    Event::Observed {
+        operation,
+        outcome: Outcome::declined(DeclineCode::of("expired")),
+        source: Source::Lookup,
     }
 }
 

@@ -43,7 +43,7 @@ impl Payments {
         let ask = move |change: &mut Change| {
             // The answer may have been forgotten since; the refund was not.
             if let Some(known) = change.payment().refunds.get(&refund) {
-                return is_for(known, &request);
+                return is_for(known, &request, change.payment().intent.amount_received);
             }
             let can = change.routing().can_now(change.payment())?;
             let amount = amount_of(&request, change.payment())?;
@@ -98,11 +98,11 @@ pub(crate) fn may_refund(
 
 /// Refuses a call that takes another's key: a refund stands for what it was asked to be, also when
 /// the answer to that call is forgotten.
-fn is_for(refund: &Refund, request: &RefundIntent) -> Result<(), PayError> {
+fn is_for(refund: &Refund, request: &RefundIntent, received: Money) -> Result<(), PayError> {
     let same_amount = match request.amount {
         Some(amount) => amount == refund.amount,
-        // All that was left then, or all of these lines.
-        None => true,
+        // All of the lines; or all that was left, of which only this is sure: that it was no less.
+        None => !request.lines.is_empty() || refund.amount == received,
     };
     let same = same_amount && request.lines == refund.lines && request.reason == refund.reason;
     match same {

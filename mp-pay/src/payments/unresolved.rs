@@ -33,7 +33,7 @@ pub struct Unresolved {
     pub owner: UserId,
     /// How much.
     pub amount: Money,
-    /// What the backend says that it moved, where that is not the amount.
+    /// What the backend says that it moved, where that is not the amount, or not what a person has found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Money>,
     /// How the backend has broken its contract, if that is why.
@@ -48,9 +48,10 @@ pub struct Unresolved {
 impl Payments {
     /// Lists the app's operations that wait for a person, by intent, after the one given: those
     /// of a backend that can neither replay nor be asked, those whose window has closed, those of
-    /// which the backend tells another amount or [breaks its contract](Breach), what was taken
-    /// late and could not be given back, and those whose backend is not configured and did not come
-    /// back for hours.
+    /// which the backend tells another amount or [breaks its contract](Breach), those of which it says
+    /// for good the opposite of what a person has found, what was taken late or beyond the amount and
+    /// could not be given back, and those whose backend is not configured and did not come back for
+    /// hours.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///

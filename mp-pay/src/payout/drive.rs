@@ -175,8 +175,12 @@ impl Payouts {
 
     async fn not_sent(&self, order: &PayoutOrder) -> Result<PayoutOrder, PayoutError> {
         let command = command(&order.app, order.id)?;
-        let take_back = |change: &mut Change| {
-            change.apply(PayoutEvent::NotSent)?;
+        let mine = order.operation.clone();
+        let take_back = move |change: &mut Change| {
+            // Who has claimed it since, or has heard of it, knows better.
+            if change.order().operation == mine {
+                change.apply(PayoutEvent::NotSent)?;
+            }
             Ok(change.order().clone())
         };
         self.change(command, take_back).await

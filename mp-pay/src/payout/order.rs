@@ -132,7 +132,7 @@ impl PayoutOrder {
     /// person looks once more.
     fn hear(&mut self, outcome: &Outcome, now: Timestamp) {
         let settled = matches!(outcome, Outcome::Settled { .. });
-        let found_declined = self.operation.decided && self.operation.is_declined();
+        let found_declined = self.operation.is_found(Stage::Declined);
         if settled && !found_declined {
             self.paid_at.get_or_insert(now);
         }

@@ -141,7 +141,7 @@ impl Book<'_> {
     /// Returns when a refund was given and when it came back, if it did both.
     fn came_back(&self, step: Step, operation: &Operation) -> Option<(Timestamp, Timestamp)> {
         let key = self.key(step);
-        let failed = operation.is_declined() && !operation.decided;
+        let failed = operation.is_declined() && !operation.is_found(Stage::Declined);
         let given_at = self.times.settled.get(&key).filter(|_| failed)?;
         let back_at = self.times.declined.get(&key)?;
         Some((*given_at, (*back_at).max(*given_at)))

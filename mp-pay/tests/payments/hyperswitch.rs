@@ -4,11 +4,12 @@ use mp_core::feed::{Cursor, Feed, Feeds};
 use mp_core::work::{Worker, WorkerOptions};
 use mp_pay::{
     IntentId,
+    journal::{Event, Source},
     news::{IntentTurned, REFUNDED, Refunded, SUCCEEDED},
     refund::{Refund, RefundStatus},
 };
 
-use super::*;
+use super::{support::webhooks::Webhooks, *};
 
 fn sales() -> Feed {
     Feed::new("sales".parse().expect("a name"))
@@ -44,15 +45,20 @@ async fn observe(world: &World, intent: IntentId, step: Step, outcome: Outcome) 
 #[tokio::test]
 async fn hyperswitch_2916_a_webhook_may_come_before_the_answer_to_the_call() {
     for can in CLASSES {
-        let world = World::new(can);
-        world.sandbox.script(Behaviour::TimeoutAfter);
-        let unsure = world.pay("pm_ok", false).await;
-        assert_eq!(unsure.status, IntentStatus::Processing);
-        observe(&world, unsure.id, Step::Charge(1), settled()).await;
-        let paid = world.intent(unsure.id).await;
+        let mut outside = Outside::new(can);
+        outside.webhooks = Webhooks::first(1);
+        let process = outside.start(UNHARMED);
+        let paid = process.world.pay("pm_ok", false).await;
         assert_eq!(paid.status, IntentStatus::Succeeded);
-        world.another().let_time_pass(3).await;
-        assert_eq!(world.moved().await, [100], "{can:?}");
+        let journal = process.world.payments.journal(&staff(), paid.id).await;
+        let journal = journal.expect("reads");
+        let sources = journal.iter().filter_map(|entry| match &entry.event {
+            Event::Observed { source, .. } => Some(*source),
+            _ => None,
+        });
+        let sources: Vec<Source> = sources.collect();
+        assert_eq!(sources, [Source::Notice, Source::Call], "{can:?}");
+        assert_eq!(process.world.moved().await, [100]);
     }
 }
 

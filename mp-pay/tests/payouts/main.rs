@@ -1,6 +1,7 @@
 //! Payouts: what is asked of them, what becomes of them, and who may know, on every store.
 
 mod faces;
+mod late;
 #[path = "../payout/mod.rs"]
 mod payout;
 #[path = "../support/stores.rs"]

@@ -38,6 +38,8 @@ fn longest_operation() -> Operation {
         breach: Some(Breach::UndeclaredAction),
         moved: amount,
         decided: true,
+        found: Some(Stage::Unrecognized),
+        overruled: amount,
     }
 }
 
