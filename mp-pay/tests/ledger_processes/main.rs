@@ -5,6 +5,8 @@
 
 mod audit;
 mod child;
+#[path = "../dice/mod.rs"]
+mod dice;
 mod order;
 mod parent;
 mod target;

@@ -1,13 +1,10 @@
-use mp_core::{
-    Error, ErrorKind,
-    amount::Amount,
-    entropy::{Entropy, SeededEntropy},
-};
+use mp_core::{Error, ErrorKind, amount::Amount};
 use mp_pay::ledger::{
     BookId, Ledger, LedgerError, NamedTransfer, NewTransfer, PostTransfer, Transfer, TransferId,
 };
 
 use crate::{
+    dice::Dice,
     parent::PROCESSES,
     town::{UNITS, book, books, office, source, unit, wallet},
 };
@@ -27,28 +24,9 @@ pub(crate) enum Order {
     Reverse { of: u64 },
 }
 
-/// Chance that a number replays.
-struct Dice(SeededEntropy);
-
-impl Dice {
-    fn below(&self, end: u64) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes) % end
-    }
-
-    fn index(&self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).unwrap_or_default()
-    }
-
-    fn amount(&self) -> i64 {
-        i64::try_from(self.below(60)).unwrap_or_default() + 1
-    }
-}
-
 impl Order {
     pub(crate) fn of(number: u64) -> Self {
-        let dice = Dice(SeededEntropy::new(number));
+        let dice = Dice::new(number);
         let kind = dice.below(20);
         let back = number.checked_sub(PROCESSES * (1 + dice.below(BACK_MAX)));
         match (kind, back) {

@@ -1,17 +1,19 @@
 //! Long runs of random commands: on the pure machine, and on the service over a store that fails.
 //! Both end with books that sum to zero. With `MP_FULL` set, and optimised, they are a hundred times
-//! as long.
+//! as long; `MP_LEDGER_TOWNS` says how many runs of the second kind there are, each of 3,000 commands.
 
+#[path = "../dice/mod.rs"]
+mod dice;
 #[path = "../ledger_desk/mod.rs"]
 mod ledger_desk;
 mod town;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mp_core::entropy::{Entropy, SeededEntropy};
 use mp_pay::ledger::{Side, TrialBalance};
 
 use self::{
+    dice::Dice,
     ledger_desk::{ACCOUNTS, Ask, Floor, desk},
     town::Town,
 };
@@ -33,28 +35,9 @@ fn scale() -> u64 {
     }
 }
 
-/// Chance that a seed replays.
-struct Dice(SeededEntropy);
-
-impl Dice {
-    fn below(&self, end: u64) -> u64 {
-        let mut bytes = [0; 8];
-        self.0.fill(&mut bytes);
-        u64::from_le_bytes(bytes) % end
-    }
-
-    fn index(&self, end: usize) -> usize {
-        usize::try_from(self.below(end as u64)).unwrap_or_default()
-    }
-
-    fn amount(&self) -> i64 {
-        i64::try_from(self.below(60)).unwrap_or_default() + 1
-    }
-}
-
 #[test]
 fn a_long_run_of_the_pure_machine_sums_to_zero() {
-    let (dice, mut floor) = (Dice(SeededEntropy::new(1)), Floor::new(desk()));
+    let (dice, mut floor) = (Dice::new(1), Floor::new(desk()));
     let (mut done, mut refused) = (0_u64, 0_u64);
     let mut sums: BTreeMap<String, i128> = BTreeMap::new();
     for _ in 0..COMMANDS * scale() {
@@ -104,9 +87,14 @@ fn a_long_run_of_the_pure_machine_sums_to_zero() {
     }
 }
 
+fn towns() -> u64 {
+    let asked = std::env::var("MP_LEDGER_TOWNS").ok();
+    asked.map_or(scale(), |count| count.parse().expect("a number"))
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_long_run_over_a_store_that_fails_sums_to_zero() {
-    for seed in 0..scale() {
+    for seed in 0..towns() {
         let mut town = Town::open(seed * 10).await;
         let (mut refused, mut closed) = (0, 0);
         for number in 0..CALLS {

@@ -24,7 +24,7 @@ use mp_pay::ledger::{
     PostTransfer, Side, Transfer, TransferId, TransferStatus,
 };
 
-use super::Dice;
+use super::dice::Dice;
 
 const USERS: usize = 5;
 
@@ -95,7 +95,7 @@ impl Town {
             engine,
             ledger,
             healthy,
-            dice: Dice(SeededEntropy::new(seed + 1)),
+            dice: Dice::new(seed + 1),
             made: Vec::new(),
             attic: Attic::default(),
         }
@@ -237,7 +237,7 @@ impl Town {
 
 /// A store of which a call in fifty fails, or acts and loses its answer.
 fn unsteady(store: Arc<MemoryStore>, healthy: Arc<AtomicBool>, seed: u64) -> Arc<HookedStore> {
-    let dice = Dice(SeededEntropy::new(seed + 2));
+    let dice = Dice::new(seed + 2);
     Arc::new(HookedStore::new(store, move |call, phase, _| {
         let fails = !healthy.load(Ordering::SeqCst) && dice.below(50) == 0;
         let writes = matches!(call, Call::Commit | Call::Settle);
