@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use mp_core::{
     entropy::SeededEntropy,
     store::{MemoryStore, Partition, Store, StoreErrorKind},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -26,7 +26,7 @@ use tokio::{
 const START: i64 = 1_800_000_000_000_000;
 const SEATS: u32 = 2;
 
-#[derive(Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Group {
     taken: u32,
 }
@@ -36,14 +36,33 @@ impl Document for Group {
     const FORMAT: u32 = 1;
 }
 
+/// A record that cannot be written.
+#[derive(Clone, Debug, Deserialize)]
+struct Unwritable;
+
+impl Serialize for Unwritable {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it cannot be written"))
+    }
+}
+
+impl Document for Unwritable {
+    const KIND: &'static str = "unwritable";
+    const FORMAT: u32 = 1;
+}
+
 /// What becomes of the commit that the test holds.
 type Verdict = Result<(), StoreErrorKind>;
+
+type Putting = JoinHandle<Result<(), Error>>;
 
 /// An engine on a store whose commits wait until the test lets them go.
 struct Rig {
     engine: Engine,
     held: mpsc::UnboundedReceiver<oneshot::Sender<Verdict>>,
     decisions: Arc<AtomicU32>,
+    /// Whether the store panics at the next commit.
+    panics: Arc<AtomicBool>,
 }
 
 impl Rig {
@@ -64,12 +83,15 @@ impl Rig {
             .fold(command(), |command, key| command.key(key));
         setup.run(keys, fill).await.expect("fills");
         let (sender, held) = mpsc::unbounded_channel();
+        let panics = Arc::new(AtomicBool::new(false));
+        let breaks = panics.clone();
         let hold = move |call, phase, _: Option<&Partition>| {
-            let sender = sender.clone();
+            let (sender, breaks) = (sender.clone(), breaks.clone());
             async move {
                 if (call, phase) != (Call::Commit, Phase::Before) {
                     return Ok(());
                 }
+                assert!(!breaks.load(Ordering::Relaxed), "the store breaks");
                 let (release, verdict) = oneshot::channel();
                 // Once the test is over nobody holds anything.
                 if sender.send(release).is_err() {
@@ -82,6 +104,7 @@ impl Rig {
             engine: engine(Arc::new(HookedStore::new(memory, hold))),
             held,
             decisions: Arc::new(AtomicU32::new(0)),
+            panics,
         }
     }
 
@@ -106,6 +129,20 @@ impl Rig {
             let committed = engine.run(command(), take).await?;
             Ok(committed.answer)
         })
+    }
+
+    /// Puts a record, and the root as it is.
+    fn put<D: Document + Clone + Sync>(&self, key: &'static str, value: D) -> Putting {
+        let (engine, decisions) = (self.engine.clone(), self.decisions.clone());
+        let put = move |family: &Family, _: Timestamp| {
+            decisions.fetch_add(1, Ordering::Relaxed);
+            let taken = family.root::<Group>()?.map_or(0, |group| group.taken);
+            let mut edits = Edits::new();
+            edits.put_root(Group { taken });
+            edits.put(key, value.clone());
+            Ok::<_, Error>(edits.answer(()))
+        };
+        tokio::spawn(async move { engine.run(command().key(key), put).await.map(drop) })
     }
 
     /// Waits for the next commit to be held.
@@ -224,4 +261,67 @@ async fn what_the_commit_on_its_way_deletes_is_not_seen_by_the_next() {
     answer(first).await.expect("leaves");
     rig.next().await.send(Ok(())).expect("is held");
     assert_eq!(answer(second).await.expect("counts").answer, 1);
+}
+
+#[tokio::test]
+async fn whoever_is_committed_is_told_though_the_next_commit_never_ends() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let second = rig.take();
+    rig.until_decided(2).await;
+    commit.send(Ok(())).expect("is held");
+    let never = rig.next().await;
+    assert_eq!(answer(first).await.expect("has a seat"), 1);
+    assert!(!second.is_finished(), "its own commit is on its way");
+    drop(never);
+    assert_eq!(answer(second).await.expect("has a seat"), 2);
+}
+
+#[tokio::test]
+async fn whoever_is_committed_is_told_though_the_next_cannot_be_written() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let second = rig.put("m/1", Unwritable);
+    rig.until_decided(2).await;
+    commit.send(Ok(())).expect("is held");
+    assert_eq!(answer(first).await.expect("has a seat"), 1);
+    let refused = answer(second).await.expect_err("cannot be written");
+    assert_eq!(refused.code(), "corrupt_record");
+}
+
+#[tokio::test]
+async fn whoever_is_committed_is_told_though_the_store_panics_at_the_next() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let second = rig.take();
+    rig.until_decided(2).await;
+    rig.panics.store(true, Ordering::Relaxed);
+    commit.send(Ok(())).expect("is held");
+    assert_eq!(answer(first).await.expect("has a seat"), 1);
+    let broken = answer(second).await.expect_err("nobody knows");
+    assert_eq!(broken.kind(), ErrorKind::Unknown);
+}
+
+#[tokio::test]
+async fn what_is_put_twice_ahead_is_written_as_it_was_put_last() {
+    let mut rig = Rig::new(&[]).await;
+    let first = rig.take();
+    let commit = rig.next().await;
+    let created = rig.put("m/1", Group { taken: 7 });
+    rig.until_decided(2).await;
+    let replaced = rig.put("m/1", Group { taken: 8 });
+    rig.until_decided(3).await;
+    commit.send(Ok(())).expect("is held");
+    answer(first).await.expect("has a seat");
+    rig.next().await.send(Ok(())).expect("is held");
+    for put in [created, replaced] {
+        answer(put).await.expect("puts");
+    }
+    // As the store has it, and not as the engine remembers it.
+    let view = rig.engine.read(command().key("m/1")).await.expect("reads");
+    let found = view.get::<Group>("m/1").expect("reads").expect("is there");
+    assert_eq!(found.taken, 8);
 }

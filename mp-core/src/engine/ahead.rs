@@ -2,7 +2,7 @@ use std::{
     convert::Infallible,
     future::{Future, pending, poll_fn},
     mem,
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
 };
 
@@ -37,6 +37,11 @@ impl Runner {
     pub(super) async fn send(&mut self, batch: Batch, jobs: usize) -> Fate {
         let (combiner, partition) = (self.combiner.clone(), self.partition.clone());
         let mut sending = pin!(combiner.send(&partition, batch));
+        let fate = begin(sending.as_mut()).await;
+        self.answer();
+        if let Some(fate) = fate {
+            return fate;
+        }
         if self.alone > 0 {
             return sending.await;
         }
@@ -120,6 +125,17 @@ impl Runner {
             self.arrival.notified().await;
         }
     }
+}
+
+/// Begins what is to be done, and returns what it came to if that is known at once.
+async fn begin<T>(mut doing: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    poll_fn(|context| {
+        Poll::Ready(match doing.as_mut().poll(context) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Returns how many of the jobs that wait the next commit carries, when so many are on their way.

@@ -51,6 +51,8 @@ pub struct Edits {
 
 pub(super) enum Edit {
     Put(Decoded),
+    /// A record that was put, as it is written.
+    Encoded(Bytes),
     Deliver(Bytes, Timestamp),
     Delete,
 }

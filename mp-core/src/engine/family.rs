@@ -257,8 +257,12 @@ impl Family {
 
     /// Applies a decision's edits, so that the next decision of the batch sees them.
     pub(super) fn apply(&mut self, edits: Edits) {
+        let mut buffer = Vec::new();
         for (key, edit) in edits.into_writes() {
             let edit = match edit {
+                Edit::Put(decoded) if self.is_written_ahead(&key) => {
+                    self.put(key.clone(), decoded).ahead(&mut buffer)
+                }
                 Edit::Put(decoded) => Edit::Put(self.put(key.clone(), decoded)),
                 Edit::Delete => {
                     if self.records.remove(&key).is_some() && !self.covers(key.as_str()) {
@@ -266,10 +270,16 @@ impl Family {
                     }
                     Edit::Delete
                 }
-                deliver @ Edit::Deliver(..) => deliver,
+                other @ (Edit::Encoded(_) | Edit::Deliver(..)) => other,
             };
             self.edited.insert(key, edit);
         }
+    }
+
+    /// Returns whether a record is encoded as soon as it is put: while a commit is on its way there is
+    /// time for that, and what is created is seldom put again before it is sent.
+    fn is_written_ahead(&self, key: &Key) -> bool {
+        self.sent_as.is_some() && !key.is_root() && !self.records.contains_key(key)
     }
 
     /// Replaces a record, and returns it with what a newer release had put into the replaced one.
@@ -333,14 +343,32 @@ impl Family {
     }
 }
 
+impl Decoded {
+    /// Returns the edit that puts it, encoded; one that cannot be encoded fails when it is sent.
+    fn ahead(self, buffer: &mut Vec<u8>) -> Edit {
+        match self.encode(buffer) {
+            Ok(value) => Edit::Encoded(value),
+            Err(_) => Edit::Put(self),
+        }
+    }
+
+    fn encode(&self, buffer: &mut Vec<u8>) -> Result<Bytes, Error> {
+        buffer.clear();
+        self.write(buffer)?;
+        Ok(Bytes::copy_from_slice(buffer))
+    }
+}
+
 impl Edit {
     /// Returns the write that carries it; values are put together in a buffer.
     fn write(&self, key: Key, buffer: &mut Vec<u8>) -> Result<Write, Error> {
         Ok(match self {
             Self::Put(decoded) => {
-                buffer.clear();
-                decoded.write(buffer)?;
-                let value = Bytes::copy_from_slice(buffer);
+                let value = decoded.encode(buffer)?;
+                Write::Put { key, value }
+            }
+            Self::Encoded(value) => {
+                let value = value.clone();
                 Write::Put { key, value }
             }
             Self::Deliver(value, due_at) => Write::Deliver {

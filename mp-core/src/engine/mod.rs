@@ -6,6 +6,7 @@
 //! so several processes on one store stay correct, and one is fast.
 
 mod ahead;
+mod answers;
 mod arrivals;
 mod combiner;
 mod command;

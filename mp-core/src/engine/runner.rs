@@ -9,14 +9,15 @@ use tokio::sync::Notify;
 use super::{
     Family,
     ahead::{Ahead, share},
+    answers::Done,
     combiner::Combiner,
     fate::Fate,
     job::Job,
 };
 use crate::{
     clock::Timestamp,
-    error::{Error, ErrorKind},
-    store::{CommitId, Partition, Selection, StoreError, Version},
+    error::Error,
+    store::{Batch, CommitId, Partition, Selection, StoreError, Version},
 };
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
@@ -48,6 +49,9 @@ pub(super) struct Runner {
     pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
     pub(super) alone: usize,
+    /// Those who are told as soon as the next commit is on its way: the store waits for nobody while
+    /// they are.
+    pub(super) done: Option<Done>,
     /// Whether there may be more remembered answers that have lapsed.
     pub(super) lapsed_left: bool,
     finished: bool,
@@ -74,6 +78,7 @@ impl Runner {
             fresh: false,
             ahead: Ahead::default(),
             alone: 0,
+            done: None,
             lapsed_left: false,
             finished: false,
         }
@@ -134,10 +139,15 @@ impl Runner {
             match self.commit(now, jobs.len()).await {
                 Fate::Done(version) => {
                     let (partition, commands) = (&self.partition, jobs.len());
-                    tracing::trace!(%partition, commands, version = version.0, "answered");
-                    self.answer(jobs, version, now);
+                    tracing::trace!(%partition, commands, version = version.0, "committed");
+                    self.done = Some(Done { jobs, version, now });
+                    self.bound_state();
                     if writes && (self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY)) {
+                        self.answer();
                         Box::pin(self.prune(now, commands)).await;
+                    }
+                    if self.ahead.decided.is_empty() {
+                        self.answer();
                     }
                     return;
                 }
@@ -244,15 +254,16 @@ impl Runner {
     }
 
     async fn commit(&mut self, now: Timestamp, jobs: usize) -> Fate {
-        let Some(family) = &mut self.family else {
-            return Fate::Again;
-        };
-        if family.edited() == 0 {
-            return self.confirm().await;
-        }
-        let batch = match family.send(CommitId::random(), now) {
-            Ok(batch) => batch,
-            Err(error) => return Fate::Failed(error),
+        let batch = match self.batch(now) {
+            Some(Ok(batch)) => batch,
+            Some(Err(error)) => {
+                self.answer();
+                return Fate::Failed(error);
+            }
+            None => {
+                self.answer();
+                return self.confirm().await;
+            }
         };
         let fate = self.send(batch, jobs).await;
         if let (Fate::Done(version), Some(family)) = (&fate, &mut self.family) {
@@ -260,6 +271,12 @@ impl Runner {
             self.fresh = false;
         }
         fate
+    }
+
+    /// Returns what is to be committed, if anything.
+    fn batch(&mut self, now: Timestamp) -> Option<Result<Batch, Error>> {
+        let family = self.family.as_mut().filter(|family| family.edited() > 0)?;
+        Some(family.send(CommitId::random(), now))
     }
 
     /// Makes sure that answers which change nothing rest on the present head.
@@ -277,43 +294,11 @@ impl Runner {
         }
     }
 
-    fn answer(&mut self, jobs: Vec<Box<dyn Job>>, version: Version, now: Timestamp) {
-        for job in jobs {
-            job.answer(version, now);
-        }
+    fn bound_state(&mut self) {
         let len = self.family.as_ref().map_or(0, |family| family.len());
         if len > STATE_RECORDS_MAX {
             self.drop_family();
         }
-    }
-
-    /// Tells the jobs that they failed; if only one of many may be the cause, they are carried out
-    /// one by one instead.
-    fn fail(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) {
-        self.drop_family();
-        if jobs.len() > 1 && may_be_of_one(error) {
-            self.alone = jobs.len();
-            return self.combiner.mailboxes.put_back(&self.partition, jobs);
-        }
-        for job in jobs {
-            job.fail(error.clone());
-        }
-    }
-
-    /// Keeps the jobs whose own records in the partition tell whether they took effect: deciding
-    /// again either recalls their answers or is the first time. Until then, and of the others for
-    /// ever, nobody can tell.
-    fn keep_remembered(&mut self, jobs: Vec<Box<dyn Job>>, error: &Error) -> Vec<Box<dyn Job>> {
-        self.drop_family();
-        let (mut kept, others): (Vec<_>, Vec<_>) =
-            jobs.into_iter().partition(|job| job.is_remembered());
-        for job in &mut kept {
-            job.doubt(error.clone());
-        }
-        for job in others {
-            job.fail(error.clone());
-        }
-        kept
     }
 
     fn head(&self) -> Option<Version> {
@@ -343,6 +328,8 @@ impl Runner {
 
 impl Drop for Runner {
     fn drop(&mut self) {
+        // What is known is told, even if the runtime has stopped.
+        self.answer();
         if !self.finished {
             self.combiner.mailboxes.abandon(&self.partition);
         }
@@ -359,13 +346,4 @@ pub(super) fn selections(jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> Vec<Se
         }
     }
     wanted
-}
-
-/// Returns whether one command of a batch may have brought the error on all of them: it wrote
-/// what the store does not take, or what does not encode, or read too much.
-fn may_be_of_one(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Corrupt | ErrorKind::Invalid | ErrorKind::Refused
-    )
 }
