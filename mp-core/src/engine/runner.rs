@@ -142,12 +142,13 @@ impl Runner {
                     tracing::trace!(%partition, commands, version = version.0, "committed");
                     self.done = Some(Done { jobs, version, now });
                     self.bound_state();
-                    if writes && (self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY)) {
+                    let due = self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY);
+                    let prunes = writes && due;
+                    if prunes || self.ahead.decided.is_empty() {
                         self.answer();
-                        Box::pin(self.prune(now, commands)).await;
                     }
-                    if self.ahead.decided.is_empty() {
-                        self.answer();
+                    if prunes {
+                        Box::pin(self.prune(now, commands)).await;
                     }
                     return;
                 }
