@@ -40,6 +40,7 @@ mod bounded;
 pub mod broken;
 mod clause;
 mod clauses;
+mod contract;
 mod covered;
 mod crowd;
 mod declared;
@@ -50,6 +51,7 @@ mod fixed;
 mod honest;
 mod keyed;
 mod once;
+pub mod payouts;
 mod provider;
 mod replayed;
 mod report;
@@ -76,8 +78,8 @@ pub use self::{
 ///
 /// If the backend breaks the clause, or no clause has this name.
 #[doc(hidden)]
-pub async fn demand(name: &str, factory: &dyn BackendFactory) {
-    let clause = CLAUSES
+pub async fn demand<J>(clauses: &'static [Clause<J>], name: &str, factory: &dyn BackendFactory<J>) {
+    let clause = clauses
         .iter()
         .find(|clause| clause.name() == name)
         .expect("the macro takes its names from the table");
