@@ -44,16 +44,17 @@ fn broken_payouts() -> Vec<Case> {
             a_dropped_call_can_be_replayed;
         ReplaysADeclineAsPaid: a_decline_is_replayed;
         KeysByAmountToo: a_key_with_another_amount_moves_nothing;
-        ChecksTheIdBeforeItPays: replays_at_once_act_once;
+        ChecksTheIdBeforeItPays: replays_at_once_act_once, a_dropped_call_can_be_replayed;
         ForgetsTheIdOfWhatFailed: a_lost_answer_is_learnt_by_replay;
         MarksTheIdTooEarly: a_lost_request_is_made_good_by_replay,
             an_error_that_denies_acting_is_true;
         FindsNoPayout (and others): a_lookup_finds_a_payout;
         LooksOnlyWhetherItIsThere: a_lookup_tells_no_decline_as_done,
-            what_is_declined_stays_declined;
+            what_is_declined_stays_declined, what_came_back_stays_declined;
         FindsTheLatest: what_never_came_is_not_found;
         PaysWhatItLooksFor: a_lookup_does_nothing;
-        ReadsPendingAsFailed: a_lookup_meanwhile_contradicts_nothing;
+        ReadsPendingAsFailed: a_lookup_meanwhile_contradicts_nothing,
+            a_dropped_call_can_be_asked_about;
         SearchLagsBehind: a_lost_answer_is_learnt_by_lookup;
         FindsWhatItMeantToDo: a_lost_request_is_not_found_done;
         SaysNotFoundOfWhatIsOnItsWay: what_is_not_found_never_comes,
@@ -65,7 +66,7 @@ fn broken_payouts() -> Vec<Case> {
         ReadsATimeoutAsDone: what_is_told_as_done_was_done, a_lost_request_is_made_good_by_replay;
         ReadsATimeoutAsAnOutage: an_error_that_denies_acting_is_true;
         InventsReferences: what_is_done_stays_done;
-        ForgivesDeclines: what_is_declined_stays_declined;
+        ForgivesDeclines: what_is_declined_stays_declined, what_came_back_stays_declined;
         ReadsReturnedAsPaid: what_came_back_stays_declined;
         BeginsAnewWhatWasDropped: a_dropped_call_acts_at_most_once, a_dropped_call_can_be_replayed,
             a_payout_dropped_at_any_moment_is_made_at_most_once;

@@ -1,5 +1,5 @@
-//! The backend contract as promises that can be tried on any
-//! [`PaymentBackend`](crate::PaymentBackend).
+//! The contracts of backends as promises that can be tried: on any
+//! [`PaymentBackend`](crate::PaymentBackend), and on any payout backend by [`payouts`].
 //!
 //! Whoever writes a backend writes a [`BackendFactory`], which makes a fresh backend and joins it to
 //! a [`Provider`]: the other side, where the kit sees what happened and makes things go wrong. Then
@@ -27,6 +27,15 @@
 //! provider shows too little to try is skipped as *untried*, and says what it wants. A broken promise
 //! says what was seen and what to do. [`broken`] has backends that are wrong on purpose, to show that
 //! every clause bites.
+//!
+//! The contract of a [`PayoutBackend`](crate::payout::PayoutBackend) is tried in the same way, by
+//! [`payouts`]:
+//!
+//! ```
+//! use mp_pay::{backend::Capabilities, conformance::payouts::SandboxPayouts};
+//!
+//! mp_pay::payout_conformance!(SandboxPayouts::new(Capabilities::neither()));
+//! ```
 //!
 //! Clauses judge the contract and nothing else. They try no signatures of webhooks, which are the
 //! host's, and nothing that takes a day: that a window is as long as it is declared, that a hold
