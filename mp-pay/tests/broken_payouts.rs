@@ -76,7 +76,8 @@ fn broken_payouts() -> Vec<Case> {
         KeepsItsLock: a_dropped_call_keeps_no_other_waiting, a_dropped_call_can_be_replayed;
         TellsPayoutsWithoutTheFee (and others): a_payout_tells_what_it_paid;
         CountsYenInHundredths: declared_currencies_are_paid_exactly;
-        AsksReceiversToSignIn: nobody_has_to_act_for_a_payout;
+        AsksReceiversToSignIn: nobody_has_to_act_for_a_payout,
+            what_was_accepted_is_paid_in_the_end;
         LeavesPayoutsAuthorized: what_was_accepted_is_paid_in_the_end;
         LearnsWhatItCan: capabilities_are_steady;
         AsksBeforeItRefuses: an_uncounted_amount_is_refused_unsent;

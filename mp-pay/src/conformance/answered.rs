@@ -81,7 +81,7 @@ pub(super) async fn a_lookup_does_nothing<C: Contract>(scene: &Scene<C>) -> Resu
     scene.settle(&charge).await?;
     scene.look_up(&charge).await?;
     scene
-        .ensure_moved("after a charge and a lookup", WHOLE)
+        .ensure_moved("after it was made and looked up", WHOLE)
         .await
 }
 
@@ -131,10 +131,11 @@ pub(super) async fn what_is_not_found_never_comes<C: Contract>(
     let lookup = scene.look_up(&charge).await?;
     tokio::time::sleep(DELAY * 2).await;
     scene.provider.wait().await;
-    let taken = scene.moved().await?;
-    let came = lookup == Lookup::NotFound && taken != 0;
+    let moved = scene.moved().await?;
+    let came = lookup == Lookup::NotFound && moved != 0;
     Ok(ensure(!came, || {
-        format!("{charge} was NotFound while it was on its way, and then took the money")
+        let (verb, moved) = (C::MOVED, scene.money(moved));
+        format!("{charge} was NotFound while on its way, and then {moved} was {verb}")
     })?)
 }
 

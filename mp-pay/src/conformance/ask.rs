@@ -7,7 +7,7 @@ use mp_core::{
 };
 
 use super::{
-    Provider, Violation,
+    Provider, Skip, Violation,
     contract::{Contract, OfPayments},
     scene::{Scene, WHOLE},
     stop::Stop,
@@ -166,7 +166,7 @@ impl Contract for OfPayments {
     }
 
     async fn one_of_each(scene: &Scene) -> Result<Vec<Ask>, Stop> {
-        scene.one_of_each_step().await
+        scene.charge_and_what_follows().await
     }
 
     fn amount(ask: &Ask) -> Option<Money> {
@@ -203,8 +203,11 @@ impl Contract for OfPayments {
         Some(mine.map(|notice| notice.outcome).collect())
     }
 
-    async fn act(provider: &Self::Provider) -> bool {
-        provider.act_as_payer().await
+    async fn act(provider: &Self::Provider) -> Result<(), Stop> {
+        match provider.act_as_payer().await {
+            true => Ok(()),
+            false => Err(Skip::NotProvided("act_as_payer").into()),
+        }
     }
 
     fn means(provider: &Self::Provider) -> String {

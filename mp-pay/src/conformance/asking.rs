@@ -90,10 +90,9 @@ impl<C: Contract> Scene<C> {
         Err(open(ask, &outcome).into())
     }
 
-    async fn pass_time(&self, outcome: &Outcome) -> Result<(), Skip> {
-        let waits_for_payer = matches!(outcome, Outcome::NeedsAction { .. });
-        if waits_for_payer && !C::act(&self.provider).await {
-            return Err(Skip::NotProvided("act_as_payer"));
+    async fn pass_time(&self, outcome: &Outcome) -> Result<(), Stop> {
+        if let Outcome::NeedsAction { .. } = outcome {
+            C::act(&self.provider).await?;
         }
         self.provider.wait().await;
         Ok(())

@@ -22,12 +22,13 @@ pub(super) async fn a_dropped_call_acts_at_most_once<C: Contract>(
     scene: &Scene<C>,
 ) -> Result<(), Stop> {
     scene.books()?;
-    drop_on_its_way(scene, &scene.plain(WHOLE)).await?;
+    let charge = scene.plain(WHOLE);
+    drop_on_its_way(scene, &charge).await?;
     tokio::time::sleep(DELAY * 2).await;
-    let taken = scene.moved().await?;
-    Ok(ensure(taken == 0 || taken == WHOLE, || {
-        let (asked, taken) = (scene.money(WHOLE), scene.money(taken));
-        format!("a charge of {asked} was dropped on its way, and {taken} was taken")
+    let moved = scene.moved().await?;
+    Ok(ensure(moved == 0 || moved == WHOLE, || {
+        let (verb, moved) = (C::MOVED, scene.money(moved));
+        format!("{charge} was dropped on its way, and {moved} was {verb}")
     })?)
 }
 
@@ -59,14 +60,14 @@ pub(super) async fn a_dropped_call_can_be_asked_about<C: Contract>(
     scene.provider.wait().await;
     let lookup = scene.look_up(&charge).await?;
     let done = matches!(&lookup, Lookup::Found(outcome) if C::is_done(outcome));
-    let taken = scene.moved().await?;
+    let moved = scene.moved().await?;
     let told = match lookup {
         Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted) => true,
-        _ => done == (taken != 0),
+        _ => done == (moved != 0),
     };
     Ok(ensure(told, || {
-        let taken = scene.money(taken);
-        format!("{charge} was dropped, took {taken}, and was looked up as {lookup:?}")
+        let (verb, moved) = (C::MOVED, scene.money(moved));
+        format!("{charge} was dropped, {moved} was {verb}, and it was looked up as {lookup:?}")
     })?)
 }
 

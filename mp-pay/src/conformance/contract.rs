@@ -83,9 +83,9 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
     /// Returns what the provider has told by itself of what was asked.
     async fn told(provider: &Self::Provider, ask: &Self::Ask) -> Option<Vec<Outcome>>;
 
-    /// Does what somebody is asked to do first; returns whether it can.
-    async fn act(_: &Self::Provider) -> bool {
-        false
+    /// Does what somebody is asked to do first, if that is allowed.
+    async fn act(_: &Self::Provider) -> Result<(), Stop> {
+        Err(Violation::new("somebody is asked to do something first").into())
     }
 
     /// Returns whether an outcome need not be asked about again.

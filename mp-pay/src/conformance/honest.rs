@@ -49,7 +49,8 @@ pub(super) async fn what_is_told_as_done_was_done<C: Contract>(
         let moved = scene.moved().await? - before;
         let done = told.is_ok_and(|outcome| C::is_done(&outcome));
         ensure(!done || moved == WHOLE, || {
-            format!("{charge} met {fault:?} and was told as done; the provider took nothing")
+            let verb = C::MOVED;
+            format!("{charge} met {fault:?} and was told as done; the provider has {verb} nothing")
         })?;
     }
     Ok(())
@@ -71,7 +72,8 @@ pub(super) async fn an_error_that_denies_acting_is_true<C: Contract>(
             Some(BackendErrorKind::Unavailable | BackendErrorKind::Unsupported)
         );
         ensure(!denied || moved == 0, || {
-            format!("{charge} met {fault:?} and was told as {kind:?}; the provider took it")
+            let verb = C::MOVED;
+            format!("{charge} met {fault:?} and was told as {kind:?}; the provider has {verb} it")
         })?;
         if denied {
             scene.settle(&charge).await?;

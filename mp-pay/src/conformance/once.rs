@@ -20,7 +20,7 @@ pub(super) async fn a_declined_charge_takes_nothing<C: Contract>(
 ) -> Result<(), Stop> {
     let charge = scene.declined()?;
     scene.decline(&charge, "was to be declined").await?;
-    scene.ensure_moved("after a declined charge", 0).await
+    scene.ensure_moved("after a decline", 0).await
 }
 
 /// A hold takes nothing; its capture takes its amount, once.
@@ -58,8 +58,8 @@ pub(super) async fn charges_at_once_do_not_mix<C: Contract>(scene: &Scene<C>) ->
             _ => scene.settle(&ask).await?,
         };
         let told = outcome.amount().or(C::amount(&ask));
-        ensure_eq("the amount that a charge tells", told, C::amount(&ask))?;
+        ensure_eq("the amount that one of many tells", told, C::amount(&ask))?;
     }
     let all = CROWD * (CROWD + 1) / 2 * 100;
-    scene.ensure_moved("after many charges at once", all).await
+    scene.ensure_moved("after many at once", all).await
 }

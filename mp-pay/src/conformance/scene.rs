@@ -192,7 +192,7 @@ impl Scene {
     }
 
     /// Returns a charge, and something of each kind that may follow one.
-    pub(super) async fn one_of_each_step(&self) -> Result<Vec<Ask>, Stop> {
+    pub(super) async fn charge_and_what_follows(&self) -> Result<Vec<Ask>, Stop> {
         let mut asks = vec![self.charge(WHOLE)];
         asks.push(self.refund(&self.take(WHOLE).await?, WHOLE));
         if self.can.separate_capture {
