@@ -92,7 +92,7 @@
 //!
 //! None by default; features add and change nothing.
 //!
-//! - `conformance`: `conformance`, the backend contract as tests for a backend of your own, and
+//! - `conformance`: `conformance`, the contracts of backends as tests for one of your own, and
 //!   backends that are wrong on purpose.
 //! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
 //! - `http`: `webhook::http`, the endpoint for webhooks, and `backend::sandbox::http`, the sandbox

@@ -236,7 +236,7 @@ async fn what_cannot_be_tried_is_told_and_counted() {
     assert!(report.is_clean(), "{report}");
     assert!(report.untried().count() > 10, "{report}");
     let text = report.to_string();
-    assert!(text.contains("UNTRIED, as the factory has no Provider::taken"));
+    assert!(text.contains("UNTRIED, as the factory's provider has no taken"));
     let untried = format!(" {} untried, 0 broken", report.untried().count());
     assert!(text.ends_with(&untried), "{text}");
 }

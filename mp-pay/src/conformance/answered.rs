@@ -2,9 +2,9 @@
 
 use super::{
     Fault, Skip, Violation,
-    ask::Ask,
-    asking::{is_done, short},
+    asking::short,
     bounded::{DELAY, drop_on_its_way},
+    contract::{Behind, Contract},
     scene::{PART, Scene, WHOLE},
     stop::{Stop, declared},
     violation::ensure,
@@ -47,21 +47,23 @@ pub(super) async fn a_lookup_finds_a_refund(scene: &Scene) -> Result<(), Stop> {
 }
 
 /// A lookup tells of no decline as of something that was done.
-pub(super) async fn a_lookup_tells_no_decline_as_done(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lookup_tells_no_decline_as_done<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     asked(scene)?;
-    let token = scene.provider.declined();
-    let token = token.ok_or(Skip::NotProvided("declined"))?;
-    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    let charge = scene.declined()?;
     scene.decline(&charge, "was to be declined").await?;
     ensure_not_done(scene, &charge, "was declined").await
 }
 
 /// A lookup finds nothing under a key that was never used.
-pub(super) async fn what_never_came_is_not_found(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn what_never_came_is_not_found<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     asked(scene)?;
-    scene.take(WHOLE).await?;
-    let never = scene.charge(WHOLE);
-    match scene.look_up(never.key()).await? {
+    scene.settle(&scene.plain(WHOLE)).await?;
+    let never = scene.plain(WHOLE);
+    match scene.look_up(&never).await? {
         Lookup::Found(outcome) => Err(seen(&format!(
             "{never} was never made, and was found {}",
             short(&outcome)
@@ -71,43 +73,47 @@ pub(super) async fn what_never_came_is_not_found(scene: &Scene) -> Result<(), St
 }
 
 /// Looking up does nothing: what was not found can be made afterwards.
-pub(super) async fn a_lookup_does_nothing(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lookup_does_nothing<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     asked(scene)?;
-    let charge = scene.charge(WHOLE);
-    scene.look_up(charge.key()).await?;
-    scene.ensure_taken("after a lookup", 0).await?;
+    let charge = scene.plain(WHOLE);
+    scene.look_up(&charge).await?;
+    scene.ensure_moved("after a lookup", 0).await?;
     scene.settle(&charge).await?;
-    scene.look_up(charge.key()).await?;
+    scene.look_up(&charge).await?;
     scene
-        .ensure_taken("after a charge and a lookup", WHOLE)
+        .ensure_moved("after it was made and looked up", WHOLE)
         .await
 }
 
 /// What was done and not heard of is found.
-pub(super) async fn a_lost_answer_is_learnt_by_lookup(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_answer_is_learnt_by_lookup<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     asked(scene)?;
     for ask in scene.one_of_each().await? {
         scene.inflict(Fault::LoseAnswer).await?;
         let first = scene.ask(&ask).await?.unwrap_or(Outcome::Unknown);
-        if let Lookup::NotFound = scene.look_up(ask.key()).await? {
+        if let Lookup::NotFound = scene.look_up(&ask).await? {
             let what = format!("{ask} was done, its answer got lost, and it was not found");
             return Err(seen(&what));
         }
         let outcome = scene.looked_up(&ask, first).await?;
         let what = || format!("{ask} was done, and was found {}", short(&outcome));
-        ensure(is_done(&outcome), what)?;
+        ensure(C::is_done(&outcome), what)?;
     }
     Ok(())
 }
 
 /// What never arrived is not found done.
-pub(super) async fn a_lost_request_is_not_found_done(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_request_is_not_found_done<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     asked(scene)?;
-    let before = scene.taken().await?;
-    let charge = scene.charge(WHOLE);
+    let before = scene.moved().await?;
+    let charge = scene.plain(WHOLE);
     scene.inflict(Fault::LoseRequest).await?;
     let _unheard = scene.ask(&charge).await?;
-    if scene.taken().await? != before {
+    if scene.moved().await? != before {
         // The backend has sent it again by itself.
         return Ok(());
     }
@@ -115,30 +121,33 @@ pub(super) async fn a_lost_request_is_not_found_done(scene: &Scene) -> Result<()
 }
 
 /// What was said not to be found, and so is sent again, never comes after all.
-pub(super) async fn what_is_not_found_never_comes(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn what_is_not_found_never_comes<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     asked(scene)?;
     scene.books()?;
-    let charge = scene.charge(WHOLE);
+    let charge = scene.plain(WHOLE);
     drop_on_its_way(scene, &charge).await?;
-    let lookup = scene.look_up(charge.key()).await?;
+    let lookup = scene.look_up(&charge).await?;
     tokio::time::sleep(DELAY * 2).await;
     scene.provider.wait().await;
-    let taken = scene.taken().await?;
-    let came = lookup == Lookup::NotFound && taken != 0;
+    let moved = scene.moved().await?;
+    let came = lookup == Lookup::NotFound && moved != 0;
     Ok(ensure(!came, || {
-        format!("{charge} was NotFound while it was on its way, and then took the money")
+        let (verb, moved) = (C::MOVED, scene.money(moved));
+        format!("{charge} was NotFound while on its way, and then {moved} was {verb}")
     })?)
 }
 
-fn asked(scene: &Scene) -> Result<(), Skip> {
-    declared(scene.can.answers_queries, "answers_queries")
+pub(super) fn asked<C: Contract>(scene: &Scene<C>) -> Result<(), Skip> {
+    declared(C::answers_queries(scene.can), "answers_queries")
 }
 
 /// Asks, and demands to find it done.
-async fn found(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+pub(super) async fn found<C: Contract>(scene: &Scene<C>, ask: &C::Ask) -> Result<(), Stop> {
     asked(scene)?;
     scene.settle(ask).await?;
-    match scene.look_up(ask.key()).await? {
+    match scene.look_up(ask).await? {
         Lookup::NotFound => Err(seen(&format!("{ask} was done, and was not found"))),
         Lookup::Found(Outcome::Declined { code }) => {
             let what = format!("{ask} was done, and was found Declined as {code}");
@@ -155,9 +164,13 @@ async fn found(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
     }
 }
 
-async fn ensure_not_done(scene: &Scene, ask: &Ask, why: &str) -> Result<(), Stop> {
-    match scene.look_up(ask.key()).await? {
-        Lookup::Found(outcome) if is_done(&outcome) => Err(seen(&format!(
+async fn ensure_not_done<C: Contract>(
+    scene: &Scene<C>,
+    ask: &C::Ask,
+    why: &str,
+) -> Result<(), Stop> {
+    match scene.look_up(ask).await? {
+        Lookup::Found(outcome) if C::is_done(&outcome) => Err(seen(&format!(
             "{ask} {why}, and was found {}",
             short(&outcome)
         ))),

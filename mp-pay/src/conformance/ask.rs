@@ -1,11 +1,22 @@
 use std::fmt;
 
-use mp_core::amount::Money;
+use async_trait::async_trait;
+use mp_core::{
+    amount::{Currency, Money},
+    id::AppId,
+};
 
+use super::{
+    Provider, Skip, Violation,
+    contract::{Contract, OfPayments},
+    scene::{Scene, WHOLE},
+    stop::Stop,
+    violation::ensure,
+};
 use crate::{
     backend::{
-        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome,
-        PaymentBackend,
+        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
+        Lookup, MinorUnits, Outcome, PaymentBackend,
     },
     operation::OperationKey,
 };
@@ -101,4 +112,105 @@ impl fmt::Display for Ask {
 pub(super) struct Made {
     pub(super) ask: Ask,
     pub(super) charge: Charged,
+}
+
+#[async_trait]
+impl Contract for OfPayments {
+    type Backend = dyn PaymentBackend;
+    type Provider = dyn Provider;
+    type Can = Capabilities;
+    type Ask = Ask;
+
+    const MOVED: &'static str = "taken";
+    const MEANS: &'static str = "the payment method";
+
+    fn can(backend: &Self::Backend) -> Capabilities {
+        backend.capabilities()
+    }
+
+    fn replays_keys(can: Capabilities) -> bool {
+        can.replays_keys.is_some()
+    }
+
+    fn answers_queries(can: Capabilities) -> bool {
+        can.answers_queries
+    }
+
+    fn minor_units(can: Capabilities) -> MinorUnits {
+        can.minor_units
+    }
+
+    fn ensure_coherent(can: Capabilities) -> Result<(), Violation> {
+        let whole = can.partial_capture || can.captures_max <= 1;
+        ensure(whole, || {
+            "several captures are declared, and captures of a part are not".to_owned()
+        })?;
+        let holds = can.separate_capture || can.increases_max == 0;
+        ensure(holds, || {
+            "increases are declared, and holds are not".to_owned()
+        })
+    }
+
+    fn plain(scene: &Scene, amount: Money) -> Ask {
+        scene.charge_of(scene.provider.accepted(), amount, true)
+    }
+
+    fn declined(scene: &Scene) -> Option<Ask> {
+        let token = scene.provider.declined()?;
+        Some(scene.charge_of(token, scene.money(WHOLE), true))
+    }
+
+    fn plain_in_any(scene: &Scene, amount: Money) -> Option<Ask> {
+        let token = scene.provider.accepted_in(amount.currency())?;
+        Some(scene.charge_of(token, amount, true))
+    }
+
+    async fn one_of_each(scene: &Scene) -> Result<Vec<Ask>, Stop> {
+        scene.charge_and_what_follows().await
+    }
+
+    fn amount(ask: &Ask) -> Option<Money> {
+        ask.amount()
+    }
+
+    fn with_amount(ask: Ask, amount: Money) -> Ask {
+        ask.with_amount(amount)
+    }
+
+    async fn ask(backend: &Self::Backend, ask: &Ask) -> Result<Outcome, BackendError> {
+        ask.of(backend).await
+    }
+
+    async fn look_up(
+        backend: &Self::Backend,
+        app: &AppId,
+        ask: &Ask,
+    ) -> Result<Lookup, BackendError> {
+        backend.lookup(app, &ask.key()).await
+    }
+
+    async fn moved(provider: &Self::Provider, currency: Currency) -> Option<Money> {
+        provider.taken(currency).await
+    }
+
+    async fn held(provider: &Self::Provider, currency: Currency) -> Option<Money> {
+        provider.held(currency).await
+    }
+
+    async fn told(provider: &Self::Provider, ask: &Ask) -> Option<Vec<Outcome>> {
+        let notices = provider.notices().await?.into_iter();
+        let mine = notices.filter(|notice| notice.operation == ask.key());
+        Some(mine.map(|notice| notice.outcome).collect())
+    }
+
+    async fn act(provider: &Self::Provider) -> Result<(), Stop> {
+        match provider.act_as_payer().await {
+            true => Ok(()),
+            false => Err(Skip::NotProvided("act_as_payer").into()),
+        }
+    }
+
+    fn means(provider: &Self::Provider) -> String {
+        provider.accepted().as_str().to_owned()
+    }
 }

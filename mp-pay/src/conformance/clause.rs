@@ -1,6 +1,6 @@
 use std::{fmt, pin::Pin, time::Duration};
 
-use super::{BackendFactory, Skip, Violation, scene::Scene, stop::Stop};
+use super::{BackendFactory, Joined, Skip, Violation, stop::Stop};
 
 /// The longest that one clause may take; a backend that takes longer hangs.
 pub const CLAUSE_MAX: Duration = Duration::from_secs(120);
@@ -15,17 +15,18 @@ pub enum Verdict {
     Skipped(Skip),
 }
 
-/// One promise of the [`PaymentBackend`](crate::PaymentBackend) contract, and how to try it.
-pub struct Clause {
+/// One promise of a contract, that of [`PaymentBackend`](crate::PaymentBackend) unless another is
+/// named, and how to try it on a backend that is joined to its provider.
+pub struct Clause<J = Joined> {
     pub(super) number: u8,
     pub(super) name: &'static str,
     pub(super) advice: &'static str,
-    pub(super) run: for<'a> fn(&'a Scene) -> Trial<'a>,
+    pub(super) run: fn(J) -> Trial,
 }
 
-pub(super) type Trial<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send + 'a>>;
+pub(super) type Trial = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send>>;
 
-impl Clause {
+impl<J> Clause<J> {
     /// Returns the number in the contract that the clause belongs to.
     #[must_use]
     pub const fn number(&self) -> u8 {
@@ -49,11 +50,8 @@ impl Clause {
     /// # Errors
     ///
     /// What was seen, if the backend broke the promise.
-    pub async fn check(&self, factory: &dyn BackendFactory) -> Result<Verdict, Violation> {
-        let trial = async {
-            let scene = Scene::open(factory).await;
-            (self.run)(&scene).await
-        };
+    pub async fn check(&self, factory: &dyn BackendFactory<J>) -> Result<Verdict, Violation> {
+        let trial = async { (self.run)(factory.open().await).await };
         match tokio::time::timeout(CLAUSE_MAX, trial).await {
             Ok(Ok(())) => Ok(Verdict::Kept),
             Ok(Err(Stop::Skipped(skip))) => Ok(Verdict::Skipped(skip)),
@@ -63,7 +61,7 @@ impl Clause {
     }
 }
 
-impl fmt::Debug for Clause {
+impl<J> fmt::Debug for Clause<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clause({}, {})", self.number, self.name)
     }

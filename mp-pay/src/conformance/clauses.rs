@@ -1,6 +1,6 @@
 use super::{
-    Clause, answered, bounded, covered, declared, discreet, exact, fixed, honest, keyed, once,
-    replayed, theirs,
+    Clause, Joined, answered, bounded, covered, declared, discreet, exact, fixed, honest, keyed,
+    once, replayed, scene::Scene, theirs,
 };
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
@@ -185,13 +185,16 @@ macro_rules! __backend_clauses {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __backend_clause_table {
-    (() $($number:literal $module:ident $name:ident $advice:literal;)*) => {
+    (($joined:ty) $($number:literal $module:ident $name:ident $advice:literal;)*) => {
         /// Every clause, in the order of the contract.
-        pub const CLAUSES: &[Clause] = &[$(Clause {
+        pub const CLAUSES: &[Clause<$joined>] = &[$(Clause {
             number: $number,
             name: stringify!($name),
             advice: $advice,
-            run: |scene| Box::pin($module::$name(scene)),
+            run: |joined| Box::pin(async move {
+                let scene: Scene = Scene::open(joined).await;
+                $module::$name(&scene).await
+            }),
         }),*];
     };
 }
@@ -199,11 +202,11 @@ macro_rules! __backend_clause_table {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __backend_clause_tests {
-    (($factory:expr) $($number:literal $module:ident $name:ident $advice:literal;)*) => {
+    (($clauses:path, $factory:expr) $($number:literal $module:ident $name:ident $advice:literal;)*) => {
         $(
             #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                $crate::conformance::demand(stringify!($name), &$factory).await;
+                $crate::conformance::demand($clauses, stringify!($name), &$factory).await;
             }
         )*
     };
@@ -223,8 +226,10 @@ macro_rules! __backend_clause_tests {
 #[macro_export]
 macro_rules! backend_conformance {
     ($factory:expr) => {
-        $crate::__backend_clauses! { __backend_clause_tests ($factory) }
+        $crate::__backend_clauses! {
+            __backend_clause_tests ($crate::conformance::CLAUSES, $factory)
+        }
     };
 }
 
-__backend_clauses! { __backend_clause_table () }
+__backend_clauses! { __backend_clause_table (Joined) }

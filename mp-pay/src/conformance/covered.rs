@@ -88,7 +88,7 @@ pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result
     scene.provider.wait().await;
     if scene.can.answers_queries {
         // Whoever is asked looks what has become of it, and must not take it for paid.
-        let found = scene.look_up(charge.ask.key()).await?;
+        let found = scene.look_up(&charge.ask).await?;
         let paid = matches!(&found, Lookup::Found(outcome) if is_done(outcome));
         let seen = || "a charge was voided, and found done once its payer acted".to_owned();
         ensure(!paid, seen)?;

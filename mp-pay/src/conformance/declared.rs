@@ -2,8 +2,8 @@
 
 use super::{
     Skip, Violation,
-    ask::Ask,
     asking::{is_done, short},
+    contract::{Behind, Contract},
     exact::amounts,
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared, undeclared},
@@ -12,18 +12,11 @@ use super::{
 use crate::backend::{BackendErrorKind, Outcome};
 
 /// Capabilities do not change from call to call, and do not contradict themselves.
-pub(super) async fn capabilities_are_steady(scene: &Scene) -> Result<(), Stop> {
-    scene.take(WHOLE).await?;
-    let can = scene.backend.capabilities();
+pub(super) async fn capabilities_are_steady<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
+    scene.settle(&scene.plain(WHOLE)).await?;
+    let can = C::can(&scene.backend);
     ensure_eq("the capabilities", can, scene.can)?;
-    let whole = can.partial_capture || can.captures_max <= 1;
-    ensure(whole, || {
-        "several captures are declared, and captures of a part are not".to_owned()
-    })?;
-    let holds = can.separate_capture || can.increases_max == 0;
-    Ok(ensure(holds, || {
-        "increases are declared, and holds are not".to_owned()
-    })?)
+    Ok(C::ensure_coherent(can)?)
 }
 
 /// A declared hold can be made and taken later.
@@ -110,13 +103,14 @@ pub(super) async fn an_undeclared_increase_is_refused_unsent(scene: &Scene) -> R
 }
 
 /// An amount that the backend does not count is refused before anything is sent.
-pub(super) async fn an_uncounted_amount_is_refused_unsent(scene: &Scene) -> Result<(), Stop> {
-    let units = scene.can.minor_units;
+pub(super) async fn an_uncounted_amount_is_refused_unsent<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
+    let units = C::minor_units(scene.can);
     let uncounted: Vec<_> = amounts(|amount| units.to_wire(amount).is_err()).collect();
     undeclared(uncounted.is_empty(), "every currency in minor_units")?;
     for amount in uncounted {
-        let token = scene.provider.accepted();
-        refused(scene, &scene.charge_of(token, amount, true)).await?;
+        refused(scene, &C::plain(scene, amount)).await?;
     }
     Ok(())
 }
@@ -156,7 +150,7 @@ pub(super) async fn a_payer_who_acts_pays_once(scene: &Scene) -> Result<(), Stop
 }
 
 /// Demands that something is refused as unsupported, and that nothing reaches the provider.
-async fn refused(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+async fn refused<C: Contract>(scene: &Scene<C>, ask: &C::Ask) -> Result<(), Stop> {
     let before = scene.provider.requests().await;
     let answer = scene.ask(ask).await?;
     let after = scene.provider.requests().await;

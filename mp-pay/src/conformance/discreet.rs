@@ -4,6 +4,7 @@ use std::{error::Error, fmt::Write};
 
 use super::{
     Fault, Skip,
+    contract::{Behind, Contract},
     scene::{Scene, WHOLE},
     stop::Stop,
     violation::ensure,
@@ -11,9 +12,9 @@ use super::{
 use crate::backend::BackendError;
 
 /// A backend's `Debug` shows none of its secrets.
-pub(super) async fn debug_shows_no_secret(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn debug_shows_no_secret<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     secrets(scene)?;
-    scene.take(WHOLE).await?;
+    scene.settle(&scene.plain(WHOLE)).await?;
     let backend = &scene.backend;
     shows_none(
         scene,
@@ -23,7 +24,7 @@ pub(super) async fn debug_shows_no_secret(scene: &Scene) -> Result<(), Stop> {
 }
 
 /// No error shows a secret, nor do the errors that caused it.
-pub(super) async fn errors_show_no_secret(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn errors_show_no_secret<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     secrets(scene)?;
     let mut faulty = Vec::new();
     for fault in [Fault::Refuse, Fault::LoseRequest, Fault::LoseAnswer] {
@@ -41,7 +42,7 @@ pub(super) async fn errors_show_no_secret(scene: &Scene) -> Result<(), Stop> {
 }
 
 /// No outcome shows a secret: it is kept, and told to whoever may see the payment.
-pub(super) async fn outcomes_show_no_secret(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn outcomes_show_no_secret<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     secrets(scene)?;
     for ask in scene.one_of_each().await? {
         let outcome = scene.settle(&ask).await?;
@@ -66,22 +67,22 @@ fn all_of(error: &BackendError) -> String {
     text
 }
 
-/// Returns what must not be seen: the backend's secrets, and what a payer pays with.
-fn secrets(scene: &Scene) -> Result<Vec<String>, Skip> {
+/// Returns what must not be seen: the backend's secrets, and by what the money comes or goes.
+fn secrets<C: Contract>(scene: &Scene<C>) -> Result<Vec<String>, Skip> {
     let mut secrets = scene.provider.secrets();
     if secrets.is_empty() {
         return Err(Skip::NotProvided("secrets"));
     }
-    secrets.push(scene.provider.accepted().as_str().to_owned());
+    secrets.push(C::means(&scene.provider));
     Ok(secrets)
 }
 
-fn shows_none(scene: &Scene, what: &str, text: &str) -> Result<(), Stop> {
+fn shows_none<C: Contract>(scene: &Scene<C>, what: &str, text: &str) -> Result<(), Stop> {
     let secrets = secrets(scene)?;
     let shown = secrets.iter().position(|secret| text.contains(secret));
     // The secret itself is left out of the violation, which is printed.
     Ok(ensure(shown.is_none(), || match shown {
-        Some(at) if at + 1 == secrets.len() => format!("{what} shows the payment method"),
+        Some(at) if at + 1 == secrets.len() => format!("{what} shows {}", C::MEANS),
         _ => format!("{what} shows a secret of the factory's"),
     })?)
 }

@@ -4,7 +4,7 @@ use mp_core::amount::{Currency, Money};
 
 use super::{
     Skip,
-    ask::Ask,
+    contract::Contract,
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
@@ -51,18 +51,20 @@ pub(super) async fn a_refund_tells_what_it_gave_back(scene: &Scene) -> Result<()
 }
 
 /// What is declared to be counted is taken exactly, whatever the currency's decimals.
-pub(super) async fn declared_currencies_are_taken_exactly(scene: &Scene) -> Result<(), Stop> {
-    for amount in amounts(|amount| scene.can.minor_units.to_wire(amount).is_ok()) {
+pub(super) async fn declared_currencies_are_taken_exactly<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
+    for amount in amounts(|amount| C::minor_units(scene.can).to_wire(amount).is_ok()) {
         let currency = amount.currency();
-        let Some(token) = scene.provider.accepted_in(currency) else {
+        let Some(ask) = C::plain_in_any(scene, amount) else {
             continue;
         };
-        let before = scene.provider.taken(currency).await;
-        let before = before.ok_or(Skip::NotProvided("taken"))?;
-        tells(scene, &scene.charge_of(token, amount, true)).await?;
-        let taken = scene.provider.taken(currency).await;
-        let moved = taken.map(|taken| Money::new(taken.minor() - before.minor(), currency));
-        ensure_eq("what was taken", moved, Some(amount))?;
+        let before = C::moved(&scene.provider, currency).await;
+        let before = before.ok_or(Skip::NotProvided(C::MOVED))?;
+        tells(scene, &ask).await?;
+        let now = C::moved(&scene.provider, currency).await;
+        let moved = now.map(|now| Money::new(now.minor() - before.minor(), currency));
+        ensure_eq(&format!("what was {}", C::MOVED), moved, Some(amount))?;
     }
     Ok(())
 }
@@ -77,11 +79,11 @@ pub(super) fn amounts(passes: impl Fn(Money) -> bool) -> impl Iterator<Item = Mo
         .filter(move |amount| passes(*amount))
 }
 
-async fn tells(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+pub(super) async fn tells<C: Contract>(scene: &Scene<C>, ask: &C::Ask) -> Result<(), Stop> {
     let outcome = scene.settle(ask).await?;
     let exact = outcome
         .amount()
-        .is_none_or(|told| Some(told) == ask.amount());
+        .is_none_or(|told| Some(told) == C::amount(ask));
     Ok(ensure(exact, || match outcome.amount() {
         Some(told) => format!("{ask} was done, and told as {told}"),
         None => format!("{ask} was done, and told without an amount"),

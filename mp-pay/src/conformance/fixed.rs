@@ -2,8 +2,8 @@
 
 use super::{
     Skip, Violation,
-    ask::Ask,
     asking::{is_done, short},
+    contract::{Behind, Contract},
     scene::{PART, Scene, WHOLE, reference_of},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
@@ -11,7 +11,7 @@ use super::{
 use crate::backend::{Lookup, Outcome};
 
 /// What was done stays done, whenever it is asked about.
-pub(super) async fn what_is_done_stays_done(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn what_is_done_stays_done<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     askable(scene)?;
     for ask in scene.one_of_each().await? {
         let first = scene.settle(&ask).await?;
@@ -21,17 +21,17 @@ pub(super) async fn what_is_done_stays_done(scene: &Scene) -> Result<(), Stop> {
 }
 
 /// What was declined stays declined.
-pub(super) async fn what_is_declined_stays_declined(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn what_is_declined_stays_declined<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     askable(scene)?;
-    let token = scene.provider.declined();
-    let token = token.ok_or(Skip::NotProvided("declined"))?;
-    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    let charge = scene.declined()?;
     scene.decline(&charge, "was to be declined").await?;
     for _ in 0..3 {
         scene.provider.wait().await;
         if let Some(outcome) = now(scene, &charge).await? {
             let seen = || format!("{charge} was declined, and then {}", short(&outcome));
-            ensure(!is_done(&outcome), seen)?;
+            ensure(!C::is_done(&outcome), seen)?;
         }
     }
     Ok(())
@@ -76,13 +76,13 @@ pub(super) async fn a_refund_leaves_another_as_it_was(scene: &Scene) -> Result<(
     stays(scene, &refund, &first).await
 }
 
-fn askable(scene: &Scene) -> Result<(), Skip> {
-    let can = scene.can.answers_queries || scene.can.replays_keys.is_some();
+pub(super) fn askable<C: Contract>(scene: &Scene<C>) -> Result<(), Skip> {
+    let can = C::answers_queries(scene.can) || C::replays_keys(scene.can);
     declared(can, "answers_queries or replays_keys")
 }
 
 /// Demands that an operation is told like this, however often it is asked about.
-async fn stays(scene: &Scene, ask: &Ask, first: &Outcome) -> Result<(), Stop> {
+async fn stays<C: Contract>(scene: &Scene<C>, ask: &C::Ask, first: &Outcome) -> Result<(), Stop> {
     for _ in 0..3 {
         scene.provider.wait().await;
         if let Some(outcome) = now(scene, ask).await? {
@@ -93,9 +93,12 @@ async fn stays(scene: &Scene, ask: &Ask, first: &Outcome) -> Result<(), Stop> {
 }
 
 /// Returns what is told of an operation that was asked for before.
-async fn now(scene: &Scene, ask: &Ask) -> Result<Option<Outcome>, Stop> {
-    if scene.can.answers_queries {
-        return match scene.look_up(ask.key()).await? {
+pub(super) async fn now<C: Contract>(
+    scene: &Scene<C>,
+    ask: &C::Ask,
+) -> Result<Option<Outcome>, Stop> {
+    if C::answers_queries(scene.can) {
+        return match scene.look_up(ask).await? {
             Lookup::Found(outcome) => Ok(Some(outcome)),
             Lookup::NotFound | Lookup::CannotTell => Ok(None),
         };

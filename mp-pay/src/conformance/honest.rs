@@ -2,7 +2,7 @@
 
 use super::{
     Fault, Violation,
-    asking::is_done,
+    contract::Contract,
     scene::{Scene, WHOLE},
     stop::Stop,
     violation::ensure,
@@ -10,21 +10,23 @@ use super::{
 use crate::backend::{BackendErrorKind, Outcome};
 
 /// What was done and not heard of is not told as declined.
-pub(super) async fn a_lost_answer_is_no_decline(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_answer_is_no_decline<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     no_decline(scene, Fault::LoseAnswer).await
 }
 
 /// What may not have arrived is not told as declined.
-pub(super) async fn a_lost_request_is_no_decline(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_request_is_no_decline<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     no_decline(scene, Fault::LoseRequest).await
 }
 
 /// That nobody was reached is not told as declined.
-pub(super) async fn an_outage_is_no_decline(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn an_outage_is_no_decline<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     no_decline(scene, Fault::Refuse).await
 }
 
-async fn no_decline(scene: &Scene, fault: Fault) -> Result<(), Stop> {
+async fn no_decline<C: Contract>(scene: &Scene<C>, fault: Fault) -> Result<(), Stop> {
     for ask in scene.one_of_each().await? {
         scene.inflict(fault).await?;
         if let Ok(Outcome::Declined { code }) = scene.ask(&ask).await? {
@@ -36,36 +38,42 @@ async fn no_decline(scene: &Scene, fault: Fault) -> Result<(), Stop> {
 }
 
 /// What is told as done was done.
-pub(super) async fn what_is_told_as_done_was_done(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn what_is_told_as_done_was_done<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     for fault in [Fault::LoseRequest, Fault::Refuse] {
-        let before = scene.taken().await?;
-        let charge = scene.charge(WHOLE);
+        let before = scene.moved().await?;
+        let charge = scene.plain(WHOLE);
         scene.inflict(fault).await?;
         let told = scene.ask(&charge).await?;
-        let moved = scene.taken().await? - before;
-        let done = told.is_ok_and(|outcome| is_done(&outcome));
+        let moved = scene.moved().await? - before;
+        let done = told.is_ok_and(|outcome| C::is_done(&outcome));
         ensure(!done || moved == WHOLE, || {
-            format!("{charge} met {fault:?} and was told as done; the provider took nothing")
+            let verb = C::MOVED;
+            format!("{charge} met {fault:?} and was told as done; the provider has {verb} nothing")
         })?;
     }
     Ok(())
 }
 
 /// An error that says that the call surely did not act is true, and the call can be made later.
-pub(super) async fn an_error_that_denies_acting_is_true(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn an_error_that_denies_acting_is_true<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     for fault in [Fault::Refuse, Fault::LoseRequest, Fault::LoseAnswer] {
-        let before = scene.taken().await?;
-        let charge = scene.charge(WHOLE);
+        let before = scene.moved().await?;
+        let charge = scene.plain(WHOLE);
         scene.inflict(fault).await?;
         let told = scene.ask(&charge).await?;
-        let moved = scene.taken().await? - before;
+        let moved = scene.moved().await? - before;
         let kind = told.err().map(|error| error.kind());
         let denied = matches!(
             kind,
             Some(BackendErrorKind::Unavailable | BackendErrorKind::Unsupported)
         );
         ensure(!denied || moved == 0, || {
-            format!("{charge} met {fault:?} and was told as {kind:?}; the provider took it")
+            let verb = C::MOVED;
+            format!("{charge} met {fault:?} and was told as {kind:?}; the provider has {verb} it")
         })?;
         if denied {
             scene.settle(&charge).await?;

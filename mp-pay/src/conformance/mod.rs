@@ -1,5 +1,5 @@
-//! The backend contract as promises that can be tried on any
-//! [`PaymentBackend`](crate::PaymentBackend).
+//! The contracts of backends as promises that can be tried: on any
+//! [`PaymentBackend`](crate::PaymentBackend), and on any payout backend by [`payouts`].
 //!
 //! Whoever writes a backend writes a [`BackendFactory`], which makes a fresh backend and joins it to
 //! a [`Provider`]: the other side, where the kit sees what happened and makes things go wrong. Then
@@ -28,6 +28,15 @@
 //! says what was seen and what to do. [`broken`] has backends that are wrong on purpose, to show that
 //! every clause bites.
 //!
+//! The contract of a [`PayoutBackend`](crate::payout::PayoutBackend) is tried in the same way, by
+//! [`payouts`]:
+//!
+//! ```
+//! use mp_pay::{backend::Capabilities, conformance::payouts::SandboxPayouts};
+//!
+//! mp_pay::payout_conformance!(SandboxPayouts::new(Capabilities::neither()));
+//! ```
+//!
 //! Clauses judge the contract and nothing else. They try no signatures of webhooks, which are the
 //! host's, and nothing that takes a day: that a window is as long as it is declared, that a hold
 //! lapses.
@@ -40,6 +49,7 @@ mod bounded;
 pub mod broken;
 mod clause;
 mod clauses;
+mod contract;
 mod covered;
 mod crowd;
 mod declared;
@@ -50,6 +60,7 @@ mod fixed;
 mod honest;
 mod keyed;
 mod once;
+pub mod payouts;
 mod provider;
 mod replayed;
 mod report;
@@ -76,8 +87,8 @@ pub use self::{
 ///
 /// If the backend breaks the clause, or no clause has this name.
 #[doc(hidden)]
-pub async fn demand(name: &str, factory: &dyn BackendFactory) {
-    let clause = CLAUSES
+pub async fn demand<J>(clauses: &'static [Clause<J>], name: &str, factory: &dyn BackendFactory<J>) {
+    let clause = clauses
         .iter()
         .find(|clause| clause.name() == name)
         .expect("the macro takes its names from the table");

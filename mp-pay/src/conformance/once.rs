@@ -1,7 +1,7 @@
 //! 1. A call acts at most once, and moves what it says.
 
 use super::{
-    Skip,
+    contract::Contract,
     crowd::{CROWD, at_once},
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
@@ -15,12 +15,12 @@ pub(super) async fn a_charge_takes_its_amount_once(scene: &Scene) -> Result<(), 
 }
 
 /// A charge that is declined takes nothing.
-pub(super) async fn a_declined_charge_takes_nothing(scene: &Scene) -> Result<(), Stop> {
-    let token = scene.provider.declined();
-    let token = token.ok_or(Skip::NotProvided("declined"))?;
-    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+pub(super) async fn a_declined_charge_takes_nothing<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
+    let charge = scene.declined()?;
     scene.decline(&charge, "was to be declined").await?;
-    scene.ensure_taken("after a declined charge", 0).await
+    scene.ensure_moved("after a decline", 0).await
 }
 
 /// A hold takes nothing; its capture takes its amount, once.
@@ -50,16 +50,16 @@ pub(super) async fn a_part_is_refunded_and_no_more(scene: &Scene) -> Result<(), 
 }
 
 /// Charges that are made at once each take their own amount, and are told of it.
-pub(super) async fn charges_at_once_do_not_mix(scene: &Scene) -> Result<(), Stop> {
-    let charges = (1..=CROWD).map(|n| scene.charge(100 * n));
+pub(super) async fn charges_at_once_do_not_mix<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
+    let charges = (1..=CROWD).map(|n| scene.plain(100 * n));
     for (ask, answer) in at_once(scene, charges).await? {
         let outcome = match answer {
-            Ok(outcome) if outcome.is_known() => outcome,
+            Ok(outcome) if C::is_known(&outcome) => outcome,
             _ => scene.settle(&ask).await?,
         };
-        let told = outcome.amount().or(ask.amount());
-        ensure_eq("the amount that a charge tells", told, ask.amount())?;
+        let told = outcome.amount().or(C::amount(&ask));
+        ensure_eq("the amount that one of many tells", told, C::amount(&ask))?;
     }
     let all = CROWD * (CROWD + 1) / 2 * 100;
-    scene.ensure_taken("after many charges at once", all).await
+    scene.ensure_moved("after many at once", all).await
 }

@@ -2,8 +2,8 @@
 
 use super::{
     Fault, Skip, Violation,
-    ask::Ask,
     asking::short,
+    contract::Contract,
     crowd::{CROWD, at_once},
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
@@ -59,33 +59,33 @@ pub(super) async fn an_increase_is_replayed(scene: &Scene) -> Result<(), Stop> {
 }
 
 /// A decline is answered again, and nothing is taken after all.
-pub(super) async fn a_decline_is_replayed(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_decline_is_replayed<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     replays(scene)?;
-    let token = scene.provider.declined();
-    let token = token.ok_or(Skip::NotProvided("declined"))?;
-    let charge = scene.charge_of(token, scene.money(WHOLE), true);
+    let charge = scene.declined()?;
     scene.decline(&charge, "was to be declined").await?;
     scene.decline(&charge, "was declined before").await
 }
 
 /// A key that comes back with another amount moves nothing: it is answered as the first, or fails.
-pub(super) async fn a_key_with_another_amount_moves_nothing(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_key_with_another_amount_moves_nothing<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     replays(scene)?;
-    let charge = scene.charge(WHOLE);
+    let charge = scene.plain(WHOLE);
     let first = scene.settle(&charge).await?;
-    let other = charge.with_amount(scene.money(PART));
+    let other = C::with_amount(charge.clone(), scene.money(PART));
     if let Ok(answer) = scene.ask(&other).await? {
         let told = || format!("{other} under a used key came to {}", short(&answer));
-        ensure(answer == first || !answer.is_known(), told)?;
+        ensure(answer == first || !C::is_known(&answer), told)?;
     }
     let what = "after a key came back with another amount";
-    scene.ensure_taken(what, WHOLE).await
+    scene.ensure_moved(what, WHOLE).await
 }
 
 /// Calls at once under one key take the money once, and none is told as declined.
-pub(super) async fn replays_at_once_act_once(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn replays_at_once_act_once<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
     replays(scene)?;
-    let charge = scene.charge(WHOLE);
+    let charge = scene.plain(WHOLE);
     let same = (0..CROWD).map(|_| charge.clone());
     for (_, answer) in at_once(scene, same).await? {
         let declined = matches!(answer, Ok(Outcome::Declined { .. }));
@@ -96,38 +96,42 @@ pub(super) async fn replays_at_once_act_once(scene: &Scene) -> Result<(), Stop> 
     let outcome = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
     scene.replayed(&charge, outcome).await?;
     let what = "after several calls at once under one key";
-    scene.ensure_taken(what, WHOLE).await
+    scene.ensure_moved(what, WHOLE).await
 }
 
 /// What was done and not heard of is learnt by repeating it.
-pub(super) async fn a_lost_answer_is_learnt_by_replay(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_answer_is_learnt_by_replay<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     recovered(scene, Fault::LoseAnswer).await
 }
 
 /// What never arrived is made good by repeating it.
-pub(super) async fn a_lost_request_is_made_good_by_replay(scene: &Scene) -> Result<(), Stop> {
+pub(super) async fn a_lost_request_is_made_good_by_replay<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
     recovered(scene, Fault::LoseRequest).await
 }
 
-async fn recovered(scene: &Scene, fault: Fault) -> Result<(), Stop> {
+async fn recovered<C: Contract>(scene: &Scene<C>, fault: Fault) -> Result<(), Stop> {
     replays(scene)?;
-    let charge = scene.charge(WHOLE);
+    let charge = scene.plain(WHOLE);
     scene.inflict(fault).await?;
     let first = scene.ask(&charge).await?.unwrap_or(Outcome::Unknown);
     let outcome = scene.replayed(&charge, first).await?;
-    let settled = matches!(outcome, Outcome::Settled { .. });
+    let settled = C::is_done(&outcome);
     ensure(settled, || {
         format!("after {fault:?}, {charge} came to {}", short(&outcome))
     })?;
-    scene.ensure_taken("after it was repeated", WHOLE).await
+    scene.ensure_moved("after it was repeated", WHOLE).await
 }
 
-fn replays(scene: &Scene) -> Result<(), Skip> {
-    declared(scene.can.replays_keys.is_some(), "replays_keys")
+pub(super) fn replays<C: Contract>(scene: &Scene<C>) -> Result<(), Skip> {
+    declared(C::replays_keys(scene.can), "replays_keys")
 }
 
 /// Asks twice, and demands the same answer.
-async fn replay(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
+pub(super) async fn replay<C: Contract>(scene: &Scene<C>, ask: &C::Ask) -> Result<(), Stop> {
     let first = scene.settle(ask).await?;
     let again = scene.ask(ask).await?;
     let again =

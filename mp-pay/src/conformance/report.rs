@@ -2,18 +2,35 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{BackendFactory, Clause, Skip, Verdict, Violation, clauses};
+use super::{BackendFactory, Clause, Joined, Skip, Verdict, Violation, clauses};
 
 /// How a backend did, clause by clause.
 ///
 /// It prints for people, and serializes for programs: a list of `number`, `clause`, `verdict`
 /// (`kept`, `skipped`, `untried` or `broken`), and where there is more to say, `seen` and `advice`.
-#[derive(Clone, Debug)]
-pub struct Report(Vec<(&'static Clause, Result<Verdict, Violation>)>);
+#[derive(Debug)]
+pub struct Report<J: 'static = Joined>(Vec<(&'static Clause<J>, Result<Verdict, Violation>)>);
 
-impl Report {
+impl<J> Clone for Report<J> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<J> Report<J> {
+    /// Tries these clauses, one after another, each on a fresh backend.
+    pub(super) async fn on(clauses: &'static [Clause<J>], factory: &dyn BackendFactory<J>) -> Self {
+        let mut outcomes = Vec::new();
+        for clause in clauses {
+            outcomes.push((clause, clause.check(factory).await));
+        }
+        Self(outcomes)
+    }
+
     /// Returns every clause and how it ended, in the order of the contract.
-    pub fn outcomes(&self) -> impl Iterator<Item = (&'static Clause, &Result<Verdict, Violation>)> {
+    pub fn outcomes(
+        &self,
+    ) -> impl Iterator<Item = (&'static Clause<J>, &Result<Verdict, Violation>)> {
         self.0.iter().map(|(clause, outcome)| (*clause, outcome))
     }
 
@@ -25,7 +42,7 @@ impl Report {
 
     /// Returns the clauses that were not tried because the factory's
     /// [`Provider`](super::Provider) shows or does too little.
-    pub fn untried(&self) -> impl Iterator<Item = &'static Clause> {
+    pub fn untried(&self) -> impl Iterator<Item = &'static Clause<J>> {
         self.outcomes()
             .filter(|(_, outcome)| word(outcome) == "untried")
             .map(|(clause, _)| clause)
@@ -47,7 +64,7 @@ const fn word(outcome: &Result<Verdict, Violation>) -> &'static str {
     }
 }
 
-impl fmt::Display for Report {
+impl<J> fmt::Display for Report<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.outcomes().map(|(clause, _)| clause.name().len());
         let width = names.max().unwrap_or_default();
@@ -70,7 +87,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl Serialize for Report {
+impl<J> Serialize for Report<J> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.outcomes().map(|(clause, outcome)| Line {
             number: clause.number(),
@@ -100,9 +117,5 @@ struct Line {
 
 /// Tries every clause, one after another, each on a fresh backend.
 pub async fn check_all(factory: &dyn BackendFactory) -> Report {
-    let mut outcomes = Vec::new();
-    for clause in clauses::CLAUSES {
-        outcomes.push((clause, clause.check(factory).await));
-    }
-    Report(outcomes)
+    Report::on(clauses::CLAUSES, factory).await
 }

@@ -109,7 +109,7 @@ impl Sandbox {
     }
 
     /// Returns the sandbox with nothing between it and its books, to look at them.
-    fn in_its_books(&self) -> SandboxBackend {
+    pub(super) fn in_its_books(&self) -> SandboxBackend {
         let entropy = Arc::new(SystemEntropy::new());
         let engine = Engine::new(self.books.clone(), self.clock.clone(), entropy);
         SandboxBackend::on(&engine, &account())

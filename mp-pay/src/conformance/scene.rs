@@ -9,16 +9,14 @@ use mp_core::{
 };
 
 use super::{
-    BackendFactory, Fault, Joined, Provider, Skip,
+    Fault, Joined, Skip,
     ask::{Ask, Made},
     books::Books,
+    contract::{Behind, Contract, JoinedBy, OfPayments},
     stop::{Stop, declared},
 };
 use crate::{
-    backend::{
-        Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome,
-        PaymentBackend, Reference,
-    },
+    backend::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome, Reference},
     intent::IntentId,
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
@@ -34,25 +32,25 @@ pub(super) const REST: i64 = WHOLE - PART;
 
 /// One backend, its provider, and where the provider's books stood at the beginning.
 #[derive(Debug)]
-pub(super) struct Scene {
-    pub(super) backend: Arc<dyn PaymentBackend>,
-    pub(super) provider: Arc<dyn Provider>,
-    pub(super) can: Capabilities,
+pub(super) struct Scene<C: Contract = OfPayments> {
+    pub(super) backend: Arc<C::Backend>,
+    pub(super) provider: Arc<C::Provider>,
+    pub(super) can: C::Can,
     entropy: SystemEntropy,
-    /// What was taken and held before.
+    /// What was moved and held before.
     pub(super) before: Books,
 }
 
-impl Scene {
-    pub(super) async fn open(factory: &dyn BackendFactory) -> Self {
-        let Joined { backend, provider } = factory.open().await;
+impl<C: Contract> Scene<C> {
+    pub(super) async fn open(joined: JoinedBy<C>) -> Self {
+        let Joined { backend, provider } = joined;
         let currency = provider.currency();
         Self {
-            can: backend.capabilities(),
+            can: C::can(&backend),
             entropy: SystemEntropy::new(),
             before: Books {
-                taken: provider.taken(currency).await,
-                held: provider.held(currency).await,
+                moved: C::moved(&provider, currency).await,
+                held: C::held(&provider, currency).await,
             },
             backend,
             provider,
@@ -63,9 +61,41 @@ impl Scene {
         Money::new(minor, self.provider.currency())
     }
 
+    pub(super) fn chance(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    /// Returns the plainest thing that the backend is there for, under a key of its own.
+    pub(super) fn plain(&self, minor: i64) -> C::Ask {
+        C::plain(self, self.money(minor))
+    }
+
+    /// Returns such a thing, which is to be declined.
+    pub(super) fn declined(&self) -> Result<C::Ask, Skip> {
+        C::declined(self).ok_or(Skip::NotProvided("declined"))
+    }
+
+    /// Returns something of each kind that the backend does, ready to be asked.
+    pub(super) async fn one_of_each(&self) -> Result<Vec<C::Ask>, Stop> {
+        C::one_of_each(self).await
+    }
+
+    /// Makes the next request go wrong, if the provider can.
+    pub(super) async fn inflict(&self, fault: Fault) -> Result<(), Skip> {
+        if self.provider.inflict(&fault).await {
+            Ok(())
+        } else {
+            Err(Skip::NotProvided("inflict"))
+        }
+    }
+}
+
+impl Scene {
     /// Returns a charge that takes the money at once, under a key of its own.
     pub(super) fn charge(&self, minor: i64) -> Ask {
-        self.charge_of(self.provider.accepted(), self.money(minor), true)
+        self.plain(minor)
     }
 
     pub(super) fn charge_of(&self, token: PaymentMethodToken, amount: Money, take: bool) -> Ask {
@@ -98,12 +128,6 @@ impl Scene {
         let token = self.provider.acting();
         let token = token.ok_or(Skip::NotProvided("acting"))?;
         Ok(self.charge_of(token, self.money(WHOLE), true))
-    }
-
-    fn chance(&self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        self.entropy.fill(&mut bytes);
-        bytes
     }
 
     /// Takes money.
@@ -167,8 +191,8 @@ impl Scene {
         }
     }
 
-    /// Returns something of each kind that the backend does, ready to be asked.
-    pub(super) async fn one_of_each(&self) -> Result<Vec<Ask>, Stop> {
+    /// Returns a charge, and something of each kind that may follow one.
+    pub(super) async fn charge_and_what_follows(&self) -> Result<Vec<Ask>, Stop> {
         let mut asks = vec![self.charge(WHOLE)];
         asks.push(self.refund(&self.take(WHOLE).await?, WHOLE));
         if self.can.separate_capture {
@@ -179,15 +203,6 @@ impl Scene {
             asks.push(self.increase(&self.hold(WHOLE).await?, 1, WHOLE + REST));
         }
         Ok(asks)
-    }
-
-    /// Makes the next request go wrong, if the provider can.
-    pub(super) async fn inflict(&self, fault: Fault) -> Result<(), Skip> {
-        if self.provider.inflict(&fault).await {
-            Ok(())
-        } else {
-            Err(Skip::NotProvided("inflict"))
-        }
     }
 }
 

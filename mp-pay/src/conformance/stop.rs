@@ -20,7 +20,7 @@ impl fmt::Display for Skip {
             Self::NotDeclared(ability) => write!(f, "the backend does not declare {ability}"),
             Self::Declared(ability) => write!(f, "the backend declares {ability}"),
             Self::NotProvided(probe) => {
-                write!(f, "UNTRIED, as the factory has no Provider::{probe}")
+                write!(f, "UNTRIED, as the factory's provider has no {probe}")
             }
         }
     }

@@ -91,25 +91,44 @@ impl PayoutCapabilities {
 /// Sends money to people, in whatever way the host pays them.
 ///
 /// # Contract
-/// 1. *At most once.* One call pays at most once.
+///
+/// Each number is tried by the clauses of that number in the conformance kit,
+/// `mp_pay::conformance::payouts`, of which `mp_pay::payout_conformance!(MyPayouts)` makes tests.
+///
+/// 1. *At most once.* One call pays at most once, and the amount of its instruction, whatever else is
+///    called at the same time. What is declined pays nothing.
 /// 2. *Replayed.* If [`PayoutCapabilities::replays_keys`] names a window, a call repeated within it
-///    under the same id does not pay again and answers what became of the first.
+///    under the same id does not pay again and answers what became of the first, a decline as well
+///    as a success; so it does if both come at once. If the first did not arrive, the second pays. If
+///    the second has another amount, it pays nothing: it is answered as the first, or fails.
 /// 3. *Answered.* If [`PayoutCapabilities::answers_queries`], `lookup_payout` finds every payout that
 ///    was made. It answers [`Lookup::NotFound`] only if no earlier call under the id paid or still
-///    can; else, when in doubt, [`Lookup::CannotTell`].
+///    can; else, when in doubt, [`Lookup::CannotTell`]. Of a payout that is under way it tells no
+///    end that it does not come to. It does nothing but look.
 /// 4. *Honest.* A call that ends without telling whether it paid is [`Outcome::Unknown`] or an error
 ///    of kind [`Unknown`](crate::backend::BackendErrorKind::Unknown), never a decline;
 ///    [`Unavailable`](crate::backend::BackendErrorKind::Unavailable) and
 ///    [`Unsupported`](crate::backend::BackendErrorKind::Unsupported) say that it surely did not pay.
+///    What is told as paid was paid.
 /// 5. *Final.* `Declined` never changes afterwards; `Settled` may be `Declined` later, once, if the
 ///    money has come back.
 /// 6. *Bounded.* A call that takes longer than
 ///    [`PayoutsOptions::call_max`](super::PayoutsOptions::call_max) is dropped and counts as unknown.
+///    Dropped at any moment, it pays once or not at all, what became of it is found out like any
+///    other unknown outcome, and it keeps no other call waiting.
 /// 7. *Exact.* An amount that the backend counts otherwise than ISO 4217 goes through
 ///    [`PayoutCapabilities::minor_units`]; an amount in an outcome is what has moved, in our minor
 ///    units.
 /// 8. *Unattended.* Nobody has to act for a payout: one that asks somebody to is put before a person.
-///    That it is authorized means no more than that it was accepted.
+///    That it is authorized means no more than that it was accepted; what was accepted is paid or
+///    declined in the end.
+/// 9. *Declared.* An amount that is not counted is answered with
+///    [`Unsupported`](crate::backend::BackendErrorKind::Unsupported) before anything is sent. It
+///    declares the same each time.
+/// 10. *Each by its id.* What an outcome tells of a payout is told under the id of that, never under
+///     another one's to the same receiver.
+/// 11. *Discreet.* Neither `Debug`, nor an error, nor an outcome shows a secret of the backend's or
+///     where the money goes.
 #[async_trait]
 pub trait PayoutBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns what this backend can do.

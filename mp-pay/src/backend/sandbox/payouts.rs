@@ -83,6 +83,8 @@ impl PayoutBackend for SandboxBackend {
     }
 
     async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError> {
+        let counted = self.can.minor_units.to_wire(instruction.amount).is_ok();
+        self.declared("pay_out", counted)?;
         let scripted = self.told_to("pay_out")?;
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "pay_out", error);
         let (id, amount) = (instruction.id, instruction.amount);

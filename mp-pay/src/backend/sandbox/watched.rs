@@ -1,14 +1,16 @@
-//! The books as the conformance kit looks into them.
+//! The books as the conformance kits look into them.
 
 use mp_core::{Command, Error, amount::Money, id::AppId};
 
 use super::{
     PAGES, SandboxBackend,
     book::{Account, Asked},
+    payout_book::AskedPayout,
 };
 use crate::{
     backend::{Lookup, PaymentBackend},
     payments::Notice,
+    payout::{PayoutBackend, PayoutNotice},
 };
 
 impl SandboxBackend {
@@ -33,6 +35,24 @@ impl SandboxBackend {
                 let operation = path.as_str().trim_start_matches("o/").parse()?;
                 if let Ok(Lookup::Found(outcome)) = self.lookup(app, &operation).await {
                     notices.push(Notice { operation, outcome });
+                }
+            }
+        }
+        Ok(notices)
+    }
+
+    /// Returns what webhooks would have told of an app's payouts by now.
+    pub(crate) async fn payout_notices(&self, app: &AppId) -> Result<Vec<PayoutNotice>, Error> {
+        let mut notices = Vec::new();
+        for page in 0..PAGES {
+            let page = Command::on(self.page(app, page)?).prefix("p/");
+            let family = self.engine.read(page).await?;
+            for (path, _) in family.scan::<AskedPayout>("p/")? {
+                let Ok(payout) = path.as_str().trim_start_matches("p/").parse() else {
+                    continue;
+                };
+                if let Ok(Lookup::Found(outcome)) = self.lookup_payout(app, payout).await {
+                    notices.push(PayoutNotice { payout, outcome });
                 }
             }
         }

@@ -25,7 +25,7 @@ const ALL: Capabilities = Capabilities::neither()
     .with_queries();
 
 /// What a simple provider can do.
-const PLAIN: Capabilities = ALL
+pub(in crate::conformance) const PLAIN: Capabilities = ALL
     .without_partial_capture()
     .with_increases(0)
     .with_minor_units(MinorUnits::only(&[Rule::as_iso("EUR")]));

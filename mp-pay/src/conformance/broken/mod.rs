@@ -10,10 +10,11 @@ mod declaring;
 mod dropping;
 mod factory;
 mod looking;
-mod notes;
+pub(in crate::conformance) mod notes;
 mod replaying;
 mod telling;
 
+pub(in crate::conformance) use self::declaring::PLAIN;
 pub use self::{
     acting::{
         CapturesTwice, ChargesAnewOnceThePayerActed, ChargesTwice, CountsYenInHundredths,

@@ -10,31 +10,31 @@ use crate::{
     refund::RefundId,
 };
 
-/// What a bug remembers of operations.
+/// What a bug remembers of operations, or of payouts.
 #[derive(Debug)]
-pub(super) struct Notes<T>(Mutex<BTreeMap<OperationKey, T>>);
+pub(in crate::conformance) struct Notes<T, K = OperationKey>(Mutex<BTreeMap<K, T>>);
 
-impl<T> Default for Notes<T> {
+impl<T, K> Default for Notes<T, K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<T: Clone> Notes<T> {
+impl<T: Clone, K: Ord> Notes<T, K> {
     /// Remembers, and returns what was remembered before.
-    pub(super) fn note(&self, key: OperationKey, what: T) -> Option<T> {
+    pub(in crate::conformance) fn note(&self, key: K, what: T) -> Option<T> {
         self.notes().insert(key, what)
     }
 
-    pub(super) fn get(&self, key: &OperationKey) -> Option<T> {
+    pub(in crate::conformance) fn get(&self, key: &K) -> Option<T> {
         self.notes().get(key).cloned()
     }
 
-    pub(super) fn forget(&self, key: &OperationKey) -> Option<T> {
+    pub(in crate::conformance) fn forget(&self, key: &K) -> Option<T> {
         self.notes().remove(key)
     }
 
-    fn notes(&self) -> MutexGuard<'_, BTreeMap<OperationKey, T>> {
+    fn notes(&self) -> MutexGuard<'_, BTreeMap<K, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,15 +71,15 @@ pub(super) fn charge_of(key: &OperationKey) -> OperationKey {
     }
 }
 
-pub(super) fn settled() -> Outcome {
+pub(in crate::conformance) fn settled() -> Outcome {
     Outcome::settled(invented())
 }
 
-pub(super) fn authorized() -> Outcome {
+pub(in crate::conformance) fn authorized() -> Outcome {
     Outcome::authorized(invented())
 }
 
-pub(super) fn declined() -> Outcome {
+pub(in crate::conformance) fn declined() -> Outcome {
     Outcome::declined(DeclineCode::of("generic_decline"))
 }
 
