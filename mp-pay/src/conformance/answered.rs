@@ -61,7 +61,7 @@ pub(super) async fn what_never_came_is_not_found(scene: &Scene) -> Result<(), St
     asked(scene)?;
     scene.take(WHOLE).await?;
     let never = scene.charge(WHOLE);
-    match scene.look_up(never.key()).await? {
+    match scene.look_up(&never).await? {
         Lookup::Found(outcome) => Err(seen(&format!(
             "{never} was never made, and was found {}",
             short(&outcome)
@@ -74,10 +74,10 @@ pub(super) async fn what_never_came_is_not_found(scene: &Scene) -> Result<(), St
 pub(super) async fn a_lookup_does_nothing(scene: &Scene) -> Result<(), Stop> {
     asked(scene)?;
     let charge = scene.charge(WHOLE);
-    scene.look_up(charge.key()).await?;
+    scene.look_up(&charge).await?;
     scene.ensure_taken("after a lookup", 0).await?;
     scene.settle(&charge).await?;
-    scene.look_up(charge.key()).await?;
+    scene.look_up(&charge).await?;
     scene
         .ensure_taken("after a charge and a lookup", WHOLE)
         .await
@@ -89,7 +89,7 @@ pub(super) async fn a_lost_answer_is_learnt_by_lookup(scene: &Scene) -> Result<(
     for ask in scene.one_of_each().await? {
         scene.inflict(Fault::LoseAnswer).await?;
         let first = scene.ask(&ask).await?.unwrap_or(Outcome::Unknown);
-        if let Lookup::NotFound = scene.look_up(ask.key()).await? {
+        if let Lookup::NotFound = scene.look_up(&ask).await? {
             let what = format!("{ask} was done, its answer got lost, and it was not found");
             return Err(seen(&what));
         }
@@ -120,7 +120,7 @@ pub(super) async fn what_is_not_found_never_comes(scene: &Scene) -> Result<(), S
     scene.books()?;
     let charge = scene.charge(WHOLE);
     drop_on_its_way(scene, &charge).await?;
-    let lookup = scene.look_up(charge.key()).await?;
+    let lookup = scene.look_up(&charge).await?;
     tokio::time::sleep(DELAY * 2).await;
     scene.provider.wait().await;
     let taken = scene.taken().await?;
@@ -138,7 +138,7 @@ fn asked(scene: &Scene) -> Result<(), Skip> {
 async fn found(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
     asked(scene)?;
     scene.settle(ask).await?;
-    match scene.look_up(ask.key()).await? {
+    match scene.look_up(ask).await? {
         Lookup::NotFound => Err(seen(&format!("{ask} was done, and was not found"))),
         Lookup::Found(Outcome::Declined { code }) => {
             let what = format!("{ask} was done, and was found Declined as {code}");
@@ -156,7 +156,7 @@ async fn found(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
 }
 
 async fn ensure_not_done(scene: &Scene, ask: &Ask, why: &str) -> Result<(), Stop> {
-    match scene.look_up(ask.key()).await? {
+    match scene.look_up(ask).await? {
         Lookup::Found(outcome) if is_done(&outcome) => Err(seen(&format!(
             "{ask} {why}, and was found {}",
             short(&outcome)

@@ -4,8 +4,8 @@ use mp_core::amount::Money;
 
 use crate::{
     backend::{
-        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome,
-        PaymentBackend,
+        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, LookupRequest,
+        Outcome, PaymentBackend,
     },
     operation::OperationKey,
 };
@@ -49,6 +49,20 @@ impl Ask {
             | Self::Increase(IncreaseRequest { key, .. })
             | Self::Void { key, .. }
             | Self::Refund { key, .. } => *key,
+        }
+    }
+
+    /// Returns the question what became of it, by our key alone.
+    pub(super) fn lookup(&self) -> LookupRequest {
+        let key = self.key();
+        match self {
+            Self::Charge(ChargeRequest { app, .. }) => LookupRequest::of(app.clone(), key),
+            Self::Capture(CaptureRequest { charge, .. })
+            | Self::Increase(IncreaseRequest { charge, .. })
+            | Self::Void { charge, .. }
+            | Self::Refund { charge, .. } => {
+                LookupRequest::of(charge.app.clone(), key).with_charge(charge.clone())
+            }
         }
     }
 

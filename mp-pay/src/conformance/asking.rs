@@ -1,10 +1,7 @@
 //! Asking a backend, and finding out what became of it.
 
 use super::{Skip, Violation, ask::Ask, scene::Scene, stop::Stop, violation::ensure};
-use crate::{
-    backend::{BackendError, BackendErrorKind, Lookup, Outcome},
-    operation::OperationKey,
-};
+use crate::backend::{BackendError, BackendErrorKind, Lookup, LookupRequest, Outcome};
 
 /// How often it is asked what became of an operation, each time after some time has passed.
 const PATIENCE: u32 = 100;
@@ -13,7 +10,10 @@ impl Scene {
     /// Asks once.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Result<Outcome, BackendError>, Violation> {
         let answer = tokio::time::timeout(self.provider.call_max(), ask.of(&*self.backend)).await;
-        answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))
+        let answer =
+            answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))?;
+        self.names.learn(ask.key(), answer.as_ref().ok());
+        Ok(answer)
     }
 
     /// Asks, and finds out what becomes of it by whatever ability the backend has.
@@ -24,7 +24,7 @@ impl Scene {
     }
 
     /// Finds out what becomes of what was asked.
-    async fn known(&self, ask: &Ask, outcome: Outcome) -> Result<Outcome, Stop> {
+    pub(super) async fn known(&self, ask: &Ask, outcome: Outcome) -> Result<Outcome, Stop> {
         if self.can.answers_queries {
             self.looked_up(ask, outcome).await
         } else if self.can.replays_keys.is_some() {
@@ -42,7 +42,7 @@ impl Scene {
                 return Ok(outcome);
             }
             self.pass_time(&outcome).await?;
-            if let Lookup::Found(found) = self.look_up(ask.key()).await? {
+            if let Lookup::Found(found) = self.look_up(ask).await? {
                 outcome = found;
             }
         }
@@ -111,10 +111,23 @@ impl Scene {
         Ok(ensure(declined, seen)?)
     }
 
-    pub(super) async fn look_up(&self, key: OperationKey) -> Result<Lookup, Violation> {
-        let app = self.provider.app();
+    /// Asks what became of an operation, by all names that were told of it.
+    pub(super) async fn look_up(&self, ask: &Ask) -> Result<Lookup, Violation> {
+        let reference = self.names.of(&ask.key());
+        let request = LookupRequest {
+            reference,
+            ..ask.lookup()
+        };
+        let lookup = self.looked_up_by(&request).await?;
+        if let Lookup::Found(outcome) = &lookup {
+            self.names.learn(ask.key(), Some(outcome));
+        }
+        Ok(lookup)
+    }
+
+    pub(super) async fn looked_up_by(&self, request: &LookupRequest) -> Result<Lookup, Violation> {
         let call_max = self.provider.call_max();
-        match tokio::time::timeout(call_max, self.backend.lookup(&app, &key)).await {
+        match tokio::time::timeout(call_max, self.backend.lookup(request)).await {
             Ok(Ok(lookup)) => Ok(lookup),
             // "Any error: it is asked again later."
             Ok(Err(_)) => Ok(Lookup::CannotTell),
@@ -136,7 +149,7 @@ pub(super) fn short(outcome: &Outcome) -> String {
         Outcome::Settled { .. } => "Settled".to_owned(),
         Outcome::Authorized { .. } => "Authorized".to_owned(),
         Outcome::NeedsAction { .. } => "NeedsAction".to_owned(),
-        Outcome::Accepted => "Accepted".to_owned(),
+        Outcome::Accepted { .. } => "Accepted".to_owned(),
         Outcome::Declined { code } => format!("Declined as {code}"),
         Outcome::Unknown => "Unknown".to_owned(),
     }

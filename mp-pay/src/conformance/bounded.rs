@@ -51,11 +51,11 @@ pub(super) async fn a_dropped_call_can_be_asked_about(scene: &Scene) -> Result<(
     drop_on_its_way(scene, &charge).await?;
     tokio::time::sleep(DELAY * 2).await;
     scene.provider.wait().await;
-    let lookup = scene.look_up(charge.key()).await?;
+    let lookup = scene.look_up(&charge).await?;
     let done = matches!(&lookup, Lookup::Found(outcome) if is_done(outcome));
     let taken = scene.taken().await?;
     let told = match lookup {
-        Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted) => true,
+        Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted { .. }) => true,
         _ => done == (taken != 0),
     };
     Ok(ensure(told, || {

@@ -4,7 +4,7 @@ use super::{
     Skip, Violation,
     ask::Ask,
     asking::{is_done, short},
-    scene::{PART, Scene, WHOLE, reference_of},
+    scene::{PART, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
@@ -42,7 +42,7 @@ pub(super) async fn a_refund_leaves_its_charge_as_it_was(scene: &Scene) -> Resul
     askable(scene)?;
     let ask = scene.charge(WHOLE);
     let first = scene.settle(&ask).await?;
-    let charge = scene.made(ask, reference_of(first.clone()));
+    let charge = scene.made(ask, first.reference().cloned());
     scene.settle(&scene.refund(&charge, WHOLE)).await?;
     stays(scene, &charge.ask, &first).await
 }
@@ -95,7 +95,7 @@ async fn stays(scene: &Scene, ask: &Ask, first: &Outcome) -> Result<(), Stop> {
 /// Returns what is told of an operation that was asked for before.
 async fn now(scene: &Scene, ask: &Ask) -> Result<Option<Outcome>, Stop> {
     if scene.can.answers_queries {
-        return match scene.look_up(ask.key()).await? {
+        return match scene.look_up(ask).await? {
             Lookup::Found(outcome) => Ok(Some(outcome)),
             Lookup::NotFound | Lookup::CannotTell => Ok(None),
         };

@@ -49,6 +49,8 @@ mod factory;
 mod fixed;
 mod honest;
 mod keyed;
+mod named;
+mod names;
 mod once;
 mod provider;
 mod replayed;

@@ -12,12 +12,13 @@ use super::{
     BackendFactory, Fault, Joined, Provider, Skip,
     ask::{Ask, Made},
     books::Books,
+    names::Names,
     stop::{Stop, declared},
 };
 use crate::{
     backend::{
-        Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome,
-        PaymentBackend, Reference,
+        Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, PaymentBackend,
+        Reference,
     },
     intent::IntentId,
     method::PaymentMethodToken,
@@ -39,6 +40,8 @@ pub(super) struct Scene {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) can: Capabilities,
     entropy: SystemEntropy,
+    /// What the backend calls what it was asked.
+    pub(super) names: Names,
     /// What was taken and held before.
     pub(super) before: Books,
 }
@@ -50,6 +53,7 @@ impl Scene {
         Self {
             can: backend.capabilities(),
             entropy: SystemEntropy::new(),
+            names: Names::default(),
             before: Books {
                 taken: provider.taken(currency).await,
                 held: provider.held(currency).await,
@@ -121,7 +125,7 @@ impl Scene {
     /// Makes a charge, which must succeed.
     pub(super) async fn make(&self, ask: Ask) -> Result<Made, Stop> {
         let outcome = self.settle(&ask).await?;
-        Ok(self.made(ask, reference_of(outcome)))
+        Ok(self.made(ask, outcome.reference().cloned()))
     }
 
     /// Returns a charge as later operations point at it.
@@ -194,13 +198,4 @@ impl Scene {
 fn key_of(charge: &Made, step: Step) -> OperationKey {
     let intent = charge.charge.key.intent;
     OperationKey { intent, step }
-}
-
-pub(super) fn reference_of(outcome: Outcome) -> Option<Reference> {
-    match outcome {
-        Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
-            Some(reference)
-        }
-        _ => None,
-    }
 }

@@ -7,7 +7,7 @@ use super::{
     book::{Account, Asked},
 };
 use crate::{
-    backend::{Lookup, PaymentBackend},
+    backend::{Lookup, LookupRequest, PaymentBackend},
     payments::Notice,
 };
 
@@ -31,7 +31,8 @@ impl SandboxBackend {
             let family = self.engine.read(page).await?;
             for (path, _) in family.scan::<Asked>("o/")? {
                 let operation = path.as_str().trim_start_matches("o/").parse()?;
-                if let Ok(Lookup::Found(outcome)) = self.lookup(app, &operation).await {
+                let request = LookupRequest::of(app.clone(), operation);
+                if let Ok(Lookup::Found(outcome)) = self.lookup(&request).await {
                     notices.push(Notice { operation, outcome });
                 }
             }
