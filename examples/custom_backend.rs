@@ -14,14 +14,11 @@ mod payment;
 use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use mp_core::{
-    amount::{Currency, Money},
-    id::AppId,
-};
+use mp_core::amount::{Currency, Money};
 use mp_pay::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        DeclineCode, Lookup, MinorUnits, Outcome, PaymentBackend, Reference, Rule,
+        DeclineCode, Lookup, LookupRequest, MinorUnits, Outcome, PaymentBackend, Reference, Rule,
     },
     conformance::{BackendFactory, Joined, check_all},
     operation::OperationKey,
@@ -115,8 +112,8 @@ impl PaymentBackend for VoucherBackend {
         self.order(key, Request::Refund { paid, cents }).await
     }
 
-    async fn lookup(&self, _: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        Ok(match self.order(key, Request::Ask).await? {
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
+        Ok(match self.order(&request.key, Request::Ask).await? {
             // A request may still be on its way: the desk cannot know what has not arrived.
             Outcome::Unknown => Lookup::CannotTell,
             outcome => Lookup::Found(outcome),

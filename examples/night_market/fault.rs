@@ -13,8 +13,8 @@ use mp_core::{
 use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
-        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, Lookup, Outcome,
-        sandbox::Movement,
+        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, Lookup, LookupRequest,
+        Outcome, sandbox::Movement,
     },
     operation::OperationKey,
 };
@@ -159,7 +159,7 @@ impl PaymentBackend for Acquirer {
         self.sound.refund(key, charge, amount).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        self.sound.lookup(app, key).await
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
+        self.sound.lookup(request).await
     }
 }

@@ -21,7 +21,7 @@ pub use self::replay::{Replayed, replay};
 pub(crate) use self::stretch::TAIL_MAX;
 pub(crate) use self::stretch::{JournalPage, Stretch};
 use crate::{
-    backend::{NextAction, Outcome},
+    backend::{NextAction, Outcome, Reference},
     dispute::Dispute,
     intent::{CancellationReason, CaptureMethod, IntentId},
     method::{Country, PaymentMethodToken, PaymentMethodType},
@@ -158,6 +158,9 @@ pub enum Event {
         action: NextAction,
         /// From whom that was learnt.
         source: Source,
+        /// The backend's own name for the operation, where it has told one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
     },
     /// A newer release wrote it.
     #[serde(other)]

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use mp_core::{Timestamp, store::MemoryStore};
 use mp_pay::{
     PaymentIntent, SandboxBackend,
-    backend::{DeclineCode, NextAction, NextActionKind, Outcome, sandbox::Behaviour},
+    backend::{DeclineCode, NextAction, NextActionKind, Outcome, Reference, sandbox::Behaviour},
     intent::IntentStatus,
     journal::{Event, Source},
     operation::{Breach, OperationKey, Step},
@@ -67,7 +67,7 @@ async fn told_by(way: Source) -> (World, PaymentIntent) {
             Some(code()),
             "what was declared is shown"
         );
-        let outcome = Outcome::NeedsAction { action: UNDECLARED };
+        let outcome = Outcome::needs_action(UNDECLARED);
         let operation = charge(&intent);
         let notice = Notice { operation, outcome };
         for _ in 0..2 {
@@ -100,6 +100,10 @@ async fn an_action_that_was_not_declared_goes_to_a_person_and_never_to_the_payer
             })
             .collect();
         assert_eq!(refused, [(UNDECLARED, way)], "once");
+        let attempts = world.payments.attempts(&staff(), intent.id).await;
+        let name = attempts.expect("reads")[0].charge.reference.clone();
+        let name = name.as_ref().map(Reference::as_str);
+        assert_eq!(name, Some(intent.id.to_string()).as_deref(), "{way:?}");
     }
 }
 

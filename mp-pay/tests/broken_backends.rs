@@ -66,7 +66,7 @@ fn broken_backends() -> Vec<Case> {
         FindsNoRefund: a_lookup_finds_a_refund, a_lost_answer_is_learnt_by_lookup;
         LooksOnlyWhetherItIsThere: a_lookup_tells_no_decline_as_done,
             what_is_declined_stays_declined, a_void_gives_up_a_charge_that_waits;
-        FindsTheLatest: what_never_came_is_not_found;
+        FindsTheLatest: what_never_came_is_not_found, the_name_of_another_finds_nothing_of_it;
         ChargesWhatItLooksFor: a_lookup_does_nothing;
         SearchLagsBehind: a_lost_answer_is_learnt_by_lookup;
         FindsWhatItMeantToDo: a_lost_request_is_not_found_done;
@@ -79,7 +79,7 @@ fn broken_backends() -> Vec<Case> {
         ReadsATimeoutAsDone: what_is_told_as_done_was_done, a_lost_request_is_made_good_by_replay;
         ReadsATimeoutAsAnOutage: an_error_that_denies_acting_is_true;
         InventsReferences: what_is_done_stays_done, a_refund_leaves_its_charge_as_it_was,
-            a_refund_leaves_another_as_it_was;
+            a_refund_leaves_another_as_it_was, what_is_open_goes_by_the_name_of_what_follows;
         ForgivesDeclines: what_is_declined_stays_declined;
         ReadsRefundedAsDeclined: a_refund_leaves_its_charge_as_it_was;
         ReadsCapturedAsDeclined: a_capture_leaves_its_hold_made;
@@ -139,6 +139,8 @@ fn broken_backends() -> Vec<Case> {
         RefersByItsSecret: outcomes_show_no_secret, what_is_done_stays_done,
             a_refund_leaves_its_charge_as_it_was, a_refund_leaves_another_as_it_was;
         TakesWhatIsAnothers: a_payment_method_of_another_is_declined;
+        NamesThePageItSendsTo: what_is_open_goes_by_the_name_of_what_follows;
+        FindsByTheNameAlone: the_name_of_another_finds_nothing_of_it;
     }
 }
 
@@ -174,7 +176,7 @@ fn every_clause_has_a_backend_that_breaks_it() {
 #[test]
 fn every_number_of_the_contract_has_a_clause() {
     let numbers: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.number()).collect();
-    assert_eq!(numbers, (1..=12).collect());
+    assert_eq!(numbers, (1..=13).collect());
     assert!(CLAUSES.is_sorted_by_key(|clause| clause.number()));
 }
 

@@ -37,7 +37,7 @@ async fn a_hint_about_a_call_that_is_on_its_way_does_not_send_it_again() {
         intent: intent.id,
         step,
     };
-    let outcome = Outcome::Accepted;
+    let outcome = Outcome::accepted();
     let hint = Notice { operation, outcome };
     let told = other.world.payments.observe(&staff(), hint).await;
     assert_eq!(told.expect("hears it").status, IntentStatus::Processing);

@@ -14,7 +14,7 @@ use mp_core::{
 use mp_pay::{
     PayError, SandboxBackend,
     backend::{
-        PaymentBackend,
+        LookupRequest, PaymentBackend,
         sandbox::{Behaviour, Fees},
     },
     payments::{CancelIntent, CaptureIntent, RefundIntent},
@@ -184,7 +184,10 @@ async fn a_refund_that_came_back_agrees_too() {
     // The provider tells by itself that it has failed.
     let desk = market.world.sandbox.clone();
     let desk = desk.with_capabilities(CLASSES[1]);
-    let outcome = desk.lookup(&app(), &refund).await.expect("looks");
+    let outcome = desk
+        .lookup(&LookupRequest::of(app(), refund))
+        .await
+        .expect("looks");
     let mp_pay::backend::Lookup::Found(outcome) = outcome else {
         panic!("{outcome:?}");
     };

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use mp_pay::{
     SandboxBackend,
-    backend::{Capabilities, sandbox::REPLAY_WINDOW},
+    backend::{
+        Capabilities, Lookup, LookupRequest, PaymentBackend, Reference, sandbox::REPLAY_WINDOW,
+    },
     intent::IntentStatus,
+    operation::{OperationKey, Step},
     payments::{ConfirmIntent, CreateIntent},
 };
 
-use self::support::{CLASSES, World, eur, idem, mei, method, staff};
+use self::support::{CLASSES, World, app, eur, idem, mei, method, staff};
 
 #[tokio::test]
 async fn a_provider_made_again_on_its_store_remembers_everything() {
@@ -93,4 +96,31 @@ async fn replay(world: &World, id: mp_pay::IntentId) {
         .confirm(&mei(), confirm, &idem("confirm"))
         .await;
     assert_eq!(confirmed.expect("confirms").status, IntentStatus::Succeeded);
+}
+
+#[tokio::test]
+async fn what_is_asked_about_by_the_name_of_another_is_told_as_neither() {
+    let world = World::new(CLASSES[1]);
+    let mut names = Vec::new();
+    for key in ["one", "other"] {
+        let intent = world.create("pm_slow", false, key).await;
+        world.confirm(intent.id, key).await;
+        names.push(intent.id);
+    }
+    let [one, other] = names[..] else {
+        panic!("there are two");
+    };
+    let step = Step::Charge(1);
+    let ask = LookupRequest::of(app(), OperationKey { intent: one, step });
+    for _open_and_done in 0..2 {
+        for (name, is_found) in [(one, true), (other, false)] {
+            let name = Reference::new(name.to_string()).expect("a reference");
+            let asked = ask.clone().with_reference(name.clone());
+            match world.sandbox.lookup(&asked).await.expect("looks") {
+                Lookup::Found(outcome) if is_found => assert_eq!(outcome.reference(), Some(&name)),
+                told => assert_eq!((told, is_found), (Lookup::CannotTell, false)),
+            }
+        }
+        world.clock.advance(Duration::from_secs(61));
+    }
 }

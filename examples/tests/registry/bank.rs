@@ -4,7 +4,7 @@ use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, Outcome,
+        IncreaseRequest, Lookup, LookupRequest, Outcome,
     },
     operation::OperationKey,
     payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
@@ -60,8 +60,8 @@ impl PaymentBackend for Bank {
         self.0.refund(key, charge, amount).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        self.0.lookup(app, key).await
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
+        self.0.lookup(request).await
     }
 }
 

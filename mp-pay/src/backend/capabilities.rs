@@ -11,7 +11,7 @@ use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 /// | class | declared by | what is done |
 /// |---|---|---|
 /// | replays keys | [`replays_keys`](Self::replays_keys) | the same key is sent again within the window |
-/// | answers queries | [`answers_queries`](Self::answers_queries) | it is asked by our own reference |
+/// | answers queries | [`answers_queries`](Self::answers_queries) | it is asked by our own reference, and by its own where it has told one |
 /// | neither | none of both | a person is asked |
 ///
 /// In the last class nobody can promise more than that nothing is sent twice.

@@ -3,6 +3,7 @@
 mod action;
 mod capabilities;
 mod error;
+mod lookup;
 mod minor_units;
 mod outcome;
 pub mod sandbox;
@@ -19,8 +20,9 @@ pub use self::{
     action::{ACTION_LENGTH_MAX, NextAction, NextActionKind},
     capabilities::{Capabilities, WebhookTrust},
     error::{BackendError, BackendErrorKind},
+    lookup::{Lookup, LookupRequest},
     minor_units::{MinorUnits, MinorUnitsError, Rule},
-    outcome::{DeclineCode, Lookup, Outcome, Reference},
+    outcome::{DeclineCode, Outcome, Reference},
 };
 use crate::{method::PaymentMethodToken, operation::OperationKey};
 
@@ -50,7 +52,8 @@ pub struct Charged {
     pub app: AppId,
     /// The key the charge was made under.
     pub key: OperationKey,
-    /// The backend's name for it, where it has told one.
+    /// The backend's name for it, where it has told one: with what became of it, or while it was
+    /// open. What waits for its payer is given up by it.
     pub reference: Option<Reference>,
 }
 
@@ -128,6 +131,11 @@ pub struct IncreaseRequest {
 /// 12. *Theirs.* A backend that keeps payers' payment methods itself declines a charge with one that
 ///     is not [the payer's](ChargeRequest::payer), as one that is not there. (One that takes whatever
 ///     comes with a token, as a card terminal does, keeps none.)
+/// 13. *Named.* A [`Reference`] is the backend's own name for one operation. One that is told while
+///     the operation is [open](Outcome::NeedsAction) is the one that is told with what follows under
+///     the same key, and comes back in later requests: in [`Charged::reference`] and in
+///     [`LookupRequest::reference`]. It helps to find what the key stands for and nothing else: a
+///     lookup tells under a key no outcome of another operation, whatever name it is asked by.
 #[async_trait]
 pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns what this backend can do.
@@ -180,10 +188,11 @@ pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
         amount: Money,
     ) -> Result<Outcome, BackendError>;
 
-    /// Tells what became of an operation, by its key.
+    /// Tells what became of an operation, by its key, or by the backend's own name for it where that
+    /// is known.
     ///
     /// # Errors
     ///
     /// Any [`BackendError`]: it is asked again later.
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError>;
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError>;
 }

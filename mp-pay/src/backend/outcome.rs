@@ -113,12 +113,21 @@ pub enum Outcome {
         expires_at: Option<Timestamp>,
     },
     /// The payer has to do something first.
+    #[non_exhaustive]
     NeedsAction {
         /// What.
         action: NextAction,
+        /// The backend's name for it, if it has one already: the same as that of what follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
     },
     /// The backend has it and will know later.
-    Accepted,
+    #[non_exhaustive]
+    Accepted {
+        /// The backend's name for it, if it has one already: the same as that of what follows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+    },
     /// It did not happen and will not; of a refund also: it has failed after it had succeeded.
     Declined {
         /// Why.
@@ -149,10 +158,50 @@ impl Outcome {
         }
     }
 
+    /// Returns that the payer has to do something first.
+    #[must_use]
+    pub const fn needs_action(action: NextAction) -> Self {
+        Self::NeedsAction {
+            action,
+            reference: None,
+        }
+    }
+
+    /// Returns that the backend has it and will know later.
+    #[must_use]
+    pub const fn accepted() -> Self {
+        Self::Accepted { reference: None }
+    }
+
     /// Returns that it did not happen and will not.
     #[must_use]
     pub const fn declined(code: DeclineCode) -> Self {
         Self::Declined { code }
+    }
+
+    /// Tells the backend's name for it, in the place of any that was told. What was declined, and what
+    /// is not known, has no name, and stays as it is.
+    ///
+    /// ```
+    /// use mp_pay::backend::{Outcome, Reference};
+    ///
+    /// let told = Outcome::accepted().with_reference(Reference::new("tr_1")?);
+    /// assert_eq!(told.reference().map(Reference::as_str), Some("tr_1"));
+    /// assert_eq!(Outcome::Unknown.with_reference(Reference::new("tr_1")?), Outcome::Unknown);
+    /// # Ok::<(), mp_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_reference(mut self, told: Reference) -> Self {
+        match &mut self {
+            Self::Settled { reference, .. } | Self::Authorized { reference, .. } => {
+                *reference = told;
+            }
+            Self::NeedsAction { reference, .. } | Self::Accepted { reference } => {
+                *reference = Some(told);
+            }
+            Self::Declined { .. } | Self::Unknown => {}
+        }
+        self
     }
 
     /// Tells how much has moved or is held; of another outcome it changes nothing.
@@ -171,6 +220,18 @@ impl Outcome {
             *expires_at = Some(at);
         }
         self
+    }
+
+    /// Returns the backend's name for it, if it tells one.
+    #[must_use]
+    pub const fn reference(&self) -> Option<&Reference> {
+        match self {
+            Self::Settled { reference, .. } | Self::Authorized { reference, .. } => Some(reference),
+            Self::NeedsAction { reference, .. } | Self::Accepted { reference } => {
+                reference.as_ref()
+            }
+            Self::Declined { .. } | Self::Unknown => None,
+        }
     }
 
     /// Returns how much has moved or is held, if it tells.
@@ -192,15 +253,56 @@ impl Outcome {
     }
 }
 
-/// What a backend knows of an operation that it is asked about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Lookup {
-    /// It knows it.
-    Found(Outcome),
-    /// It never came, and will not come any more: it may be sent again. Said wrongly, this is a
-    /// double charge.
-    NotFound,
-    /// It cannot tell now.
-    CannotTell,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named() -> Reference {
+        Reference::new("tr_1").expect("a reference")
+    }
+
+    /// What is open, and how earlier releases wrote it.
+    fn open() -> [(Outcome, &'static str); 2] {
+        let action = NextAction::AwaitNotification { until: None };
+        [
+            (Outcome::accepted(), r#"{"outcome":"accepted"}"#),
+            (
+                Outcome::needs_action(action),
+                r#"{"outcome":"needs_action","action":{"type":"await_notification"}}"#,
+            ),
+        ]
+    }
+
+    #[test]
+    fn an_open_outcome_without_a_reference_is_written_and_read_as_ever() {
+        for (outcome, written) in open() {
+            assert_eq!(serde_json::to_string(&outcome).expect("is JSON"), written);
+            let read: Outcome = serde_json::from_str(written).expect("reads");
+            assert_eq!((&read, read.reference()), (&outcome, None));
+        }
+    }
+
+    #[test]
+    fn an_open_outcome_keeps_the_reference_that_it_tells() {
+        for (outcome, _) in open() {
+            let outcome = outcome.with_reference(named());
+            let written = serde_json::to_value(&outcome).expect("is JSON");
+            assert_eq!(written["reference"], "tr_1");
+            let read: Outcome = serde_json::from_value(written).expect("reads");
+            assert_eq!((read.reference(), read.is_known()), (Some(&named()), false));
+            assert_eq!(read, outcome);
+        }
+    }
+
+    #[test]
+    fn what_has_no_name_is_given_none_and_what_has_one_is_given_another() {
+        let declined = Outcome::declined(DeclineCode::of("late"));
+        for nameless in [declined, Outcome::Unknown] {
+            assert_eq!(nameless.clone().with_reference(named()), nameless);
+        }
+        let other = || Reference::new("tr_0").expect("a reference");
+        for known in [Outcome::settled(other()), Outcome::authorized(other())] {
+            assert_eq!(known.with_reference(named()).reference(), Some(&named()));
+        }
+    }
 }

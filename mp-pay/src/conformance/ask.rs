@@ -16,7 +16,7 @@ use super::{
 use crate::{
     backend::{
         BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
-        Lookup, MinorUnits, Outcome, PaymentBackend,
+        Lookup, LookupRequest, MinorUnits, Outcome, PaymentBackend, Reference,
     },
     operation::OperationKey,
 };
@@ -60,6 +60,20 @@ impl Ask {
             | Self::Increase(IncreaseRequest { key, .. })
             | Self::Void { key, .. }
             | Self::Refund { key, .. } => *key,
+        }
+    }
+
+    /// Returns the question what became of it, by our key alone.
+    pub(super) fn lookup(&self) -> LookupRequest {
+        let key = self.key();
+        match self {
+            Self::Charge(ChargeRequest { app, .. }) => LookupRequest::of(app.clone(), key),
+            Self::Capture(CaptureRequest { charge, .. })
+            | Self::Increase(IncreaseRequest { charge, .. })
+            | Self::Void { charge, .. }
+            | Self::Refund { charge, .. } => {
+                LookupRequest::of(charge.app.clone(), key).with_charge(charge.clone())
+            }
         }
     }
 
@@ -120,6 +134,7 @@ impl Contract for OfPayments {
     type Provider = dyn Provider;
     type Can = Capabilities;
     type Ask = Ask;
+    type Key = OperationKey;
 
     const MOVED: &'static str = "taken";
     const MEANS: &'static str = "the payment method";
@@ -169,6 +184,10 @@ impl Contract for OfPayments {
         scene.charge_and_what_follows().await
     }
 
+    fn key(ask: &Ask) -> OperationKey {
+        ask.key()
+    }
+
     fn amount(ask: &Ask) -> Option<Money> {
         ask.amount()
     }
@@ -183,10 +202,15 @@ impl Contract for OfPayments {
 
     async fn look_up(
         backend: &Self::Backend,
-        app: &AppId,
+        _: &AppId,
         ask: &Ask,
+        reference: Option<Reference>,
     ) -> Result<Lookup, BackendError> {
-        backend.lookup(app, &ask.key()).await
+        let request = LookupRequest {
+            reference,
+            ..ask.lookup()
+        };
+        backend.lookup(&request).await
     }
 
     async fn moved(provider: &Self::Provider, currency: Currency) -> Option<Money> {

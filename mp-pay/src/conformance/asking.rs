@@ -9,7 +9,7 @@ use super::{
     stop::Stop,
     violation::ensure,
 };
-use crate::backend::{BackendError, BackendErrorKind, Lookup, Outcome};
+use crate::backend::{BackendError, BackendErrorKind, Lookup, LookupRequest, Outcome};
 
 /// How often it is asked what became of an operation, each time after some time has passed.
 const PATIENCE: u32 = 100;
@@ -22,7 +22,10 @@ impl<C: Contract> Scene<C> {
     ) -> Result<Result<Outcome, BackendError>, Violation> {
         let answer =
             tokio::time::timeout(self.provider.call_max(), C::ask(&*self.backend, ask)).await;
-        answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))
+        let answer =
+            answer.map_err(|_| Violation::new(format!("{ask} was not answered in time")))?;
+        self.names.learn(C::key(ask), answer.as_ref().ok());
+        Ok(answer)
     }
 
     /// Asks, and finds out what becomes of it by whatever ability the backend has.
@@ -33,7 +36,7 @@ impl<C: Contract> Scene<C> {
     }
 
     /// Finds out what becomes of what was asked.
-    async fn known(&self, ask: &C::Ask, outcome: Outcome) -> Result<Outcome, Stop> {
+    pub(super) async fn known(&self, ask: &C::Ask, outcome: Outcome) -> Result<Outcome, Stop> {
         if C::answers_queries(self.can) {
             self.looked_up(ask, outcome).await
         } else if C::replays_keys(self.can) {
@@ -118,15 +121,34 @@ impl<C: Contract> Scene<C> {
         Ok(ensure(declined, seen)?)
     }
 
+    /// Asks what became of an operation, by all names that were told of it.
     pub(super) async fn look_up(&self, ask: &C::Ask) -> Result<Lookup, Violation> {
-        let app = self.provider.app();
-        let call_max = self.provider.call_max();
-        match tokio::time::timeout(call_max, C::look_up(&*self.backend, &app, ask)).await {
+        let (app, key) = (self.provider.app(), C::key(ask));
+        let name = self.names.of(&key);
+        let lookup = self.looked_up_in_time(C::look_up(&*self.backend, &app, ask, name));
+        let lookup = lookup.await?;
+        if let Lookup::Found(outcome) = &lookup {
+            self.names.learn(key, Some(outcome));
+        }
+        Ok(lookup)
+    }
+
+    async fn looked_up_in_time(
+        &self,
+        lookup: impl Future<Output = Result<Lookup, BackendError>>,
+    ) -> Result<Lookup, Violation> {
+        match tokio::time::timeout(self.provider.call_max(), lookup).await {
             Ok(Ok(lookup)) => Ok(lookup),
             // "Any error: it is asked again later."
             Ok(Err(_)) => Ok(Lookup::CannotTell),
             Err(_) => Err(Violation::new("a lookup was not answered in time")),
         }
+    }
+}
+
+impl Scene {
+    pub(super) async fn looked_up_by(&self, request: &LookupRequest) -> Result<Lookup, Violation> {
+        self.looked_up_in_time(self.backend.lookup(request)).await
     }
 }
 
@@ -143,7 +165,7 @@ pub(super) fn short(outcome: &Outcome) -> String {
         Outcome::Settled { .. } => "Settled".to_owned(),
         Outcome::Authorized { .. } => "Authorized".to_owned(),
         Outcome::NeedsAction { .. } => "NeedsAction".to_owned(),
-        Outcome::Accepted => "Accepted".to_owned(),
+        Outcome::Accepted { .. } => "Accepted".to_owned(),
         Outcome::Declined { code } => format!("Declined as {code}"),
         Outcome::Unknown => "Unknown".to_owned(),
     }

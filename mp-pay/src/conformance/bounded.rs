@@ -62,7 +62,7 @@ pub(super) async fn a_dropped_call_can_be_asked_about<C: Contract>(
     let done = matches!(&lookup, Lookup::Found(outcome) if C::is_done(outcome));
     let moved = scene.moved().await?;
     let told = match lookup {
-        Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted) => true,
+        Lookup::CannotTell | Lookup::Found(Outcome::Unknown | Outcome::Accepted { .. }) => true,
         _ => done == (moved != 0),
     };
     Ok(ensure(told, || {

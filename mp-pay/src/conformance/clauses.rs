@@ -1,6 +1,6 @@
 use super::{
     Clause, Joined, answered, bounded, covered, declared, discreet, exact, fixed, honest, keyed,
-    once, replayed, scene::Scene, theirs,
+    named, once, replayed, scene::Scene, theirs,
 };
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
@@ -178,6 +178,10 @@ macro_rules! __backend_clauses {
                 "use a reference of the provider's that is no credential";
             12 theirs a_payment_method_of_another_is_declined
                 "compare whose the payment method is with the payer of the request";
+            13 named what_is_open_goes_by_the_name_of_what_follows
+                "tell the id that the provider knows it by to the end, not that of a page or session";
+            13 named the_name_of_another_finds_nothing_of_it
+                "compare the key that the provider keeps with what is found by its own name";
         }
     };
 }

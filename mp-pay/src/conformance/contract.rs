@@ -12,7 +12,7 @@ use super::{
     scene::{Scene, WHOLE},
     stop::Stop,
 };
-use crate::backend::{BackendError, Lookup, MinorUnits, Outcome};
+use crate::backend::{BackendError, Lookup, MinorUnits, Outcome, Reference};
 
 /// What the kit has to know of a contract to try it: what is asked of a backend, and of the provider
 /// behind it. What both contracts promise is tried by the same clauses.
@@ -24,6 +24,8 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
     type Can: Copy + fmt::Debug + PartialEq + Send + Sync + 'static;
     /// One thing asked of a backend, which can be asked again.
     type Ask: Clone + fmt::Display + Send + Sync + 'static;
+    /// Under what it is asked.
+    type Key: Copy + fmt::Debug + Ord + Send + Sync + 'static;
 
     /// What the provider shows of the money that it has moved.
     const MOVED: &'static str;
@@ -58,6 +60,8 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
         Ok(vec![scene.plain(WHOLE)])
     }
 
+    fn key(ask: &Self::Ask) -> Self::Key;
+
     /// Returns what is to move or be held.
     fn amount(ask: &Self::Ask) -> Option<Money>;
 
@@ -66,10 +70,12 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
 
     async fn ask(backend: &Self::Backend, ask: &Self::Ask) -> Result<Outcome, BackendError>;
 
+    /// Asks what became of something, by the backend's own name for it where it has told one.
     async fn look_up(
         backend: &Self::Backend,
         app: &AppId,
         ask: &Self::Ask,
+        name: Option<Reference>,
     ) -> Result<Lookup, BackendError>;
 
     /// Returns what the provider has moved and not moved back so far.

@@ -78,9 +78,11 @@ pub(super) async fn a_void_of_what_was_taken_is_declined(scene: &Scene) -> Resul
 /// A charge that waits for its payer, and is voided, takes nothing when the payer acts after all.
 pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result<(), Stop> {
     let ask = scene.charge_of_acting()?;
-    let waits = matches!(scene.ask(&ask).await?, Ok(Outcome::NeedsAction { .. }));
+    let answer = scene.ask(&ask).await?;
+    let waits = matches!(answer, Ok(Outcome::NeedsAction { .. }));
     declared(waits, "that it asks the payer for anything")?;
-    let charge = scene.made(ask, None);
+    let name = answer.ok().and_then(|open| open.reference().cloned());
+    let charge = scene.made(ask, name);
     scene.settle(&Scene::void(&charge)).await?;
     if !scene.provider.act_as_payer().await {
         return Err(Skip::NotProvided("act_as_payer").into());

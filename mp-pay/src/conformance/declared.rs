@@ -118,7 +118,7 @@ pub(super) async fn an_uncounted_amount_is_refused_unsent<C: Contract>(
 /// A payer is asked for nothing but what is declared.
 pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) -> Result<(), Stop> {
     match scene.ask(&scene.charge_of_acting()?).await? {
-        Ok(Outcome::NeedsAction { action }) if !scene.can.declares(&action) => {
+        Ok(Outcome::NeedsAction { action, .. }) if !scene.can.declares(&action) => {
             let kind = action.kind();
             let seen = format!("a payer is asked for {kind:?}, which next_actions leaves out");
             Err(Violation::new(seen).into())
@@ -130,7 +130,7 @@ pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) ->
 /// A payer is sent to no page but a safe one on the web.
 pub(super) async fn a_payer_is_sent_to_safe_pages_only(scene: &Scene) -> Result<(), Stop> {
     let unsafe_page = match scene.ask(&scene.charge_of_acting()?).await? {
-        Ok(Outcome::NeedsAction { action }) => !action.is_safe(),
+        Ok(Outcome::NeedsAction { action, .. }) => !action.is_safe(),
         _ => false,
     };
     Ok(ensure(!unsafe_page, || {

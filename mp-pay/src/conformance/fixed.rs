@@ -4,7 +4,7 @@ use super::{
     Skip, Violation,
     asking::{is_done, short},
     contract::{Behind, Contract},
-    scene::{PART, Scene, WHOLE, reference_of},
+    scene::{PART, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
@@ -42,7 +42,7 @@ pub(super) async fn a_refund_leaves_its_charge_as_it_was(scene: &Scene) -> Resul
     askable(scene)?;
     let ask = scene.charge(WHOLE);
     let first = scene.settle(&ask).await?;
-    let charge = scene.made(ask, reference_of(first.clone()));
+    let charge = scene.made(ask, first.reference().cloned());
     scene.settle(&scene.refund(&charge, WHOLE)).await?;
     stays(scene, &charge.ask, &first).await
 }

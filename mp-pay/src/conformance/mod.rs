@@ -59,6 +59,8 @@ mod factory;
 mod fixed;
 mod honest;
 mod keyed;
+mod named;
+mod names;
 mod once;
 pub mod payouts;
 mod provider;

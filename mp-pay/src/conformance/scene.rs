@@ -13,10 +13,11 @@ use super::{
     ask::{Ask, Made},
     books::Books,
     contract::{Behind, Contract, JoinedBy, OfPayments},
+    names::Names,
     stop::{Stop, declared},
 };
 use crate::{
-    backend::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome, Reference},
+    backend::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Reference},
     intent::IntentId,
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
@@ -37,6 +38,8 @@ pub(super) struct Scene<C: Contract = OfPayments> {
     pub(super) provider: Arc<C::Provider>,
     pub(super) can: C::Can,
     entropy: SystemEntropy,
+    /// What the backend calls what it was asked.
+    pub(super) names: Names<C::Key>,
     /// What was moved and held before.
     pub(super) before: Books,
 }
@@ -48,6 +51,7 @@ impl<C: Contract> Scene<C> {
         Self {
             can: C::can(&backend),
             entropy: SystemEntropy::new(),
+            names: Names::default(),
             before: Books {
                 moved: C::moved(&provider, currency).await,
                 held: C::held(&provider, currency).await,
@@ -145,7 +149,7 @@ impl Scene {
     /// Makes a charge, which must succeed.
     pub(super) async fn make(&self, ask: Ask) -> Result<Made, Stop> {
         let outcome = self.settle(&ask).await?;
-        Ok(self.made(ask, reference_of(outcome)))
+        Ok(self.made(ask, outcome.reference().cloned()))
     }
 
     /// Returns a charge as later operations point at it.
@@ -209,13 +213,4 @@ impl Scene {
 fn key_of(charge: &Made, step: Step) -> OperationKey {
     let intent = charge.charge.key.intent;
     OperationKey { intent, step }
-}
-
-pub(super) fn reference_of(outcome: Outcome) -> Option<Reference> {
-    match outcome {
-        Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
-            Some(reference)
-        }
-        _ => None,
-    }
 }

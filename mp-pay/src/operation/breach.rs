@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Operation, Stage};
-use crate::backend::{Capabilities, NextAction};
+use crate::backend::{Capabilities, NextAction, Reference};
 
 /// How a backend has broken its [contract](crate::PaymentBackend), so that a person has to look.
 #[derive(
@@ -56,9 +56,13 @@ impl Breach {
 
 impl Operation {
     /// Takes note that the backend has broken its contract. Once the outcome is known, by whichever
-    /// word came first, that is of no matter any more.
-    pub(crate) fn breached(&mut self, how: Breach) {
-        if self.stage.is_known() || self.stage == Stage::Unrecognized {
+    /// word came first, that is of no matter any more; the name that it told with it is.
+    pub(crate) fn breached(&mut self, how: Breach, told: Option<&Reference>) {
+        if self.stage == Stage::Unrecognized {
+            return;
+        }
+        self.refer(told);
+        if self.stage.is_known() {
             return;
         }
         // Of two, the same whichever came first.

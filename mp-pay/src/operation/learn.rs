@@ -47,9 +47,9 @@ impl Operation {
         if self.stage == Stage::Unrecognized {
             return;
         }
+        self.refer(outcome.reference());
         match outcome {
-            Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } => {
-                self.refer(reference);
+            Outcome::Settled { .. } | Outcome::Authorized { .. } => {
                 match asked.contradicted_by(outcome) {
                     // That it happened is no news, and how much is what the person has said.
                     Some(_) if self.is_found(Stage::Done) => {}
@@ -58,7 +58,7 @@ impl Operation {
                 }
             }
             Outcome::Declined { code } => self.close(Stage::Declined, Some(code), asked),
-            Outcome::Accepted => self.hear(Heard::Accepted),
+            Outcome::Accepted { .. } => self.hear(Heard::Accepted),
             Outcome::NeedsAction { .. } => self.hear(Heard::NeedsAction),
             Outcome::Unknown => self.doubt(),
         }
@@ -88,10 +88,7 @@ impl Operation {
                 self.code = None;
             }
         }
-        if let Outcome::Settled { reference, .. } | Outcome::Authorized { reference, .. } = outcome
-        {
-            self.refer(reference);
-        }
+        self.refer(outcome.reference());
         self.heard = None;
         self.breach = None;
         self.decided = true;
@@ -159,12 +156,13 @@ impl Operation {
         }
     }
 
-    /// Keeps one of the names that the backend has told, whichever came first.
-    fn refer(&mut self, reference: &Reference) {
-        self.reference = Some(match &self.reference {
-            Some(known) => known.clone().min(reference.clone()),
-            None => reference.clone(),
-        });
+    /// Keeps one of the names that the backend has told, whichever came first: what is open is asked
+    /// about, captured and let go of by it.
+    pub(super) fn refer(&mut self, told: Option<&Reference>) {
+        self.reference = match (self.reference.take(), told) {
+            (Some(known), Some(told)) => Some(known.min(told.clone())),
+            (known, told) => known.or_else(|| told.cloned()),
+        };
     }
 }
 
@@ -187,7 +185,7 @@ mod tests {
     fn words() -> Vec<Outcome> {
         let name = |text: &str| Reference::new(text).expect("a reference");
         let code = |text: &str| DeclineCode::new(text).expect("a code");
-        let until = None;
+        let awaits = || NextAction::AwaitNotification { until: None };
         vec![
             Outcome::settled(name("a")),
             Outcome::settled(name("b")).with_amount(eur(100)),
@@ -195,10 +193,10 @@ mod tests {
             Outcome::settled(name("a")).with_amount(Money::new(100, Currency::USD)),
             Outcome::declined(code("first")),
             Outcome::declined(code("second")),
-            Outcome::Accepted,
-            Outcome::NeedsAction {
-                action: NextAction::AwaitNotification { until },
-            },
+            Outcome::accepted(),
+            Outcome::accepted().with_reference(name("c")),
+            Outcome::needs_action(awaits()),
+            Outcome::needs_action(awaits()).with_reference(name("a")),
             Outcome::Unknown,
         ]
     }
@@ -241,7 +239,7 @@ mod tests {
                 });
             }
         }
-        assert_eq!(cases, 3 * (9 + 81 + 729 + 6561));
+        assert_eq!(cases, 3 * (11 + 121 + 1_331 + 14_641));
     }
 
     #[test]
@@ -274,6 +272,29 @@ mod tests {
 
     fn failed() -> Outcome {
         Outcome::declined(DeclineCode::of("failed"))
+    }
+
+    fn open() -> Outcome {
+        Outcome::accepted().with_reference(Reference::new("0").expect("a reference"))
+    }
+
+    #[test]
+    fn what_is_open_is_known_by_the_name_that_was_told_for_it() {
+        let mut operation = Operation::planned();
+        operation.send(Timestamp::MIN);
+        let asked = Asked::Take(eur(100));
+        operation.learn(&open(), asked);
+        assert_eq!(
+            (operation.stage, &operation.reference),
+            (Stage::Pending, &open().reference().cloned())
+        );
+        operation.learn(&Outcome::accepted(), asked);
+        operation.learn(&failed(), asked);
+        assert_eq!(
+            operation.reference.as_ref(),
+            open().reference(),
+            "nothing takes it away"
+        );
     }
 
     #[test]
@@ -309,7 +330,7 @@ mod tests {
 
     #[test]
     fn what_comes_after_a_persons_word_comes_to_the_same_in_any_order() {
-        let words = [paid(100), paid(90), paid(80), failed(), Outcome::Accepted];
+        let words = [paid(100), paid(90), paid(80), failed(), open()];
         for asked in [Asked::Take(eur(100)), Asked::Give(eur(100))] {
             for word in [paid(100), paid(90), failed()] {
                 let first = found(&word, asked);

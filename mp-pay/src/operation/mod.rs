@@ -87,7 +87,7 @@ pub struct Operation {
     /// What the backend has said while it was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<Heard>,
-    /// The backend's own name for it.
+    /// The backend's own name for it, told with what became of it or while it was open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<Reference>,
     /// Why it was declined, or has failed.

@@ -137,10 +137,13 @@ impl Payment {
                 source,
             } => self.observe(operation.step, outcome, *source),
             Event::ActionRefused {
-                operation, action, ..
+                operation,
+                action,
+                reference,
+                ..
             } => {
                 if let Some(operation) = self.operation_mut(operation.step) {
-                    operation.breached(Breach::of_refused(action));
+                    operation.breached(Breach::of_refused(action), reference.as_ref());
                 }
             }
             Event::DisputeTold { dispute } => self.tell_dispute(dispute),

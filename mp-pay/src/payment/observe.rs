@@ -113,7 +113,7 @@ impl Attempt {
         }
         if self.charge.stage.is_known() {
             self.next_action = None;
-        } else if let Outcome::NeedsAction { action } = outcome {
+        } else if let Outcome::NeedsAction { action, .. } = outcome {
             let told = action.clone();
             self.next_action = Some(match self.next_action.take() {
                 Some(known) => known.join(told),

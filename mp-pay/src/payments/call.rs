@@ -7,7 +7,7 @@ use crate::{
     attempt::Attempt,
     backend::{
         BackendError, BackendErrorKind, CaptureRequest, ChargeRequest, Charged, DeclineCode,
-        IncreaseRequest, Outcome, PaymentBackend,
+        IncreaseRequest, LookupRequest, Outcome, PaymentBackend,
     },
     error::PayError,
     journal::{Event, Source},
@@ -164,6 +164,21 @@ async fn backend_call(
         }
         Step::Void(..) => backend.void(&key, &charge).await,
         Step::Return(..) | Step::Refund(_) => backend.refund(&key, &charge, amount).await,
+    }
+}
+
+/// Returns the question what became of an operation, with all names that it is known by.
+pub(super) fn lookup_request(payment: &Payment, key: OperationKey) -> LookupRequest {
+    let operation = payment.operation(key.step);
+    let attempt = payment.attempt_of(key.step);
+    let belongs_to_another = !matches!(key.step, Step::Charge(_));
+    LookupRequest {
+        key,
+        app: payment.intent.app.clone(),
+        reference: operation.and_then(|operation| operation.reference.clone()),
+        charge: attempt
+            .filter(|_| belongs_to_another)
+            .map(|attempt| charged(payment, attempt)),
     }
 }
 

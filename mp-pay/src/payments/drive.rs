@@ -8,7 +8,7 @@ use mp_core::{
     work::{self, Done, Handler, HandlerError},
 };
 
-use super::{Begun, Payments};
+use super::{Begun, Payments, call::lookup_request};
 use crate::{
     backend::{Capabilities, DeclineCode, Lookup, Outcome},
     error::PayError,
@@ -182,10 +182,8 @@ impl Payments {
     ) -> Result<Payment, PayError> {
         let attempt = payment.attempt_of(key.step);
         let name = attempt.and_then(|attempt| attempt.backend.as_ref());
-        let lookup = self
-            .routing
-            .backend(name)?
-            .lookup(&payment.intent.app, &key);
+        let request = lookup_request(&payment, key);
+        let lookup = self.routing.backend(name)?.lookup(&request);
         let answer = tokio::time::timeout(self.options.call_max, lookup).await;
         let operation = payment.operation(key.step);
         let never_heard_of = operation.is_some_and(|operation| {
@@ -257,16 +255,16 @@ fn never_came(operation: OperationKey) -> Event {
 /// declared, or for what is not safe, is a breach of its contract, and is shown to no payer.
 fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source) -> Event {
     let operation = key;
-    if let Outcome::NeedsAction { action } = &outcome
+    if let Outcome::NeedsAction { action, reference } = &outcome
         && let Some(breach) = Breach::of(&can, action)
     {
         let kind = action.kind();
         tracing::error!(%operation, ?kind, "{breach}");
-        let action = action.clone().curtailed();
         return Event::ActionRefused {
             operation,
-            action,
+            action: action.clone().curtailed(),
             source,
+            reference: reference.clone(),
         };
     }
     Event::Observed {

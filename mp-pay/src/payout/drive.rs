@@ -207,14 +207,18 @@ impl Payouts {
 /// not been paid.
 fn learnt_as(id: PayoutId, outcome: Outcome, source: Source) -> PayoutEvent {
     match outcome {
-        Outcome::NeedsAction { action } => {
+        Outcome::NeedsAction { action, reference } => {
             let kind = action.kind();
             tracing::error!(payout = %id, ?kind, "{}", Breach::UndeclaredAction);
             let action = action.curtailed();
-            PayoutEvent::ActionRefused { action, source }
+            PayoutEvent::ActionRefused {
+                action,
+                source,
+                reference,
+            }
         }
-        Outcome::Authorized { .. } => {
-            let outcome = Outcome::Accepted;
+        Outcome::Authorized { reference, .. } => {
+            let outcome = Outcome::accepted().with_reference(reference);
             PayoutEvent::Observed { outcome, source }
         }
         outcome => PayoutEvent::Observed { outcome, source },

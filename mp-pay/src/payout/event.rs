@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PayoutId;
 use crate::{
-    backend::{NextAction, Outcome},
+    backend::{NextAction, Outcome, Reference},
     journal::Source,
 };
 
@@ -60,6 +60,9 @@ pub enum PayoutEvent {
         action: NextAction,
         /// From whom that was learnt.
         source: Source,
+        /// The backend's own name for the payout, where it has told one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
     },
     /// A newer release wrote it.
     #[serde(other)]

@@ -101,7 +101,10 @@ impl PayoutOrder {
             PayoutEvent::Sent => self.operation.send(now),
             PayoutEvent::NotSent => self.operation.take_back(),
             PayoutEvent::Observed { outcome, source } => self.observe(outcome, *source, now),
-            PayoutEvent::ActionRefused { .. } => self.operation.breached(Breach::UndeclaredAction),
+            PayoutEvent::ActionRefused { reference, .. } => {
+                let how = Breach::UndeclaredAction;
+                self.operation.breached(how, reference.as_ref());
+            }
         }
         self.status = self.status();
         self.changed_at = now;

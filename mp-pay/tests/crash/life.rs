@@ -5,7 +5,9 @@ use std::time::Duration;
 use mp_core::ErrorKind;
 use mp_pay::{
     IntentId, PayError,
-    backend::{Capabilities, Lookup, Outcome, PaymentBackend, Reference, sandbox::Behaviour},
+    backend::{
+        Capabilities, Lookup, LookupRequest, Outcome, PaymentBackend, Reference, sandbox::Behaviour,
+    },
     dispute::DisputeStatus,
     intent::IntentStatus,
     operation::{OperationKey, Step},
@@ -401,7 +403,10 @@ async fn fail(process: &Process, refund: RefundId, intent: IntentId) -> Result<(
     let operation = OperationKey { intent, step };
     let queries = Capabilities::neither().with_queries();
     let books = world.sandbox.clone().with_capabilities(queries);
-    let found = books.lookup(&app(), &operation).await.expect("looks");
+    let found = books
+        .lookup(&LookupRequest::of(app(), operation))
+        .await
+        .expect("looks");
     if let Lookup::Found(outcome @ Outcome::Declined { .. }) = found {
         let notice = Notice { operation, outcome };
         again!(world.payments.observe(&staff(), notice.clone()))?;

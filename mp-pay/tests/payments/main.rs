@@ -3,6 +3,7 @@
 mod hyperswitch;
 mod late;
 mod outcomes;
+mod references;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -46,7 +46,7 @@ async fn a_person_resolves_what_nobody_else_can() {
         .await;
     assert_eq!(kind(refused), ErrorKind::Forbidden);
     let open = Notice {
-        outcome: Outcome::Accepted,
+        outcome: Outcome::accepted(),
         ..notice.clone()
     };
     assert_eq!(
@@ -175,7 +175,7 @@ async fn an_observation_of_something_known_is_journaled_and_changes_nothing() {
         Outcome::Declined {
             code: DeclineCode::new("late").expect("a code"),
         },
-        Outcome::Accepted,
+        Outcome::accepted(),
         Outcome::Unknown,
     ] {
         let notice = Notice { operation, outcome };

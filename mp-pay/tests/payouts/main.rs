@@ -137,6 +137,22 @@ async fn what_was_accepted_is_carried_on() {
 }
 
 #[tokio::test]
+async fn what_was_accepted_is_known_by_the_banks_own_name_at_once() {
+    let bank = Bank::new(CLASSES[1]);
+    let slow = to("slow", "po_slow");
+    bank.payouts.pay_out(&slow).await.expect("answers");
+    let id = Payouts::id_of(&app(), &slow.key);
+    let name = || async {
+        let order = bank.payouts.payout(&staff(), id).await.expect("reads");
+        order.operation.reference
+    };
+    let told = name().await;
+    assert!(told.is_some());
+    bank.let_time_pass(3).await;
+    assert_eq!(name().await, told);
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_is_left_by_the_declared_ability() {
     for (class, can) in CLASSES.into_iter().enumerate() {
         for token in ["po_timeout_before", "po_timeout_after"] {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use mp_core::work::WorkerOptions;
 use mp_pay::{
     IntentId,
-    backend::{Lookup, PaymentBackend, sandbox::Behaviour},
+    backend::{Lookup, LookupRequest, PaymentBackend, sandbox::Behaviour},
     intent::IntentStatus,
     journal::replay,
     operation::{OperationKey, Step},
@@ -54,7 +54,7 @@ async fn tell(world: Arc<World>, id: IntentId) {
     for _ in 0..8 {
         let found = world
             .sandbox
-            .lookup(&app(), &operation)
+            .lookup(&LookupRequest::of(app(), operation))
             .await
             .expect("looks");
         if let Lookup::Found(outcome) = found {

@@ -8,7 +8,6 @@ use std::sync::{
 use async_trait::async_trait;
 use mp_core::{
     amount::Money,
-    id::AppId,
     store::{
         Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store,
         StoreError, StoreErrorKind, Version, View,
@@ -17,7 +16,7 @@ use mp_core::{
 use mp_pay::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, Outcome, PaymentBackend,
+        IncreaseRequest, Lookup, LookupRequest, Outcome, PaymentBackend,
     },
     operation::OperationKey,
 };
@@ -279,16 +278,16 @@ impl PaymentBackend for FaultyBackend {
         self.pass(key, self.inner.refund(key, charge, amount)).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
         let lost = || BackendError::new(BackendErrorKind::Unknown, "lookup", "it was lost");
         if self.doom.is_dead() {
             return Err(lost());
         }
         match self.doom.strike() {
-            None => self.inner.lookup(app, key).await,
+            None => self.inner.lookup(request).await,
             Some(Fault::DiesBefore | Fault::LostBefore) => Err(lost()),
             Some(_) => {
-                self.inner.lookup(app, key).await?;
+                self.inner.lookup(request).await?;
                 Err(lost())
             }
         }

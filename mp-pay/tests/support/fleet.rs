@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use mp_core::{
     amount::Money,
     clock::ManualClock,
-    id::{AppId, Name},
+    id::Name,
     store::{MemoryStore, Store},
 };
 use mp_pay::{
     Payments, SandboxBackend,
     backend::{
         BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, DeclineCode, Lookup,
-        Outcome, PaymentBackend, sandbox::Movement,
+        LookupRequest, Outcome, PaymentBackend, sandbox::Movement,
     },
     operation::OperationKey,
     routing::{Backends, Routing, RoutingRule, RoutingRules},
@@ -182,7 +182,7 @@ impl<B: PaymentBackend> PaymentBackend for Liar<B> {
         self.0.refund(key, charge, amount).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        self.0.lookup(app, key).await
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
+        self.0.lookup(request).await
     }
 }

@@ -12,7 +12,7 @@ use mp_core::{
 };
 use mp_pay::{
     PayError, PaymentIntent, PaymentsOptions, SandboxBackend,
-    backend::{Capabilities, DeclineCode, Lookup, Outcome, PaymentBackend},
+    backend::{Capabilities, DeclineCode, Lookup, LookupRequest, Outcome, PaymentBackend},
     operation::OperationKey,
     payments::{LateSuccess, Notice},
 };
@@ -158,7 +158,10 @@ pub(crate) async fn try_to_resolve(
 pub(crate) async fn found_in(books: &SandboxBackend, operation: OperationKey) -> Outcome {
     let queries = Capabilities::neither().with_queries();
     let asked = books.clone().with_capabilities(queries);
-    let found = asked.lookup(&app(), &operation).await.expect("looks");
+    let found = asked
+        .lookup(&LookupRequest::of(app(), operation))
+        .await
+        .expect("looks");
     let movements = books.movements(&app()).await.expect("reads");
     let moved = movements.iter().find(|it| it.operation == operation);
     match (found, moved) {

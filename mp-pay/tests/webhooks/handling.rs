@@ -1,20 +1,23 @@
 //! What becomes of a webhook that was accepted.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use mp_core::work::DeadLetters;
 use mp_pay::{
-    backend::sandbox::SandboxEvent,
+    backend::sandbox::{Behaviour, SandboxEvent},
     dispute::DisputeStatus,
     intent::IntentStatus,
-    payments::{ConfirmIntent, CreateIntent, RefundIntent},
-    webhook::{Handling, Webhooks, stripe::OPERATION_METADATA},
+    operation::Step,
+    payments::{ConfirmIntent, CreateIntent, Notice, RefundIntent},
+    webhook::{Handling, Observation, Webhooks, stripe::OPERATION_METADATA},
 };
 
 use super::{
-    sender::{intake, send, signed, worker},
+    sender::{adapter, intake, send, signed, worker},
     support::{CLASSES, World, app, eur, idem, mei, method, staff},
 };
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn silent() -> (World, Webhooks) {
     let world = World::new(CLASSES[2]);
@@ -27,6 +30,48 @@ async fn tell_all(world: &World, webhooks: &Webhooks) {
     for event in world.sandbox.events(&app()).await.expect("tells") {
         let sent = send(webhooks, &event, world.engine.now()).await;
         sent.expect("is accepted");
+    }
+}
+
+/// What is open, and what follows, is told by webhooks under the name that the calls were answered
+/// with: whoever comes first, there is one name.
+#[tokio::test]
+async fn an_event_goes_by_the_name_that_was_answered() {
+    let (world, _) = silent();
+    let sandbox = world.sandbox.clone().with_refunds(Behaviour::Delay(MINUTE));
+    let backend = std::sync::Arc::new(sandbox.clone());
+    let world = World::on(world.store.clone(), world.clock.clone(), sandbox, backend);
+    let mut names = BTreeMap::new();
+    for token in ["pm_action", "pm_slow", "pm_ok"] {
+        let intent = world.create(token, false, token).await;
+        world.confirm(intent.id, token).await;
+        let attempts = world.payments.attempts(&staff(), intent.id).await;
+        let name = attempts.expect("reads")[0].charge.reference.clone();
+        let name = name.expect("it has one from the beginning");
+        assert_eq!(name.as_str(), intent.id.to_string(), "as over HTTP");
+        names.insert(intent.id, vec![name]);
+        if token == "pm_ok" {
+            let refund = RefundIntent::of(intent.id).with_amount(eur(40));
+            let refund = world.payments.refund(&staff(), refund, &idem("r")).await;
+            let name = refund.expect("asks").operation.reference;
+            let of_intent = names.entry(intent.id).or_default();
+            of_intent.extend(name);
+            assert_eq!(of_intent.len(), 2);
+        }
+    }
+    for _open_and_done in 0..2 {
+        for event in world.sandbox.events(&app()).await.expect("tells") {
+            let sent = signed(app(), &event.body, world.engine.now());
+            for observation in adapter().read(&sent).await.expect("reads") {
+                let Observation::Operation(Notice { operation, outcome }) = observation else {
+                    panic!("nothing is disputed");
+                };
+                let refund = usize::from(operation.step != Step::Charge(1));
+                let name = &names[&operation.intent][refund];
+                assert_eq!(outcome.reference(), Some(name), "{operation} {outcome:?}");
+            }
+        }
+        world.clock.advance(MINUTE);
     }
 }
 
@@ -55,11 +100,7 @@ async fn a_payment_lives_on_webhooks_alone() {
     let capture = mp_pay::payments::CaptureIntent::of(held.id);
     let captured = world.payments.capture(&staff(), capture, &idem("k")).await;
     assert_eq!(captured.expect("captures").status, IntentStatus::Succeeded);
-    world
-        .sandbox
-        .script(mp_pay::backend::sandbox::Behaviour::Delay(
-            Duration::from_secs(60),
-        ));
+    world.sandbox.script(Behaviour::Delay(MINUTE));
     let refund = RefundIntent::of(held.id).with_amount(eur(40));
     world
         .payments

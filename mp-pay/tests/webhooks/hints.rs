@@ -47,7 +47,7 @@ impl WebhookSource for Hints {
 
     async fn read(&self, webhook: &RawWebhook) -> Result<Vec<Observation>, Error> {
         let operation = String::from_utf8_lossy(&webhook.body).parse()?;
-        let outcome = Outcome::Accepted;
+        let outcome = Outcome::accepted();
         Ok(vec![Observation::Operation(Notice { operation, outcome })])
     }
 }

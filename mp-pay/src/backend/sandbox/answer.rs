@@ -1,7 +1,7 @@
 //! The sandbox as a backend.
 
 use async_trait::async_trait;
-use mp_core::{Command, Error, amount::Money, id::AppId};
+use mp_core::{Command, Error, amount::Money};
 
 use super::{
     Behaviour, SandboxBackend,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, Outcome, PaymentBackend,
+        IncreaseRequest, Lookup, LookupRequest, Outcome, PaymentBackend,
     },
     operation::OperationKey,
 };
@@ -70,11 +70,12 @@ impl PaymentBackend for SandboxBackend {
         self.call("refund", call, self.refunds.clone()).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
         if !self.can.answers_queries {
             return Ok(Lookup::CannotTell);
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
+        let LookupRequest { app, key, .. } = request;
         let page = self.page_of(app, key).map_err(lost)?;
         let command = Command::on(page)
             .key(&format!("o/{key}"))
@@ -82,7 +83,11 @@ impl PaymentBackend for SandboxBackend {
         let key = *key;
         let look = move |family: &mp_core::Family, now| look_up(family, key, now);
         let committed = self.engine.run(command, look).await.map_err(lost)?;
-        Ok(committed.answer.map_or(Lookup::NotFound, Lookup::Found))
+        Ok(match committed.answer {
+            Some(outcome) if request.fits(&outcome) => Lookup::Found(outcome),
+            Some(_) => Lookup::CannotTell,
+            None => Lookup::NotFound,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use mp_core::{Document, Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
+use super::name;
 use crate::{
     backend::{DeclineCode, Outcome, Reference},
     operation::OperationKey,
@@ -213,6 +214,20 @@ impl Asked {
         }
     }
 
+    /// Returns what the next thing that is done under the key is called, or is while it is put off.
+    fn name(&self, key: OperationKey) -> Option<Reference> {
+        name::of(key, self.movements.len())
+    }
+
+    /// Answers with this until an act is carried out later.
+    pub(super) fn put_off(&mut self, key: OperationKey, outcome: Outcome, later: UnderWay) {
+        self.outcome = Some(match self.name(key) {
+            Some(name) => outcome.with_reference(name),
+            None => outcome,
+        });
+        self.under_way = Some(later);
+    }
+
     /// Carries the act out, and takes note of what it came to.
     pub(super) fn act(
         &mut self,
@@ -222,7 +237,7 @@ impl Asked {
         at: Timestamp,
     ) {
         let acted = carry_out(account, act);
-        let reference = Reference::new(format!("sb_{key}.{}", self.movements.len()));
+        let reference = self.name(key);
         self.under_way = None;
         if let Ok(moved) = &acted {
             self.movements.extend(moved.map(|amount| Movement {
@@ -233,8 +248,8 @@ impl Asked {
         }
         self.outcome = Some(match (acted, reference) {
             (Err(code), _) => Outcome::declined(code),
-            (_, Err(_)) => Outcome::Unknown,
-            (Ok(_), Ok(reference)) => act.outcome(reference),
+            (_, None) => Outcome::Unknown,
+            (Ok(_), Some(reference)) => act.outcome(reference),
         });
     }
 

@@ -117,14 +117,14 @@ impl Books {
                     self.asked.under_way = Some(UnderWay { act, ready_at });
                 }
             }
-            Behaviour::Delay(delay) => self.put_off(call, Outcome::Accepted, now.plus(delay)),
+            Behaviour::Delay(delay) => self.put_off(call, Outcome::accepted(), now.plus(delay)),
             Behaviour::Asks(action, delay) => {
-                self.put_off(call, Outcome::NeedsAction { action }, now.plus(delay));
+                self.put_off(call, Outcome::needs_action(action), now.plus(delay));
             }
             Behaviour::NeedsAction(delay) => {
                 let url = format!("https://sandbox.invalid/{}", call.key);
                 let action = NextAction::Redirect { url };
-                self.put_off(call, Outcome::NeedsAction { action }, now.plus(delay));
+                self.put_off(call, Outcome::needs_action(action), now.plus(delay));
             }
         }
         self.asked.outcome.clone().unwrap_or(Outcome::Unknown)
@@ -145,8 +145,8 @@ impl Books {
 
     fn put_off(&mut self, call: &Call, outcome: Outcome, ready_at: Timestamp) {
         let act = call.act;
-        self.asked.under_way = Some(UnderWay { act, ready_at });
-        self.asked.outcome = Some(outcome);
+        let later = UnderWay { act, ready_at };
+        self.asked.put_off(call.key, outcome, later);
     }
 
     fn edits(self, paths: &Paths) -> Edits {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{
     PAGES, SandboxBackend,
     book::{Account, Asked, Page},
+    name,
 };
 use crate::{
     backend::{MinorUnits, NextAction, Outcome},
@@ -167,8 +168,10 @@ type Told = Option<(&'static str, Value)>;
 
 fn intent(key: OperationKey, outcome: &Outcome) -> Result<Told, Error> {
     let charge = matches!(key.step, Step::Charge(_));
+    let named = outcome.reference().filter(|_| charge);
+    let id = named.map_or_else(|| key.intent.to_string(), ToString::to_string);
     let mut object = json!({
-        "id": key.intent,
+        "id": id,
         "object": "payment_intent",
         "metadata": metadata(key),
     });
@@ -177,18 +180,21 @@ fn intent(key: OperationKey, outcome: &Outcome) -> Result<Told, Error> {
             object["latest_charge"] = json!(reference);
             "payment_intent.canceled"
         }
-        Outcome::Settled { reference, .. } => {
+        Outcome::Settled { .. } => {
             put_money(&mut object, "amount_received", outcome)?;
-            object["latest_charge"] = json!(reference);
+            object["latest_charge"] = json!(name::of_charge(key.intent));
             "payment_intent.succeeded"
         }
         Outcome::Authorized { reference, .. } => {
             put_money(&mut object, "amount_capturable", outcome)?;
-            object["latest_charge"] = json!(reference);
+            object["latest_charge"] = match charge {
+                true => json!(name::of_charge(key.intent)),
+                false => json!(reference),
+            };
             "payment_intent.amount_capturable_updated"
         }
-        Outcome::Accepted if charge => "payment_intent.processing",
-        Outcome::NeedsAction { action } => {
+        Outcome::Accepted { .. } if charge => "payment_intent.processing",
+        Outcome::NeedsAction { action, .. } => {
             object["next_action"] = shown(action);
             "payment_intent.requires_action"
         }
@@ -199,7 +205,7 @@ fn intent(key: OperationKey, outcome: &Outcome) -> Result<Told, Error> {
             object["last_payment_error"] = json!({"code": code});
             "payment_intent.payment_failed"
         }
-        Outcome::Accepted | Outcome::Declined { .. } | Outcome::Unknown => return Ok(None),
+        Outcome::Accepted { .. } | Outcome::Declined { .. } | Outcome::Unknown => return Ok(None),
     };
     Ok(Some((kind, object)))
 }
@@ -219,7 +225,7 @@ fn captured(key: OperationKey, outcome: &Outcome) -> Told {
 
 fn refund(key: OperationKey, asked: &Asked, outcome: &Outcome) -> Result<Told, Error> {
     let mut object = json!({
-        "id": format!("re_{key}"),
+        "id": outcome.reference().cloned().or_else(|| name::of(key, 0)),
         "object": "refund",
         "payment_intent": key.intent,
         "metadata": metadata(key),
@@ -235,11 +241,8 @@ fn refund(key: OperationKey, asked: &Asked, outcome: &Outcome) -> Result<Told, E
         object["currency"] = json!(currency);
     }
     let (kind, status) = match outcome {
-        Outcome::Settled { reference, .. } => {
-            object["id"] = json!(reference);
-            ("refund.updated", "succeeded")
-        }
-        Outcome::Accepted => ("refund.created", "pending"),
+        Outcome::Settled { .. } => ("refund.updated", "succeeded"),
+        Outcome::Accepted { .. } => ("refund.created", "pending"),
         Outcome::Declined { code } => {
             object["failure_reason"] = json!(code);
             ("refund.failed", "failed")

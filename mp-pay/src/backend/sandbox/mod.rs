@@ -7,6 +7,7 @@ mod call;
 mod events;
 #[cfg(feature = "http")]
 pub mod http;
+mod name;
 mod payout_book;
 mod payouts;
 #[cfg(feature = "csv")]

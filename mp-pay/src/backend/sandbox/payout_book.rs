@@ -107,11 +107,11 @@ impl AskedPayout {
                 self.put_off(Course::Returns, now.plus(delay));
             }
             Behaviour::Delay(delay) | Behaviour::NeedsAction(delay) => {
-                self.outcome = Some(Outcome::Accepted);
+                self.accept(id, Outcome::accepted());
                 self.put_off(Course::Pays, now.plus(delay));
             }
             Behaviour::Asks(action, delay) => {
-                self.outcome = Some(Outcome::NeedsAction { action });
+                self.accept(id, Outcome::needs_action(action));
                 self.put_off(Course::Pays, now.plus(delay));
             }
         }
@@ -131,15 +131,27 @@ impl AskedPayout {
         }
     }
 
+    /// Answers with this while it is put off, under the name that it is paid by then.
+    fn accept(&mut self, id: PayoutId, outcome: Outcome) {
+        self.outcome = Some(match self.name(id) {
+            Some(name) => outcome.with_reference(name),
+            None => outcome,
+        });
+    }
+
+    fn name(&self, id: PayoutId) -> Option<Reference> {
+        Reference::new(format!("sb_{id}.{}", self.movements.len())).ok()
+    }
+
     const fn put_off(&mut self, course: Course, ready_at: Timestamp) {
         self.under_way = Some(UnderWay { course, ready_at });
     }
 
     fn pay(&mut self, id: PayoutId, now: Timestamp) {
-        let reference = Reference::new(format!("sb_{id}.{}", self.movements.len()));
+        let reference = self.name(id);
         self.moved(id, self.amount, now);
         let settled = |reference| Outcome::settled(reference).with_amount(self.amount);
-        self.outcome = reference.ok().map(settled);
+        self.outcome = reference.map(settled);
     }
 
     fn moved(&mut self, payout: PayoutId, amount: Money, at: Timestamp) {

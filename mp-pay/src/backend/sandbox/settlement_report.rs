@@ -9,7 +9,7 @@ use mp_core::{
     id::AppId,
 };
 
-use super::{Movement, SandboxBackend};
+use super::{Movement, SandboxBackend, name};
 use crate::{operation::Step, reconciliation::Window};
 
 /// What the sandbox keeps of each charge and capture; of refunds it keeps nothing and returns
@@ -115,7 +115,8 @@ impl Paper {
             _ => "refund",
         };
         let key = movement.operation.to_string();
-        let reference = format!("sb_{key}.{number}");
+        let name = name::of(movement.operation, number);
+        let reference = name.map(String::from).unwrap_or_default();
         let payout = self.payout(currency);
         self.row(
             [kind, &key, &reference],

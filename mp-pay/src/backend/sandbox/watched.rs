@@ -8,7 +8,7 @@ use super::{
     payout_book::AskedPayout,
 };
 use crate::{
-    backend::{Lookup, PaymentBackend},
+    backend::{Lookup, LookupRequest, PaymentBackend},
     payments::Notice,
     payout::{PayoutBackend, PayoutNotice},
 };
@@ -33,7 +33,8 @@ impl SandboxBackend {
             let family = self.engine.read(page).await?;
             for (path, _) in family.scan::<Asked>("o/")? {
                 let operation = path.as_str().trim_start_matches("o/").parse()?;
-                if let Ok(Lookup::Found(outcome)) = self.lookup(app, &operation).await {
+                let request = LookupRequest::of(app.clone(), operation);
+                if let Ok(Lookup::Found(outcome)) = self.lookup(&request).await {
                     notices.push(Notice { operation, outcome });
                 }
             }

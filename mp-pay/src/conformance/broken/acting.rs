@@ -3,10 +3,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
-use mp_core::{
-    amount::{Currency, Money},
-    id::AppId,
-};
+use mp_core::amount::{Currency, Money};
 
 use super::{
     Bug,
@@ -15,7 +12,8 @@ use super::{
 };
 use crate::{
     backend::{
-        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Lookup, Outcome,
+        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Lookup,
+        LookupRequest, Outcome,
     },
     method::PaymentMethodToken,
     operation::OperationKey,
@@ -196,19 +194,19 @@ impl Bug for ChargesAnewOnceThePayerActed {
     async fn lookup(
         &self,
         backend: &Inner,
-        app: &AppId,
-        key: &OperationKey,
+        request: &LookupRequest,
     ) -> Result<Lookup, BackendError> {
-        if let (Some(request), Ok(payment_method)) =
-            (self.0.forget(key), PaymentMethodToken::new("pm_ok"))
-        {
+        if let (Some(charge), Ok(payment_method)) = (
+            self.0.forget(&request.key),
+            PaymentMethodToken::new("pm_ok"),
+        ) {
             let again = ChargeRequest {
                 payment_method,
-                ..anew(&request)
+                ..anew(&charge)
             };
             backend.charge(&again).await?;
         }
-        backend.lookup(app, key).await
+        backend.lookup(request).await
     }
 }
 

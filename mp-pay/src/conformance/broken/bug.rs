@@ -1,12 +1,12 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mp_core::{amount::Money, id::AppId};
+use mp_core::amount::Money;
 
 use crate::{
     backend::{
         BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
-        Lookup, Outcome, PaymentBackend, sandbox::REPLAY_WINDOW,
+        Lookup, LookupRequest, Outcome, PaymentBackend, sandbox::REPLAY_WINDOW,
     },
     operation::OperationKey,
     payments::Notice,
@@ -69,10 +69,9 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
     async fn lookup(
         &self,
         backend: &Inner,
-        app: &AppId,
-        key: &OperationKey,
+        request: &LookupRequest,
     ) -> Result<Lookup, BackendError> {
-        backend.lookup(app, key).await
+        backend.lookup(request).await
     }
 
     /// Gets any answer to a charge, a capture, an increase, a void or a refund wrong, or passes it
@@ -162,7 +161,7 @@ impl<B: Bug> PaymentBackend for Broken<B> {
         self.bug.answer(key, answer)
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        self.bug.lookup(&self.backend, app, key).await
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
+        self.bug.lookup(&self.backend, request).await
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use async_trait::async_trait;
-use mp_core::{amount::Money, id::AppId};
+use mp_core::amount::Money;
 
 use super::{
     Bug,
@@ -11,7 +11,7 @@ use super::{
     notes::{Notes, charge_of, declined, settled},
 };
 use crate::{
-    backend::{BackendError, CaptureRequest, Charged, Lookup, Outcome},
+    backend::{BackendError, CaptureRequest, Charged, Lookup, LookupRequest, Outcome},
     operation::{OperationKey, Step},
 };
 
@@ -23,30 +23,13 @@ pub struct ForgivesDeclines(Notes<()>);
 
 #[async_trait]
 impl Bug for ForgivesDeclines {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let found = backend.lookup(app, key).await?;
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let found = backend.lookup(request).await?;
         let declined = matches!(found, Lookup::Found(Outcome::Declined { .. }));
-        if declined && self.0.note(*key, ()).is_some() {
+        if declined && self.0.note(request.key, ()).is_some() {
             return Ok(Lookup::Found(settled()));
         }
         Ok(found)
-    }
-}
-
-/// Names an operation anew each time that it is asked about.
-#[derive(Debug, Default)]
-pub struct InventsReferences;
-
-#[async_trait]
-impl Bug for InventsReferences {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        Ok(match backend.lookup(app, key).await? {
-            Lookup::Found(Outcome::Settled {
-                amount: Some(amount),
-                ..
-            }) => Lookup::Found(settled().with_amount(amount)),
-            found => found,
-        })
     }
 }
 
@@ -67,8 +50,8 @@ impl Bug for ReadsRefundedAsDeclined {
         backend.refund(key, charge, amount).await
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        gone(&self.0, backend, app, key).await
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        gone(&self.0, backend, request).await
     }
 }
 
@@ -83,15 +66,15 @@ impl Bug for ReadsCapturedAsDeclined {
         backend.capture(request).await
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        gone(&self.0, backend, app, key).await
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        gone(&self.0, backend, request).await
     }
 }
 
-async fn gone(notes: &Notes<()>, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-    match notes.get(key) {
+async fn gone(notes: &Notes<()>, backend: &Inner, request: &LookupRequest) -> Looked {
+    match notes.get(&request.key) {
         Some(()) => Ok(Lookup::Found(declined())),
-        None => backend.lookup(app, key).await,
+        None => backend.lookup(request).await,
     }
 }
 
@@ -106,10 +89,10 @@ impl Bug for SettlesWhatItVoids {
         backend.void(key, charge).await
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match self.0.get(key) {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match self.0.get(&request.key) {
             Some(()) => Ok(Lookup::Found(settled())),
-            None => backend.lookup(app, key).await,
+            None => backend.lookup(request).await,
         }
     }
 }
@@ -133,12 +116,15 @@ impl Bug for FindsTheLatestRefund {
         backend.refund(key, charge, amount).await
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let key = request.key;
         let is_refund = matches!(key.step, Step::Refund(_));
         let latest = self.0.lock().ok();
-        let latest = latest.and_then(|latest| latest.get(&charge_of(key)).copied());
-        let key = latest.filter(|_| is_refund).unwrap_or(*key);
-        backend.lookup(app, &key).await
+        let latest = latest.and_then(|latest| latest.get(&charge_of(&key)).copied());
+        let key = latest.filter(|_| is_refund).unwrap_or(key);
+        backend
+            .lookup(&LookupRequest::of(request.app.clone(), key))
+            .await
     }
 }
 
@@ -148,7 +134,10 @@ pub struct AnswersUnderTheChargesKey;
 
 #[async_trait]
 impl Bug for AnswersUnderTheChargesKey {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        backend.lookup(app, &charge_of(key)).await
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let charge = charge_of(&request.key);
+        backend
+            .lookup(&LookupRequest::of(request.app.clone(), charge))
+            .await
     }
 }

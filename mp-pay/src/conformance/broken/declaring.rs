@@ -13,8 +13,8 @@ use super::{
 use crate::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, MinorUnits, NextAction, NextActionKind, Outcome, Rule,
-        sandbox::REPLAY_WINDOW,
+        IncreaseRequest, Lookup, LookupRequest, MinorUnits, NextAction, NextActionKind, Outcome,
+        Rule, sandbox::REPLAY_WINDOW,
     },
     operation::OperationKey,
 };
@@ -193,7 +193,7 @@ pub struct AsksBeforeItRefuses;
 
 impl AsksBeforeItRefuses {
     async fn ask(backend: &Inner, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
-        backend.lookup(app, key).await
+        backend.lookup(&LookupRequest::of(app.clone(), *key)).await
     }
 }
 
@@ -247,7 +247,7 @@ impl Bug for AsksForWhatItDidNotDeclare {
             Err(error) if error.kind() == BackendErrorKind::Unsupported => {
                 let url = "https://bank.example/3ds".to_owned();
                 let action = NextAction::Redirect { url };
-                Ok(Outcome::NeedsAction { action })
+                Ok(Outcome::needs_action(action))
             }
             answer => answer,
         }
@@ -263,10 +263,12 @@ impl Bug for SendsPayersToItsTestServer {
         Ok(match answer? {
             Outcome::NeedsAction {
                 action: NextAction::Redirect { .. },
+                reference,
             } => Outcome::NeedsAction {
                 action: NextAction::Redirect {
                     url: "http://10.0.0.7:8080/3ds".to_owned(),
                 },
+                reference,
             },
             outcome => outcome,
         })

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use mp_core::{
     amount::{Currency, Money},
-    id::{AppId, UserId},
+    id::UserId,
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     notes::{Notes, settled},
 };
 use crate::{
-    backend::{BackendError, ChargeRequest, Lookup, Outcome},
+    backend::{BackendError, ChargeRequest, Lookup, LookupRequest, Outcome},
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
 };
@@ -30,10 +30,10 @@ macro_rules! never_finds {
 
         #[async_trait]
         impl Bug for $bug {
-            async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-                match key.step {
+            async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+                match request.key.step {
                     $step => Ok(Lookup::NotFound),
-                    _ => backend.lookup(app, key).await,
+                    _ => backend.lookup(request).await,
                 }
             }
         }
@@ -59,8 +59,8 @@ pub struct FindsNoHold;
 
 #[async_trait]
 impl Bug for FindsNoHold {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match (key.step, backend.lookup(app, key).await?) {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match (request.key.step, backend.lookup(request).await?) {
             (Step::Charge(_), Lookup::Found(Outcome::Authorized { .. })) => Ok(Lookup::NotFound),
             (_, found) => Ok(found),
         }
@@ -73,8 +73,8 @@ pub struct LooksOnlyWhetherItIsThere;
 
 #[async_trait]
 impl Bug for LooksOnlyWhetherItIsThere {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        Ok(match backend.lookup(app, key).await? {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        Ok(match backend.lookup(request).await? {
             Lookup::Found(Outcome::Declined { .. }) => Lookup::Found(settled()),
             found => found,
         })
@@ -95,8 +95,8 @@ impl Bug for FindsTheLatest {
         Ok(answer)
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let found = backend.lookup(app, key).await?;
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let found = backend.lookup(request).await?;
         let latest = self.0.lock().ok().and_then(|latest| latest.clone());
         Ok(match (found, latest) {
             (Lookup::NotFound, Some(latest)) => Lookup::Found(latest),
@@ -111,22 +111,22 @@ pub struct ChargesWhatItLooksFor;
 
 #[async_trait]
 impl Bug for ChargesWhatItLooksFor {
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let found = backend.lookup(app, key).await?;
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let found = backend.lookup(request).await?;
         if let (Lookup::NotFound, Ok(payment_method), Ok(payer)) = (
             &found,
             PaymentMethodToken::new("pm_ok"),
             UserId::new("anybody"),
         ) {
-            let request = ChargeRequest {
-                key: *key,
-                app: app.clone(),
+            let charge = ChargeRequest {
+                key: request.key,
+                app: request.app.clone(),
                 payer,
                 amount: Money::new(1_000, Currency::EUR),
                 payment_method,
                 capture: true,
             };
-            backend.charge(&request).await?;
+            backend.charge(&charge).await?;
         }
         Ok(found)
     }
@@ -145,10 +145,10 @@ impl Bug for SearchLagsBehind {
         answer
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match self.0.forget(key) {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match self.0.forget(&request.key) {
             Some(()) => Ok(Lookup::NotFound),
-            None => backend.lookup(app, key).await,
+            None => backend.lookup(request).await,
         }
     }
 }
@@ -164,9 +164,9 @@ impl Bug for FindsWhatItMeantToDo {
         backend.charge(request).await
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        let meant = self.0.get(key).is_some();
-        Ok(match backend.lookup(app, key).await? {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        let meant = self.0.get(&request.key).is_some();
+        Ok(match backend.lookup(request).await? {
             Lookup::NotFound if meant => Lookup::Found(settled()),
             found => found,
         })
@@ -186,10 +186,10 @@ impl Bug for SaysNotFoundOfWhatIsOnItsWay {
         answer
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match self.0.forget(key) {
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match self.0.forget(&request.key) {
             Some(()) => Ok(Lookup::NotFound),
-            None => backend.lookup(app, key).await,
+            None => backend.lookup(request).await,
         }
     }
 }
@@ -205,9 +205,9 @@ impl Bug for LooksIntoItsOwnNotes {
         answer
     }
 
-    async fn lookup(&self, backend: &Inner, app: &AppId, key: &OperationKey) -> Looked {
-        match self.0.get(key) {
-            Some(()) => backend.lookup(app, key).await,
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match self.0.get(&request.key) {
+            Some(()) => backend.lookup(request).await,
             None => Ok(Lookup::NotFound),
         }
     }

@@ -10,6 +10,7 @@ mod declaring;
 mod dropping;
 mod factory;
 mod looking;
+mod naming;
 pub(in crate::conformance) mod notes;
 mod replaying;
 mod telling;
@@ -23,8 +24,8 @@ pub use self::{
     },
     bug::{Answer, Broken, Bug, Inner, SECRET, Unbroken},
     changing::{
-        AnswersUnderTheChargesKey, FindsTheLatestRefund, ForgivesDeclines, InventsReferences,
-        ReadsCapturedAsDeclined, ReadsRefundedAsDeclined, SettlesWhatItVoids,
+        AnswersUnderTheChargesKey, FindsTheLatestRefund, ForgivesDeclines, ReadsCapturedAsDeclined,
+        ReadsRefundedAsDeclined, SettlesWhatItVoids,
     },
     covering::{
         CapturesBeyondTheHold, ChecksBeforeItCaptures, ChecksBeforeItRefunds,
@@ -44,6 +45,7 @@ pub use self::{
         FindsNoRefund, FindsNoVoid, FindsTheLatest, FindsWhatItMeantToDo, LooksIntoItsOwnNotes,
         LooksOnlyWhetherItIsThere, SaysNotFoundOfWhatIsOnItsWay, SearchLagsBehind,
     },
+    naming::{FindsByTheNameAlone, InventsReferences, NamesThePageItSendsTo, RefersByItsSecret},
     replaying::{
         ChecksTheKeyBeforeItActs, DeclinesASecondIncrease, DeclinesASecondVoid, DropsACapturesKey,
         DropsARefundsKey, DropsTheKey, ForgetsTheKeyOfWhatFailed, KeysByAmountToo,
@@ -52,6 +54,6 @@ pub use self::{
     telling::{
         PrintsItsRequest, PrintsItsSecret, ReadsATimeoutAsADecline, ReadsATimeoutAsAnOutage,
         ReadsATimeoutAsDone, ReadsAnOutageAsADecline, ReadsWebhooksAsAboutTheCharge,
-        RefersByItsSecret, TellsChargesWithoutTheFee, TellsHoldsAsNothing, TellsTheChargesAmount,
+        TellsChargesWithoutTheFee, TellsHoldsAsNothing, TellsTheChargesAmount,
     },
 };

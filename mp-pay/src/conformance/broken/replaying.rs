@@ -11,7 +11,10 @@ use super::{
     notes::{Notes, anew, another, declined, settled},
 };
 use crate::{
-    backend::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Lookup, Outcome},
+    backend::{
+        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Lookup,
+        LookupRequest, Outcome,
+    },
     operation::OperationKey,
 };
 
@@ -103,7 +106,7 @@ pub struct ReplaysADeclineAsDone;
 #[async_trait]
 impl Bug for ReplaysADeclineAsDone {
     async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
-        let known = backend.lookup(&request.app, &request.key).await?;
+        let known = look_for(backend, request).await?;
         if matches!(known, Lookup::Found(Outcome::Declined { .. })) {
             return Ok(settled());
         }
@@ -177,9 +180,14 @@ impl Bug for MarksTheKeyTooEarly {
         if self.0.note(request.key, ()).is_none() {
             return backend.charge(request).await;
         }
-        match backend.lookup(&request.app, &request.key).await? {
+        match look_for(backend, request).await? {
             Lookup::Found(outcome) => Ok(outcome),
             Lookup::NotFound | Lookup::CannotTell => Ok(Outcome::Unknown),
         }
     }
+}
+
+async fn look_for(backend: &Inner, charge: &ChargeRequest) -> Result<Lookup, BackendError> {
+    let request = LookupRequest::of(charge.app.clone(), charge.key);
+    backend.lookup(&request).await
 }

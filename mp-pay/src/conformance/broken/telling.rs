@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backend::{
         BackendError, BackendErrorKind, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
-        Outcome, Reference,
+        Outcome,
     },
     operation::OperationKey,
     payments::Notice,
@@ -183,24 +183,4 @@ impl Bug for PrintsItsRequest {
             BackendError::new(error.kind(), "call", request)
         })
     }
-}
-
-/// Takes its API key into the references that it tells.
-#[derive(Debug, Default)]
-pub struct RefersByItsSecret;
-
-impl Bug for RefersByItsSecret {
-    fn answer(&self, _: &OperationKey, answer: Answer) -> Answer {
-        Ok(match answer? {
-            Outcome::Settled { reference, amount } => Outcome::Settled {
-                reference: told(&reference),
-                amount,
-            },
-            outcome => outcome,
-        })
-    }
-}
-
-fn told(reference: &Reference) -> Reference {
-    Reference::new(format!("{SECRET}/{reference}")).unwrap_or_else(|_| reference.clone())
 }

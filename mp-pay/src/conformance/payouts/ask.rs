@@ -10,7 +10,7 @@ use mp_core::{
 
 use super::PayoutProvider;
 use crate::{
-    backend::{BackendError, Lookup, MinorUnits, Outcome},
+    backend::{BackendError, Lookup, MinorUnits, Outcome, Reference},
     conformance::{
         contract::Contract,
         scene::{Scene, WHOLE},
@@ -53,6 +53,7 @@ impl Contract for OfPayouts {
     type Provider = dyn PayoutProvider;
     type Can = PayoutCapabilities;
     type Ask = Ask;
+    type Key = PayoutId;
 
     const MOVED: &'static str = "paid";
     const MEANS: &'static str = "the destination";
@@ -87,6 +88,10 @@ impl Contract for OfPayouts {
         Some(scene.to(destination, amount))
     }
 
+    fn key(ask: &Ask) -> PayoutId {
+        ask.0.id
+    }
+
     fn amount(ask: &Ask) -> Option<Money> {
         Some(ask.0.amount)
     }
@@ -104,6 +109,7 @@ impl Contract for OfPayouts {
         backend: &Self::Backend,
         app: &AppId,
         ask: &Ask,
+        _: Option<Reference>,
     ) -> Result<Lookup, BackendError> {
         backend.lookup_payout(app, ask.0.id).await
     }

@@ -1,7 +1,7 @@
 //! The ledger as a backend: each call, as the ledger takes it.
 
 use async_trait::async_trait;
-use mp_core::{Error, amount::Money, id::AppId, retention::AGE_MIN};
+use mp_core::{Error, amount::Money, retention::AGE_MIN};
 
 use super::{
     LedgerBackend,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        Lookup, Outcome, PaymentBackend, WebhookTrust,
+        Lookup, LookupRequest, Outcome, PaymentBackend, WebhookTrust,
     },
     operation::OperationKey,
 };
@@ -65,19 +65,24 @@ impl PaymentBackend for LedgerBackend {
         self.take("refund", Ask::of(*key, charge, act)).await
     }
 
-    async fn lookup(&self, app: &AppId, key: &OperationKey) -> Result<Lookup, BackendError> {
+    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
         let failed = |error: Error| not_acted("lookup", error);
+        let LookupRequest { app, key, .. } = request;
         let charge = charge_of(*key);
+        let found = |outcome| match request.fits(&outcome) {
+            true => Lookup::Found(outcome),
+            false => Lookup::CannotTell,
+        };
         let standing = self.standing(app, *key, charge).await.map_err(failed)?;
         if let Some(outcome) = standing.outcome() {
-            return Ok(Lookup::Found(outcome));
+            return Ok(found(outcome));
         }
         let overtaken = overtake(&self.ledger, app, *key).await;
         if overtaken.map_err(failed)? {
             return Ok(Lookup::NotFound);
         }
         let standing = self.standing(app, *key, charge).await.map_err(failed)?;
-        Ok(standing.outcome().map_or(Lookup::CannotTell, Lookup::Found))
+        Ok(standing.outcome().map_or(Lookup::CannotTell, found))
     }
 }
 

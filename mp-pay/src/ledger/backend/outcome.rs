@@ -42,7 +42,7 @@ fn held(transfer: &Transfer) -> Option<Outcome> {
                 None => held,
             }
         }
-        _ => ended(transfer),
+        _ => ended(transfer)?,
     })
 }
 
@@ -53,13 +53,15 @@ fn moved(transfer: &Transfer) -> Option<Outcome> {
             let amount = money(transfer, transfer.posted_amount())?;
             Outcome::settled(reference(transfer)?).with_amount(amount)
         }
-        _ => ended(transfer),
+        _ => ended(transfer)?,
     })
 }
 
-fn ended(transfer: &Transfer) -> Outcome {
-    match transfer.status {
-        TransferStatus::Moving | TransferStatus::Posting => Outcome::Accepted,
+fn ended(transfer: &Transfer) -> Option<Outcome> {
+    Some(match transfer.status {
+        TransferStatus::Moving | TransferStatus::Posting => {
+            Outcome::accepted().with_reference(reference(transfer)?)
+        }
         TransferStatus::Voided => Outcome::declined(DeclineCode::of("canceled")),
         TransferStatus::Expired => Outcome::declined(DeclineCode::of("expired")),
         TransferStatus::Refused => {
@@ -67,7 +69,7 @@ fn ended(transfer: &Transfer) -> Outcome {
             Outcome::declined(code.unwrap_or_else(|_| DeclineCode::of("generic_decline")))
         }
         _ => Outcome::Unknown,
-    }
+    })
 }
 
 fn reference(transfer: &Transfer) -> Option<Reference> {

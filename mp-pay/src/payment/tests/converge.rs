@@ -26,6 +26,7 @@ fn refused_action(step: Step) -> Event {
         operation: OperationKey { intent, step },
         action: NextAction::AwaitNotification { until: None },
         source: Source::Notice,
+        reference: Some(told("0")),
     }
 }
 
@@ -43,17 +44,15 @@ fn declined() -> Outcome {
 
 /// Everything that can be said of an operation, with contradictions.
 fn words_of(step: Step) -> Vec<Event> {
-    let action = |url: &str| Outcome::NeedsAction {
-        action: NextAction::Redirect { url: url.into() },
-    };
+    let action = |url: &str| Outcome::needs_action(NextAction::Redirect { url: url.into() });
     let outcomes = [
         Outcome::settled(told("a")),
         Outcome::settled(told("b")).with_amount(eur(33)),
         authorized(),
         authorized().with_expiry(Timestamp::from_micros(5)),
         declined(),
-        Outcome::Accepted,
-        action("https://one.invalid"),
+        Outcome::accepted().with_reference(told("aa")),
+        action("https://one.invalid").with_reference(told("c")),
         action("https://two.invalid"),
         Outcome::Unknown,
     ];
@@ -70,7 +69,7 @@ fn few_words_of(step: Step) -> Vec<Event> {
         Outcome::settled(told("a")),
         Outcome::settled(told("b")).with_amount(eur(33)),
         declined(),
-        Outcome::Accepted,
+        Outcome::accepted().with_reference(told("0")),
         Outcome::Unknown,
     ];
     few.into_iter()
@@ -199,9 +198,7 @@ pub(super) fn scenes() -> Vec<Scene> {
                 sent(charge),
                 observed(
                     charge,
-                    Outcome::NeedsAction {
-                        action: NextAction::AwaitNotification { until: None },
-                    },
+                    Outcome::needs_action(NextAction::AwaitNotification { until: None }),
                 ),
                 Event::Expired,
                 sent(Step::Void(1, 1)),

@@ -120,12 +120,10 @@ fn outcome(what: u8) -> Outcome {
         2 => Outcome::Declined {
             code: DeclineCode::of("declined"),
         },
-        3 => Outcome::Accepted,
-        4 => Outcome::NeedsAction {
-            action: NextAction::Redirect {
-                url: "https://pay.invalid".into(),
-            },
-        },
+        3 => Outcome::accepted().with_reference(reference),
+        4 => Outcome::needs_action(NextAction::Redirect {
+            url: "https://pay.invalid".into(),
+        }),
         5 => Outcome::settled(reference).with_amount(eur(AMOUNT - 1)),
         _ => Outcome::Unknown,
     }
@@ -198,6 +196,7 @@ impl Payment {
                 operation: self.pick(*which)?,
                 action: NextAction::AwaitNotification { until: None },
                 source: Source::Call,
+                reference: Reference::new("ref").ok(),
             },
         })
     }

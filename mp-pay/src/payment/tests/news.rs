@@ -121,10 +121,13 @@ fn a_life_is_told_turn_by_turn() {
             vec![],
         ),
         (
-            observed(charge, Outcome::NeedsAction { action }),
+            observed(charge, Outcome::needs_action(action)),
             vec![news::REQUIRES_ACTION],
         ),
-        (observed(charge, Outcome::Accepted), vec![news::PROCESSING]),
+        (
+            observed(charge, Outcome::accepted()),
+            vec![news::PROCESSING],
+        ),
         (
             observed(charge, Outcome::authorized(name("hold"))),
             vec![news::AUTHORIZED],

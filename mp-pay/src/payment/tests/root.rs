@@ -140,6 +140,7 @@ fn what_is_too_long_for_a_tail_stands_on_a_page_of_its_own() {
             },
             action,
             source: Source::Call,
+            reference: None,
         },
     };
     let short = NextAction::AwaitNotification { until: None };

@@ -24,6 +24,10 @@ fn settled() -> Outcome {
     Outcome::settled(Reference::new("ref").expect("a reference"))
 }
 
+fn open() -> Outcome {
+    Outcome::accepted().with_reference(Reference::new("ref").expect("a reference"))
+}
+
 fn declined() -> Outcome {
     Outcome::declined(DeclineCode::of("account_closed"))
 }
@@ -48,13 +52,14 @@ fn events() -> Vec<(&'static str, PayoutEvent)> {
         ("paid", told(settled())),
         ("other", told(settled().with_amount(eur(90)))),
         ("declined", told(declined())),
-        ("accepted", told(Outcome::Accepted)),
+        ("accepted", told(open())),
         ("unknown", told(Outcome::Unknown)),
         (
             "action",
             PayoutEvent::ActionRefused {
                 action,
                 source: Source::Notice,
+                reference: Reference::new("ref").ok(),
             },
         ),
         ("nowhere", PayoutEvent::NoDestination),

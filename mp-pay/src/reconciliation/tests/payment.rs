@@ -163,7 +163,7 @@ fn a_refund_goes_out_and_comes_back_if_it_fails_later() {
 fn what_is_returned_by_ourselves_comes_back_if_that_fails_later() {
     for (first, standing) in [
         (settled(), Standing::Moved),
-        (Outcome::Accepted, Standing::NotMoved),
+        (Outcome::accepted(), Standing::NotMoved),
     ] {
         let mut told = Told::new(false);
         told.outcome(Step::Charge(1), settled());
@@ -190,7 +190,7 @@ fn a_refund_that_was_accepted_and_failed_may_be_told_both_ways() {
         reason: None,
         lines: Default::default(),
     });
-    told.outcome(refund(1), Outcome::Accepted);
+    told.outcome(refund(1), Outcome::accepted());
     assert_eq!(told.seen()[1..], [(Refund, -30, Standing::Open)]);
     told.hear(refund(1), declined());
     let both = [

@@ -129,11 +129,11 @@ fn intent(told: Told, intent: Intent, step: Step) -> Result<Option<Outcome>, Err
     Ok(match told {
         Told::Succeeded if charge => {
             let taken = money(intent.amount_received)?;
-            Some(Outcome::settled(intent.reference()).with_amount(taken))
+            Some(Outcome::settled(intent.id).with_amount(taken))
         }
         // What was received is of all captures; no event tells how much one of several took.
         Told::Succeeded if matches!(step, Step::Capture(..)) => {
-            Some(Outcome::settled(intent.reference()))
+            Some(Outcome::settled(intent.charge()))
         }
         Told::Authorized if charge || matches!(step, Step::Increase(..)) => {
             let held = money(
@@ -141,24 +141,26 @@ fn intent(told: Told, intent: Intent, step: Step) -> Result<Option<Outcome>, Err
                     .amount_capturable
                     .saturating_add(intent.amount_received),
             )?;
-            Some(Outcome::authorized(intent.reference()).with_amount(held))
+            let name = if charge { intent.id } else { intent.charge() };
+            Some(Outcome::authorized(name).with_amount(held))
         }
-        Told::Processing if charge => Some(Outcome::Accepted),
+        Told::Processing if charge => Some(Outcome::accepted().with_reference(intent.id)),
         Told::RequiresAction if charge => {
             let action = next_action(intent.next_action);
-            Some(Outcome::NeedsAction { action })
+            Some(Outcome::needs_action(action).with_reference(intent.id))
         }
         Told::Failed if charge => Some(Outcome::declined(intent.code())),
         Told::Canceled if charge => Some(Outcome::declined(DeclineCode::of("canceled"))),
-        Told::Canceled if matches!(step, Step::Void(..)) => {
-            Some(Outcome::settled(intent.reference()))
-        }
+        Told::Canceled if matches!(step, Step::Void(..)) => Some(Outcome::settled(intent.charge())),
         _ => None,
     })
 }
 
 impl Intent {
-    fn reference(&self) -> Reference {
+    /// Returns the name of what was charged, by which its captures are told too. The charge of ours
+    /// goes by the payment intent: that is there from the beginning, and is what is asked about,
+    /// captured and canceled at Stripe.
+    fn charge(&self) -> Reference {
         let charge = self.latest_charge.as_ref();
         let id = charge.and_then(|charge| charge.as_str().or_else(|| charge.get("id")?.as_str()));
         let named = id.and_then(|id| Reference::new(id).ok());
@@ -224,7 +226,7 @@ fn refund(refund: Refund) -> Result<Outcome, Error> {
             let given = amount(refund.amount, &refund.currency)?;
             Outcome::settled(refund.id).with_amount(given)
         }
-        "pending" | "requires_action" => Outcome::Accepted,
+        "pending" | "requires_action" => Outcome::accepted().with_reference(refund.id),
         "failed" => Outcome::declined(failed("refund_failed")),
         "canceled" => Outcome::declined(failed("canceled")),
         _ => return Err(Error::invalid("status", "is none of a refund's")),

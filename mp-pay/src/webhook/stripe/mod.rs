@@ -44,7 +44,8 @@ pub const SECRETS_MAX: usize = 4;
 /// | `charge.dispute.…` | an intent, if it is named as below | how far the dispute has come |
 ///
 /// An operation is told by its key in the metadata of the object, under [`OPERATION_METADATA`]. An
-/// event without it is about somebody else's payment, and ignored, as is any other type.
+/// event without it is about somebody else's payment, and ignored, as is any other type. A charge's
+/// reference is the payment intent's id, the same from the first event on; a refund's is its own.
 ///
 /// # Disputes
 ///
@@ -56,8 +57,8 @@ pub const SECRETS_MAX: usize = 4;
 /// - if its `payment_intent` is an id of ours, as at the sandbox.
 ///
 /// Every other one is put before a person at once, in
-/// [`Webhooks::unhandled`](super::Webhooks::unhandled), with its names at Stripe: the charge's is
-/// mostly the reference of the payment's own charge. Who has found the payment tells it with
+/// [`Webhooks::unhandled`](super::Webhooks::unhandled), with its names at Stripe: the payment
+/// intent's is mostly the reference of the payment's own charge. Who has found the payment tells it with
 /// [`observe_dispute`](crate::Payments::observe_dispute), and
 /// [dismisses](super::Webhooks::dismiss) the event.
 #[derive(Clone, Debug, Default)]

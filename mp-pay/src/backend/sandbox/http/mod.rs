@@ -50,7 +50,7 @@
 //!   ignored in silence. Among them are `metadata` and `expand`.
 //! - Every other path is unknown: there are no lists, customers, cards or disputes.
 //! - It sends no webhooks by itself: [`SandboxBackend::events`](super::SandboxBackend::events) are
-//!   their bodies, and whoever plays the provider signs and sends them.
+//!   their bodies, under the same ids, and whoever plays the provider signs and sends them.
 //! - An answer that is `api_error` is not kept: its repetition goes on from where it broke off. Two
 //!   requests at once under one key are not a `409`: both come to the same one effect. Once an
 //!   answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new: if it has

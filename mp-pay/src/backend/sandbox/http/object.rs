@@ -3,17 +3,16 @@
 use mp_core::{amount::Money, id::ParseIdError};
 use serde_json::{Value, json};
 
-use super::{GUEST, refusal::card_error};
+use super::{
+    super::name::{self, ChargeId},
+    GUEST,
+    refusal::card_error,
+};
 use crate::{
     backend::{MinorUnits, MinorUnitsError, NextAction},
     intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
     refund::{Refund, RefundId},
 };
-
-mp_core::id_type!(
-    /// Names what an intent charges: its own id with Stripe's other prefix.
-    pub(super) ChargeId, "ch"
-);
 
 /// The letters of an id after its prefix.
 const ID_LENGTH: usize = 26;
@@ -42,7 +41,7 @@ pub(super) fn intent(intent: &PaymentIntent) -> Result<Value, MinorUnitsError> {
         "customer": customer,
         "description": intent.description,
         "last_payment_error": last_error.map(card_error),
-        "latest_charge": (intent.attempts > 0).then(|| charge_id(intent.id)),
+        "latest_charge": (intent.attempts > 0).then(|| name::of_charge(intent.id)),
         "livemode": false,
         "metadata": {},
         "next_action": intent.next_action.as_ref().and_then(next_action),
@@ -60,10 +59,10 @@ pub(super) const fn has_failed(intent: &PaymentIntent) -> bool {
 
 pub(super) fn refund(intent: IntentId, refund: &Refund) -> Result<Value, MinorUnitsError> {
     Ok(json!({
-        "id": refund_id(intent, refund.id),
+        "id": name::of_refund(intent, refund.id),
         "object": "refund",
         "amount": wire(refund.amount)?,
-        "charge": charge_id(intent),
+        "charge": name::of_charge(intent),
         "created": refund.created_at.as_millis() / 1_000,
         "currency": currency(refund.amount),
         "metadata": {},
@@ -86,16 +85,6 @@ pub(super) fn parse_refund_id(text: &str) -> Option<(IntentId, RefundId)> {
 pub(super) fn parse_charge_id(text: &str) -> Result<IntentId, ParseIdError> {
     let charge: ChargeId = text.parse()?;
     Ok(IntentId::from_bytes(charge.to_bytes()))
-}
-
-fn charge_id(intent: IntentId) -> String {
-    ChargeId::from_bytes(intent.to_bytes()).to_string()
-}
-
-fn refund_id(intent: IntentId, refund: RefundId) -> String {
-    let letters = |id: String| id.rsplit('_').next().map(str::to_owned).unwrap_or_default();
-    let (intent, refund) = (letters(intent.to_string()), letters(refund.to_string()));
-    format!("re_{intent}{refund}")
 }
 
 /// Shows what Stripe has a word for; a payer who has to do anything else is shown nothing.
@@ -129,7 +118,7 @@ mod tests {
     fn the_id_of_a_refund_reads_back_and_nothing_else_does() {
         let intent = IntentId::derived(&["a"]);
         let refund = RefundId::derived(&["b"]);
-        let text = refund_id(intent, refund);
+        let text = name::of_refund(intent, refund);
         assert_eq!(parse_refund_id(&text), Some((intent, refund)));
         for other in [
             "",
@@ -146,7 +135,7 @@ mod tests {
     #[test]
     fn the_id_of_a_charge_reads_back() {
         let intent = IntentId::derived(&["a"]);
-        assert_eq!(parse_charge_id(&charge_id(intent)), Ok(intent));
+        assert_eq!(parse_charge_id(&name::of_charge(intent)), Ok(intent));
         assert!(parse_charge_id(&intent.to_string()).is_err());
     }
 }

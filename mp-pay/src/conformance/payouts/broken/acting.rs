@@ -105,7 +105,7 @@ impl PayoutBug for AsksReceiversToSignIn {
         }
         let url = "https://bank.example/sign-in".to_owned();
         let action = NextAction::Redirect { url };
-        Ok(Outcome::NeedsAction { action })
+        Ok(Outcome::needs_action(action))
     }
 }
 

@@ -2,7 +2,10 @@ use mp_core::amount::{Currency, Money};
 
 use super::scene::{Scene, app, charged, declined, eur, expect_amount, key, refund};
 use crate::{
-    backend::{BackendErrorKind, CaptureRequest, IncreaseRequest, Lookup, Outcome, PaymentBackend},
+    backend::{
+        BackendErrorKind, CaptureRequest, IncreaseRequest, Lookup, LookupRequest, Outcome,
+        PaymentBackend,
+    },
     ledger::NewTransfer,
     operation::Step,
 };
@@ -17,7 +20,7 @@ pub(super) async fn one_call_acts_at_most_once(scene: Scene) {
     for outcome in [one, two, three, four] {
         let outcome = outcome.expect("is answered");
         assert!(
-            outcome.is_known() || outcome == Outcome::Accepted,
+            outcome.is_known() || outcome == Outcome::accepted(),
             "{outcome:?}"
         );
     }
@@ -149,7 +152,10 @@ pub(super) async fn each_outcome_is_told_under_its_own_key(scene: Scene) {
         (refund(2), scene.refund(2, 30).await),
     ];
     for (step, outcome) in found {
-        let looked = scene.backend.lookup(&app(), &key(step)).await;
+        let looked = scene
+            .backend
+            .lookup(&LookupRequest::of(app(), key(step)))
+            .await;
         assert_eq!(looked.expect("looks"), Lookup::Found(outcome), "{step:?}");
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::scene::{Scene, app, key};
 use crate::{
-    backend::{BackendErrorKind, Lookup, Outcome, PaymentBackend},
+    backend::{BackendErrorKind, Lookup, LookupRequest, Outcome, PaymentBackend},
     operation::Step,
 };
 
@@ -112,7 +112,10 @@ pub(super) async fn a_call_whose_answer_is_lost_is_never_declined(scene: Scene) 
         match scene.another(store).charge(&request).await {
             Ok(outcome) => assert!(!matches!(outcome, Outcome::Declined { .. }), "{outcome:?}"),
             Err(error) if error.kind() == BackendErrorKind::Unavailable => {
-                let found = scene.backend.lookup(&app(), &request.key).await;
+                let found = scene
+                    .backend
+                    .lookup(&LookupRequest::of(app(), request.key))
+                    .await;
                 assert_eq!(
                     found.expect("looks"),
                     Lookup::NotFound,

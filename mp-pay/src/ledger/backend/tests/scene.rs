@@ -13,7 +13,8 @@ use mp_core::{
 
 use crate::{
     backend::{
-        CaptureRequest, ChargeRequest, Charged, DeclineCode, Lookup, Outcome, PaymentBackend,
+        CaptureRequest, ChargeRequest, Charged, DeclineCode, Lookup, LookupRequest, Outcome,
+        PaymentBackend,
     },
     intent::IntentId,
     ledger::{
@@ -145,7 +146,10 @@ impl Scene {
     }
 
     pub(super) async fn look(&self, step: Step) -> Lookup {
-        let found = self.backend.lookup(&app(), &key(step)).await;
+        let found = self
+            .backend
+            .lookup(&LookupRequest::of(app(), key(step)))
+            .await;
         found.expect("is answered")
     }
 

@@ -66,21 +66,23 @@ fn reference(text: &str) -> Reference {
 /// Every event of an intent or a charge, for every step that one can be about.
 #[test]
 fn each_event_is_told_to_the_step_that_it_is_about_and_to_no_other() {
-    let charge = || reference("ch_3N");
+    let [charge, intent] = ["ch_3N", "pi_3N"].map(|name| move || reference(name));
     let code = |code: &str| DeclineCode::new(code).expect("a code");
     let url = "https://a.example".to_owned();
     let action = NextAction::Redirect { url };
     let expected = |kind: &str, step: &str| {
         Some(match (kind, step) {
-            ("payment_intent.succeeded", "c1") => Outcome::settled(charge()).with_amount(eur(400)),
+            ("payment_intent.succeeded", "c1") => Outcome::settled(intent()).with_amount(eur(400)),
             ("payment_intent.succeeded", "k1" | "k1.2") => Outcome::settled(charge()),
-            ("payment_intent.amount_capturable_updated", "c1" | "i1") => {
+            ("payment_intent.amount_capturable_updated", "c1") => {
+                Outcome::authorized(intent()).with_amount(eur(1_000))
+            }
+            ("payment_intent.amount_capturable_updated", "i1") => {
                 Outcome::authorized(charge()).with_amount(eur(1_000))
             }
-            ("payment_intent.processing", "c1") => Outcome::Accepted,
+            ("payment_intent.processing", "c1") => Outcome::accepted().with_reference(intent()),
             ("payment_intent.requires_action", "c1") => {
-                let action = action.clone();
-                Outcome::NeedsAction { action }
+                Outcome::needs_action(action.clone()).with_reference(intent())
             }
             ("payment_intent.payment_failed", "c1") => {
                 Outcome::declined(code("insufficient_funds"))
@@ -102,13 +104,14 @@ fn each_event_is_told_to_the_step_that_it_is_about_and_to_no_other() {
 #[test]
 fn a_refund_is_told_by_its_status() {
     let lost = DeclineCode::new("lost_or_stolen_card").expect("a code");
+    let open = Outcome::accepted().with_reference(reference("re_1"));
     for (status, expected) in [
         (
             "succeeded",
             Outcome::settled(reference("re_1")).with_amount(eur(400)),
         ),
-        ("pending", Outcome::Accepted),
-        ("requires_action", Outcome::Accepted),
+        ("pending", open.clone()),
+        ("requires_action", open),
         ("failed", Outcome::declined(lost.clone())),
         ("canceled", Outcome::declined(lost)),
     ] {

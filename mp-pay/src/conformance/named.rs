@@ -1,0 +1,83 @@
+//! 13. What is open goes by the name of what follows, and a name finds no other operation.
+
+use super::{
+    Violation,
+    ask::Ask,
+    asking::{is_done, short},
+    scene::{PART, Scene, WHOLE},
+    stop::{Stop, declared},
+    violation::{ensure, ensure_eq},
+};
+use crate::backend::{Lookup, LookupRequest, Outcome, Reference};
+
+/// A reference that is told while an operation is open is told with what follows too.
+pub(super) async fn what_is_open_goes_by_the_name_of_what_follows(
+    scene: &Scene,
+) -> Result<(), Stop> {
+    let acting = scene.charge_of_acting();
+    let mut asks = scene.one_of_each().await?;
+    asks.extend(acting.clone());
+    let mut named = false;
+    for ask in asks {
+        if let Ok(open) = scene.ask(&ask).await?
+            && let (false, Some(name)) = (open.is_known(), open.reference().cloned())
+        {
+            named = true;
+            keeps_its_name(scene, &ask, open, &name).await?;
+        }
+    }
+    if !named {
+        acting?;
+        declared(named, "that it names what is open")?;
+    }
+    Ok(())
+}
+
+/// Demands that an open operation goes by this name until its outcome is known.
+async fn keeps_its_name(
+    scene: &Scene,
+    ask: &Ask,
+    open: Outcome,
+    name: &Reference,
+) -> Result<(), Stop> {
+    let what = format!("the name of {ask}, told while it was open");
+    if scene.can.answers_queries
+        && let Lookup::Found(found) = scene.look_up(ask).await?
+    {
+        ensure_eq(&what, found.reference().unwrap_or(name), name)?;
+    }
+    let outcome = scene.known(ask, open).await?;
+    Ok(ensure_eq(&what, outcome.reference().unwrap_or(name), name)?)
+}
+
+/// Who asks what became of an operation by the name of another is told nothing of that other one.
+pub(super) async fn the_name_of_another_finds_nothing_of_it(scene: &Scene) -> Result<(), Stop> {
+    declared(scene.can.answers_queries, "answers_queries")?;
+    let (one, other) = (scene.charge(WHOLE), scene.charge(PART));
+    scene.settle(&one).await?;
+    let theirs = scene.settle(&other).await?;
+    let by_their_name = |ask: &Ask| LookupRequest {
+        reference: theirs.reference().cloned(),
+        ..ask.lookup()
+    };
+    match scene.looked_up_by(&by_their_name(&one)).await? {
+        Lookup::Found(found) if is_done(&found) => {
+            ensure(found.reference() != theirs.reference(), || {
+                format!("{one}, asked about by the name of {other}, was told as that")
+            })?;
+        }
+        Lookup::NotFound => {
+            let seen = format!("{one} was done, and was not found by the name of another");
+            return Err(Violation::new(seen).into());
+        }
+        Lookup::Found(_) | Lookup::CannotTell => {}
+    }
+    let never = scene.charge(WHOLE);
+    match scene.looked_up_by(&by_their_name(&never)).await? {
+        Lookup::Found(found) => Ok(ensure(!is_done(&found), || {
+            let found = short(&found);
+            format!("{never} was never made, and was found {found} by the name of another")
+        })?),
+        Lookup::NotFound | Lookup::CannotTell => Ok(()),
+    }
+}
