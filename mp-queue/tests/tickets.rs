@@ -5,7 +5,10 @@ mod market;
 use std::time::Duration;
 
 use mp_core::store::{Batch, CommitId, Key, Partition, Query, Write};
-use mp_queue::{CallFrom, QueueError, TicketState, line::LineState};
+use mp_queue::{
+    CallFrom, QueueError, TicketState,
+    line::{LineState, TICKETS_EACH_MAX},
+};
 use serde_json::Value;
 
 use self::market::{GRACE, Market, setup, staff, user};
@@ -115,6 +118,26 @@ async fn a_ticket_is_not_requeued_beside_another_of_its_owner() {
     assert_eq!(market.ticket(second).await.state, TicketState::NoShow);
     let refused = market.join("mei", 2).await;
     assert!(matches!(refused, Err(QueueError::AlreadyInLine { ticket, .. }) if ticket == first));
+}
+
+#[tokio::test]
+async fn one_user_does_not_use_up_the_tickets_of_a_line() {
+    let market = Market::open().await;
+    for nth in 0..TICKETS_EACH_MAX {
+        let ticket = market.join("mei", 2).await.expect("joins").ticket.id;
+        if nth % 2 == 0 {
+            market.leave(ticket).await.expect("leaves");
+        } else {
+            market.call().await.expect("calls");
+            market.no_show(ticket).await.expect("notes");
+            // A ticket that waits again, as staff decide, is no new one.
+            market.requeue(ticket).await.expect("requeues");
+            market.leave(ticket).await.expect("leaves");
+        }
+    }
+    let refused = market.join("mei", 2).await.expect_err("enough");
+    assert_eq!(refused.code(), "too_many_attempts");
+    market.join("ada", 2).await.expect("has not taken any");
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ impl<'a> Desk<'a> {
             .shift(before.state, after.state);
         self.edits.delete(&Shelf::key_of(before)?);
         self.edits.put(&Shelf::key_of(after)?, after.clone());
-        if after.state.is_live() != before.state.is_live() {
+        if after.state.is_live() && !before.state.is_live() {
             self.point(after)?;
         }
         self.time(before, after);
@@ -149,19 +149,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Keeps the ways by which a ticket is found: by its id, and while it lives by its owner.
+    /// Keeps the ways by which a ticket that lives again is found: by its id and by its owner.
     fn point(&mut self, ticket: &Ticket) -> Result<(), QueueError> {
         let held = user_key(&ticket.owner);
-        if ticket.state.is_live() {
-            let place = Place::of(ticket);
-            self.edits.put(&ticket_key(ticket.id), place.clone());
-            self.edits.put(&held, place);
-        } else if self
-            .place_at(&held)?
-            .is_some_and(|place| place.ticket == ticket.id)
-        {
-            self.edits.delete(&held);
-        }
+        let taken = self.place_at(&held)?.map_or(0, |place| place.taken);
+        let place = Place::of(ticket);
+        self.edits.put(&ticket_key(ticket.id), place.clone());
+        self.edits.put(&held, Place { taken, ..place });
         Ok(())
     }
 

@@ -10,6 +10,10 @@ use crate::quote::{QUOTE_MAX, millis};
 /// The most tickets that a line may issue, requeued ones counted again.
 pub const TICKETS_MAX: u32 = 50_000;
 
+/// The most tickets that one user may take of a line, those that were given up included: a line has
+/// only so many, and whoever joins and leaves again uses them up for everybody.
+pub const TICKETS_EACH_MAX: u32 = 10;
+
 /// The longest grace period.
 pub const GRACE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
