@@ -251,6 +251,30 @@ async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
     assert_eq!(group.expect_err("closed").code(), "offer_closed");
 }
 
+/// Longer than any answer is remembered.
+const LONG: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
+#[tokio::test]
+async fn a_key_is_good_for_one_offer_and_one_group_also_when_its_answer_is_forgotten() {
+    let shop = Shop::with(30, None).await;
+    let (groups, merchant) = (&shop.process.groups, user("merchant"));
+    let key = "other".parse().expect("a key");
+    let other = groups.offers().create(&merchant, &key, &terms(3)).await;
+    let other = other.expect("a sound offer").id;
+    let group = shop.process.open("mei", shop.offer).await.group;
+    shop.world.clock.advance(LONG);
+
+    let reused = groups.offers().create(&merchant, &key, &terms(4)).await;
+    assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
+    let again = groups.offers().create(&merchant, &key, &terms(3)).await;
+    assert_eq!(again.expect("the same").id, other);
+
+    let key = "open".parse().expect("a key");
+    let reused = groups.open(&user("mei"), &key, other).await;
+    assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
+    assert_eq!(shop.process.open("mei", shop.offer).await.group, group);
+}
+
 #[tokio::test]
 async fn requests_that_make_no_sense_are_errors_that_no_repetition_mends() {
     let shop = Shop::with(2, None).await;
