@@ -17,7 +17,10 @@ pub use self::{
     id::{LineId, ParseServiceDayError, ServiceDay},
     lane::Lane,
     letter::{LaneLetter, ParseLetterError},
-    setup::{GRACE_MAX, LaneSetup, LineSetup, NEAR_MAX, TICKETS_EACH_MAX, TICKETS_MAX},
+    setup::{
+        GRACE_MAX, GRACE_MIN, INTERVAL_MIN, LaneSetup, LineSetup, NEAR_MAX, TICKETS_EACH_MAX,
+        TICKETS_MAX,
+    },
 };
 use crate::{error::QueueError, quote::millis};
 
