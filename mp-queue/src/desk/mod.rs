@@ -97,6 +97,7 @@ impl<'a> Desk<'a> {
         if next.state == ticket.state {
             return Ok(next);
         }
+        self.note_promise(ticket, &next)?;
         match event {
             TicketEvent::Call => self.note_call(ticket, &next)?,
             TicketEvent::Requeue => self.give_place(&mut next)?,
@@ -111,10 +112,17 @@ impl<'a> Desk<'a> {
 
     fn note_call(&mut self, before: &Ticket, called: &Ticket) -> Result<(), QueueError> {
         self.line.lane_mut(before.lane)?.note_call(before, self.now);
-        let promised = before.promise.is_some_and(|promise| promise.kept.is_none());
-        let kept = called.promise.and_then(|promise| promise.kept);
-        self.line.quotes_given += u64::from(promised);
-        self.line.quotes_kept += u64::from(promised && kept == Some(true));
+    /// Counts a promise if it has just turned out kept or broken, and learns from it.
+    fn note_promise(&mut self, before: &Ticket, after: &Ticket) -> Result<(), QueueError> {
+        let kept = |ticket: &Ticket| ticket.promise.and_then(|promise| promise.kept);
+        if let (None, Some(kept)) = (kept(before), kept(after)) {
+            self.line.quotes_given += 1;
+            self.line.quotes_kept += u64::from(kept);
+            self.line.lane_mut(before.lane)?.note_wait(before, self.now);
+        }
+        Ok(())
+    }
+
         let message = Called::of(called);
         self.edits.send(&Called::key(called), self.now, &message);
         Ok(())

@@ -60,7 +60,8 @@ pub struct Line {
     pub near: u32,
     /// The lanes, in the order they were set up.
     pub lanes: Vec<Lane>,
-    /// How many quotes were promised to tickets that were then called.
+    /// How many quotes were promised to tickets that were then called, or whose owners gave up once
+    /// the P90 had passed; who left earlier counts in none.
     pub quotes_given: u64,
     /// How many of those were called before their P90 had passed.
     pub quotes_kept: u64,
