@@ -21,7 +21,7 @@ use crate::{
     error::QueueError,
     line::{Line, LineState},
     ticket::{Ticket, TicketEvent, TicketState},
-    work::{Called, NoShowDue},
+    work::{Called, Near, NoShowDue},
 };
 
 /// One decision on a line: what it has read, and what it changes.
@@ -105,13 +105,13 @@ impl<'a> Desk<'a> {
         }
         self.rewrite(ticket, &next)?;
         if ticket.state == TicketState::Waiting {
+            // Nobody is told that their turn is near who does not wait for it any more.
+            self.edits.unsend::<Near>(&Near::key(ticket));
             self.tell_near(ticket)?;
         }
         Ok(next)
     }
 
-    fn note_call(&mut self, before: &Ticket, called: &Ticket) -> Result<(), QueueError> {
-        self.line.lane_mut(before.lane)?.note_call(before, self.now);
     /// Counts a promise if it has just turned out kept or broken, and learns from it.
     fn note_promise(&mut self, before: &Ticket, after: &Ticket) -> Result<(), QueueError> {
         let kept = |ticket: &Ticket| ticket.promise.and_then(|promise| promise.kept);
@@ -123,6 +123,8 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    fn note_call(&mut self, before: &Ticket, called: &Ticket) -> Result<(), QueueError> {
+        self.line.lane_mut(before.lane)?.note_call(before, self.now);
         let message = Called::of(called);
         self.edits.send(&Called::key(called), self.now, &message);
         Ok(())
