@@ -15,7 +15,7 @@ pub enum QueueError {
     /// The line was opened before.
     #[error("the line is open already")]
     LineExists,
-    /// The line takes no new tickets.
+    /// The line takes no new tickets, or its service day is over.
     #[error("the line is closed: no tickets are given out")]
     LineClosed,
     /// The line has issued as many tickets as it may.

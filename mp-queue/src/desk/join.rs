@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, Place, Shelf, ticket_key, user_key};
 use crate::{
     error::QueueError,
-    line::{LineId, LineState, TICKETS_EACH_MAX},
+    line::{LineId, TICKETS_EACH_MAX},
     ticket::{Ticket, TicketId, TicketNumber, TicketState},
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn join(
     join: &Join,
 ) -> Result<Decision<Joined>, QueueError> {
     let mut desk = Desk::at(family, now)?;
-    if desk.line.state != LineState::Open {
+    if !desk.line.gives_out_tickets(now) {
         return Err(QueueError::LineClosed);
     }
     let held = desk.place_at(&user_key(&join.owner))?;

@@ -29,7 +29,7 @@ use crate::{error::QueueError, quote::millis};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LineState {
-    /// People can join.
+    /// People can join, until two days after its service day began in UTC.
     Open,
     /// Nobody can join; who waits is still called.
     Closed,
@@ -89,6 +89,12 @@ impl Line {
             quotes_kept: 0,
             sequence: 0,
         }
+    }
+
+    /// Returns whether people can join: it is open, and its service day is not over, or whoever took
+    /// it for today's would wait in a line that nobody calls.
+    pub(crate) fn gives_out_tickets(&self, now: Timestamp) -> bool {
+        self.state == LineState::Open && !self.id.day.is_over(now)
     }
 
     /// Returns the lane with this letter.
