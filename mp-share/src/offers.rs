@@ -27,7 +27,8 @@ use crate::{
 ///
 /// It takes part in plans under the name [`PARTICIPANT`](Self::PARTICIPANT): pieces are held with
 /// a time limit, then sold or given back. What has lapsed is given back by a timer, and by whoever
-/// is short of room, in the same decision.
+/// is short of room, in the same decision. What was refused once under a key is refused, also when
+/// there is room.
 #[derive(Clone, Debug)]
 pub struct Offers {
     engine: Engine,
