@@ -130,6 +130,18 @@ async fn an_answer_is_no_older_than_asked_and_says_how_old_it_is() {
 }
 
 #[tokio::test]
+async fn an_index_is_read_anew_when_the_clock_was_set_back() {
+    let world = world();
+    put(&world.engine, "a", "stall/tea", Some(1)).await;
+    look(&world.followers, "a", 10).await;
+    let earlier = START.minus(Duration::from_secs(3_600));
+    world.clock.set(earlier);
+    put(&world.engine, "a", "stall/tea", Some(2)).await;
+    let seen = look(&world.followers, "a", 10).await;
+    assert_eq!(seen, Some((sold(&[("stall/tea", 2)]), earlier)));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_looked_for_again() {
     let world = world();
     assert_eq!(look(&world.followers, "a", 3_600).await, None);

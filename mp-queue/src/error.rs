@@ -1,7 +1,7 @@
 use mp_core::{Error, ErrorKind};
 
 use crate::{
-    line::LaneLetter,
+    line::{LaneLetter, TICKETS_EACH_MAX},
     ticket::{IllegalMove, TicketId, TicketNumber},
 };
 
@@ -15,7 +15,7 @@ pub enum QueueError {
     /// The line was opened before.
     #[error("the line is open already")]
     LineExists,
-    /// The line takes no new tickets.
+    /// The line takes no new tickets, or its service day is over.
     #[error("the line is closed: no tickets are given out")]
     LineClosed,
     /// The line has issued as many tickets as it may.
@@ -41,6 +41,11 @@ pub enum QueueError {
         /// The ticket's number.
         number: TicketNumber,
     },
+    /// The user has taken as many tickets of the line as one may.
+    #[error(
+        "the user has taken {TICKETS_EACH_MAX} tickets of this line, the most there are for one"
+    )]
+    TooManyAttempts,
     /// There is no such ticket in the line, or none that the caller may see.
     #[error("no such ticket in this line")]
     NoSuchTicket,
@@ -67,6 +72,7 @@ impl QueueError {
             Self::NoSuchLane(_) => "no_such_lane",
             Self::NoLaneFor { .. } => "no_lane",
             Self::AlreadyInLine { .. } => "already_in_line",
+            Self::TooManyAttempts => "too_many_attempts",
             Self::NoSuchTicket => "no_such_ticket",
             Self::NobodyWaits => "nobody_waits",
             Self::IllegalMove(_) => "illegal_move",
@@ -86,9 +92,11 @@ impl QueueError {
     const fn field(&self) -> Option<&'static str> {
         match self {
             // Queue and day name a line together; the queue stands for both.
-            Self::NoSuchLine | Self::LineExists | Self::LineClosed | Self::LineFull { .. } => {
-                Some("queue")
-            }
+            Self::NoSuchLine
+            | Self::LineExists
+            | Self::LineClosed
+            | Self::LineFull { .. }
+            | Self::TooManyAttempts => Some("queue"),
             Self::NoSuchLane(_) => Some("from.lane"),
             Self::NoLaneFor { .. } => Some("party"),
             Self::NoSuchTicket | Self::IllegalMove(_) => Some("ticket"),

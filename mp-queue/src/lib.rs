@@ -2,12 +2,13 @@
 //!
 //! ```
 //! use std::{sync::Arc, time::Duration};
-//! use mp_core::{Caller, Engine, Scope, clock::SystemClock, entropy::SystemEntropy, store::MemoryStore};
+//! use mp_core::{Caller, Engine, Scope, clock::ManualClock, entropy::SystemEntropy, store::MemoryStore};
 //! use mp_queue::{CallFrom, LaneSetup, LineId, LineSetup, QueueOptions, Queues};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(SystemClock));
+//! # let clock = Arc::new(ManualClock::at("2026-11-21T18:00:00Z".parse()?));
+//! # let store = Arc::new(MemoryStore::new());
 //! # let engine = Engine::new(store, clock, Arc::new(SystemEntropy::new()));
 //! let queues = Queues::new(&engine, &QueueOptions::default());
 //! let staff = Caller::user("market".parse()?, "chef".parse()?).with_scope(Scope::STAFF);

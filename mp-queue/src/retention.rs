@@ -4,8 +4,10 @@ use mp_core::{Error, Family, Timestamp, retention::Rule};
 
 use crate::line::{Line, LineId, LineState};
 
-/// Takes a line for closed when it takes no tickets any more and nobody waits or is expected, or
-/// when its service day is over: whoever still waits then has gone home.
+/// Takes a line for closed when it [was closed](crate::Queues::close_line) and nobody waits or is
+/// expected, or its service day is over: whoever still waits then has gone home.
+///
+/// A line that nobody closes stays, though it gives out no tickets once its day is over.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PastLines;
 

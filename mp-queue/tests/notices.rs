@@ -62,6 +62,27 @@ async fn departures_bring_turns_near_too() {
 }
 
 #[tokio::test]
+async fn whoever_waits_no_more_is_not_told_that_their_turn_is_near() {
+    let market = Market::open_with(LineSetup { near: 1, ..setup() }).await;
+    let mut tickets = Vec::new();
+    for nth in 0..6 {
+        let joined = market.join(&format!("u{nth}"), 2).await.expect("joins");
+        tickets.push(joined.ticket.id);
+    }
+    for gone in [0, 1] {
+        market.leave(tickets[gone]).await.expect("leaves");
+    }
+    // Now two and three are near; one of them leaves, the other is called and served.
+    market.leave(tickets[2]).await.expect("leaves");
+    market.call().await.expect("calls");
+    market.serve(tickets[3]).await.expect("serves");
+    market.work().await;
+    let mut heard = market.phones.heard();
+    heard.sort();
+    assert_eq!(heard, ["u4 queue.near", "u5 queue.near"]);
+}
+
+#[tokio::test]
 async fn the_end_of_a_call_takes_back_a_notice_that_was_not_given() {
     let market = Market::open().await;
     let mei = market.join("mei", 2).await.expect("joins").ticket.id;

@@ -85,6 +85,18 @@ async fn a_closed_line_without_live_tickets_is_archived_with_all_of_them() {
 }
 
 #[tokio::test]
+async fn a_line_that_was_left_open_gives_out_no_tickets_once_its_day_is_over() {
+    let past = Past::open().await;
+    let at = |moment: &str| past.market.clock.set(moment.parse().expect("a moment"));
+    at("2026-11-22T23:59:59.999999Z");
+    past.market.join("mei", 2).await.expect("it may still turn");
+    at("2026-11-23T00:00:00Z");
+    let late = past.market.join("ada", 2).await.expect_err("is over");
+    assert_eq!(late.code(), "line_closed");
+    past.market.call().await.expect("whoever waits is called");
+}
+
+#[tokio::test]
 async fn a_line_in_which_somebody_waits_stays_until_its_day_is_over() {
     let past = Past::open().await;
     // Days before the line's own.

@@ -5,7 +5,11 @@ mod market;
 use std::time::Duration;
 
 use mp_core::store::{Batch, CommitId, Key, Partition, Query, Write};
-use mp_queue::{CallFrom, QueueError, TicketState, line::LineState};
+use mp_queue::{
+    CallFrom, QueueError, TicketState,
+    line::{LineState, TICKETS_EACH_MAX},
+    quote::Calibration,
+};
 use serde_json::Value;
 
 use self::market::{GRACE, Market, setup, staff, user};
@@ -118,6 +122,26 @@ async fn a_ticket_is_not_requeued_beside_another_of_its_owner() {
 }
 
 #[tokio::test]
+async fn one_user_does_not_use_up_the_tickets_of_a_line() {
+    let market = Market::open().await;
+    for nth in 0..TICKETS_EACH_MAX {
+        let ticket = market.join("mei", 2).await.expect("joins").ticket.id;
+        if nth % 2 == 0 {
+            market.leave(ticket).await.expect("leaves");
+        } else {
+            market.call().await.expect("calls");
+            market.no_show(ticket).await.expect("notes");
+            // A ticket that waits again, as staff decide, is no new one.
+            market.requeue(ticket).await.expect("requeues");
+            market.leave(ticket).await.expect("leaves");
+        }
+    }
+    let refused = market.join("mei", 2).await.expect_err("enough");
+    assert_eq!(refused.code(), "too_many_attempts");
+    market.join("ada", 2).await.expect("has not taken any");
+}
+
+#[tokio::test]
 async fn a_closed_line_gives_out_no_tickets_but_calls_on() {
     let market = Market::open().await;
     market.join("mei", 2).await.expect("joins");
@@ -211,13 +235,40 @@ async fn who_left_counts_in_no_quote() {
     let market = Market::open().await;
     let mei = market.join("mei", 2).await.expect("joins").ticket.id;
     market.join("ada", 2).await.expect("joins");
-    market.clock.advance(Duration::from_secs(100_000));
-    market.leave(mei).await.expect("leaves");
+    let promise = market.ticket(mei).await.promise.expect("is promised");
+    market.clock.set(promise.by);
+    let left = market.leave(mei).await.expect("leaves");
+    assert_eq!(left.promise, Some(promise));
     let line = market.board().await;
     assert_eq!((line.quotes_given, line.quotes_kept), (0, 0));
+    assert_eq!(line.lanes[0].calibration, Calibration::default());
+    market.clock.advance(Duration::from_secs(100_000));
     market.call().await.expect("calls");
     let line = market.board().await;
     assert_eq!((line.quotes_given, line.quotes_kept), (1, 0));
+}
+
+#[tokio::test]
+async fn who_gave_up_when_the_promise_was_broken_counts_as_a_broken_one() {
+    let market = Market::open().await;
+    let mei = market.join("mei", 2).await.expect("joins").ticket;
+    let promise = mei.promise.expect("is promised");
+    market.clock.set(promise.by.plus(Duration::from_micros(1)));
+    for _ in 0..2 {
+        let left = market.leave(mei.id).await.expect("leaves");
+        assert_eq!(left.promise.and_then(|promise| promise.kept), Some(false));
+        let line = market.board().await;
+        assert_eq!((line.quotes_given, line.quotes_kept), (1, 0));
+        let raised = line.lanes[0].calibration;
+        assert!(raised.p50() > 1.0 && raised.p90() > 1.0, "{raised:?}");
+    }
+    // A call settles a promise: what happens later does not.
+    let ada = market.join("ada", 2).await.expect("joins").ticket.id;
+    market.call().await.expect("calls");
+    market.clock.advance(Duration::from_secs(100));
+    market.leave(ada).await.expect("leaves");
+    let line = market.board().await;
+    assert_eq!((line.quotes_given, line.quotes_kept), (2, 1));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use mp_core::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{group::GroupId, offer::OfferId, page::Page};
+use crate::{error::ShareError, group::GroupId, offer::OfferId, page::Page};
 
 /// The bytes of a link's body inside a token.
 pub(crate) const BODY_LENGTH: usize = 24;
@@ -64,6 +64,14 @@ pub struct Campaign(u32);
 pub struct SharerNumber(pub std::num::NonZeroU32);
 
 impl ShareLink {
+    /// Returns the link unless it has expired.
+    pub(crate) fn unless_expired(self, now: Timestamp) -> Result<Self, ShareError> {
+        if self.expires_at <= now {
+            return Err(ShareError::Expired);
+        }
+        Ok(self)
+    }
+
     pub(crate) fn expiry_seconds(&self) -> u32 {
         u32::try_from(self.expires_at.as_millis() / 1_000).unwrap_or(u32::MAX)
     }

@@ -109,24 +109,23 @@ impl Links {
     ///
     /// # Errors
     ///
-    /// `invalid_field` if the expiry is not in the future or after 2106;
+    /// `invalid_field` if the expiry, once cut, is not in the future or after 2106;
     /// [`ShareError::CampaignFull`]; the store's errors.
     pub async fn mint(&self, caller: &Caller, new: NewLink) -> Result<Minted, ShareError> {
-        let seconds = new.expires_at.as_millis() / 1_000;
-        if new.expires_at <= self.engine.now() || seconds > u64::from(u32::MAX) {
+        let whole = new.expires_at.as_micros() / 1_000_000;
+        let expires_at = Timestamp::from_micros(whole * 1_000_000);
+        if expires_at <= self.engine.now() || whole > i64::from(u32::MAX) {
             return Err(Error::invalid("expires_at", "is not in the future, or after 2106").into());
         }
         let sharer = match caller.user_id() {
             Some(user) => Some(self.number(caller.app_id(), new.campaign, user).await?),
             None => None,
         };
-        // Seconds up to `u32::MAX` are far below what an `i64` of microseconds holds.
-        let whole = Timestamp::from_micros(new.expires_at.as_micros() / 1_000_000 * 1_000_000);
         let link = ShareLink {
             subject: new.subject,
             campaign: new.campaign,
             sharer,
-            expires_at: whole,
+            expires_at,
         };
         let token = Token::sign(&self.ring, caller.app_id(), &link);
         Ok(Minted { link, token })
@@ -173,7 +172,8 @@ impl Links {
         self.open_under(None, caller, text).await
     }
 
-    /// Opens a link; under the same key it is answered alike, though it is not new any more.
+    /// Opens a link; under the same key it is answered alike, though it is not new any more or has
+    /// expired meanwhile.
     async fn open_under(
         &self,
         key: Option<&IdempotencyKey>,
@@ -181,7 +181,8 @@ impl Links {
         text: &str,
     ) -> Result<Opened, ShareError> {
         let opener = caller.signed_in()?.clone();
-        let link = self.verify(caller.app_id(), text, self.engine.now())?;
+        let link = self.token(text)?;
+        let link = link.signed_link(&self.ring, caller.app_id())?;
         let once = key.map(|key| Idempotency::new(caller, "share.open_link", key, &link));
         let noted = self
             .note(caller.app_id(), opener, link, once.transpose()?)
@@ -255,6 +256,7 @@ fn note_opening(
     link: &ShareLink,
     now: Timestamp,
 ) -> Result<Decision<Noted>, ShareError> {
+    let link = link.unless_expired(now)?;
     let sharer = match link.sharer {
         Some(number) => family.get::<Sharer>(&sharer_key(number))?,
         None => None,

@@ -29,7 +29,7 @@ pub const GROUP_DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 pub const PIECES_MAX: u32 = 90_000;
 
 /// The longest time for which pieces are held: what a group's whole life needs. A reservation that
-/// was given back is remembered as long, so that a late call cannot bring it back to life.
+/// was given back or refused is remembered as long, so that a late call cannot bring it to life.
 pub const HOLD_MAX: Duration = Duration::from_secs(32 * 24 * 60 * 60);
 
 /// Something that is cheaper when bought together.

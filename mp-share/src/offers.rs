@@ -10,7 +10,7 @@ use std::sync::Arc;
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, Family, Timestamp,
     id::{AppId, IdempotencyKey},
-    idempotency::Idempotency,
+    idempotency::{self, Idempotency},
     store::Partition,
     work::{self, Done, Handler, HandlerError},
 };
@@ -27,7 +27,8 @@ use crate::{
 ///
 /// It takes part in plans under the name [`PARTICIPANT`](Self::PARTICIPANT): pieces are held with
 /// a time limit, then sold or given back. What has lapsed is given back by a timer, and by whoever
-/// is short of room, in the same decision.
+/// is short of room, in the same decision. What was refused once under a key is refused, also when
+/// there is room.
 #[derive(Clone, Debug)]
 pub struct Offers {
     engine: Engine,
@@ -46,8 +47,8 @@ impl Offers {
     ///
     /// # Errors
     ///
-    /// `unauthenticated`; `invalid_field` for [terms](Terms::check) that cannot be; the store's
-    /// errors.
+    /// `unauthenticated`; `invalid_field` for [terms](Terms::check) that cannot be;
+    /// `idempotency_conflict`; the store's errors.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -63,6 +64,10 @@ impl Offers {
         let terms = terms.clone();
         let decide = move |family: &Family, now: Timestamp| {
             if let Some(offer) = family.root::<Offer>()? {
+                // The same key long after its answer was forgotten: the id derives from it.
+                if offer.terms != terms {
+                    return Err(idempotency::key_reused());
+                }
                 return Ok(Decision::unchanged((*offer).clone()));
             }
             let offer = Offer {

@@ -2,7 +2,10 @@
 
 mod world;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use mp_core::{
     Command, Timestamp,
@@ -125,6 +128,46 @@ async fn a_released_key_is_refused_also_if_it_had_never_been_seen() {
 }
 
 #[tokio::test]
+async fn what_was_refused_once_is_refused_also_when_there_is_room() {
+    let shop = Shop::with(2, Some(1)).await;
+    shop.reserve(1, "mei", 60).await;
+    shop.reserve(2, "ada", 60).await;
+    assert_eq!(shop.reserve(3, "bo", 60).await, refused("sold_out"));
+    assert_eq!(shop.reserve(4, "mei", 60).await, refused("owner_limit"));
+    shop.release(1).await;
+    for _ in 0..2 {
+        assert_eq!(shop.reserve(3, "bo", 60).await, refused("sold_out"));
+        assert_eq!(shop.reserve(4, "mei", 60).await, refused("owner_limit"));
+        shop.release(3).await;
+    }
+    let confirmed = shop.confirm(3).await;
+    assert_eq!(confirmed, Confirmed::Refused("sold_out".into()));
+    assert_eq!(shop.counts().await, (1, 0));
+    assert_eq!(shop.reserve(5, "bo", 60).await, Reserved::Reserved);
+}
+
+/// Another process, whose clock is behind, may ask as well.
+#[tokio::test]
+async fn what_was_refused_as_lapsed_is_refused_also_by_a_clock_that_is_behind() {
+    for asks_to_confirm in [false, true] {
+        let shop = Shop::with(2, None).await;
+        shop.reserve(1, "mei", 60).await;
+        shop.world.clock.advance(Duration::from_secs(60));
+        if asks_to_confirm {
+            assert_eq!(shop.confirm(1).await, Confirmed::Refused("lapsed".into()));
+        } else {
+            assert_eq!(shop.reserve(1, "mei", 60).await, refused("lapsed"));
+        }
+        shop.world
+            .clock
+            .set(shop.now().minus(Duration::from_secs(1)));
+        assert_eq!(shop.confirm(1).await, Confirmed::Refused("lapsed".into()));
+        assert_eq!(shop.reserve(1, "mei", 60).await, refused("lapsed"));
+        assert_eq!(shop.counts().await, (0, 0));
+    }
+}
+
+#[tokio::test]
 async fn what_is_held_until_a_time_can_be_confirmed_before_it_and_not_after() {
     let shop = Shop::with(2, None).await;
     shop.reserve(1, "mei", 60).await;
@@ -170,16 +213,16 @@ async fn a_closed_key_is_remembered_as_long_as_anything_can_be_held() {
         refused("held_too_long")
     );
     assert_eq!(
-        shop.reserve(1, "mei", too_long - 1).await,
+        shop.reserve(4, "mei", too_long - 1).await,
         Reserved::Reserved
     );
     assert_eq!(shop.reserve(2, "ada", 60).await, Reserved::Reserved);
     shop.confirm(2).await;
-    shop.release(1).await;
+    shop.release(4).await;
     shop.release(3).await;
     shop.world.clock.advance(HOLD_MAX - Duration::from_secs(1));
     shop.process.pass(&shop.world, 0).await;
-    assert_eq!(shop.closed().await, 3);
+    assert_eq!(shop.closed().await, 4);
     shop.world.clock.advance(Duration::from_secs(1));
     shop.process.pass(&shop.world, 0).await;
     assert_eq!(shop.closed().await, 1, "what is sold is never forgotten");
@@ -208,6 +251,30 @@ async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
     assert_eq!(group.expect_err("closed").code(), "offer_closed");
 }
 
+/// Longer than any answer is remembered.
+const LONG: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
+#[tokio::test]
+async fn a_key_is_good_for_one_offer_and_one_group_also_when_its_answer_is_forgotten() {
+    let shop = Shop::with(30, None).await;
+    let (groups, merchant) = (&shop.process.groups, user("merchant"));
+    let key = "other".parse().expect("a key");
+    let other = groups.offers().create(&merchant, &key, &terms(3)).await;
+    let other = other.expect("a sound offer").id;
+    let group = shop.process.open("mei", shop.offer).await.group;
+    shop.world.clock.advance(LONG);
+
+    let reused = groups.offers().create(&merchant, &key, &terms(4)).await;
+    assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
+    let again = groups.offers().create(&merchant, &key, &terms(3)).await;
+    assert_eq!(again.expect("the same").id, other);
+
+    let key = "open".parse().expect("a key");
+    let reused = groups.open(&user("mei"), &key, other).await;
+    assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
+    assert_eq!(shop.process.open("mei", shop.offer).await.group, group);
+}
+
 #[tokio::test]
 async fn requests_that_make_no_sense_are_errors_that_no_repetition_mends() {
     let shop = Shop::with(2, None).await;
@@ -233,7 +300,8 @@ enum Move {
 }
 
 fn any_move() -> impl Strategy<Value = Move> {
-    let step = 0..8_u32;
+    // As refused keys are closed, there have to be enough of them.
+    let step = 0..16_u32;
     prop_oneof![
         4 => (step.clone(), 0..3_u8, 1..90_u64).prop_map(|(s, o, t)| Move::Reserve(s, o, t)),
         2 => step.clone().prop_map(Move::Confirm),
@@ -248,6 +316,7 @@ fn any_move() -> impl Strategy<Value = Move> {
 struct Model {
     held: BTreeMap<u32, (String, Timestamp)>,
     sold: BTreeMap<u32, String>,
+    refused: BTreeSet<u32>,
 }
 
 impl Model {
@@ -259,7 +328,8 @@ impl Model {
         held.count() + self.sold.values().filter(|each| theirs(each)).count()
     }
 
-    /// Checks a refusal, which must not rest on what has lapsed.
+    /// Checks a refusal, which must not rest on what has lapsed, unless it was refused before; and
+    /// that nothing is reserved that was refused before.
     fn reserved(
         &mut self,
         step: u32,
@@ -268,7 +338,13 @@ impl Model {
         now: Timestamp,
         seen: &Reserved,
     ) {
+        let before = self.refused.contains(&step);
+        if let Reserved::Refused(_) = seen {
+            self.refused.insert(step);
+        }
         match seen {
+            Reserved::Reserved if before => panic!("{step} was refused before"),
+            Reserved::Refused(_) if before => {}
             Reserved::Reserved if !self.sold.contains_key(&step) => {
                 self.held.entry(step).or_insert((owner.to_owned(), until));
             }
@@ -325,7 +401,7 @@ proptest! {
             let left = shop.world.work_is_left().await;
             (confirmed, shop.counts().await, shop.world.store.overfull(), left)
         });
-        prop_assert_eq!(counts, (0, u32::try_from(confirmed).expect("at most eight")));
+        prop_assert_eq!(counts, (0, u32::try_from(confirmed).expect("at most sixteen")));
         prop_assert_eq!((overfull, left), (0, false));
     }
 }

@@ -92,9 +92,11 @@ impl<I: Derived> Followers<I> {
         let Some(followed) = &state.followed else {
             return false;
         };
+        let now = self.engine.now();
+        // What was read at a time to come, before the clock was set back, has no age.
+        let young = followed.as_of <= now && now.since(followed.as_of) < staleness;
         // What was not there may have been made since.
-        let young = || self.engine.now().since(followed.as_of) < staleness;
-        state.read > asked || (followed.head != Version::ABSENT && young())
+        state.read > asked || (followed.head != Version::ABSENT && young)
     }
 
     async fn refresh(

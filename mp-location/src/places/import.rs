@@ -20,7 +20,8 @@ impl Places {
     /// Adds many places that belong to the app itself; for its staff.
     ///
     /// Each of the app's pages is a commit of its own: after an error some of the places may be
-    /// there, and the same call with the same key adds those that are missing.
+    /// there, and the same call with the same key adds those that are missing. A key that was used
+    /// for another import adds none, as long as its answer is remembered.
     ///
     /// # Errors
     ///
@@ -42,8 +43,15 @@ impl Places {
         }
         let once = Idempotency::new(caller, "location.import", key, &new)?;
         let places = owned_by_app(caller, new, key);
+        let mut pages = by_page(&places);
+        // Every import under the key begins with the same id, so this page knows whether the key was
+        // used for another one; then nothing at all is added.
+        let first = places.first().map(|place| page_of(place.id));
+        if let Some((page, places)) = first.and_then(|page| pages.remove_entry(&page)) {
+            self.import_page(caller, page, places, once.clone()).await?;
+        }
         let mut imports = JoinSet::new();
-        for (page, places) in by_page(&places) {
+        for (page, places) in pages {
             let (this, caller, once) = (self.clone(), caller.clone(), once.clone());
             imports.spawn(async move { this.import_page(&caller, page, places, once).await });
         }

@@ -1,5 +1,7 @@
 //! Who may do what to a place, and how often.
 
+use std::time::Duration;
+
 use mp_core::{Caller, ErrorKind, Scope};
 use mp_location::{Nearby, Places, Point};
 
@@ -146,6 +148,27 @@ async fn a_key_that_lapsed_still_makes_no_second_place() {
         .add(&mei, stall("soup", temple_street()), &key("noodles"))
         .await;
     assert_eq!(other.expect_err("reused").kind(), ErrorKind::KeyReused);
+}
+
+#[tokio::test]
+async fn an_import_under_a_key_of_another_one_adds_nothing() {
+    let market = Market::open();
+    let places = market.process();
+    let at = |n: u32| Point::new(22.0 + f64::from(n) / 1e4, 114.0).expect("a point");
+    let stop = vec![stall("tram-stop", at(0))];
+    let first = places.import(&staff(), stop, &key("trams")).await;
+    let there: Vec<_> = first.expect("imported").iter().map(|it| it.id).collect();
+    let piers: Vec<_> = (0..200).map(|n| stall("pier", at(n))).collect();
+    for _ in 0..2 {
+        let reused = places.import(&staff(), piers.clone(), &key("trams")).await;
+        assert_eq!(reused.expect_err("reused").kind(), ErrorKind::KeyReused);
+        let all = Nearby::to(at(0)).fresh_to(Duration::ZERO);
+        assert_eq!(found(&places, &staff(), &all).await, there);
+        // Also once no answer is remembered, as the first place is another one.
+        market
+            .clock
+            .advance(10 * mp_core::idempotency::IDEMPOTENCY_MEMORY);
+    }
 }
 
 #[tokio::test]

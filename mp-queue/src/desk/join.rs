@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, Place, Shelf, ticket_key, user_key};
 use crate::{
     error::QueueError,
-    line::{LineId, LineState},
+    line::{LineId, TICKETS_EACH_MAX},
     ticket::{Ticket, TicketId, TicketNumber, TicketState},
 };
 
@@ -40,11 +40,16 @@ pub(crate) fn join(
     join: &Join,
 ) -> Result<Decision<Joined>, QueueError> {
     let mut desk = Desk::at(family, now)?;
-    if desk.line.state != LineState::Open {
+    if !desk.line.gives_out_tickets(now) {
         return Err(QueueError::LineClosed);
     }
-    desk.refuse_second(join)?;
-    let ticket = desk.issue(join)?;
+    let held = desk.place_at(&user_key(&join.owner))?;
+    let taken = held.as_ref().map_or(0, |place| place.taken);
+    desk.refuse_second(join, held)?;
+    if taken >= TICKETS_EACH_MAX {
+        return Err(QueueError::TooManyAttempts);
+    }
+    let ticket = desk.issue(join, taken + 1)?;
     let lane = desk.line.lane_mut(ticket.lane)?;
     let ahead = lane.counts.waiting;
     lane.counts.join();
@@ -52,8 +57,7 @@ pub(crate) fn join(
 }
 
 impl Desk<'_> {
-    fn refuse_second(&self, join: &Join) -> Result<(), QueueError> {
-        let held = self.place_at(&user_key(&join.owner))?;
+    fn refuse_second(&self, join: &Join, held: Option<Place>) -> Result<(), QueueError> {
         if let Some(ticket) = self.live_ticket_of(held)? {
             return Err(QueueError::AlreadyInLine {
                 ticket: ticket.id,
@@ -67,7 +71,7 @@ impl Desk<'_> {
         }
     }
 
-    fn issue(&mut self, join: &Join) -> Result<Ticket, QueueError> {
+    fn issue(&mut self, join: &Join, taken: u32) -> Result<Ticket, QueueError> {
         let lane = self.line.lane_for(join.party)?;
         let mut ticket = Ticket {
             id: join.ticket,
@@ -91,7 +95,8 @@ impl Desk<'_> {
         let place = Place::of(&ticket);
         self.edits.put(&Shelf::key_of(&ticket)?, ticket.clone());
         self.edits.put(&ticket_key(ticket.id), place.clone());
-        self.edits.put(&user_key(&ticket.owner), place);
+        self.edits
+            .put(&user_key(&ticket.owner), Place { taken, ..place });
         Ok(ticket)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     error::QueueError,
     line::{Line, LineState},
     ticket::{Ticket, TicketEvent, TicketState},
-    work::{Called, NoShowDue},
+    work::{Called, Near, NoShowDue},
 };
 
 /// One decision on a line: what it has read, and what it changes.
@@ -97,6 +97,7 @@ impl<'a> Desk<'a> {
         if next.state == ticket.state {
             return Ok(next);
         }
+        self.note_promise(ticket, &next)?;
         match event {
             TicketEvent::Call => self.note_call(ticket, &next)?,
             TicketEvent::Requeue => self.give_place(&mut next)?,
@@ -104,17 +105,26 @@ impl<'a> Desk<'a> {
         }
         self.rewrite(ticket, &next)?;
         if ticket.state == TicketState::Waiting {
+            // Nobody is told that their turn is near who does not wait for it any more.
+            self.edits.unsend::<Near>(&Near::key(ticket));
             self.tell_near(ticket)?;
         }
         Ok(next)
     }
 
+    /// Counts a promise if it has just turned out kept or broken, and learns from it.
+    fn note_promise(&mut self, before: &Ticket, after: &Ticket) -> Result<(), QueueError> {
+        let kept = |ticket: &Ticket| ticket.promise.and_then(|promise| promise.kept);
+        if let (None, Some(kept)) = (kept(before), kept(after)) {
+            self.line.quotes_given += 1;
+            self.line.quotes_kept += u64::from(kept);
+            self.line.lane_mut(before.lane)?.note_wait(before, self.now);
+        }
+        Ok(())
+    }
+
     fn note_call(&mut self, before: &Ticket, called: &Ticket) -> Result<(), QueueError> {
         self.line.lane_mut(before.lane)?.note_call(before, self.now);
-        let promised = before.promise.is_some_and(|promise| promise.kept.is_none());
-        let kept = called.promise.and_then(|promise| promise.kept);
-        self.line.quotes_given += u64::from(promised);
-        self.line.quotes_kept += u64::from(promised && kept == Some(true));
         let message = Called::of(called);
         self.edits.send(&Called::key(called), self.now, &message);
         Ok(())
@@ -128,7 +138,7 @@ impl<'a> Desk<'a> {
             .shift(before.state, after.state);
         self.edits.delete(&Shelf::key_of(before)?);
         self.edits.put(&Shelf::key_of(after)?, after.clone());
-        if after.state.is_live() != before.state.is_live() {
+        if after.state.is_live() && !before.state.is_live() {
             self.point(after)?;
         }
         self.time(before, after);
@@ -149,19 +159,13 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Keeps the ways by which a ticket is found: by its id, and while it lives by its owner.
+    /// Keeps the ways by which a ticket that lives again is found: by its id and by its owner.
     fn point(&mut self, ticket: &Ticket) -> Result<(), QueueError> {
         let held = user_key(&ticket.owner);
-        if ticket.state.is_live() {
-            let place = Place::of(ticket);
-            self.edits.put(&ticket_key(ticket.id), place.clone());
-            self.edits.put(&held, place);
-        } else if self
-            .place_at(&held)?
-            .is_some_and(|place| place.ticket == ticket.id)
-        {
-            self.edits.delete(&held);
-        }
+        let taken = self.place_at(&held)?.map_or(0, |place| place.taken);
+        let place = Place::of(ticket);
+        self.edits.put(&ticket_key(ticket.id), place.clone());
+        self.edits.put(&held, Place { taken, ..place });
         Ok(())
     }
 

@@ -7,7 +7,8 @@ use crate::{
     ticket::{IllegalMove, Ticket, TicketEvent, TicketId, TicketNumber, TicketState},
 };
 
-/// Where a ticket stands; kept under the ticket's id, and while it lives under its owner's.
+/// Where a ticket stands; kept under the ticket's id, and of the last one that a user got also under
+/// the user's, whatever became of it.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Place {
     pub(crate) ticket: TicketId,
@@ -15,11 +16,14 @@ pub(crate) struct Place {
     pub(crate) lane: LaneLetter,
     pub(crate) sequence: u32,
     pub(crate) number: TicketNumber,
+    /// How many tickets its owner has taken by now; counted under the user's id.
+    #[serde(default)]
+    pub(crate) taken: u32,
 }
 
 impl Document for Place {
     const KIND: &'static str = "queue.place";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl Place {
@@ -30,6 +34,7 @@ impl Place {
             lane: ticket.lane,
             sequence: ticket.sequence,
             number: ticket.number,
+            taken: 0,
         }
     }
 }
@@ -96,7 +101,7 @@ pub(crate) fn ticket_key(ticket: TicketId) -> String {
     format!("t/{ticket}")
 }
 
-/// Returns the key of the pointer to a user's live ticket.
+/// Returns the key of the pointer to a user's last ticket.
 pub(crate) fn user_key(user: &UserId) -> String {
     format!("u/{user}")
 }

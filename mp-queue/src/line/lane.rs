@@ -68,7 +68,7 @@ impl Lane {
         TicketNumber::new(self.letter, self.issued)
     }
 
-    /// Takes note of a call: of the lane's pace, and of how its quote came true.
+    /// Takes note of a call, which tells the lane's pace.
     ///
     /// The time since the last call tells the pace only if the ticket waited through all of it;
     /// else the lane stood empty in between. A call that repeats one taken back tells nothing.
@@ -81,11 +81,13 @@ impl Lane {
         }
         self.last_called = Some(ticket.number);
         self.last_called_at = Some(now);
-        if let Some(promise) = &ticket.promise
-            && promise.kept.is_none()
-        {
-            self.calibration
-                .observe(&promise.quote, now.since(ticket.queued_at));
+    }
+
+    /// Takes note of how long a ticket has waited that was quoted something.
+    pub(crate) fn note_wait(&mut self, ticket: &Ticket, now: Timestamp) {
+        if let Some(promise) = &ticket.promise {
+            let waited = now.since(ticket.queued_at);
+            self.calibration.observe(&promise.quote, waited);
         }
     }
 }

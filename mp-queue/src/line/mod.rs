@@ -17,7 +17,10 @@ pub use self::{
     id::{LineId, ParseServiceDayError, ServiceDay},
     lane::Lane,
     letter::{LaneLetter, ParseLetterError},
-    setup::{GRACE_MAX, LaneSetup, LineSetup, NEAR_MAX, TICKETS_MAX},
+    setup::{
+        GRACE_MAX, GRACE_MIN, INTERVAL_MIN, LaneSetup, LineSetup, NEAR_MAX, TICKETS_EACH_MAX,
+        TICKETS_MAX,
+    },
 };
 use crate::{error::QueueError, quote::millis};
 
@@ -26,7 +29,7 @@ use crate::{error::QueueError, quote::millis};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LineState {
-    /// People can join.
+    /// People can join, until two days after its service day began in UTC.
     Open,
     /// Nobody can join; who waits is still called.
     Closed,
@@ -57,7 +60,8 @@ pub struct Line {
     pub near: u32,
     /// The lanes, in the order they were set up.
     pub lanes: Vec<Lane>,
-    /// How many quotes were promised to tickets that were then called.
+    /// How many quotes were promised to tickets that were then called, or whose owners gave up once
+    /// the P90 had passed; who left earlier counts in none.
     pub quotes_given: u64,
     /// How many of those were called before their P90 had passed.
     pub quotes_kept: u64,
@@ -85,6 +89,12 @@ impl Line {
             quotes_kept: 0,
             sequence: 0,
         }
+    }
+
+    /// Returns whether people can join: it is open, and its service day is not over, or whoever took
+    /// it for today's would wait in a line that nobody calls.
+    pub(crate) fn gives_out_tickets(&self, now: Timestamp) -> bool {
+        self.state == LineState::Open && !self.id.day.is_over(now)
     }
 
     /// Returns the lane with this letter.

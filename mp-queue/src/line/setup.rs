@@ -10,8 +10,19 @@ use crate::quote::{QUOTE_MAX, millis};
 /// The most tickets that a line may issue, requeued ones counted again.
 pub const TICKETS_MAX: u32 = 50_000;
 
+/// The most tickets that one user may take of a line, those that were given up included: a line has
+/// only so many, and whoever joins and leaves again uses them up for everybody.
+pub const TICKETS_EACH_MAX: u32 = 10;
+
+/// The shortest grace period: with none at all, everybody who is called is a no-show at once.
+pub const GRACE_MIN: Duration = Duration::from_secs(1);
+
 /// The longest grace period.
 pub const GRACE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The shortest time between two calls that can be expected: quotes made of none stay at none,
+/// whatever the lane learns.
+pub const INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// The most tickets ahead at which a person can be told that their turn is near.
 pub const NEAR_MAX: u32 = 100;
@@ -37,8 +48,8 @@ pub struct LineSetup {
     /// The most tickets issued, 1 to [`TICKETS_MAX`]; that by default.
     #[serde(default = "LineSetup::tickets_max")]
     pub tickets_max: u32,
-    /// How long a called person has to come, up to [`GRACE_MAX`], in milliseconds; three minutes by
-    /// default.
+    /// How long a called person has to come, [`GRACE_MIN`] to [`GRACE_MAX`], in milliseconds; three
+    /// minutes by default.
     #[serde(default = "LineSetup::grace", rename = "grace_ms", with = "millis")]
     #[schemars(with = "u64")]
     pub grace: Duration,
@@ -94,7 +105,8 @@ impl LineSetup {
             "setup.tickets_max",
             (1..=TICKETS_MAX).contains(&self.tickets_max),
         )?;
-        check("setup.grace_ms", self.grace <= GRACE_MAX)?;
+        let graces = GRACE_MIN..=GRACE_MAX;
+        check("setup.grace_ms", graces.contains(&self.grace))?;
         check("setup.near", self.near <= NEAR_MAX)
     }
 }
@@ -109,8 +121,8 @@ pub struct LaneSetup {
     pub party_min: u32,
     /// The largest party.
     pub party_max: u32,
-    /// The time between two calls that the venue expects, in milliseconds; with it, the first
-    /// tickets get a quote too.
+    /// The time between two calls that the venue expects, [`INTERVAL_MIN`] to [`QUOTE_MAX`], in
+    /// milliseconds; with it, the first tickets get a quote too.
     #[serde(default, rename = "interval_ms", with = "millis::option")]
     #[schemars(with = "Option<u64>")]
     pub interval: Option<Duration>,
@@ -138,8 +150,10 @@ impl LaneSetup {
     fn check(&self, index: usize) -> Result<(), Error> {
         let sizes = 1 <= self.party_min && self.party_min <= self.party_max;
         check(&format!("setup.lanes[{index}].party_min"), sizes)?;
-        let interval = self.interval.is_none_or(|interval| interval <= QUOTE_MAX);
-        check(&format!("setup.lanes[{index}].interval_ms"), interval)
+        let intervals = INTERVAL_MIN..=QUOTE_MAX;
+        let interval = self.interval.as_ref();
+        let within = interval.is_none_or(|interval| intervals.contains(interval));
+        check(&format!("setup.lanes[{index}].interval_ms"), within)
     }
 
     fn collides(&self, other: &Self) -> bool {
@@ -185,6 +199,10 @@ mod tests {
                 vec![lane("A", 1, 3).with_interval(Duration::MAX)],
                 "setup.lanes[0].interval_ms",
             ),
+            (
+                vec![lane("A", 1, 3).with_interval(Duration::ZERO)],
+                "setup.lanes[0].interval_ms",
+            ),
         ] {
             assert_eq!(field(lanes).as_deref(), Some(expected));
         }
@@ -210,6 +228,11 @@ mod tests {
             with(|setup| setup.grace = Duration::MAX),
             field("setup.grace_ms")
         );
+        assert_eq!(
+            with(|setup| setup.grace = Duration::ZERO),
+            field("setup.grace_ms")
+        );
+        assert_eq!(with(|setup| setup.grace = GRACE_MIN), None);
         assert_eq!(with(|setup| setup.near = NEAR_MAX + 1), field("setup.near"));
     }
 

@@ -83,13 +83,14 @@ impl Queues {
 
     /// Takes a ticket for the signed-in user's party.
     ///
-    /// One user holds at most one live ticket of a line. The same key is answered with the same
+    /// One user holds at most one live ticket of a line, and takes at most
+    /// [`TICKETS_EACH_MAX`](crate::line::TICKETS_EACH_MAX). The same key is answered with the same
     /// ticket, however often it is delivered.
     ///
     /// # Errors
     ///
-    /// `no_such_line`, `line_closed`, `line_full`, `no_lane`, `already_in_line`;
-    /// `unauthenticated`, `idempotency_conflict`, and the store's errors.
+    /// `no_such_line`, `line_closed`, `line_full`, `no_lane`, `already_in_line`,
+    /// `too_many_attempts`; `unauthenticated`, `idempotency_conflict`, and the store's errors.
     pub async fn join(
         &self,
         caller: &Caller,

@@ -50,6 +50,11 @@ impl Calibration {
     }
 
     /// Takes note of how long a ticket waited that had been quoted.
+    ///
+    /// Of somebody who gave up it is only known that the wait was to be longer. Past the P90 that is
+    /// all there is to know: it went beyond both quantiles, whatever it would have come to, and to
+    /// leave it out would make quotes look better the worse they are. Before the P90 it is not known
+    /// on which side of it the wait would have ended, so who leaves by then is not observed.
     pub fn observe(&mut self, quoted: &Quote, waited: Duration) {
         self.p50_ppm = tracked(self.p50_ppm, 0.5, waited <= quoted.p50);
         self.p90_ppm = tracked(self.p90_ppm, 0.9, waited <= quoted.p90);

@@ -77,7 +77,8 @@ pub struct Promise {
     pub quote: Quote,
     /// The moment by which it will have been called, nine times in ten.
     pub by: Timestamp,
-    /// Whether it was, once it was called; nothing if the owner left before.
+    /// Whether it was, once it was called; also not if the owner gave up after that moment, and
+    /// nothing if they left before it.
     pub kept: Option<bool>,
 }
 
@@ -87,6 +88,17 @@ impl Promise {
             quote,
             by: now.plus(quote.p90),
             kept: None,
+        }
+    }
+
+    /// Returns it as it stands after the ticket was called or ended: what was decided before stays,
+    /// and without a call it is decided only if it can no more be kept.
+    fn at(self, called: bool, now: Timestamp) -> Self {
+        let in_time = now <= self.by;
+        let decided = (called || !in_time).then_some(in_time);
+        Self {
+            kept: self.kept.or(decided),
+            ..self
         }
     }
 }
@@ -137,19 +149,8 @@ impl Ticket {
             grace_ends_at: called.then(|| now.plus(grace)),
             closed_at: (!state.is_live()).then_some(now),
             calls: self.calls.saturating_add(u32::from(called)),
-            promise: if called {
-                self.promise_at(now)
-            } else {
-                self.promise
-            },
+            promise: self.promise.map(|promise| promise.at(called, now)),
             ..self.clone()
-        })
-    }
-
-    fn promise_at(&self, now: Timestamp) -> Option<Promise> {
-        self.promise.map(|promise| Promise {
-            kept: promise.kept.or(Some(now <= promise.by)),
-            ..promise
         })
     }
 }

@@ -2,6 +2,7 @@ use mp_core::{
     Decision, Edits, Error, Family, Timestamp,
     capacity::Capacity,
     id::{AppId, UserId},
+    idempotency,
 };
 
 use super::{
@@ -27,6 +28,9 @@ pub(super) fn open(
 ) -> Result<Decision<MemberNumber>, GroupError> {
     if let Some(roster) = Roster::load(family)? {
         // The same key long after its answer was forgotten: the id derives from it.
+        if roster.group.offer != offer.id {
+            return Err(idempotency::key_reused().into());
+        }
         let all = roster.memberships(opener)?;
         let last = all.as_ref().and_then(|all| all.last());
         let (number, _) = last.ok_or(GroupError::NotMember)?;

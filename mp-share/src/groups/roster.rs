@@ -281,7 +281,8 @@ impl<'a> Roster<'a> {
         }
     }
 
-    /// Holds a seat; where there is none but some may have lapsed, it is for the caller to look.
+    /// Holds a seat; where there is none but some may have lapsed, the user's own among them, it is
+    /// for the caller to look.
     fn take_seat(
         &self,
         user: &UserId,
@@ -291,10 +292,14 @@ impl<'a> Roster<'a> {
         let pay_until = self.pay_until(now);
         // The seat outlives the payment's time limit, so money that lands in time finds it.
         let request = Request::one(group::SEATS, user, pay_until.plus(STEP_MARGIN));
+        let own = self.memberships(user)?;
+        let own = own.as_ref().and_then(|all| all.last());
+        let own_has_lapsed = own.is_some_and(|(_, member)| member.seat.has_lapsed(now));
         let taken = self.group.seats.reserve(&request, holding, now);
         taken.map_err(|refusal| match refusal {
             CapacityRefusal::SoldOut { .. } if self.group.lapses_from <= now => JoinRefusal::Short,
             CapacityRefusal::SoldOut { .. } => GroupError::Full.into(),
+            CapacityRefusal::OwnerLimit { .. } if own_has_lapsed => JoinRefusal::Short,
             CapacityRefusal::OwnerLimit { .. } => GroupError::AlreadyMember.into(),
             other => GroupError::Core(other.into()).into(),
         })

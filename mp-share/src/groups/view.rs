@@ -31,7 +31,9 @@ pub struct GroupView {
     pub size: u32,
     /// How many seats are paid for.
     pub secured: u32,
-    /// How many seats are free to take.
+    /// How many seats are free to take. One whose time has passed counts from when it is given back,
+    /// which due work does, and whoever asks for a seat when none is free: to look through all
+    /// members for it here would cost every look at the group.
     pub free: u32,
     /// When it expires unless it is full by then.
     pub deadline: Timestamp,

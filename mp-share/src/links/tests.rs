@@ -130,9 +130,28 @@ async fn a_link_of_the_apps_own_has_no_sharer() {
 }
 
 #[tokio::test]
+async fn opening_a_link_is_answered_alike_under_its_key_also_once_it_has_expired() {
+    let (links, clock) = links();
+    let minted = links.mint(&user("mei"), new()).await.expect("mints");
+    let (text, bo) = (minted.token.base32(), user("bo"));
+    let open = async |key: &str| {
+        let key = key.parse().expect("a key");
+        links.open_under(Some(&key), &bo, &text).await
+    };
+    let first = open("tap-1").await.expect("opens");
+    clock.set(minted.link.expires_at);
+    assert_eq!(open("tap-1").await.expect("was opened"), first);
+    let late = open("tap-2").await.expect_err("too late");
+    assert_eq!(late.code(), "link_expired");
+    let late = links.open(&user("eve"), &text).await.expect_err("too late");
+    assert_eq!(late.code(), "link_expired");
+}
+
+#[tokio::test]
 async fn links_that_could_never_be_opened_are_not_made() {
     let (links, _) = links();
-    for expires_at in [moment(START), moment("2106-02-07T06:28:16Z")] {
+    let (start, same_second) = (moment(START), moment("2026-11-21T18:00:00.999999Z"));
+    for expires_at in [start, same_second, moment("2106-02-07T06:28:16Z")] {
         let new = NewLink {
             expires_at,
             ..new()

@@ -1,23 +1,35 @@
 use mp_core::{
     Decision, Error, Family, Timestamp,
-    capacity::{CapacityRefusal, Request, ReservationState},
+    capacity::{CapacityRefusal, Request},
     id::UserId,
 };
 use serde::{Deserialize, Serialize};
 
-use super::stock::{Lapsed, Standing, Stock, closed_code};
+use super::stock::{Lapsed, Standing, Stock};
 use crate::offer::HOLD_MAX;
 
-/// What became of an attempt to reserve.
+/// What became of an attempt to reserve or to confirm.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) enum Attempt {
-    Reserved,
+    Done,
+    /// For good: the key is closed.
     Refused(String),
     /// There is no room, but what has lapsed may make some.
     Short,
+    /// What is held under the key has lapsed, and has to be given back first.
+    Lapsed,
+}
+
+impl Attempt {
+    fn refused(code: &str) -> Self {
+        Self::Refused(code.to_owned())
+    }
 }
 
 /// Holds pieces, unless the key is closed or there is no room.
+///
+/// Whatever is refused closes its key in the same commit. An offer that does not exist has nothing
+/// to keep that in; it is never made later either, as nobody knows its id before.
 pub(super) fn reserve(
     family: &Family,
     key: &str,
@@ -25,59 +37,71 @@ pub(super) fn reserve(
     lapsed: Option<&Lapsed>,
     now: Timestamp,
 ) -> Result<Decision<Attempt>, Error> {
-    let refused = |code: &str| Decision::unchanged(Attempt::Refused(code.to_owned()));
     let Some(mut stock) = Stock::load(family)? else {
-        return Ok(refused("not_found"));
+        return Ok(Decision::unchanged(Attempt::refused("not_found")));
     };
-    match stock.standing(key)? {
-        Standing::InFlight(held) if held.has_lapsed(now) => return Ok(refused("lapsed")),
-        Standing::InFlight(_) => return Ok(Decision::unchanged(Attempt::Reserved)),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            return Ok(Decision::unchanged(Attempt::Reserved));
+    Ok(match stock.standing(key)? {
+        Standing::InFlight(held) if held.has_lapsed(now) => Decision::unchanged(Attempt::Lapsed),
+        Standing::InFlight(_) => Decision::unchanged(Attempt::Done),
+        Standing::Closed(closed) if closed.is_sold() => Decision::unchanged(Attempt::Done),
+        Standing::Closed(closed) => Decision::unchanged(Attempt::refused(closed.code())),
+        Standing::Unseen => {
+            let attempt = reserve_unseen(&mut stock, key, request, lapsed, now)?;
+            if let Attempt::Refused(code) = &attempt {
+                stock.refuse(key, code, now);
+            }
+            stock.answer(attempt)
         }
-        Standing::Closed(closed) => return Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen if !stock.is_open() => return Ok(refused("offer_closed")),
-        Standing::Unseen if request.until > now.plus(HOLD_MAX) => {
-            return Ok(refused("held_too_long"));
-        }
-        Standing::Unseen => {}
+    })
+}
+
+fn reserve_unseen(
+    stock: &mut Stock<'_>,
+    key: &str,
+    request: &Request,
+    lapsed: Option<&Lapsed>,
+    now: Timestamp,
+) -> Result<Attempt, Error> {
+    if !stock.is_open() {
+        return Ok(Attempt::refused("offer_closed"));
+    }
+    if request.until > now.plus(HOLD_MAX) {
+        return Ok(Attempt::refused("held_too_long"));
     }
     if let Some(lapsed) = lapsed {
         stock.lapse_all(lapsed, now)?;
     }
-    let attempt = match stock.reserve(key, request, now)? {
-        Ok(()) => Attempt::Reserved,
+    Ok(match stock.reserve(key, request, now)? {
+        Ok(()) => Attempt::Done,
         Err(CapacityRefusal::SoldOut { .. } | CapacityRefusal::OwnerLimit { .. })
             if stock.may_have_lapsed(now) =>
         {
             Attempt::Short
         }
-        Err(refusal) => Attempt::Refused(refusal.code().to_owned()),
-    };
-    Ok(stock.answer(attempt))
+        Err(refusal) => Attempt::refused(refusal.code()),
+    })
 }
 
-/// Answers the code of a refusal, if there is one.
+/// Sells what is held under a key.
 pub(super) fn confirm(
     family: &Family,
     key: &str,
     now: Timestamp,
-) -> Result<Decision<Option<String>>, Error> {
-    let refused = |code: &str| Decision::unchanged(Some(code.to_owned()));
+) -> Result<Decision<Attempt>, Error> {
+    let refused = |code: &str| Decision::unchanged(Attempt::refused(code));
     let Some(mut stock) = Stock::load(family)? else {
         return Ok(refused("not_found"));
     };
-    match stock.standing(key)? {
-        Standing::InFlight(held) => Ok(match stock.confirm(key, &held, now) {
-            Ok(()) => stock.answer(None),
+    Ok(match stock.standing(key)? {
+        Standing::InFlight(held) if held.has_lapsed(now) => Decision::unchanged(Attempt::Lapsed),
+        Standing::InFlight(held) => match stock.confirm(key, &held, now) {
+            Ok(()) => stock.answer(Attempt::Done),
             Err(refusal) => refused(refusal.code()),
-        }),
-        Standing::Closed(Some(sold)) if sold.state == ReservationState::Confirmed => {
-            Ok(Decision::unchanged(None))
-        }
-        Standing::Closed(closed) => Ok(refused(&closed_code(closed.as_ref()))),
-        Standing::Unseen => Ok(refused("not_found")),
-    }
+        },
+        Standing::Closed(closed) if closed.is_sold() => Decision::unchanged(Attempt::Done),
+        Standing::Closed(closed) => refused(closed.code()),
+        Standing::Unseen => refused("not_found"),
+    })
 }
 
 /// Answers whether it is done; if not, the reservation is of another owner than was read.
@@ -90,17 +114,21 @@ pub(super) fn release(
     let Some(mut stock) = Stock::load(family)? else {
         return Ok(Decision::unchanged(true));
     };
-    match stock.standing(key)? {
-        Standing::InFlight(held) | Standing::Closed(Some(held)) => {
-            if owner != Some(&held.owner) {
-                return Ok(Decision::unchanged(false));
-            }
-            if !held.state.is_over() {
-                stock.release(key, &held, now)?;
-            }
+    let held = match stock.standing(key)? {
+        Standing::InFlight(held) => Some(held),
+        Standing::Closed(closed) => closed.reservation,
+        Standing::Unseen => {
+            stock.fence(key, now);
+            None
         }
-        Standing::Closed(None) => {}
-        Standing::Unseen => stock.fence(key, now),
+    };
+    if let Some(held) = held {
+        if owner != Some(&held.owner) {
+            return Ok(Decision::unchanged(false));
+        }
+        if !held.state.is_over() {
+            stock.release(key, &held, now)?;
+        }
     }
     Ok(stock.answer(true))
 }

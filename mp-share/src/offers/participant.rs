@@ -80,6 +80,13 @@ impl Offers {
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
+    async fn attempt_to_confirm(&self, app: &AppId, key: &str) -> Result<Attempt, Error> {
+        let command = on(app, key)?;
+        let key = key.to_owned();
+        let decide = move |family: &Family, now| confirm(family, &key, now);
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
     /// Looks for reservations of the same offer whose time limit has passed, the longest first.
     async fn lapsed(&self, app: &AppId, key: &str) -> Result<Lapsed, Error> {
         let command = Command::on(partition(app, offer_of(key)?)?).prefix(IN_FLIGHT);
@@ -163,27 +170,31 @@ impl Participant for Offers {
             owner: asked.owner,
             until,
         };
-        let mut attempt = self.attempt(app, key, &request, None).await?;
-        // A round gives back what it has found; others may reserve and lapse meanwhile.
-        for _ in 0..ROUNDS_MAX {
-            if let Attempt::Short = attempt {
-                let lapsed = self.lapsed(app, key).await?;
-                attempt = self.attempt(app, key, &request, Some(lapsed)).await?;
+        let mut lapsed = None;
+        // A round gives back what the one before has found; others may reserve and lapse meanwhile.
+        for _ in 0..=ROUNDS_MAX {
+            match self.attempt(app, key, &request, lapsed.take()).await? {
+                Attempt::Done => return Ok(Reserved::Reserved),
+                Attempt::Refused(code) => return Ok(Reserved::Refused(code)),
+                Attempt::Short => lapsed = Some(self.lapsed(app, key).await?),
+                Attempt::Lapsed => {
+                    self.lapse(app, key).await?;
+                }
             }
         }
-        match attempt {
-            Attempt::Reserved => Ok(Reserved::Reserved),
-            Attempt::Refused(code) => Ok(Reserved::Refused(code)),
-            Attempt::Short => Err(contended()),
-        }
+        Err(contended())
     }
 
     async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error> {
-        let command = on(app, key)?;
-        let key = key.to_owned();
-        let decide = move |family: &Family, now| confirm(family, &key, now);
-        let refusal = self.engine.run(command, decide).await?.answer;
-        Ok(refusal.map_or(Confirmed::Confirmed, Confirmed::Refused))
+        // Once what has lapsed is given back, its key is closed.
+        for _ in 0..2 {
+            match self.attempt_to_confirm(app, key).await? {
+                Attempt::Done => return Ok(Confirmed::Confirmed),
+                Attempt::Refused(code) => return Ok(Confirmed::Refused(code)),
+                Attempt::Short | Attempt::Lapsed => self.lapse(app, key).await?,
+            };
+        }
+        Err(contended())
     }
 
     async fn release(&self, app: &AppId, key: &str) -> Result<(), Error> {

@@ -12,20 +12,40 @@ use crate::offer::HOLD_MAX;
 #[serde(transparent)]
 pub(crate) struct InFlight(pub(super) Reservation);
 
-/// A reservation that is sold, given back or lapsed: nothing can be reserved under its key again.
+/// A reservation that is sold, given back, lapsed or refused: nothing can be reserved under its key
+/// again.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Closed {
-    /// How it ended; `None` if it was released before it was ever seen.
+    /// How it ended; `None` if nothing was ever reserved.
     pub(super) reservation: Option<Reservation>,
     pub(super) closed_at: Timestamp,
+    /// Why it was refused, if it was.
+    #[serde(default)]
+    pub(super) refusal: Option<String>,
 }
 
 impl Closed {
     /// Returns when it may be forgotten; never, as long as its pieces are sold.
     pub(super) fn forget_at(&self) -> Option<Timestamp> {
-        let sold = |closed: &Reservation| closed.state == ReservationState::Confirmed;
-        let is_sold = self.reservation.as_ref().is_some_and(sold);
-        (!is_sold).then(|| self.closed_at.plus(HOLD_MAX))
+        (!self.is_sold()).then(|| self.closed_at.plus(HOLD_MAX))
+    }
+
+    pub(super) fn is_sold(&self) -> bool {
+        self.ended(ReservationState::Confirmed)
+    }
+
+    /// Returns why the key can hold nothing any more.
+    pub(super) fn code(&self) -> &str {
+        match &self.refusal {
+            Some(code) => code,
+            None if self.ended(ReservationState::Lapsed) => "lapsed",
+            None => "released",
+        }
+    }
+
+    fn ended(&self, state: ReservationState) -> bool {
+        let reservation = self.reservation.as_ref();
+        reservation.is_some_and(|reservation| reservation.state == state)
     }
 }
 
@@ -48,7 +68,7 @@ impl Document for InFlight {
 
 impl Document for Closed {
     const KIND: &'static str = "offer.closed";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl Document for Held {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use mp_core::{
     Decision, Edits, Error, Family, Timestamp,
-    capacity::{CapacityRefusal, Holding, Request, Reservation, ReservationState, Taken},
+    capacity::{CapacityRefusal, Holding, Request, Reservation, Taken},
     id::UserId,
 };
 
@@ -24,7 +24,7 @@ pub(super) struct Stock<'a> {
 pub(super) enum Standing {
     Unseen,
     InFlight(Reservation),
-    Closed(Option<Reservation>),
+    Closed(Closed),
 }
 
 /// What was found when somebody looked for reservations that have lapsed.
@@ -67,7 +67,7 @@ impl<'a> Stock<'a> {
         }
         let closed = self.family.get::<Closed>(&closed_key(key))?;
         Ok(closed.map_or(Standing::Unseen, |closed| {
-            Standing::Closed(closed.reservation.clone())
+            Standing::Closed((*closed).clone())
         }))
     }
 
@@ -171,6 +171,20 @@ impl<'a> Stock<'a> {
         self.close(key, None, now);
     }
 
+    /// Closes a key under which nothing can be reserved, and keeps the reason: whoever asks again
+    /// is answered alike, also when there is room by then.
+    pub(super) fn refuse(&mut self, key: &str, code: &str, now: Timestamp) {
+        let refusal = Some(code.to_owned());
+        self.shut(
+            key,
+            Closed {
+                reservation: None,
+                closed_at: now,
+                refusal,
+            },
+        );
+    }
+
     pub(super) fn answer<T>(mut self, answer: T) -> Decision<T> {
         if !self.edits.is_empty() {
             for (owner, holding) in self.holdings {
@@ -199,13 +213,20 @@ impl<'a> Stock<'a> {
         self.holdings.insert(taken.reservation.owner, taken.holding);
     }
 
-    /// Closes a key; unless its pieces are sold, it is forgotten in time.
     fn close(&mut self, key: &str, reservation: Option<Reservation>, now: Timestamp) {
         self.edits.delete(&in_flight_key(key));
-        let closed = Closed {
-            reservation,
-            closed_at: now,
-        };
+        self.shut(
+            key,
+            Closed {
+                reservation,
+                closed_at: now,
+                refusal: None,
+            },
+        );
+    }
+
+    /// Notes a key as closed; unless its pieces are sold, it is forgotten in time.
+    fn shut(&mut self, key: &str, closed: Closed) {
         match closed.forget_at() {
             Some(at) => self.look_again(key, at),
             None => self.edits.unschedule::<Lapse>(key),
@@ -217,10 +238,4 @@ impl<'a> Stock<'a> {
         let reservation = key.to_owned();
         self.edits.schedule(key, at, &Lapse { reservation });
     }
-}
-
-/// Returns why a key that is closed can hold nothing any more.
-pub(super) fn closed_code(reservation: Option<&Reservation>) -> String {
-    let lapsed = reservation.is_some_and(|closed| closed.state == ReservationState::Lapsed);
-    if lapsed { "lapsed" } else { "released" }.to_owned()
 }

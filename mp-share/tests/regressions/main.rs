@@ -267,6 +267,30 @@ async fn nobody_is_named_to_those_who_are_invited() {
     assert!(!shown.contains("mei"), "{shown}");
 }
 
+/// Nobody depends on a worker having run: past its time, a seat is nobody's, its owner's neither.
+#[tokio::test]
+async fn whoever_held_a_seat_that_has_lapsed_may_join_anew() {
+    let (world, process, _, group) = group_of(3).await;
+    world.bank.set("ada", Payer::Dawdles(u32::MAX));
+    process.join("ada", group).await.expect("takes a seat");
+    let anew = async |key: &str| {
+        let key = key.parse().expect("a key");
+        process.groups.join(&user("ada"), &key, group).await
+    };
+    world.clock.advance(Duration::from_secs(609));
+    let early = anew("early").await.expect_err("is held still");
+    assert_eq!(early.code(), "already_member");
+    world.clock.advance(Duration::from_secs(1));
+    world.bank.set("ada", Payer::Pays);
+    let view = anew("late").await.expect("the seat has lapsed");
+    assert_eq!(
+        view.membership.map(|own| own.state),
+        Some(MemberState::Secured)
+    );
+    process.pass(&world, 1).await;
+    assert_eq!(world.bank.live("ada"), 1);
+}
+
 #[tokio::test]
 async fn attempts_are_bounded() {
     let (world, process, _, group) = group_of(3).await;

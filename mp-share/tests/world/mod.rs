@@ -103,8 +103,13 @@ impl World {
     }
 
     pub(crate) fn process(&self) -> Process {
+        self.process_on(self.store.clone())
+    }
+
+    /// Returns a process that sees the world's store through another one.
+    pub(crate) fn process_on(&self, store: Arc<dyn Store>) -> Process {
         let entropy = Arc::new(SeededEntropy::new(1));
-        let engine = Engine::new(self.store.clone(), self.clock.clone(), entropy);
+        let engine = Engine::new(store, self.clock.clone(), entropy);
         let offers = Offers::new(&engine);
         let groups = Groups::new(&engine, offers, self.bank.clone(), self.told.clone());
         let worker = Worker::new(&engine, WorkerOptions::default()).with(groups.handlers());
