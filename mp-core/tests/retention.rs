@@ -309,3 +309,42 @@ async fn a_file_archive_reads_back_and_passes_over_a_torn_line() {
     std::fs::write(&file, &text[..text.len() - 20]).expect("is written");
     assert_eq!(read(&file).expect("reads").len(), 4);
 }
+
+#[tokio::test]
+async fn nothing_is_lost_when_a_file_is_moved_or_deleted_between_two_sweeps() {
+    type Clear = fn(&std::path::Path);
+    let move_away: Clear = |file| {
+        std::fs::rename(file, file.with_extension("jsonl.moved")).expect("moves");
+    };
+    let compress: Clear = |file| {
+        std::fs::copy(file, file.with_extension("jsonl.moved")).expect("copies");
+        std::fs::remove_file(file).expect("deletes");
+    };
+    for clear in [move_away, compress] {
+        let shop = Shop::new();
+        shop.put(1, true).await;
+        shop.clock.advance(Duration::from_secs(60));
+        shop.put(2, true).await;
+        let before = shop.all().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = Arc::new(FileArchive::in_folder(folder.path()));
+        let retention = shop.retention_over(shop.store.clone(), archive);
+        let place_of = async |number| {
+            let mark = mark(&shop.look(&partition(number)).await).expect("a mark");
+            folder.path().join(mark.archive.expect("a file"))
+        };
+
+        shop.clock.advance(AGE - Duration::from_secs(60));
+        assert_eq!(retention.sweep_all().await.expect("sweeps").retired, 1);
+        let first = place_of(1).await;
+        clear(&first);
+        shop.clock.advance(Duration::from_secs(60));
+        assert_eq!(retention.sweep_all().await.expect("sweeps").retired, 1);
+
+        let read = |file| -> Result<Vec<Archived>, Error> { FileArchive::read(file)?.collect() };
+        let mut kept = read(first.with_extension("jsonl.moved")).expect("reads");
+        kept.extend(read(place_of(2).await).expect("where the mark says"));
+        let kept = kept.into_iter().map(|each| (each.partition, each.records));
+        assert!(kept.eq(before));
+    }
+}
