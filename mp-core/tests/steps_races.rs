@@ -190,6 +190,65 @@ async fn a_confirmation_that_stays_pending_past_its_time_is_asked_for_now_and_th
     assert_eq!(standing(&engine).await, Standing::Confirmed);
 }
 
+/// A participant whose first answer is an error that comes late; it holds what is asked after that.
+#[derive(Debug, Default)]
+struct SlowTill {
+    asked: AtomicU32,
+    released: AtomicU32,
+    late: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl Participant for SlowTill {
+    fn name(&self) -> &'static str {
+        "till"
+    }
+
+    async fn reserve(
+        &self,
+        _: &AppId,
+        _: &str,
+        _: &Value,
+        _: Timestamp,
+    ) -> Result<Reserved, Error> {
+        if self.asked.fetch_add(1, Ordering::SeqCst) > 0 {
+            return Ok(Reserved::Reserved);
+        }
+        self.late.notified().await;
+        Err(Error::invalid("request", "is not understood here"))
+    }
+
+    async fn confirm(&self, _: &AppId, _: &str) -> Result<Confirmed, Error> {
+        Ok(Confirmed::Confirmed)
+    }
+
+    async fn release(&self, _: &AppId, _: &str) -> Result<(), Error> {
+        self.released.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_comes_too_late_does_not_undo_what_was_confirmed_meanwhile() {
+    let till = Arc::new(SlowTill::default());
+    let (engine, _) = engine(Arc::new(MemoryStore::new()));
+    start(&engine).await;
+    let steps = Steps::<Basket>::new(&engine, [till.clone() as Arc<dyn Participant>]);
+    let place = partition();
+    let prompt = async {
+        while till.asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        steps.drive(&place, PLAN).await.expect("drives");
+        assert_eq!(standing(&engine).await, Standing::Confirmed);
+        till.late.notify_one();
+    };
+    let (late, ()) = tokio::join!(steps.drive(&place, PLAN), prompt);
+    assert_eq!(late.expect("drives"), Done::Finished);
+    assert_eq!(standing(&engine).await, Standing::Confirmed);
+    assert_eq!(till.released.load(Ordering::SeqCst), 0);
+}
+
 /// Rewrites a piece of the stored plan, as a newer release might.
 async fn rewrite(store: &dyn Store, from: &str, to: &str) {
     let key = Key::new(&plan_key(PLAN)).expect("a well-formed key");

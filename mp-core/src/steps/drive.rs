@@ -21,6 +21,8 @@ pub struct Steps<H> {
 /// What a call on a participant came to.
 enum Called {
     Saw(Seen),
+    /// An error of this code, which no repetition mends.
+    Failed(&'static str),
     Later(Timestamp),
 }
 
@@ -79,6 +81,12 @@ impl<H: Home> Steps<H> {
                                 return Ok(Done::Again(plan.ask_again_at(step, now)));
                             }
                         }
+                        Called::Failed(code) => {
+                            // It is released once that is decided, and no sooner: another process
+                            // may have had an answer, and confirmed it meanwhile.
+                            self.commit(partition, id, move |plan, _| plan.fail(step, verb, code))
+                                .await?;
+                        }
                         Called::Later(at) => return Ok(Done::Again(at)),
                     }
                 }
@@ -122,14 +130,14 @@ impl<H: Home> Steps<H> {
                     Ok(Reserved::Reserved) => Called::Saw(Seen::Reserved),
                     Ok(Reserved::Pending(detail)) => Called::Saw(Seen::Pending(detail)),
                     Ok(Reserved::Refused(code)) => Called::Saw(Seen::Refused(code)),
-                    Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+                    Err(error) => Called::Failed(final_code(error)?),
                 }
             }
             Verb::Confirm => match participant.confirm(app, &key).await {
                 Ok(Confirmed::Confirmed) => Called::Saw(Seen::Confirmed),
                 Ok(Confirmed::Pending) => later(),
                 Ok(Confirmed::Refused(code)) => Called::Saw(Seen::Refused(code)),
-                Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+                Err(error) => Called::Failed(final_code(error)?),
             },
             Verb::Release => {
                 participant.release(app, &key).await?;
@@ -168,10 +176,10 @@ impl<H: Home> Steps<H> {
 }
 
 /// Returns the code of an error that no repetition mends; the others stay errors.
-fn final_code(error: Error) -> Result<String, Error> {
+fn final_code(error: Error) -> Result<&'static str, Error> {
     match error.kind() {
         ErrorKind::Invalid | ErrorKind::Refused | ErrorKind::Unsupported | ErrorKind::KeyReused => {
-            Ok(error.code().to_owned())
+            Ok(error.code())
         }
         _ => Err(error),
     }
