@@ -53,9 +53,13 @@ impl<H: Home> Steps<H> {
 
     /// Drives a plan as far as it goes: the same path for a person who waits and for due work.
     ///
+    /// A step of a participant that is not known here is left to a process that knows it, of a newer
+    /// release for instance, for as long as the step has time.
+    ///
     /// # Errors
     ///
-    /// Transient ones: drive it again.
+    /// Transient ones: drive it again. `unknown_participant` after a step's time, which makes the work dead
+    /// in the end.
     pub async fn drive(&self, partition: &Partition, id: &str) -> Result<Done, Error> {
         let app =
             AppId::new(partition.app()).map_err(|error| Error::invalid("partition", error))?;
@@ -112,15 +116,20 @@ impl<H: Home> Steps<H> {
         now: Timestamp,
     ) -> Result<Called, Error> {
         let step = &plan.steps()[position];
-        let participant = self
-            .participants
-            .get(step.participant.as_str())
-            .ok_or_else(|| {
-                let message = format!("no participant is named {}", step.participant);
-                Error::new(ErrorKind::Unsupported, "unknown_participant", message)
-            })?;
-        let key = format!("{id}.{position}");
         let later = || Called::Later(plan.ask_again_at(position, now));
+        let name = step.participant.as_str();
+        let Some(participant) = self.participants.get(name) else {
+            tracing::warn!(
+                plan = id,
+                participant = name,
+                "left to a process that knows it"
+            );
+            return match now < step.until {
+                true => Ok(later()),
+                false => Err(unknown_participant(name)),
+            };
+        };
+        let key = format!("{id}.{position}");
         Ok(match verb {
             Verb::Reserve => {
                 match participant
@@ -173,6 +182,12 @@ impl<H: Home> Steps<H> {
         self.engine.run(command, decide).await?;
         Ok(())
     }
+}
+
+/// The error of a step that no process which knows its participant has taken up in time.
+fn unknown_participant(name: &str) -> Error {
+    let message = format!("no participant is named {name} here: hand it to Steps::new");
+    Error::new(ErrorKind::Unavailable, "unknown_participant", message)
 }
 
 /// Returns the code of an error that no repetition mends; the others stay errors.
