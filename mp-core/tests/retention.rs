@@ -9,7 +9,7 @@ use mp_core::{
     Command, Edits, Error, ErrorKind, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     retention::{AGE_MIN, Archive, Archived, FileArchive, Retention},
-    store::{DELETION_MEMORY, Store, Version},
+    store::{Batch, CommitId, DELETION_MEMORY, Key, Store, Version, Write},
     work::{self, Done, Worker, WorkerOptions},
 };
 use serde::{Deserialize, Serialize};
@@ -195,6 +195,40 @@ async fn an_aggregate_with_dead_work_is_kept_for_a_person_to_look_at() {
     worker.drain().await.expect("works");
     let sweep = shop.retention().sweep_all().await.expect("sweeps");
     assert_eq!((sweep.retired, sweep.stuck), (1, 0));
+}
+
+#[tokio::test]
+async fn what_a_newer_release_wrote_into_a_mark_survives_clearing_up() {
+    let shop = Shop::new();
+    shop.put(1, true).await;
+    shop.clock.advance(AGE);
+    shop.retention().sweep_all().await.expect("sweeps");
+    let root = async || {
+        let view = shop.look(&partition(1)).await;
+        let text = String::from_utf8(view.records[0].value.to_vec());
+        (view.head, view.at, text.expect("is text"))
+    };
+    let (expect, at, text) = root().await;
+    let newer = text.replace(r#""format":2"#, r#""format":3,"shelf":"blue""#);
+    assert_ne!(newer, text);
+    let put = Write::Put {
+        key: Key::root(),
+        value: newer.into(),
+    };
+    let batch = Batch {
+        expect,
+        commit_id: CommitId::random(),
+        at,
+        writes: vec![put],
+    };
+    let store = &shop.store;
+    store.commit(&partition(1), batch).await.expect("commits");
+    shop.clock.advance(DELETION_MEMORY + Duration::from_secs(1));
+    let sweep = shop.retention().sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.emptied, 1);
+    let (_, _, text) = root().await;
+    assert!(text.contains(r#""format":3"#), "{text}");
+    assert!(text.contains(r#""shelf":"blue""#), "{text}");
 }
 
 /// Lets an order change between its archiving and its mark.
