@@ -205,7 +205,10 @@ impl Participant for Book {
     }
 
     async fn release(&self, _: &AppId, key: &str) -> Result<(), Error> {
-        let release = || Ok(self.release_now(key));
+        let release = || {
+            self.release_now(key);
+            Ok(())
+        };
         self.call(Verb::Release, key, release).await
     }
 }
