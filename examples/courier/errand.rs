@@ -75,6 +75,11 @@ impl Errand {
         })
     }
 
+    /// Returns whether this is what the customer asked for.
+    pub(crate) fn is_of(&self, order: Order) -> bool {
+        (self.price, self.wage) == (order.price, order.wage)
+    }
+
     pub(crate) fn partition(app: &AppId, id: ErrandId) -> Result<Partition, Error> {
         Partition::new(app, "errand", &id.to_string())
     }

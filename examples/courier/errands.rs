@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     id::{AppId, IdempotencyKey},
-    idempotency::Idempotency,
+    idempotency::{Idempotency, key_reused},
     port::{PaidOut, Payout, Secured, Settled, Settlement},
     work::{self, Done, Handler, HandlerError},
 };
@@ -65,7 +65,11 @@ impl Errands {
         let command = Command::on(Errand::partition(&app, id)?).once(once);
         let decide = move |family: &Family, now: Timestamp| {
             if let Some(errand) = family.root::<Errand>()? {
-                return Ok(Decision::unchanged(Errand::clone(&errand)));
+                // The answer is forgotten by now, but the key still names this errand.
+                return match errand.is_of(order) {
+                    true => Ok(Decision::unchanged(Errand::clone(&errand))),
+                    false => Err(key_reused()),
+                };
             }
             let errand = Errand::of(id, (app.clone(), user.clone()), order, now)?;
             Ok::<_, Error>(keep(errand, now))

@@ -109,8 +109,13 @@ impl Process {
     }
 
     pub(crate) async fn order(&self) -> Result<Errand, Error> {
+        self.order_as(ORDER).await
+    }
+
+    /// Orders something, always under the same key.
+    pub(crate) async fn order_as(&self, order: Order) -> Result<Errand, Error> {
         let key = "dinner".parse().expect("a short key");
-        self.errands.order(&mei(), ORDER, &key).await
+        self.errands.order(&mei(), order, &key).await
     }
 
     pub(crate) async fn hand_over(&self, id: ErrandId) -> Result<Errand, Error> {

@@ -1,4 +1,6 @@
-use super::{market::ORDER, stage::Stage, *};
+use mp_core::amount::Money;
+
+use super::{errand::Order, market::ORDER, stage::Stage, *};
 
 /// What the provider is told to do with cards and accounts: answers get lost, or come later.
 const PROVIDERS: [(&str, &str); 4] = [
@@ -88,5 +90,30 @@ async fn nothing_is_brought_to_whoever_cannot_pay() -> Outcome<()> {
     let refused = process.hand_over(ordered.id).await.expect_err("refused");
     assert_eq!(refused.code(), "errand_stage");
     assert_eq!(process.moved().await?, Moved::default());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_whose_answer_was_forgotten_still_names_its_errand() -> Outcome<()> {
+    let outside = Outside::paying_with("pm_ok")?;
+    let process = outside.start(Fuse::at(0), OPEN)?;
+    let brought = process.deliver().await?;
+    outside
+        .clock
+        .advance(mp_core::idempotency::IDEMPOTENCY_MEMORY * 3);
+    assert_eq!(process.order().await?, brought);
+    for (price, wage) in [
+        (ORDER.price.minor() + 1, ORDER.wage.minor()),
+        (ORDER.price.minor(), ORDER.wage.minor() + 1),
+    ] {
+        let money = |minor| Money::new(minor, ORDER.price.currency());
+        let other = Order {
+            price: money(price),
+            wage: money(wage),
+        };
+        let refused = process.order_as(other).await.expect_err("another order");
+        assert_eq!(refused.code(), "idempotency_conflict");
+    }
+    assert_eq!(process.moved().await?, once());
     Ok(())
 }

@@ -20,7 +20,7 @@ use mp_pay::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// How many dead letters are shown at a time.
+/// How many dead letters are read at a time.
 const PAGE: u32 = 100;
 
 /// The name under which the provider's webhooks come in.
@@ -92,12 +92,37 @@ impl Console {
         listed.await
     }
 
+    /// Lists what lies dead of this app.
     pub(crate) async fn dead(&self) -> Result<Vec<Delivery>, mp_core::Error> {
-        DeadLetters::of(&self.engine).list(None, PAGE).await
+        let letters = DeadLetters::of(&self.engine);
+        let app = self.operator.app_id().as_str();
+        let (mut dead, mut last) = (Vec::new(), None);
+        loop {
+            let page = letters.list(last.as_ref(), PAGE).await?;
+            let Some(end) = page.last() else {
+                return Ok(dead);
+            };
+            last = Some(end.clone());
+            dead.extend(page.into_iter().filter(|each| each.partition.app() == app));
+        }
     }
 
+    /// Drives again what lies dead of this app, of one kind of work or of all.
     pub(crate) async fn redrive(&self, kind: Option<&str>) -> Result<u64, mp_core::Error> {
-        DeadLetters::of(&self.engine).redrive_all(kind).await
+        let letters = DeadLetters::of(&self.engine);
+        let mut driven = 0;
+        for letter in self.dead().await? {
+            if kind.is_some() && letter.key.delivery_kind() != kind {
+                continue;
+            }
+            match letters.redrive(&letter).await {
+                Ok(()) => driven += 1,
+                // Somebody else has driven it meanwhile.
+                Err(error) if error.code() == "not_dead" => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(driven)
     }
 
     /// Lists the webhooks that were accepted, and could not be handled.

@@ -88,3 +88,55 @@ async fn webhooks_that_lie_dead_are_listed_handled_and_dismissed() -> Result<(),
     assert_eq!(known.status, IntentStatus::Succeeded);
     Ok(())
 }
+
+/// Work of another app in the same store.
+#[derive(serde::Deserialize, serde::Serialize)]
+struct Call {}
+
+impl mp_core::Document for Call {
+    const KIND: &'static str = "pay.operation";
+    const FORMAT: u32 = 1;
+}
+
+#[tokio::test]
+async fn only_what_lies_dead_of_the_app_is_listed_and_driven_again() -> Result<(), Box<dyn Error>> {
+    use mp_core::{
+        Command, Edits, Family,
+        store::Partition,
+        work::{self, HandlerError, Worker, WorkerOptions},
+    };
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("evening.db");
+    let evening = Evening::on_file(&file)?;
+    evening.live().await?;
+    let console = evening.console();
+    // They stand before those of the market, and fill more than a page.
+    let many = 150;
+    let desk = Command::on(Partition::parse("airport/desk/1")?);
+    let call = move |_: &Family, now| {
+        let mut edits = Edits::new();
+        edits.put_root(Call {});
+        for number in 0..many {
+            edits.send(&number.to_string(), now, &Call {});
+        }
+        Ok::<_, mp_core::Error>(edits.answer(()))
+    };
+    console.engine.run(desk, call).await?;
+    let fails = work::on(|_, _: Call| async {
+        let error = mp_core::Error::invalid("call", "is not answered");
+        Err(HandlerError::GiveUp(error))
+    });
+    let worker = Worker::new(&console.engine, WorkerOptions::default()).with([fails]);
+    assert_eq!(worker.drain().await?, many);
+
+    assert_eq!(console.dead().await?.len(), 2);
+    let airport = Console::on_file(&file, "airport".parse()?)?;
+    assert_eq!(airport.dead().await?.len(), 150);
+    assert_eq!(console.redrive(None).await?, 2);
+    assert_eq!(console.dead().await?.len(), 0);
+    assert_eq!(airport.dead().await?.len(), 150);
+    assert_eq!(airport.redrive(Some("pay.webhook")).await?, 0);
+    assert_eq!(airport.redrive(Some("pay.operation")).await?, 150);
+    assert_eq!(airport.dead().await?.len(), 0);
+    Ok(())
+}

@@ -67,15 +67,16 @@ impl Orders {
     ) -> Result<Basket, Error> {
         let (app, owner) = (caller.app_id().clone(), caller.signed_in()?.clone());
         let once = Idempotency::new(caller, "order.add_line", key, input)?;
-        let line = self.menu.line(&input.shop, &input.item, input.count)?;
         let command = Command::on(Basket::partition(&app, &owner)?).once(once);
-        let shop = input.shop.clone();
+        let (menu, input) = (self.menu.clone(), input.clone());
         let decide = move |family: &Family, _| {
             let basket = match family.root::<Basket>()? {
                 Some(basket) => Basket::clone(&basket),
                 None => Basket::new(app.clone(), owner.clone()),
             };
-            let basket = basket.add(&shop, line.clone())?;
+            // Here, because a call that is repeated is answered as it was, whatever is sold by now.
+            let line = menu.line(&input.shop, &input.item, input.count)?;
+            let basket = basket.add(&input.shop, line)?;
             let mut edits = Edits::new();
             edits.put_root(basket.clone());
             Ok::<_, Error>(edits.answer(basket))

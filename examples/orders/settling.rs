@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mp_core::{
     Caller, Command, Error, ErrorKind, Family, Scope,
     id::AppId,
-    port::{Fact, Secured, Settled, SettlementListener, SettlementStatus},
+    port::{Fact, SecureRequest, Secured, Settled, SettlementListener, SettlementStatus},
 };
 
 use super::{
@@ -31,13 +31,18 @@ impl Orders {
     async fn collect(&self, order: &Order) -> Result<PayOutcome, Error> {
         let request = Payment::request(order);
         match self.settlement.secure(&request).await? {
-            Secured::Secured => {}
-            Secured::NeedsAction(action) => return Ok(PayOutcome::NeedsAction { action }),
-            Secured::Declined(declined) => {
-                return self.observe(order, Observed::Declined(declined)).await;
+            Secured::Secured => {
+                let settled = self.settle(order, &request).await;
+                settled.map_err(|error| after_effect(error, payment_unknown))
             }
-            _ => return Err(payment_unknown()),
+            Secured::NeedsAction(action) => Ok(PayOutcome::NeedsAction { action }),
+            Secured::Declined(declined) => self.observe(order, Observed::Declined(declined)).await,
+            _ => Err(payment_unknown()),
         }
+    }
+
+    /// Takes money that is held.
+    async fn settle(&self, order: &Order, request: &SecureRequest) -> Result<PayOutcome, Error> {
         match self.settlement.settle(&request.app, &request.key).await? {
             Settled::Settled => self.observe(order, Observed::Settled).await,
             Settled::Declined(declined) => self.observe(order, Observed::Declined(declined)).await,
@@ -61,8 +66,8 @@ impl Orders {
     ///
     /// # Errors
     ///
-    /// `forbidden`, `not_found`, `order_state` unless the buyer has asked; else the settlement's
-    /// and the engine's.
+    /// `forbidden`, `not_found`, `order_state` unless the buyer has asked; `return_unknown` if the order
+    /// could not be kept after the money went: ask again; else the settlement's and the engine's.
     pub async fn take_back(&self, caller: &Caller, id: OrderId) -> Result<Order, Error> {
         caller.require(&Scope::STAFF)?;
         let order = self.order(caller, id).await?;
@@ -77,7 +82,10 @@ impl Orders {
             .await?;
         let command = Command::on(Order::partition(order.app(), id)?);
         let decide = |family: &Family, now| Ok::<_, Error>(keep(present(family)?.give_back(now)?));
-        Ok(self.engine.run(command, decide).await?.answer)
+        let committed = self.engine.run(command, decide).await;
+        Ok(committed
+            .map_err(|error| after_effect(error, return_unknown))?
+            .answer)
     }
 
     async fn find(&self, app: &AppId, id: OrderId) -> Result<Option<Order>, Error> {
@@ -104,6 +112,19 @@ impl SettlementListener for Orders {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns the error of what came after money had moved: "nothing happened" would not be true.
+fn after_effect(error: Error, unknown: fn() -> Error) -> Error {
+    match error.kind() {
+        ErrorKind::Unavailable => unknown().with_source(error),
+        _ => error,
+    }
+}
+
+fn return_unknown() -> Error {
+    let message = "the money has gone back, the order is not yet: take it back again";
+    Error::new(ErrorKind::Unknown, "return_unknown", message)
 }
 
 fn payment_unknown() -> Error {

@@ -10,11 +10,11 @@
 //!   moves on from, and which is written again as it was read, unless it was replaced;
 //! - a value with an equality of its own, such as an [amount](crate::amount), never grows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, ser::Formatter};
 
 use crate::{
     error::{Error, ErrorKind},
@@ -22,6 +22,11 @@ use crate::{
 };
 
 /// A value that is kept in a store.
+///
+/// It serialises as an object none of whose own members is named `kind` or `format`: those are the
+/// stamp's. So an enum is tagged by another name, as with `#[serde(tag = "type")]`, and no map that is
+/// flattened into the value catches all that is not known: it would take in the stamp. A value with such
+/// a member is refused when it is written.
 ///
 /// ```
 /// use mp_core::document::{self, Document};
@@ -71,7 +76,8 @@ enum Stranger {
 ///
 /// # Errors
 ///
-/// `corrupt_record` if the value does not serialise as a JSON object.
+/// `corrupt_record` if the value does not serialise as a JSON object; `member_taken`, which names the
+/// member, if one of its own is named as the stamp's.
 pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes, Error> {
     let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
     write(document, newer, &mut bytes)?;
@@ -114,7 +120,7 @@ pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
         return Ok((document, None));
     }
     let mut stored: Map<String, Value> = serde_json::from_slice(bytes).map_err(broken)?;
-    stored.retain(|name, _| name != "kind" && name != "format");
+    stored.retain(|name, _| !STAMPED.contains(&name.as_str()));
     let known: Value = serde_json::to_value(&document).map_err(broken)?;
     let (format, members) = (stamp.format, strangers(stored, &known));
     Ok((document, Some(Newer { format, members })))
@@ -172,7 +178,12 @@ fn write_stamped<D: Document>(
     to.extend_from_slice(br#"","format":"#);
     serde_json::to_writer(&mut *to, &format).map_err(failed)?;
     let stamp = to.len();
-    serde_json::to_writer(&mut *to, object).map_err(failed)?;
+    let mut names = OwnNames::default();
+    let mut writer = serde_json::Serializer::with_formatter(&mut *to, &mut names);
+    object.serialize(&mut writer).map_err(failed)?;
+    if let Some(name) = names.taken {
+        return Err(taken::<D>(name));
+    }
     match &to[stamp..] {
         b"{}" => {
             to.remove(stamp);
@@ -183,8 +194,70 @@ fn write_stamped<D: Document>(
     Ok(())
 }
 
+/// The names of the stamp's members.
+const STAMPED: [&str; 2] = ["kind", "format"];
+
+/// Writes JSON as it comes, and notes whether a member of the outermost object is named as one of the
+/// stamp's: the value would have two of that name, and never be read back.
+#[derive(Default)]
+struct OwnNames {
+    depth: usize,
+    is_own: bool,
+    taken: Option<&'static str>,
+}
+
+impl Formatter for &mut OwnNames {
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"}")
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.is_own = self.depth == 1;
+        match first {
+            true => Ok(()),
+            false => writer.write_all(b","),
+        }
+    }
+
+    fn end_object_key<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
+        self.is_own = false;
+        Ok(())
+    }
+
+    fn write_string_fragment<W: io::Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if self.is_own
+            && let Some(name) = STAMPED.into_iter().find(|name| *name == fragment)
+        {
+            self.taken = Some(name);
+        }
+        writer.write_all(fragment.as_bytes())
+    }
+}
+
 /// How long most values are at most, so that writing one takes one allocation.
 pub(crate) const TYPICAL_LENGTH: usize = 512;
+
+fn taken<D: Document>(name: &'static str) -> Error {
+    let message = format!(
+        "a value of kind {} has a member {name} of its own, which is the stamp's: rename it",
+        D::KIND
+    );
+    Error::new(ErrorKind::Corrupt, "member_taken", message).with_field(name)
+}
 
 fn corrupt<D: Document>() -> Error {
     let message = format!("a stored value of kind {} does not read back", D::KIND);
@@ -317,6 +390,54 @@ mod tests {
         let bytes = encode(&Empty {}, None).expect("encodes");
         assert_eq!(&bytes[..], br#"{"kind":"empty","format":1}"#);
         assert_eq!(decode::<Empty>(&bytes).expect("reads"), (Empty {}, None));
+    }
+
+    #[test]
+    fn a_value_with_a_member_named_as_the_stamps_is_refused_when_it_is_written() {
+        #[derive(Debug, Deserialize, Serialize)]
+        #[serde(tag = "kind")]
+        enum Tagged {
+            Stall { name: String },
+        }
+        impl Document for Tagged {
+            const KIND: &'static str = "tagged";
+            const FORMAT: u32 = 1;
+        }
+        #[derive(Debug, Deserialize, Serialize)]
+        struct Free {
+            name: String,
+            #[serde(flatten)]
+            more: BTreeMap<String, Value>,
+        }
+        impl Document for Free {
+            const KIND: &'static str = "free";
+            const FORMAT: u32 = 1;
+        }
+        let tagged = Tagged::Stall { name: "a".into() };
+        let error = encode(&tagged, None).expect_err("is refused");
+        assert_eq!(
+            (error.code(), error.field()),
+            ("member_taken", Some("kind"))
+        );
+        let free = |name: &str, value: Value| Free {
+            name: "kind".into(),
+            more: BTreeMap::from([(name.to_owned(), value)]),
+        };
+        let newer = decode::<Free>(br#"{"kind":"free","format":2,"name":""}"#);
+        let (_, newer) = newer.expect("reads");
+        for newer in [None, newer.as_ref()] {
+            let error = encode(&free("format", 3.into()), newer).expect_err("is refused");
+            assert_eq!(error.field(), Some("format"));
+        }
+        let within = serde_json::json!({"kind": {"format": ["kind", {"kind": 1}]}});
+        for (name, value) in [
+            ("within", within),
+            ("kinds", "kind".into()),
+            ("", "format".into()),
+        ] {
+            let bytes = encode(&free(name, value), None).expect("encodes");
+            assert_eq!(decode::<Free>(&bytes).expect("reads").0.name, "kind");
+        }
     }
 
     #[test]

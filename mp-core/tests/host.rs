@@ -429,3 +429,49 @@ fn an_operation_that_is_registered_twice_or_takes_unknown_members_is_refused() {
     let error = host.with([lax]).expect_err("is lax");
     assert!(error.to_string().contains("deny_unknown_fields"), "{error}");
 }
+
+/// A host with one more operation, of this name.
+fn with_pouring_as(name: &'static str) -> Result<Host, Error> {
+    let engine = Engine::new(
+        Arc::new(MemoryStore::new()),
+        Arc::new(ManualClock::at(Timestamp::MAX)),
+        Arc::new(SeededEntropy::new(1)),
+    );
+    let pouring = engine.clone();
+    let operation = Operation::reversible(
+        name,
+        "Pours into a glass.",
+        scope("write"),
+        move |caller, input, key| pour(pouring.clone(), caller, input, key),
+    );
+    Host::new(&engine).with([operation])
+}
+
+#[tokio::test]
+async fn the_longest_name_of_an_operation_does_for_every_caller_and_key() {
+    let name = "bar.pour_a_measure_of_something_strong_into_a_glass";
+    assert_eq!(name.len(), Operation::NAME_LENGTH_MAX + 1);
+    let error = with_pouring_as(name).expect_err("is too long");
+    assert_eq!(error.code(), "unfit_operation");
+
+    let longest = &name[..Operation::NAME_LENGTH_MAX];
+    let host = with_pouring_as(longest).expect("fits");
+    let key = "k".repeat(IdempotencyKey::LENGTH_MAX);
+    let input = json!({"glass": "a", "idempotency_key": key});
+    let caller = guest("pub", &"u".repeat(64));
+    let poured = host.call(&caller, longest, input).await;
+    assert_eq!(poured.expect("pours"), 1);
+}
+
+#[test]
+fn whoever_needs_a_key_is_told_for_how_long_it_is_remembered() {
+    let (host, _) = bar();
+    for operation in host.operations() {
+        let input = operation.input();
+        let told = input["properties"]["idempotency_key"]["description"].as_str();
+        match operation.effect() {
+            Effect::Read => assert_eq!(told, None),
+            _ => assert!(told.is_some_and(|told| told.contains("within 24 hours"))),
+        }
+    }
+}

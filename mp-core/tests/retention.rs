@@ -9,7 +9,7 @@ use mp_core::{
     Command, Edits, Error, ErrorKind, Family, Timestamp,
     id::{AppId, IdempotencyKey, UserId},
     retention::{AGE_MIN, Archive, Archived, FileArchive, Retention},
-    store::{DELETION_MEMORY, Store, Version},
+    store::{Batch, CommitId, DELETION_MEMORY, Key, Store, Version, Write},
     work::{self, Done, Worker, WorkerOptions},
 };
 use serde::{Deserialize, Serialize};
@@ -197,6 +197,40 @@ async fn an_aggregate_with_dead_work_is_kept_for_a_person_to_look_at() {
     assert_eq!((sweep.retired, sweep.stuck), (1, 0));
 }
 
+#[tokio::test]
+async fn what_a_newer_release_wrote_into_a_mark_survives_clearing_up() {
+    let shop = Shop::new();
+    shop.put(1, true).await;
+    shop.clock.advance(AGE);
+    shop.retention().sweep_all().await.expect("sweeps");
+    let root = async || {
+        let view = shop.look(&partition(1)).await;
+        let text = String::from_utf8(view.records[0].value.to_vec());
+        (view.head, view.at, text.expect("is text"))
+    };
+    let (expect, at, text) = root().await;
+    let newer = text.replace(r#""format":2"#, r#""format":3,"shelf":"blue""#);
+    assert_ne!(newer, text);
+    let put = Write::Put {
+        key: Key::root(),
+        value: newer.into(),
+    };
+    let batch = Batch {
+        expect,
+        commit_id: CommitId::random(),
+        at,
+        writes: vec![put],
+    };
+    let store = &shop.store;
+    store.commit(&partition(1), batch).await.expect("commits");
+    shop.clock.advance(DELETION_MEMORY + Duration::from_secs(1));
+    let sweep = shop.retention().sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.emptied, 1);
+    let (_, _, text) = root().await;
+    assert!(text.contains(r#""format":3"#), "{text}");
+    assert!(text.contains(r#""shelf":"blue""#), "{text}");
+}
+
 /// Lets an order change between its archiving and its mark.
 #[derive(Debug)]
 struct Meddler(Arc<orders::Shelf>, mp_core::Engine);
@@ -308,4 +342,43 @@ async fn a_file_archive_reads_back_and_passes_over_a_torn_line() {
     let text = std::fs::read_to_string(&file).expect("is there");
     std::fs::write(&file, &text[..text.len() - 20]).expect("is written");
     assert_eq!(read(&file).expect("reads").len(), 4);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_a_file_is_moved_or_deleted_between_two_sweeps() {
+    type Clear = fn(&std::path::Path);
+    let move_away: Clear = |file| {
+        std::fs::rename(file, file.with_extension("jsonl.moved")).expect("moves");
+    };
+    let compress: Clear = |file| {
+        std::fs::copy(file, file.with_extension("jsonl.moved")).expect("copies");
+        std::fs::remove_file(file).expect("deletes");
+    };
+    for clear in [move_away, compress] {
+        let shop = Shop::new();
+        shop.put(1, true).await;
+        shop.clock.advance(Duration::from_secs(60));
+        shop.put(2, true).await;
+        let before = shop.all().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = Arc::new(FileArchive::in_folder(folder.path()));
+        let retention = shop.retention_over(shop.store.clone(), archive);
+        let place_of = async |number| {
+            let mark = mark(&shop.look(&partition(number)).await).expect("a mark");
+            folder.path().join(mark.archive.expect("a file"))
+        };
+
+        shop.clock.advance(AGE - Duration::from_secs(60));
+        assert_eq!(retention.sweep_all().await.expect("sweeps").retired, 1);
+        let first = place_of(1).await;
+        clear(&first);
+        shop.clock.advance(Duration::from_secs(60));
+        assert_eq!(retention.sweep_all().await.expect("sweeps").retired, 1);
+
+        let read = |file| -> Result<Vec<Archived>, Error> { FileArchive::read(file)?.collect() };
+        let mut kept = read(first.with_extension("jsonl.moved")).expect("reads");
+        kept.extend(read(place_of(2).await).expect("where the mark says"));
+        let kept = kept.into_iter().map(|each| (each.partition, each.records));
+        assert!(kept.eq(before));
+    }
 }

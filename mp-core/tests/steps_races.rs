@@ -18,7 +18,7 @@ use mp_core::{
     port::{Confirmed, Participant, Reserved},
     steps::{self, Home, Plan, Seen, Standing, Step, Steps, plan_key},
     store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Selection, Store, Write},
-    work::{Done, Worker, WorkerOptions},
+    work::{ATTEMPTS_MAX, Done, Worker, WorkerOptions},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -188,6 +188,107 @@ async fn a_confirmation_that_stays_pending_past_its_time_is_asked_for_now_and_th
     clock.advance(HOLD);
     worker.drain().await.expect("works");
     assert_eq!(standing(&engine).await, Standing::Confirmed);
+}
+
+/// A participant whose first answer is an error that comes late; it holds what is asked after that.
+#[derive(Debug, Default)]
+struct SlowTill {
+    asked: AtomicU32,
+    released: AtomicU32,
+    late: tokio::sync::Notify,
+}
+
+#[async_trait]
+impl Participant for SlowTill {
+    fn name(&self) -> &'static str {
+        "till"
+    }
+
+    async fn reserve(
+        &self,
+        _: &AppId,
+        _: &str,
+        _: &Value,
+        _: Timestamp,
+    ) -> Result<Reserved, Error> {
+        if self.asked.fetch_add(1, Ordering::SeqCst) > 0 {
+            return Ok(Reserved::Reserved);
+        }
+        self.late.notified().await;
+        Err(Error::invalid("request", "is not understood here"))
+    }
+
+    async fn confirm(&self, _: &AppId, _: &str) -> Result<Confirmed, Error> {
+        Ok(Confirmed::Confirmed)
+    }
+
+    async fn release(&self, _: &AppId, _: &str) -> Result<(), Error> {
+        self.released.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_comes_too_late_does_not_undo_what_was_confirmed_meanwhile() {
+    let till = Arc::new(SlowTill::default());
+    let (engine, _) = engine(Arc::new(MemoryStore::new()));
+    start(&engine).await;
+    let steps = Steps::<Basket>::new(&engine, [till.clone() as Arc<dyn Participant>]);
+    let place = partition();
+    let prompt = async {
+        while till.asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        steps.drive(&place, PLAN).await.expect("drives");
+        assert_eq!(standing(&engine).await, Standing::Confirmed);
+        till.late.notify_one();
+    };
+    let (late, ()) = tokio::join!(steps.drive(&place, PLAN), prompt);
+    assert_eq!(late.expect("drives"), Done::Finished);
+    assert_eq!(standing(&engine).await, Standing::Confirmed);
+    assert_eq!(till.released.load(Ordering::SeqCst), 0);
+}
+
+/// Returns a worker of a process that knows these participants.
+fn worker(engine: &Engine, known: &[Arc<dyn Participant>]) -> Worker {
+    let steps = Steps::<Basket>::new(engine, known.iter().cloned());
+    Worker::new(engine, WorkerOptions::default()).with([steps.handler()])
+}
+
+#[tokio::test]
+async fn a_participant_that_is_not_known_here_is_left_to_a_process_that_knows_it() {
+    let till: Arc<dyn Participant> = Arc::new(Till {
+        reserves: true.into(),
+        confirms: true.into(),
+        calls: AtomicU32::default(),
+    });
+    let (engine, clock) = engine(Arc::new(MemoryStore::new()));
+    start(&engine).await;
+    let older = worker(&engine, &[]);
+    // As often as a step that pends, and without the growing pauses of what fails.
+    for _ in 0..10 {
+        assert_eq!(older.turn().await.expect("works"), 1, "the work stays");
+        clock.advance(Duration::from_secs(5));
+    }
+    assert!(older.dead(1).await.expect("lists").is_empty());
+    worker(&engine, &[till]).drain().await.expect("works");
+    assert_eq!(standing(&engine).await, Standing::Confirmed);
+}
+
+#[tokio::test]
+async fn a_participant_that_nobody_knows_is_listed_in_the_end() {
+    let (engine, clock) = engine(Arc::new(MemoryStore::new()));
+    start(&engine).await;
+    let worker = worker(&engine, &[]);
+    for _ in 0..ATTEMPTS_MAX {
+        assert!(worker.dead(1).await.expect("lists").is_empty());
+        clock.advance(Duration::from_secs(60 * 60));
+        worker.turn().await.expect("works");
+    }
+    let dead = worker.dead(2).await.expect("lists");
+    assert_eq!(dead.len(), 1);
+    let error = dead[0].last_error.as_deref().unwrap_or_default();
+    assert!(error.contains("no participant is named till"), "{error}");
 }
 
 /// Rewrites a piece of the stored plan, as a newer release might.

@@ -83,3 +83,18 @@ async fn what_was_done_and_how_late_is_told_now_and_then() {
     let p99: u64 = told("lag_p99_ms").parse().expect("a number");
     assert!((60_000..=75_000).contains(&p99), "{p99}");
 }
+
+#[tokio::test]
+async fn a_handler_that_replaces_one_of_its_kind_is_told() {
+    let told = Told::default();
+    let _default = tracing::subscriber::set_default(Collector(told.clone()));
+    let engine = desk::engine(&desk::store(), RuntimeClock::exact());
+    let handler = |kind| desk::on(kind, |_| async { Ok(Done::Finished) });
+    let worker = Worker::new(&engine, WorkerOptions::default()).with([handler("mail")]);
+    let worker = worker.with([handler("post")]);
+    assert_eq!(told.lock().expect("no panic").len(), 0);
+    drop(worker.with([handler("mail")]));
+    let told = told.lock().expect("no panic");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["kind"], "\"mail\"");
+}

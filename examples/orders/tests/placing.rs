@@ -24,6 +24,17 @@ async fn a_basket_gathers_lines_of_one_shop_within_its_limits() {
     assert_eq!(error.code(), "other_shop");
 }
 
+#[tokio::test]
+async fn a_line_that_is_added_again_is_answered_alike_when_it_is_no_longer_sold() {
+    let mut market = Market::new();
+    let basket = market.add(&mei(), "beef", 2, "add").await.expect("adds");
+    market.orders = Orders::new(&market.engine, market.desk.clone(), Menu::new());
+    let again = market.add(&mei(), "beef", 2, "add").await;
+    assert_eq!(again.expect("recalls"), basket);
+    let error = market.add(&mei(), "beef", 2, "more").await;
+    assert_eq!(error.expect_err("is not sold").code(), "not_on_menu");
+}
+
 #[test]
 fn a_basket_takes_no_more_lines_than_its_limit() {
     let (mei, shop) = (mei(), "noodles".parse().expect("shop"));

@@ -63,7 +63,7 @@ impl Projector {
             engine: engine.clone(),
             feeds: Feeds::new(engine),
             feed: feed.clone(),
-            kind: format!("feed.project.{}.{}", feed.name(), projection.name()),
+            kind: kind_of(feed.name(), projection.name()),
             projection,
         }
     }
@@ -87,12 +87,16 @@ impl Projector {
     /// The store's errors.
     pub async fn start(&self, app: &AppId) -> Result<(), Error> {
         let (kind, partition) = (self.kind.clone(), self.partition(app)?);
+        let former = former_kind_of(self.feed.name(), self.projection.name());
         let decide = move |family: &Family, now| {
             let mut edits = Edits::new();
             if !family.exists() {
                 edits.put_root(Progress::default());
             }
             edits.schedule_as(&kind, "all", now, &Project {});
+            if former != kind {
+                edits.delete(&format!("~t/{former}/all"));
+            }
             Ok::<_, Error>(edits.answer(()))
         };
         self.engine.run(Command::on(partition), decide).await?;
@@ -240,6 +244,23 @@ impl fmt::Debug for Projector {
     }
 }
 
+/// Returns the kind of the work of a projection, which no other pair of names has.
+fn kind_of(feed: &Name, projection: &Name) -> String {
+    let has_dot = |name: &Name| name.as_str().contains('.');
+    if has_dot(feed) || has_dot(projection) {
+        // No name has a colon.
+        format!("feed.project.{feed}:{projection}")
+    } else {
+        former_kind_of(feed, projection)
+    }
+}
+
+/// Returns the kind as releases named it that let `a.b` with `c` and `a` with `b.c` share one; what is
+/// left under it is taken over when the projection starts.
+fn former_kind_of(feed: &Name, projection: &Name) -> String {
+    format!("feed.project.{feed}.{projection}")
+}
+
 /// Returns half the length of a stretch that failed, or its error if it is one event.
 fn half_of(failed: &Stretch, error: Error) -> Result<u32, Error> {
     match &failed.events[..] {
@@ -287,4 +308,24 @@ impl Document for Project {
 /// Returns the partition of a projection.
 pub(super) fn partition(app: &AppId, feed: &Feed, projection: &Name) -> Result<Partition, Error> {
     Partition::new(app, "projection", &format!("{}/{projection}", feed.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_projections_have_one_kind_of_work() {
+        let names = ["a", "b", "a.b", "b.a", "a.", ".a", ".", "a-b", "a_b"];
+        let names = names.map(|name| Name::new(name).ok()).into_iter();
+        let names: Vec<Name> = names.flatten().collect();
+        assert!(names.len() > 4);
+        let mut kinds = std::collections::BTreeSet::new();
+        for feed in &names {
+            for projection in &names {
+                let kind = kind_of(feed, projection);
+                assert!(kinds.insert(kind.clone()), "{kind}");
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     caller::{Caller, Scope},
     error::Error,
     id::IdempotencyKey,
-    idempotency,
+    idempotency::{self, IDEMPOTENCY_MEMORY},
 };
 
 /// What an operation may do to the world.
@@ -64,6 +64,10 @@ trait Handle: Send + Sync {
 }
 
 impl Operation {
+    /// The longest name, in bytes: with any caller and any key, what was answered under it has its
+    /// place in a store.
+    pub const NAME_LENGTH_MAX: usize = 50;
+
     /// Declares an operation that changes nothing.
     pub fn read<I, O, E, F, R>(
         name: &'static str,
@@ -267,7 +271,10 @@ fn require_key(schema: &mut Value) {
         "type": "string",
         "minLength": 1,
         "maxLength": IdempotencyKey::LENGTH_MAX,
-        "description": "Repeat a call with the same key to be sure that it happens once.",
+        "description": format!(
+            "Repeat a call with the same key within {} hours to be sure that it happens once.",
+            IDEMPOTENCY_MEMORY.as_secs() / 3_600,
+        ),
     });
     schema["properties"][KEY] = key;
     match &mut schema["required"] {

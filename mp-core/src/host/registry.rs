@@ -32,10 +32,14 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// `refused` if a name is taken, or an input type accepts members it does not know.
+    /// `unfit_operation` if a name is taken or longer than [`Operation::NAME_LENGTH_MAX`], or an input type
+    /// accepts members it does not know.
     pub fn with(mut self, operations: impl IntoIterator<Item = Operation>) -> Result<Self, Error> {
         for operation in operations {
             let name = operation.name();
+            if name.len() > Operation::NAME_LENGTH_MAX {
+                return Err(unfit(name, "is longer than 50 bytes"));
+            }
             if !operation.is_strict() {
                 return Err(unfit(
                     name,
@@ -58,7 +62,8 @@ impl Host {
     ///
     /// For an operation with an effect the input has a member `idempotency_key`: calls with the
     /// same key and input take effect once and are answered alike; the same key with another input
-    /// is refused.
+    /// is refused. That holds for [`IDEMPOTENCY_MEMORY`](crate::idempotency::IDEMPOTENCY_MEMORY), a day,
+    /// after the first call; later the key may be taken for a new one.
     ///
     /// # Errors
     ///

@@ -52,7 +52,8 @@ pub trait Participant: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// Transient ones, also for an unknown outcome: the call is repeated with the same key.
-    /// `invalid_field` and other errors that no repetition mends count as `Refused`.
+    /// `invalid_field` and other errors that no repetition mends end the plan as `Refused` does; but
+    /// since an error is not kept, and tells nothing of what earlier calls hold, the key is released.
     async fn reserve(
         &self,
         app: &AppId,
@@ -68,7 +69,8 @@ pub trait Participant: fmt::Debug + Send + Sync + 'static {
     /// As [`reserve`](Self::reserve).
     async fn confirm(&self, app: &AppId, key: &str) -> Result<Confirmed, Error>;
 
-    /// Lets go of what was reserved, and undoes what was confirmed.
+    /// Lets go of what was reserved, and undoes what was confirmed; a key that nothing is held under,
+    /// or ever can be, is `Ok`.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File},
+    fs::{self, File, Metadata, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -18,16 +18,29 @@ use crate::{
 ///
 /// Each archive writes to a file of its own, `{date}-{random}.jsonl`, so that processes do not
 /// meet; the name is short because every mark has it. It waits for the disk before it says that
-/// something is kept. A host compresses and moves the files as it likes: nothing of the suite reads
-/// them but [`read`](Self::read).
+/// something is kept, and then makes sure that the file still stands where the mark says.
+///
+/// Nothing is written to a file of an earlier day: a host compresses, moves and deletes those as it
+/// likes, once no sweep from before midnight (UTC) is still going on; nothing of the suite reads them
+/// but [`read`](Self::read). A file of today is to be left alone. If it is moved or deleted all the
+/// same, or written to by somebody else, what comes next goes into a new one; only what is copied
+/// while it grows may lack the end.
 #[derive(Clone, Debug)]
 pub struct FileArchive(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// The file that is written to; none before the first line, and none after a failure.
-    open: Mutex<Option<(String, File)>>,
+    /// What was written to last; none before the first line, and none after a failure.
+    last: Mutex<Option<Written>>,
+}
+
+/// A file as it was left. It is not kept open: it would still be written to when it has no name any
+/// more.
+#[derive(Debug)]
+struct Written {
+    name: String,
+    length: u64,
 }
 
 impl FileArchive {
@@ -36,7 +49,7 @@ impl FileArchive {
     pub fn in_folder(folder: impl AsRef<Path>) -> Self {
         Self(Arc::new(Inner {
             folder: folder.as_ref().to_owned(),
-            open: Mutex::default(),
+            last: Mutex::default(),
         }))
     }
 
@@ -98,22 +111,47 @@ fn aggregate_of(line: &[u8]) -> Result<Archived, Error> {
 
 impl Inner {
     fn append(&self, text: &str, now: Timestamp) -> io::Result<String> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let date = date_of(now);
         // Should writing fail, a line may be torn: the next one goes into a new file.
-        let (name, mut file) = match open.take() {
-            Some(open) => open,
-            None => self.create(now)?,
-        };
-        file.write_all(text.as_bytes())?;
-        file.sync_data()?;
-        *open = Some((name.clone(), file));
-        Ok(name)
+        let before = last.take().filter(|before| before.name.starts_with(&date));
+        let mut open = before.and_then(|before| self.open_again(before));
+        for _ in 0..WRITES_MAX {
+            let (name, mut file) = match open.take() {
+                Some(open) => open,
+                None => self.create(&date)?,
+            };
+            file.write_all(text.as_bytes())?;
+            file.sync_data()?;
+            let length = file.metadata()?.len();
+            if self.stands(&name, &file)? {
+                let written = last.insert(Written { name, length });
+                return Ok(written.name.clone());
+            }
+        }
+        let message = "the files of the archive are moved while they are written to";
+        Err(io::Error::other(message))
     }
 
-    fn create(&self, now: Timestamp) -> io::Result<(String, File)> {
+    /// Opens a file that stands as it was left; one that does not is somebody else's now.
+    fn open_again(&self, before: Written) -> Option<(String, File)> {
+        let path = self.folder.join(&before.name);
+        let file = OpenOptions::new().append(true).open(path).ok()?;
+        let length = file.metadata().ok()?.len();
+        (length == before.length).then_some((before.name, file))
+    }
+
+    /// Returns whether a name is still that of this file.
+    fn stands(&self, name: &str, file: &File) -> io::Result<bool> {
+        match fs::metadata(self.folder.join(name)) {
+            Ok(found) => Ok(is_same(&found, &file.metadata()?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create(&self, date: &str) -> io::Result<(String, File)> {
         fs::create_dir_all(&self.folder)?;
-        let date = now.to_string();
-        let date = date.split('T').next().unwrap_or_default();
         // Should the name be taken, which is unlikely, the next sweep makes another.
         let random = CommitId::random().0 as u32;
         let name = format!("{date}-{random:08x}.jsonl");
@@ -124,6 +162,25 @@ impl Inner {
         File::open(&self.folder)?.sync_all()?;
         Ok((name, file))
     }
+}
+
+/// How many files a text is written to before it is given up, because each was moved meanwhile.
+const WRITES_MAX: u32 = 2;
+
+fn date_of(now: Timestamp) -> String {
+    let text = now.to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino(), one.len()) == (other.dev(), other.ino(), other.len())
+}
+
+#[cfg(not(unix))]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    one.len() == other.len()
 }
 
 fn failed(error: io::Error) -> Error {
@@ -150,6 +207,58 @@ mod tests {
             }],
         };
         archived.to_line().expect("is JSON") + "\n"
+    }
+
+    const MORNING: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+    #[test]
+    fn nothing_is_written_to_a_file_of_an_earlier_day() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = FileArchive::in_folder(folder.path());
+        let keep = |now| archive.0.append(&line(), now).expect("is kept");
+        let first = keep(MORNING);
+        assert_eq!(keep(MORNING), first);
+        let day = std::time::Duration::from_secs(24 * 60 * 60);
+        let second = keep(MORNING.plus(day));
+        let read = |name: &str| FileArchive::read(folder.path().join(name)).map(Iterator::count);
+        assert_eq!(read(&first).expect("reads"), 2);
+        assert_eq!(read(&second).expect("reads"), 1);
+        assert!(first.starts_with("2027-01-15-") && second.starts_with("2027-01-16-"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_longer_as_it_was_left_is_not_written_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let archive = FileArchive::in_folder(folder.path());
+        let keep = || archive.0.append(&line(), MORNING).expect("is kept");
+        for spoil in [
+            |path: &Path| fs::remove_file(path).expect("removes"),
+            |path: &Path| fs::rename(path, path.with_extension("gz")).expect("moves"),
+            |path: &Path| fs::write(path, "").expect("empties"),
+            |path: &Path| fs::write(path, line() + "half a li").expect("writes"),
+        ] {
+            let before = keep();
+            spoil(&folder.path().join(&before));
+            let after = keep();
+            assert_ne!(before, after);
+            assert_eq!(
+                fs::read_to_string(folder.path().join(after)).ok(),
+                Some(line())
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_another_files_by_now_is_not_that_of_the_file_that_was_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inner = FileArchive::in_folder(folder.path()).0;
+        let (name, file) = inner.create("2027-01-15").expect("creates");
+        assert!(inner.stands(&name, &file).expect("looks"));
+        let path = folder.path().join(&name);
+        fs::remove_file(&path).expect("removes");
+        assert!(!inner.stands(&name, &file).expect("looks"));
+        fs::write(&path, "another").expect("writes");
+        assert!(!inner.stands(&name, &file).expect("looks"));
     }
 
     #[test]

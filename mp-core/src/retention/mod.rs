@@ -61,6 +61,11 @@
 //! the store forgets that it was deleted ([`DELETION_MEMORY`](crate::store::DELETION_MEMORY)); the
 //! sweep after that clears it away.
 //!
+//! A sweep holds 128 aggregates at a time in memory, whole, whether they turn out to be closed or not,
+//! and those that are to be archived a second time as text. An aggregate has at most as many records as
+//! the store returns in one read ([`Limits::read_max`](crate::store::Limits::read_max)); one that has
+//! more is not retired. Where aggregates are large, sweep in a process that has the room.
+//!
 //! # How much is left
 //!
 //! A retired aggregate whose id has some thirty bytes takes up less than 0.6 kB for ever, however

@@ -5,24 +5,27 @@ use tokio::task::{JoinError, JoinSet};
 use super::{Retired, rule::AGE_MIN, sweep::Policy};
 use crate::{
     clock::Timestamp,
-    document,
+    document::{self, Newer},
     engine::{Engine, Family},
     error::Error,
     store::{DELETION_MEMORY, Key, Partition, Query, Selection, StoreError, StoreErrorKind, View},
 };
 
+/// A mark, and what a newer release has written into it.
+pub(super) type Mark = (Retired, Option<Newer>);
+
 /// What a sweep finds a partition to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Finding {
     /// It is closed and old enough.
     Ripe,
     /// It is open, or not old enough.
     Live,
-    /// It cannot be judged.
+    /// It cannot be judged; why was told.
     Unreadable,
     /// It was retired, and other records of it are left, or were deleted so long ago that the store
     /// may forget that.
-    Leftovers(Retired),
+    Leftovers(Mark),
     /// It was retired, and there is nothing to be done, or not yet.
     Gone,
 }
@@ -39,11 +42,16 @@ pub(super) fn judge(
     };
     if Retired::stands_in(&root.value) {
         return match document::decode::<Retired>(&root.value) {
-            Ok((mark, _)) => judge_retired(mark, view, now),
-            Err(_) => Finding::Unreadable,
+            Ok(mark) => judge_retired(mark, view, now),
+            Err(error) => {
+                tracing::warn!(%partition, %error, "the mark of what was retired does not read back");
+                Finding::Unreadable
+            }
         };
     }
     if view.more {
+        let most = view.records.len();
+        tracing::warn!(%partition, most, "not retired, because it has more records than one read");
         return Finding::Unreadable;
     }
     if now < view.at.plus(policy.age.max(AGE_MIN)) {
@@ -60,10 +68,10 @@ pub(super) fn judge(
     }
 }
 
-fn judge_retired(mark: Retired, view: &View, now: Timestamp) -> Finding {
+fn judge_retired(mark: Mark, view: &View, now: Timestamp) -> Finding {
     let left = view.records.len() > 1;
     let forgettable = view.at.plus(DELETION_MEMORY) < now;
-    if left || (!mark.emptied && forgettable) {
+    if left || (!mark.0.emptied && forgettable) {
         Finding::Leftovers(mark)
     } else {
         Finding::Gone

@@ -4,11 +4,11 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Archive, Archived, Retired, Rule,
-    stretch::{Finding, judge, read_all, with_dead_work},
+    stretch::{Finding, Mark, judge, read_all, with_dead_work},
 };
 use crate::{
     clock::Timestamp,
-    document,
+    document::{self, Newer},
     engine::Engine,
     error::Error,
     store::{Batch, CommitId, Key, Listing, Partition, Record, StoreErrorKind, View, Write},
@@ -110,7 +110,8 @@ impl Retention {
         }
     }
 
-    /// Sweeps the stretch of partitions after the given one, or the first.
+    /// Sweeps the stretch of partitions after the given one, or the first: 128 of them, which it holds
+    /// in memory whole, and a second time as text those that go into the archive together.
     ///
     /// # Errors
     ///
@@ -193,7 +194,7 @@ impl Retention {
             let root = view.records.first();
             let mark = root.and_then(|root| document::decode::<Retired>(&root.value).ok());
             match mark {
-                Some((mark, _)) if 1 < records && records < left => {
+                Some(mark) if 1 < records && records < left => {
                     left = records;
                     self.empty(partition, mark, view).await?;
                 }
@@ -221,7 +222,7 @@ impl Retention {
             archive,
             emptied: ripe.view.records.len() == 1,
         };
-        let writes = self.clearing(&mark, &ripe.view)?;
+        let writes = self.clearing(&mark, None, &ripe.view)?;
         let batch = Batch {
             expect: ripe.view.head,
             commit_id: CommitId::random(),
@@ -231,11 +232,16 @@ impl Retention {
         Ok((ripe.partition, batch))
     }
 
-    fn clearing(&self, mark: &Retired, view: &View) -> Result<Vec<Write>, Error> {
+    fn clearing(
+        &self,
+        mark: &Retired,
+        newer: Option<&Newer>,
+        view: &View,
+    ) -> Result<Vec<Write>, Error> {
         let most = self.deletes_max();
         let put = Write::Put {
             key: Key::root(),
-            value: document::encode(mark, None)?,
+            value: document::encode(mark, newer)?,
         };
         let others = view.records.iter().filter(|record| !record.key.is_root());
         let mut keys: Vec<Key> = others.take(most).map(|record| record.key.clone()).collect();
@@ -252,12 +258,12 @@ impl Retention {
     async fn empty(
         &self,
         partition: &Partition,
-        mut mark: Retired,
+        (mut mark, newer): Mark,
         view: View,
     ) -> Result<bool, Error> {
         let now = self.engine.now();
         mark.emptied = view.records.len() == 1;
-        let writes = self.clearing(&mark, &view)?;
+        let writes = self.clearing(&mark, newer.as_ref(), &view)?;
         let batch = Batch {
             expect: view.head,
             commit_id: CommitId::random(),

@@ -21,6 +21,8 @@ pub struct Steps<H> {
 /// What a call on a participant came to.
 enum Called {
     Saw(Seen),
+    /// An error of this code, which no repetition mends.
+    Failed(&'static str),
     Later(Timestamp),
 }
 
@@ -51,9 +53,13 @@ impl<H: Home> Steps<H> {
 
     /// Drives a plan as far as it goes: the same path for a person who waits and for due work.
     ///
+    /// A step of a participant that is not known here is left to a process that knows it, of a newer
+    /// release for instance, for as long as the step has time.
+    ///
     /// # Errors
     ///
-    /// Transient ones: drive it again.
+    /// Transient ones: drive it again. `unknown_participant` after a step's time, which makes the work dead
+    /// in the end.
     pub async fn drive(&self, partition: &Partition, id: &str) -> Result<Done, Error> {
         let app =
             AppId::new(partition.app()).map_err(|error| Error::invalid("partition", error))?;
@@ -78,6 +84,12 @@ impl<H: Home> Steps<H> {
                             if waits {
                                 return Ok(Done::Again(plan.ask_again_at(step, now)));
                             }
+                        }
+                        Called::Failed(code) => {
+                            // It is released once that is decided, and no sooner: another process
+                            // may have had an answer, and confirmed it meanwhile.
+                            self.commit(partition, id, move |plan, _| plan.fail(step, verb, code))
+                                .await?;
                         }
                         Called::Later(at) => return Ok(Done::Again(at)),
                     }
@@ -104,15 +116,20 @@ impl<H: Home> Steps<H> {
         now: Timestamp,
     ) -> Result<Called, Error> {
         let step = &plan.steps()[position];
-        let participant = self
-            .participants
-            .get(step.participant.as_str())
-            .ok_or_else(|| {
-                let message = format!("no participant is named {}", step.participant);
-                Error::new(ErrorKind::Unsupported, "unknown_participant", message)
-            })?;
-        let key = format!("{id}.{position}");
         let later = || Called::Later(plan.ask_again_at(position, now));
+        let name = step.participant.as_str();
+        let Some(participant) = self.participants.get(name) else {
+            tracing::warn!(
+                plan = id,
+                participant = name,
+                "left to a process that knows it"
+            );
+            return match now < step.until {
+                true => Ok(later()),
+                false => Err(unknown_participant(name)),
+            };
+        };
+        let key = format!("{id}.{position}");
         Ok(match verb {
             Verb::Reserve => {
                 match participant
@@ -122,14 +139,14 @@ impl<H: Home> Steps<H> {
                     Ok(Reserved::Reserved) => Called::Saw(Seen::Reserved),
                     Ok(Reserved::Pending(detail)) => Called::Saw(Seen::Pending(detail)),
                     Ok(Reserved::Refused(code)) => Called::Saw(Seen::Refused(code)),
-                    Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+                    Err(error) => Called::Failed(final_code(error)?),
                 }
             }
             Verb::Confirm => match participant.confirm(app, &key).await {
                 Ok(Confirmed::Confirmed) => Called::Saw(Seen::Confirmed),
                 Ok(Confirmed::Pending) => later(),
                 Ok(Confirmed::Refused(code)) => Called::Saw(Seen::Refused(code)),
-                Err(error) => Called::Saw(Seen::Refused(final_code(error)?)),
+                Err(error) => Called::Failed(final_code(error)?),
             },
             Verb::Release => {
                 participant.release(app, &key).await?;
@@ -167,11 +184,17 @@ impl<H: Home> Steps<H> {
     }
 }
 
+/// The error of a step that no process which knows its participant has taken up in time.
+fn unknown_participant(name: &str) -> Error {
+    let message = format!("no participant is named {name} here: hand it to Steps::new");
+    Error::new(ErrorKind::Unavailable, "unknown_participant", message)
+}
+
 /// Returns the code of an error that no repetition mends; the others stay errors.
-fn final_code(error: Error) -> Result<String, Error> {
+fn final_code(error: Error) -> Result<&'static str, Error> {
     match error.kind() {
         ErrorKind::Invalid | ErrorKind::Refused | ErrorKind::Unsupported | ErrorKind::KeyReused => {
-            Ok(error.code().to_owned())
+            Ok(error.code())
         }
         _ => Err(error),
     }

@@ -5,7 +5,8 @@
 //! `{plan}.{number}`, the same after any crash. Due work drives the plan: it reserves in order;
 //! then the home confirms, or a refusal or a deadline makes it release in reverse order. Whatever
 //! a participant answered is committed in the home's partition together with what the home does
-//! about it.
+//! about it. An error that no repetition mends makes it release too, the step that met it included: an
+//! earlier call may have reserved.
 //!
 //! ```text
 //!   Reserving ──all reserved──▶ Reserved ──confirm──▶ Confirming ──all confirmed──▶ Confirmed

@@ -23,11 +23,14 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub struct Plan {
     steps: Vec<Step>,
     standing: Standing,
+    /// The code of the error that made it release, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
 }
 
 impl Document for Plan {
     const KIND: &'static str = "plan";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// Where a plan stands.
@@ -94,6 +97,7 @@ impl Plan {
         Ok(Self {
             steps,
             standing: Standing::Reserving,
+            failure: None,
         })
     }
 
@@ -220,6 +224,34 @@ impl Plan {
         }
     }
 
+    /// Returns the plan given up because a call on a step's participant met an error that no
+    /// repetition mends; as it is if the plan has moved on from where that was asked.
+    ///
+    /// An error is no refusal: nothing says that the step holds nothing, for an earlier call, or one of
+    /// another process, may have succeeded. So it is released with the others.
+    #[must_use]
+    pub fn fail(&self, position: usize, verb: Verb, code: &str) -> Self {
+        let state = self.steps.get(position).map(|step| step.state);
+        let waits_for_it = match verb {
+            Verb::Reserve => {
+                self.standing == Standing::Reserving
+                    && matches!(state, Some(StepState::Planned | StepState::Pending))
+            }
+            Verb::Confirm => {
+                self.standing == Standing::Confirming && state == Some(StepState::Reserved)
+            }
+            // Nothing else is left to be done about it: it has to succeed.
+            Verb::Release => false,
+        };
+        if !waits_for_it || !self.is_recognized() {
+            return self.clone();
+        }
+        Self {
+            failure: Some(code.to_owned()),
+            ..self.release()
+        }
+    }
+
     /// Returns the plan with the wish to let go of everything, kept or not.
     ///
     /// Steps are asked for in order, so those behind the first that is not held were never asked
@@ -269,9 +301,12 @@ impl Plan {
         }
     }
 
-    /// Returns the code of the refusal that made the plan release, if one did.
+    /// Returns the code of the refusal, or of the error, that made the plan release, if one did.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
+        if let Some(code) = &self.failure {
+            return Some(code);
+        }
         let refused = self
             .steps
             .iter()

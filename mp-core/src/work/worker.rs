@@ -101,11 +101,14 @@ impl Worker {
         }
     }
 
-    /// Adds handlers; a later handler of a kind replaces an earlier one.
+    /// Adds handlers; a later handler of a kind replaces an earlier one, which is told as a warning
+    /// through `tracing`, for it is hardly meant.
     #[must_use]
     pub fn with(mut self, handlers: impl IntoIterator<Item = Arc<dyn Handler>>) -> Self {
         for handler in handlers {
-            self.handlers.insert(handler.kind().to_owned(), handler);
+            if let Some(earlier) = self.handlers.insert(handler.kind().to_owned(), handler) {
+                tracing::warn!(target: "mp_core::work", kind = earlier.kind(), "a handler replaces one of the same kind");
+            }
         }
         self.lanes = OnceLock::new();
         self

@@ -88,7 +88,12 @@ impl Book {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn call<T>(&self, verb: Verb, key: &str, act: impl FnOnce() -> T) -> Result<T, Error> {
+    async fn call<T>(
+        &self,
+        verb: Verb,
+        key: &str,
+        act: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         match self.faults.pass(Site::Port, Phase::Before).await {
             Some(Mode::Fail) => return Err(fault(ErrorKind::Unavailable)),
             Some(Mode::Late) => {
@@ -103,33 +108,43 @@ impl Book {
         tokio::task::yield_now().await;
         match self.faults.pass(Site::Port, Phase::After).await {
             Some(_) => Err(fault(ErrorKind::Unknown)),
-            None => Ok(answer),
+            None => answer,
         }
     }
 
-    fn reserve_now(&self, key: &str) -> Reserved {
+    fn reserve_now(&self, key: &str) -> Result<Reserved, Error> {
         let mut state = self.state();
-        match state.entries.get(key) {
-            Some(Entry::Held | Entry::Kept) => return Reserved::Reserved,
-            Some(Entry::LetGo) if !self.forgetful => return Reserved::Refused("released".into()),
+        match (state.entries.get(key), self.manner) {
+            (Some(Entry::Held), Manner::Failing) => return Err(fault(ErrorKind::Unsupported)),
+            (Some(Entry::Held | Entry::Kept), Manner::Pedantic) => {
+                return Err(fault(ErrorKind::KeyReused));
+            }
+            (Some(Entry::Held | Entry::Kept), _) => return Ok(Reserved::Reserved),
+            (Some(Entry::LetGo), _) if !self.forgetful => {
+                return Ok(Reserved::Refused("released".into()));
+            }
             _ => {}
         }
         let calls = state.called(key, "reserve");
-        match self.manner {
+        Ok(match self.manner {
             Manner::Refusing => Reserved::Refused("sold_out".into()),
             Manner::Waiting => Reserved::Pending(Value::Null),
             Manner::Hesitant if calls <= 2 => Reserved::Pending(Value::Null),
-            _ => {
+            manner => {
                 state.enter(key, "reserve", Entry::Held);
+                if manner == Manner::Failing {
+                    return Err(fault(ErrorKind::Unsupported));
+                }
                 Reserved::Reserved
             }
-        }
+        })
     }
 
-    fn confirm_now(&self, key: &str) -> Confirmed {
+    fn confirm_now(&self, key: &str) -> Result<Confirmed, Error> {
         let mut state = self.state();
         let calls = state.called(key, "confirm");
-        match (state.entries.get(key), self.manner) {
+        Ok(match (state.entries.get(key), self.manner) {
+            (Some(Entry::Held), Manner::Unfit) => return Err(fault(ErrorKind::Refused)),
             (Some(Entry::Kept), _) => Confirmed::Confirmed,
             (Some(Entry::Held), Manner::Lapsing) => {
                 state.enter(key, "release", Entry::LetGo);
@@ -141,7 +156,7 @@ impl Book {
                 Confirmed::Confirmed
             }
             (Some(Entry::LetGo) | None, _) => Confirmed::Refused("released".into()),
-        }
+        })
     }
 
     fn release_now(&self, key: &str) {
@@ -190,8 +205,11 @@ impl Participant for Book {
     }
 
     async fn release(&self, _: &AppId, key: &str) -> Result<(), Error> {
-        self.call(Verb::Release, key, || self.release_now(key))
-            .await
+        let release = || {
+            self.release_now(key);
+            Ok(())
+        };
+        self.call(Verb::Release, key, release).await
     }
 }
 

@@ -21,6 +21,13 @@ pub(crate) enum Life {
     ConfirmPends,
     /// The third participant waits for somebody who never comes.
     DeadlinePasses,
+    /// The second participant reserves, and fails then for good.
+    ReserveFails,
+    /// The second participant fails for good when it is asked to confirm what it has reserved.
+    ConfirmFails,
+    /// The second participant takes every repetition for another request, and the plan is driven by
+    /// the person who waits and by a worker at once.
+    RepetitionFails,
 }
 
 /// What a participant answers, beside what its contract demands.
@@ -36,10 +43,16 @@ pub(crate) enum Manner {
     Lapsing,
     /// Tells only the second time that it has confirmed.
     Slow,
+    /// Reserves and fails then for good.
+    Failing,
+    /// Fails for good when it is to confirm.
+    Unfit,
+    /// Reserves, and takes what is asked again for another request.
+    Pedantic,
 }
 
 impl Life {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Happy,
         Self::DrivenTwice,
         Self::ThirdRefuses,
@@ -49,20 +62,32 @@ impl Life {
         Self::ConfirmLapsed,
         Self::ConfirmPends,
         Self::DeadlinePasses,
+        Self::ReserveFails,
+        Self::ConfirmFails,
+        Self::RepetitionFails,
     ];
 
-    /// Returns how the plan must end, whatever went wrong on the way.
-    pub(crate) const fn end(self) -> Standing {
+    /// Returns how the plan may end, whatever went wrong on the way.
+    pub(crate) const fn ends(self) -> &'static [Standing] {
         match self {
             Self::Happy | Self::DrivenTwice | Self::SecondPends | Self::ConfirmPends => {
-                Standing::Confirmed
+                &[Standing::Confirmed]
             }
-            _ => Standing::Released,
+            // Whether anything is asked twice is a matter of what goes wrong.
+            Self::RepetitionFails => &[Standing::Confirmed, Standing::Released],
+            _ => &[Standing::Released],
         }
     }
 
+    /// Returns whether the person who waits drives the plan beside the worker.
+    pub(super) const fn is_driven_twice(self) -> bool {
+        matches!(self, Self::DrivenTwice | Self::RepetitionFails)
+    }
+
     pub(super) const fn manners(self) -> [Manner; 3] {
-        use Manner::{Hesitant, Lapsing, Refusing, Slow, Waiting, Willing};
+        use Manner::{
+            Failing, Hesitant, Lapsing, Pedantic, Refusing, Slow, Unfit, Waiting, Willing,
+        };
         match self {
             Self::Happy | Self::DrivenTwice | Self::ReleasedWhenReserved => [Willing; 3],
             Self::ThirdRefuses => [Willing, Willing, Refusing],
@@ -71,6 +96,9 @@ impl Life {
             Self::ConfirmLapsed => [Willing, Lapsing, Willing],
             Self::ConfirmPends => [Willing, Willing, Slow],
             Self::DeadlinePasses => [Willing, Willing, Waiting],
+            Self::ReserveFails => [Willing, Failing, Willing],
+            Self::ConfirmFails => [Willing, Unfit, Willing],
+            Self::RepetitionFails => [Willing, Pedantic, Willing],
         }
     }
 

@@ -5,20 +5,24 @@ mod feeding;
 mod projecting;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use mp_core::{
-    Error, ErrorKind,
+    Command, Document, Edits, Error, ErrorKind, Family,
     clock::ManualClock,
-    feed::{Cursor, Event, FEED_MEMORY, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
+    feed::{Cursor, Event, FEED_MEMORY, Feed, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
     id::{AppId, Name},
-    store::{Delivery, DueQuery, MemoryStore, SlotSet, Version},
+    store::{Delivery, DueQuery, MemoryStore, Partition, SlotSet, Version},
     work::{ATTEMPTS_MAX, DeadLetters, Done, HandlerError, LEASE, Worker, WorkerOptions},
 };
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::Instant};
 
 use self::feeding::{Process, START, Table, alone, app, sales};

@@ -98,3 +98,102 @@ async fn a_projection_that_refuses_its_own_cursor_is_told_so() {
     let error = projector.catch_up(&app()).await.expect_err("is stuck");
     assert_eq!(error.code(), "projection_stands");
 }
+
+/// Takes what comes, under any name.
+#[derive(Debug)]
+struct Counter(Name, AtomicUsize);
+
+impl Counter {
+    fn named(name: &str) -> Arc<Self> {
+        Arc::new(Self(name.parse().expect("a name"), AtomicUsize::new(0)))
+    }
+
+    fn count(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Subscriber for Counter {
+    fn name(&self) -> &Name {
+        &self.0
+    }
+
+    async fn receive(&self, _: &AppId, events: &[Event]) -> Result<(), Error> {
+        self.1.fetch_add(events.len(), Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn two_projections_whose_names_run_together_alike_are_both_done() {
+    let (process, ..) = alone();
+    let feed = |name: &str| Feed::new(name.parse().expect("a name"));
+    let (one, other) = (Counter::named("c"), Counter::named("b.c"));
+    let engine = &process.engine;
+    let projectors = [
+        Projector::subscribed(engine, &feed("a.b"), one.clone()),
+        Projector::subscribed(engine, &feed("a"), other.clone()),
+    ];
+    for (stall, name) in [("noodles", "a.b"), ("tea", "a")] {
+        feeding::sell(engine, stall, 3, &feed(name))
+            .await
+            .expect("sells");
+    }
+    let worker = Worker::new(engine, WorkerOptions::default())
+        .with(process.feeds.handlers())
+        .with(projectors.iter().map(Projector::handler));
+    worker.drain().await.expect("works");
+    for projector in &projectors {
+        projector.start(&app()).await.expect("starts");
+    }
+    worker.drain().await.expect("works");
+    assert_eq!((one.count(), other.count()), (3, 3));
+}
+
+/// The work of a projection, and the root it stands beside, as older releases wrote them.
+#[derive(Deserialize, Serialize)]
+struct FormerWork {}
+
+impl Document for FormerWork {
+    const KIND: &'static str = "feed.project.a.b.c";
+    const FORMAT: u32 = 1;
+}
+
+#[derive(Deserialize, Serialize)]
+struct FormerRoot {}
+
+impl Document for FormerRoot {
+    const KIND: &'static str = "feed.projection";
+    const FORMAT: u32 = 1;
+}
+
+#[tokio::test]
+async fn work_under_a_kind_of_older_releases_is_taken_over() {
+    let (process, clock, _) = alone();
+    let engine = &process.engine;
+    let feed = Feed::new("a.b".parse().expect("a name"));
+    let sold = feeding::sell(engine, "noodles", 3, &feed).await;
+    sold.expect("sells");
+    process.worker.drain().await.expect("works");
+    let partition = Partition::new(&app(), "projection", "a.b/c").expect("an id");
+    let leave = |_: &Family, now| {
+        let mut edits = Edits::new();
+        edits.put_root(FormerRoot {});
+        edits.schedule("all", now, &FormerWork {});
+        Ok::<_, Error>(edits.answer(()))
+    };
+    let left = engine.run(Command::on(partition), leave).await;
+    left.expect("commits");
+
+    let counter = Counter::named("c");
+    let projector = Projector::subscribed(engine, &feed, counter.clone());
+    projector.start(&app()).await.expect("starts");
+    let worker = Worker::new(engine, WorkerOptions::default()).with([projector.handler()]);
+    worker.drain().await.expect("works");
+    assert_eq!(counter.count(), 3);
+    clock.advance(PROJECT_EVERY);
+    let former = mp_core::work::on(|_, _: FormerWork| async { Ok(Done::Finished) });
+    let former = Worker::new(engine, WorkerOptions::default()).with([former]);
+    assert_eq!(former.drain().await.expect("works"), 0, "nothing is left");
+}

@@ -77,7 +77,7 @@ pub(crate) async fn sell(
     times: u64,
     feed: &Feed,
 ) -> Result<u64, Error> {
-    let feed = feed.clone();
+    let (feed, telling) = (feed.clone(), feed);
     let partition = Partition::new(&app(), "stall", stall)?;
     let sell = move |family: &Family, now: Timestamp| {
         let sold = family.root::<Stall>()?.map_or(0, |stall| stall.sold);
@@ -87,7 +87,7 @@ pub(crate) async fn sell(
         feed.emit(family, now, news.collect::<Result<_, _>>()?, &mut edits)?;
         Ok::<_, Error>(edits.answer(sold + times))
     };
-    let command = sales().reads(Command::on(partition));
+    let command = telling.reads(Command::on(partition));
     Ok(engine.run(command, sell).await?.answer)
 }
 

@@ -27,7 +27,6 @@ const ROUNDS_MAX: u32 = 3;
 
 /// What a plan asks of an offer's stock.
 #[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
 struct StockRequest {
     owner: UserId,
     quantity: u32,

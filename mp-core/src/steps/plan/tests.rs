@@ -63,6 +63,53 @@ fn a_step_that_may_have_been_asked_for_is_released_too() {
 }
 
 #[test]
+fn a_step_that_met_an_error_is_released_with_the_others() {
+    let reserving = plan().observe(0, &Seen::Reserved);
+    let confirming = reserved().confirm().expect("all reserved");
+    let confirming = confirming.observe(0, &Seen::Confirmed);
+    for (plan, verb, expected) in [
+        (reserving.clone(), Verb::Reserve, vec![1, 0]),
+        (
+            reserving.observe(1, &Seen::Pending(json!("sign in"))),
+            Verb::Reserve,
+            vec![1, 0],
+        ),
+        (confirming, Verb::Confirm, vec![2, 1, 0]),
+    ] {
+        assert_eq!(plan.next(at(0)), Next::Call(1, verb));
+        let mut plan = plan.fail(1, verb, "key_reused");
+        for step in expected {
+            assert_eq!(plan.standing(), Standing::Releasing);
+            assert_eq!(plan.next(at(0)), Next::Call(step, Verb::Release));
+            plan = plan.observe(step, &Seen::Released);
+        }
+        assert_eq!(plan.standing(), Standing::Released);
+        assert_eq!(plan.refusal(), Some("key_reused"));
+    }
+}
+
+#[test]
+fn an_error_of_an_overtaken_call_changes_nothing() {
+    let held = plan().observe(0, &Seen::Reserved);
+    let confirming = reserved().confirm().expect("all reserved");
+    let confirmed = (0..3).fold(confirming.clone(), |plan, step| {
+        plan.observe(step, &Seen::Confirmed)
+    });
+    for (plan, step, verb) in [
+        (&held, 0, Verb::Reserve),
+        (&held, 0, Verb::Confirm),
+        (&held, 99, Verb::Reserve),
+        (&reserved(), 2, Verb::Reserve),
+        (&confirming, 1, Verb::Reserve),
+        (&confirmed, 1, Verb::Confirm),
+        (&held.release(), 1, Verb::Reserve),
+        (&held.release(), 1, Verb::Release),
+    ] {
+        assert_eq!(plan.fail(step, verb, "late"), *plan, "{step} {verb:?}");
+    }
+}
+
+#[test]
 fn a_confirmation_that_is_refused_undoes_those_before_it() {
     let plan = reserved().confirm().expect("all reserved");
     let plan = plan
@@ -140,6 +187,7 @@ fn no_sequence_of_answers_confirms_one_and_loses_another() {
                 Verb::Release => matches!(seen, Seen::Released),
             });
             reached.extend(possible.map(|seen| plan.observe(step, seen)));
+            reached.push(plan.fail(step, verb, "failed"));
         }
         for next in reached {
             let holds = |state| next.steps().iter().any(|step| step.state == state);
