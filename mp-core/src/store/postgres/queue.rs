@@ -21,7 +21,7 @@ const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// them. With few lanes at work groups are large, and a commit in a large group costs the server
 /// half of one in a small group; but one lane alone would make two callers take turns.
 const LANES_FREE: usize = 2;
-const GROUP_WORTH: usize = 64;
+const GROUP_WORTH: usize = 32;
 
 /// A commit that was accepted, and whom to tell.
 #[derive(Debug)]
