@@ -10,12 +10,15 @@
 //!   moves on from, and which is written again as it was read, unless it was replaced;
 //! - a value with an equality of its own, such as an [amount](crate::amount), never grows.
 
-use std::{collections::BTreeMap, io};
+mod own_names;
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value, ser::Formatter};
+use serde_json::{Map, Value};
 
+use self::own_names::{OwnNames, STAMPED};
 use crate::{
     error::{Error, ErrorKind},
     retention::{self, Retired},
@@ -192,60 +195,6 @@ fn write_stamped<D: Document>(
         _ => return Err(corrupt::<D>()),
     }
     Ok(())
-}
-
-/// The names of the stamp's members.
-const STAMPED: [&str; 2] = ["kind", "format"];
-
-/// Writes JSON as it comes, and notes whether a member of the outermost object is named as one of the
-/// stamp's: the value would have two of that name, and never be read back.
-#[derive(Default)]
-struct OwnNames {
-    depth: usize,
-    is_own: bool,
-    taken: Option<&'static str>,
-}
-
-impl Formatter for &mut OwnNames {
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth += 1;
-        writer.write_all(b"{")
-    }
-
-    fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(b"}")
-    }
-
-    fn begin_object_key<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.is_own = self.depth == 1;
-        match first {
-            true => Ok(()),
-            false => writer.write_all(b","),
-        }
-    }
-
-    fn end_object_key<W: io::Write + ?Sized>(&mut self, _: &mut W) -> io::Result<()> {
-        self.is_own = false;
-        Ok(())
-    }
-
-    fn write_string_fragment<W: io::Write + ?Sized>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        if self.is_own
-            && let Some(name) = STAMPED.into_iter().find(|name| *name == fragment)
-        {
-            self.taken = Some(name);
-        }
-        writer.write_all(fragment.as_bytes())
-    }
 }
 
 /// How long most values are at most, so that writing one takes one allocation.
