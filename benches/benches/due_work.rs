@@ -218,10 +218,7 @@ impl Rig {
         let batch = |partition: usize| {
             let numbers = numbers.iter().skip(partition).step_by(partitions);
             let deliver = numbers.map(|&number| deliver(number, load.clock.from.plus(due(number))));
-            let root = Write::Put {
-                key: Key::root(),
-                value: "{}".into(),
-            };
+            let root = Write::put(Key::root(), "{}".into());
             let writes = deliver.chain([root]).collect();
             let id = format!("market/work/{filled}-{partition}");
             let commit_id = CommitId::random();
@@ -250,7 +247,7 @@ impl Rig {
 fn deliver(number: usize, due_at: Timestamp) -> Write {
     let key = Key::new(&format!("~t/{}/{number}", Task::KIND)).expect("a key");
     let value = document::encode(&Task { number }, None).expect("encodes");
-    Write::Deliver { key, value, due_at }
+    Write::deliver(key, value, due_at)
 }
 
 /// Numbered work, how often each was handled, and how late.

@@ -85,18 +85,11 @@ fn partition(task: usize, number: usize) -> Partition {
 
 fn batch(head: Version, outbox: bool) -> Batch {
     let at = now();
-    let mut writes = vec![Write::Put {
-        key: Key::root(),
-        value: INTENT.into(),
-    }];
+    let mut writes = vec![Write::put(Key::root(), INTENT.into())];
     if outbox {
         // A message of its own each time, as a service sends one.
         let key = Key::new(&format!("~o/bench/{}", head.0)).expect("a key");
-        writes.push(Write::Deliver {
-            key,
-            value: INTENT.into(),
-            due_at: at,
-        });
+        writes.push(Write::deliver(key, INTENT.into(), at));
     }
     Batch {
         expect: head,

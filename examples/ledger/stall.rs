@@ -131,7 +131,7 @@ impl Stall {
             expect: view.head,
             commit_id: CommitId::random(),
             at: view.at,
-            writes: vec![Write::Put { key, value }],
+            writes: vec![Write::put(key, value)],
         };
         store.commit(&partition, batch).await?;
         Ok(())

@@ -72,7 +72,7 @@ async fn forge_in(market: &Market, partition: &Partition) -> Result<bool, Error>
         expect: family.head(),
         commit_id: CommitId::random(),
         at: market.engine.now(),
-        writes: vec![Write::Put { key, value }],
+        writes: vec![Write::put(key, value)],
     };
     market.engine.store().commit(partition, batch).await?;
     Ok(true)

@@ -26,7 +26,7 @@ pub(crate) async fn raise_first_entry(console: &Console, book: &str) -> Result<(
         expect: view.head,
         commit_id: CommitId::random(),
         at: view.at,
-        writes: vec![Write::Put { key, value }],
+        writes: vec![Write::put(key, value)],
     };
     console.store.commit(&partition, batch).await?;
     Ok(())

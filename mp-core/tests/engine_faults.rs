@@ -109,10 +109,7 @@ async fn set(store: &dyn Store, count: u64) {
         expect: view.head,
         commit_id: CommitId::random(),
         at: view.at,
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value,
-        }],
+        writes: vec![Write::put(Key::root(), value)],
     };
     store.commit(&partition(), batch).await.expect("commits");
 }

@@ -101,10 +101,10 @@ async fn move_head(store: &dyn Store) {
         expect: view.head,
         commit_id: CommitId::random(),
         at: view.at,
-        writes: vec![Write::Put {
-            key: Key::new("other").expect("a key"),
-            value: b"{}".to_vec().into(),
-        }],
+        writes: vec![Write::put(
+            Key::new("other").expect("a key"),
+            b"{}".to_vec().into(),
+        )],
     };
     store.commit(&partition(), batch).await.expect("commits");
 }

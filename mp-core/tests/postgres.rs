@@ -83,11 +83,11 @@ async fn large_values_are_compressed_with_lz4_where_the_server_can() {
         return;
     };
     let store = connect(&database).await;
-    let sent = Write::Deliver {
-        key: Key::new("~o/mail/large").expect("a valid key"),
-        value: Bytes::from_static(LARGE),
-        due_at: SystemClock.now(),
-    };
+    let sent = Write::deliver(
+        Key::new("~o/mail/large").expect("a valid key"),
+        Bytes::from_static(LARGE),
+        SystemClock.now(),
+    );
     let writes = vec![put("", LARGE), put("m/large", LARGE), sent];
     let done = store.commit(&group(), batch(Version::ABSENT, writes)).await;
     done.expect("commits");
@@ -127,9 +127,11 @@ async fn a_batch_that_no_statement_can_hold_is_refused() {
     let store = connect(&database).await;
     let value = Bytes::from(format!("\"{}\"", "x".repeat(store.limits().value_max - 2)));
     let large = |count| {
-        let put = |n| Write::Put {
-            key: Key::new(&format!("m/{n}")).expect("a valid key"),
-            value: value.clone(),
+        let put = |n| {
+            Write::put(
+                Key::new(&format!("m/{n}")).expect("a valid key"),
+                value.clone(),
+            )
         };
         let writes = (0..count).map(put).chain([put_root()]);
         batch(Version::ABSENT, writes.collect())

@@ -19,11 +19,11 @@ use self::crowd::{
 
 fn root_and_mail(expect: Version) -> Batch {
     let mut batch = root(expect);
-    batch.writes.push(Write::Deliver {
-        key: Key::new("~o/mail/1").expect("a valid key"),
-        value: Bytes::from_static(b"{}"),
-        due_at: batch.at,
-    });
+    batch.writes.push(Write::deliver(
+        Key::new("~o/mail/1").expect("a valid key"),
+        Bytes::from_static(b"{}"),
+        batch.at,
+    ));
     batch
 }
 

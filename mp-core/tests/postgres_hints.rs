@@ -42,15 +42,12 @@ async fn send(store: &PostgresStore, number: u32) {
     let at = SystemClock.now();
     let value = || document::encode(&Letter {}, None).expect("encodes");
     let writes = vec![
-        Write::Put {
-            key: Key::root(),
-            value: value(),
-        },
-        Write::Deliver {
-            key: Key::new("~o/test.letter/1").expect("a valid key"),
-            value: value(),
-            due_at: at,
-        },
+        Write::put(Key::root(), value()),
+        Write::deliver(
+            Key::new("~o/test.letter/1").expect("a valid key"),
+            value(),
+            at,
+        ),
     ];
     let batch = Batch {
         expect: Version::ABSENT,

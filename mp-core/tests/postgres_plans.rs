@@ -55,10 +55,7 @@ fn member(number: usize) -> Key {
 }
 
 async fn fill(store: &PostgresStore, partition: &Partition) {
-    let put = |key| Write::Put {
-        key,
-        value: "{}".into(),
-    };
+    let put = |key| Write::put(key, "{}".into());
     let mut head = Version::ABSENT;
     for commit in 0..COMMITS {
         let member = |number| member(commit * RECORDS + number);
@@ -190,10 +187,7 @@ const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 /// Writes everything there is to write; the later rounds over what the first has written.
 fn batch(expect: Version, round: usize) -> Batch {
     let key = |text: &str| Key::new(text).expect("a valid key");
-    let put = |text: &str| Write::Put {
-        key: key(text),
-        value: "{}".into(),
-    };
+    let put = |text: &str| Write::put(key(text), "{}".into());
     let mut writes = vec![put(""), put("m/1"), put("m/2")];
     if round > 0 {
         let deleted = ["m/3", "~o/mail/2"].map(|text| Write::Delete { key: key(text) });
@@ -201,11 +195,11 @@ fn batch(expect: Version, round: usize) -> Batch {
     } else {
         writes.push(put("m/3"));
     }
-    writes.push(Write::Deliver {
-        key: key(["~o/mail/1", "~o/mail/2"][usize::from(round == 0)]),
-        value: "{}".into(),
-        due_at: NOW,
-    });
+    writes.push(Write::deliver(
+        key(["~o/mail/1", "~o/mail/2"][usize::from(round == 0)]),
+        "{}".into(),
+        NOW,
+    ));
     Batch {
         expect,
         commit_id: CommitId::random(),

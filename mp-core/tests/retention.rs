@@ -211,10 +211,7 @@ async fn what_a_newer_release_wrote_into_a_mark_survives_clearing_up() {
     let (expect, at, text) = root().await;
     let newer = text.replace(r#""format":2"#, r#""format":3,"shelf":"blue""#);
     assert_ne!(newer, text);
-    let put = Write::Put {
-        key: Key::root(),
-        value: newer.into(),
-    };
+    let put = Write::put(Key::root(), newer.into());
     let batch = Batch {
         expect,
         commit_id: CommitId::random(),

@@ -64,10 +64,10 @@ async fn why_an_aggregate_cannot_be_judged_is_told() {
     shop.put(1, true).await;
     shop.put(2, false).await;
     let view = shop.look(&partition(2)).await;
-    let put = Write::Put {
-        key: Key::root(),
-        value: r#"{"kind":"retired","format":2,"was":7}"#.into(),
-    };
+    let put = Write::put(
+        Key::root(),
+        r#"{"kind":"retired","format":2,"was":7}"#.into(),
+    );
     let batch = Batch {
         expect: view.head,
         commit_id: CommitId::random(),

@@ -33,9 +33,11 @@ fn group() -> Partition {
 
 /// Writes the same number into the root and into a record.
 fn batch(expect: Version, number: u64) -> Batch {
-    let put = |key: &str| Write::Put {
-        key: Key::new(key).expect("a valid key"),
-        value: Bytes::from(format!("{{\"number\":{number}}}")),
+    let put = |key: &str| {
+        Write::put(
+            Key::new(key).expect("a valid key"),
+            Bytes::from(format!("{{\"number\":{number}}}")),
+        )
     };
     Batch {
         expect,

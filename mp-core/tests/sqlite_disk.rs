@@ -64,10 +64,7 @@ fn batch(expect: Version, length: usize) -> Batch {
         expect,
         commit_id: CommitId::random(),
         at: Timestamp::from_micros(1),
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value: Bytes::from(vec![b'a'; length]),
-        }],
+        writes: vec![Write::put(Key::root(), Bytes::from(vec![b'a'; length]))],
     }
 }
 

@@ -28,10 +28,7 @@ fn batch(expect: Version, filling: u8) -> Batch {
         expect,
         commit_id: CommitId::random(),
         at: Timestamp::from_micros(1),
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value: Bytes::from(vec![filling; VALUE]),
-        }],
+        writes: vec![Write::put(Key::root(), Bytes::from(vec![filling; VALUE]))],
     }
 }
 

@@ -44,19 +44,9 @@ fn count(view: &View) -> (u64, Batch) {
     let value = Bytes::from(number.to_string());
     let key = |text: String| Key::new(&text).expect("a valid key");
     let writes = vec![
-        Write::Put {
-            key: Key::root(),
-            value: value.clone(),
-        },
-        Write::Put {
-            key: key(format!("n/{number}")),
-            value: value.clone(),
-        },
-        Write::Deliver {
-            key: key(format!("~o/mail/{number}")),
-            value,
-            due_at: NOW,
-        },
+        Write::put(Key::root(), value.clone()),
+        Write::put(key(format!("n/{number}")), value.clone()),
+        Write::deliver(key(format!("~o/mail/{number}")), value, NOW),
     ];
     let batch = Batch {
         expect: view.head,

@@ -303,7 +303,7 @@ async fn rewrite(store: &dyn Store, from: &str, to: &str) {
         expect: view.head,
         commit_id: CommitId::random(),
         at: view.at,
-        writes: vec![Write::Put { key, value }],
+        writes: vec![Write::put(key, value)],
     };
     store.commit(&partition(), batch).await.expect("commits");
 }

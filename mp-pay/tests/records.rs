@@ -134,9 +134,11 @@ fn in_format_3(records: &Records) -> Records {
 /// Puts a payment into a new store as the third format had it, beside the same provider.
 async fn left_by_format_3(world: &World, intent: IntentId) -> World {
     let older = in_format_3(&records(world, intent).await);
-    let put = |(key, value): (&String, &Value)| Write::Put {
-        key: Key::new(key).expect("a key"),
-        value: value.to_string().into_bytes().into(),
+    let put = |(key, value): (&String, &Value)| {
+        Write::put(
+            Key::new(key).expect("a key"),
+            value.to_string().into_bytes().into(),
+        )
     };
     let batch = Batch {
         expect: Version::ABSENT,

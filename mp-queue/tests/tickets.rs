@@ -174,10 +174,7 @@ async fn a_line_in_a_state_of_a_newer_release_is_left_to_it() {
         expect: view.head,
         commit_id: CommitId::random(),
         at: market.engine.now(),
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value: root.to_string().into(),
-        }],
+        writes: vec![Write::put(Key::root(), root.to_string().into())],
     };
     store.commit(&partition, batch).await.expect("commits");
     let closed = market.queues.close_line(&staff(), &market.line).await;

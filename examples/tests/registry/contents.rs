@@ -65,10 +65,7 @@ async fn a_commit_of_any_kind_is_seen_but_for_the_notes() {
     let mut before = Contents::of(&store).await;
     for (id, is_seen) in [("app/order/1", true), ("app/idem/mei", false)] {
         let partition = Partition::parse(id).expect("a partition");
-        let write = Write::Put {
-            key: Key::root(),
-            value: "{}".into(),
-        };
+        let write = Write::put(Key::root(), "{}".into());
         let batch = Batch {
             expect: Version::ABSENT,
             commit_id: mp_core::store::CommitId::default(),

@@ -37,10 +37,7 @@ pub(super) fn value(text: &str) -> Bytes {
 }
 
 pub(super) fn put(at: &str, text: &str) -> Write {
-    Write::Put {
-        key: key(at),
-        value: value(text),
-    }
+    Write::put(key(at), value(text))
 }
 
 pub(super) fn delete(at: &str) -> Write {
@@ -48,11 +45,7 @@ pub(super) fn delete(at: &str) -> Write {
 }
 
 pub(super) fn deliver(at: &str, due_at: Timestamp) -> Write {
-    Write::Deliver {
-        key: key(at),
-        value: value(at),
-        due_at,
-    }
+    Write::deliver(key(at), value(at), due_at)
 }
 
 pub(super) fn batch(expect: Version, at: Timestamp, writes: Vec<Write>) -> Batch {

@@ -165,10 +165,7 @@ pub async fn a_deleted_record_is_gone(factory: &dyn StoreFactory) -> Result<(), 
 pub async fn values_come_back_byte_for_byte(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;
     let text = "{ \"b\" : 1.0, \"a\": 12345678901234567890,\n\t\"ü\": \"\\u0041 茶 🍵\" } ";
-    let write = Write::Put {
-        key: Key::root(),
-        value: bytes::Bytes::from_static(text.as_bytes()),
-    };
+    let write = Write::put(Key::root(), bytes::Bytes::from_static(text.as_bytes()));
     commit(&store, 1, Version::ABSENT, vec![write]).await?;
     let root = shown(&read(&store, 1).await?, "").unwrap_or_default();
     ensure_eq("the value", String::from_utf8_lossy(&root), text.into())

@@ -59,10 +59,7 @@ pub async fn a_record_among_deliveries_is_invalid(
 pub async fn a_value_too_long_is_invalid(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;
     let most = store.limits().value_max;
-    let long = |length| Write::Put {
-        key: key("a"),
-        value: Bytes::from("1".repeat(length)),
-    };
+    let long = |length| Write::put(key("a"), Bytes::from("1".repeat(length)));
     create(&store, 1, vec![long(most)]).await?;
     let kept = read(&store, 1)
         .await?

@@ -363,19 +363,9 @@ impl Edit {
     /// Returns the write that carries it; values are put together in a buffer.
     fn write(&self, key: Key, buffer: &mut Vec<u8>) -> Result<Write, Error> {
         Ok(match self {
-            Self::Put(decoded) => {
-                let value = decoded.encode(buffer)?;
-                Write::Put { key, value }
-            }
-            Self::Encoded(value) => {
-                let value = value.clone();
-                Write::Put { key, value }
-            }
-            Self::Deliver(value, due_at) => Write::Deliver {
-                key,
-                value: value.clone(),
-                due_at: *due_at,
-            },
+            Self::Put(decoded) => Write::put(key, decoded.encode(buffer)?),
+            Self::Encoded(value) => Write::put(key, value.clone()),
+            Self::Deliver(value, due_at) => Write::deliver(key, value.clone(), *due_at),
             Self::Delete => Write::Delete { key },
         })
     }

@@ -239,10 +239,7 @@ impl Retention {
         view: &View,
     ) -> Result<Vec<Write>, Error> {
         let most = self.deletes_max();
-        let put = Write::Put {
-            key: Key::root(),
-            value: document::encode(mark, newer)?,
-        };
+        let put = Write::put(Key::root(), document::encode(mark, newer)?);
         let others = view.records.iter().filter(|record| !record.key.is_root());
         let mut keys: Vec<Key> = others.take(most).map(|record| record.key.clone()).collect();
         if keys.is_empty() {

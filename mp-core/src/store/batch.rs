@@ -32,6 +32,18 @@ pub enum Write {
 }
 
 impl Write {
+    /// Puts a value at `key`.
+    #[must_use]
+    pub const fn put(key: Key, value: Bytes) -> Self {
+        Self::Put { key, value }
+    }
+
+    /// Puts a message at `key`, due from `due_at` on.
+    #[must_use]
+    pub const fn deliver(key: Key, value: Bytes, due_at: Timestamp) -> Self {
+        Self::Deliver { key, value, due_at }
+    }
+
     /// Returns the key that is written.
     #[must_use]
     pub const fn key(&self) -> &Key {

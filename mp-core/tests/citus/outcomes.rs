@@ -17,10 +17,7 @@ fn batch(expect: Version) -> Batch {
         expect,
         commit_id: CommitId::random(),
         at: Timestamp::from_micros(1_795_284_000_000_000),
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value: "{}".into(),
-        }],
+        writes: vec![Write::put(Key::root(), "{}".into())],
     }
 }
 

@@ -50,15 +50,8 @@ async fn work_elsewhere_goes_on_while_a_shard_is_out_of_reach() {
 
 async fn send(store: &PostgresStore, number: usize) {
     let value = || "{}".into();
-    let root = Write::Put {
-        key: Key::root(),
-        value: value(),
-    };
-    let mail = Write::Deliver {
-        key: Key::new("~o/mail/1").expect("a valid key"),
-        value: value(),
-        due_at: NOW,
-    };
+    let root = Write::put(Key::root(), value());
+    let mail = Write::deliver(Key::new("~o/mail/1").expect("a valid key"), value(), NOW);
     let batch = Batch {
         expect: Version::ABSENT,
         commit_id: CommitId::random(),

@@ -47,19 +47,9 @@ fn batch(expect: Version) -> Batch {
         commit_id: CommitId::random(),
         at,
         writes: vec![
-            Write::Put {
-                key: Key::root(),
-                value: value(),
-            },
-            Write::Put {
-                key: key("m/1"),
-                value: value(),
-            },
-            Write::Deliver {
-                key: key("~o/mail/1"),
-                value: value(),
-                due_at: at,
-            },
+            Write::put(Key::root(), value()),
+            Write::put(key("m/1"), value()),
+            Write::deliver(key("~o/mail/1"), value(), at),
         ],
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn root(expect: Version) -> Batch {
         expect,
         commit_id: CommitId::random(),
         at: Timestamp::from_micros(1_795_000_000_000_000),
-        writes: vec![Write::Put { key, value }],
+        writes: vec![Write::put(key, value)],
     }
 }
 

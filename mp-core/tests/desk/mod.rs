@@ -61,15 +61,14 @@ pub(crate) fn store() -> Arc<dyn Store> {
 pub(crate) async fn put(store: &Arc<dyn Store>, kind: &str, count: usize) {
     let partition = Partition::parse(&format!("test/desk/{kind}")).expect("a valid id");
     let view = store.read(&partition, &Query::default()).await;
-    let deliver = |number| Write::Deliver {
-        key: Key::new(&format!("~o/{kind}/{number:06}")).expect("a valid key"),
-        value: Bytes::from_static(b"{}"),
-        due_at: START.minus(Duration::from_secs(60)),
+    let deliver = |number| {
+        Write::deliver(
+            Key::new(&format!("~o/{kind}/{number:06}")).expect("a valid key"),
+            Bytes::from_static(b"{}"),
+            START.minus(Duration::from_secs(60)),
+        )
     };
-    let root = Write::Put {
-        key: Key::root(),
-        value: Bytes::from_static(b"{}"),
-    };
+    let root = Write::put(Key::root(), Bytes::from_static(b"{}"));
     let batch = Batch {
         expect: view.expect("reads").head,
         commit_id: CommitId::random(),

@@ -87,15 +87,8 @@ async fn commit(store: &dyn Store, partition: &Partition) {
     let at = mp_core::Timestamp::from_micros(1_795_284_000_000_000);
     let key = |text| Key::new(text).expect("a valid key");
     let value = || "{}".into();
-    let put = |key| Write::Put {
-        key,
-        value: value(),
-    };
-    let mail = Write::Deliver {
-        key: key("~o/mail/1"),
-        value: value(),
-        due_at: at,
-    };
+    let put = |key| Write::put(key, value());
+    let mail = Write::deliver(key("~o/mail/1"), value(), at);
     let batch = Batch {
         expect: Version::ABSENT,
         commit_id: CommitId::random(),

@@ -220,7 +220,7 @@ fn key(text: &str) -> Key {
 fn put(text: &str, value: &str) -> Write {
     let value = Bytes::copy_from_slice(value.as_bytes());
     let key = key(text);
-    Write::Put { key, value }
+    Write::put(key, value)
 }
 
 fn delete(text: &str) -> Write {
@@ -228,9 +228,5 @@ fn delete(text: &str) -> Write {
 }
 
 fn deliver(text: &str, value: &str) -> Write {
-    Write::Deliver {
-        key: key(text),
-        value: Bytes::copy_from_slice(value.as_bytes()),
-        due_at: NOW,
-    }
+    Write::deliver(key(text), Bytes::copy_from_slice(value.as_bytes()), NOW)
 }

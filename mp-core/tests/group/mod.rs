@@ -17,7 +17,7 @@ pub(crate) fn group() -> Partition {
 pub(crate) fn put(key: &str, value: &'static [u8]) -> Write {
     let key = Key::new(key).expect("a valid key");
     let value = Bytes::from_static(value);
-    Write::Put { key, value }
+    Write::put(key, value)
 }
 
 pub(crate) fn batch(expect: Version, writes: Vec<Write>) -> Batch {
@@ -41,11 +41,11 @@ pub(crate) async fn fill(store: &dyn Store) -> Version {
         Write::Delete {
             key: Key::new("gone").expect("a valid key"),
         },
-        Write::Deliver {
-            key: Key::new("~o/mail/1").expect("a valid key"),
-            value: Bytes::from_static(b"{\"to\":\"ann\"}"),
-            due_at: now(),
-        },
+        Write::deliver(
+            Key::new("~o/mail/1").expect("a valid key"),
+            Bytes::from_static(b"{\"to\":\"ann\"}"),
+            now(),
+        ),
     ];
     store
         .commit(&group(), batch(head, writes))

@@ -284,15 +284,12 @@ fn write(n: usize, put: bool, due: Timestamp) -> Write {
     let key = key(n);
     match (put, key.is_delivery()) {
         (false, _) => Write::Delete { key },
-        (true, true) => Write::Deliver {
+        (true, true) => Write::deliver(
             key,
-            value: Bytes::from(format!("\"{due}\"")),
-            due_at: due.plus(Duration::from_micros(n as u64)),
-        },
-        (true, false) => Write::Put {
-            key,
-            value: Bytes::from(format!("\"{due}\"")),
-        },
+            Bytes::from(format!("\"{due}\"")),
+            due.plus(Duration::from_micros(n as u64)),
+        ),
+        (true, false) => Write::put(key, Bytes::from(format!("\"{due}\""))),
     }
 }
 

@@ -71,7 +71,7 @@ impl Tally {
             expect,
             commit_id: CommitId::random(),
             at: Timestamp::from_micros(1_795_000_000_000_000),
-            writes: vec![Write::Put { key, value }],
+            writes: vec![Write::put(key, value)],
         };
         self.0.commit(&Self::partition(number), batch).await
     }

@@ -26,15 +26,8 @@ pub(crate) async fn send(store: &dyn Store, number: usize, now: Timestamp) -> Ve
         .flat_map(|(kind, count)| (0..count).map(move |n| key(&format!("~o/{kind}/{n}"))))
         .collect();
     let names = keys.iter().map(|key| name(&partition, key)).collect();
-    let deliver = |key| Write::Deliver {
-        key,
-        value: Bytes::from_static(b"{}"),
-        due_at: now,
-    };
-    let root = Write::Put {
-        key: Key::root(),
-        value: Bytes::from_static(b"{}"),
-    };
+    let deliver = |key| Write::deliver(key, Bytes::from_static(b"{}"), now);
+    let root = Write::put(Key::root(), Bytes::from_static(b"{}"));
     let batch = Batch {
         expect: Version::ABSENT,
         commit_id: CommitId::random(),

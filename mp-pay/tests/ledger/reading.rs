@@ -131,10 +131,7 @@ pub(super) async fn tamper(world: &World, key: &str, from: &str, to: &str) {
         expect: view.head,
         commit_id: CommitId::random(),
         at: view.at,
-        writes: vec![Write::Put {
-            key,
-            value: changed.into(),
-        }],
+        writes: vec![Write::put(key, changed.into())],
     };
     world
         .store

@@ -323,10 +323,7 @@ async fn a_group_in_a_newer_releases_state_is_left_alone() {
         expect: view.head,
         commit_id: CommitId(1),
         at: view.at,
-        writes: vec![Write::Put {
-            key: Key::root(),
-            value: newer.clone().into(),
-        }],
+        writes: vec![Write::put(Key::root(), newer.clone().into())],
     };
     world
         .store

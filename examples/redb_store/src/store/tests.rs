@@ -66,10 +66,7 @@ fn partition(number: u32) -> Partition {
 }
 
 fn creation() -> Batch {
-    let root = Write::Put {
-        key: Key::root(),
-        value: "{}".into(),
-    };
+    let root = Write::put(Key::root(), "{}".into());
     Batch {
         expect: Version::ABSENT,
         commit_id: CommitId::random(),

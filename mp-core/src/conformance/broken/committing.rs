@@ -289,7 +289,7 @@ impl Bug for AcceptsAnyBatch {
         }
         let value = bytes::Bytes::from_static(b"{}");
         let key = Key::root();
-        batch.writes = vec![Write::Put { key, value }];
+        batch.writes = vec![Write::put(key, value)];
         store.commit(partition, batch).await
     }
 }
