@@ -89,7 +89,7 @@ fn batch(head: Version, outbox: bool) -> Batch {
     if outbox {
         // A message of its own each time, as a service sends one.
         let key = Key::new(&format!("~o/bench/{}", head.0)).expect("a key");
-        writes.push(Write::deliver(key, INTENT.into(), at));
+        writes.push(Write::deliver(key, INTENT.into(), at).known_new(true));
     }
     Batch {
         expect: head,

@@ -24,6 +24,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
     broken_stores! {
         TearsTheBatch: a_batch_is_applied_whole;
         KeepsWhatItRefused: a_refused_batch_changes_nothing;
+        BelievesWhatIsCalledNew: what_is_called_new_is_written_all_the_same;
         IgnoresTheHead: a_stale_head_conflicts;
         OverwritesOnCreate: a_partition_is_created_once;
         CreatesForAnyExpectation: an_absent_partition_has_no_head;

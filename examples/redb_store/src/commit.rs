@@ -45,12 +45,12 @@ fn write(
     write: &Write,
 ) -> Result<(), Error> {
     match write {
-        Write::Put { key, value } => put(tables, partition.id(), key, version, Some(value)),
+        Write::Put { key, value, .. } => put(tables, partition.id(), key, version, Some(value)),
         Write::Delete { key } if key.is_delivery() => {
             delivery::take(tables, partition, key).map(drop)
         }
         Write::Delete { key } => delete(tables, partition.id(), key, version, at),
-        Write::Deliver { key, value, due_at } => {
+        Write::Deliver { key, value, due_at, .. } => {
             delivery::take(tables, partition, key)?;
             let pending = Pending::new(version, value.clone(), *due_at);
             delivery::put(tables, partition, key, &pending)

@@ -101,6 +101,11 @@ END $$;
 --
 -- What is written beside the head takes its slot from the head's row: a distributed engine then sees
 -- that it goes where it comes from, instead of collecting it first.
+--
+-- To look whether a key is there before it is inserted (ON CONFLICT) costs as much as to insert it. So
+-- what the caller knows to be new is inserted at once; if something is there all the same, be it the
+-- mark of a deletion, that insertion is taken back and made like any other. Such a block is a
+-- transaction inside the transaction: to a distributed engine nothing is called new.
 CREATE FUNCTION mp_commit_v1(
     p_slot        smallint,
     p_partition   text,
@@ -109,7 +114,12 @@ CREATE FUNCTION mp_commit_v1(
     p_at          bigint,
     p_commit_id   uuid,
     p_root        bytea,    -- NULL leaves the root record as it is
-    put_key       text[],
+    create_key    text[],   -- records and deliveries that the caller knows to be new
+    create_value  bytea[],
+    send_key      text[],
+    send_due      bigint[],
+    send_value    bytea[],
+    put_key       text[],   -- others
     put_value     bytea[],
     deliver_key   text[],
     deliver_due   bigint[],
@@ -138,6 +148,27 @@ BEGIN
     END IF;
     IF head_at IS NULL THEN
         RETURN false;
+    END IF;
+    IF cardinality(create_key) > 0 THEN
+        BEGIN
+            INSERT INTO mp_record (slot, partition, key, version, at, value)
+            SELECT p_slot, p_partition, w.key, p_next, p_at, w.value
+            FROM unnest(create_key, create_value) AS w (key, value);
+        EXCEPTION WHEN unique_violation THEN
+            put_key := put_key || create_key;
+            put_value := put_value || create_value;
+        END;
+    END IF;
+    IF cardinality(send_key) > 0 THEN
+        BEGIN
+            INSERT INTO mp_delivery (slot, partition, key, kind, version, due_at, wakes_at, value)
+            SELECT p_slot, p_partition, w.key, split_part(w.key, '/', 2), p_next, w.due, w.due, w.value
+            FROM unnest(send_key, send_due, send_value) AS w (key, due, value);
+        EXCEPTION WHEN unique_violation THEN
+            deliver_key := deliver_key || send_key;
+            deliver_due := deliver_due || send_due;
+            deliver_value := deliver_value || send_value;
+        END;
     END IF;
     IF cardinality(put_key) > 0 THEN
         INSERT INTO mp_record AS r (slot, partition, key, version, at, value)
@@ -201,6 +232,13 @@ CREATE FUNCTION mp_commit_many_v1(
     p_at          bigint[],
     p_commit_id   uuid[],
     p_root        bytea[],
+    create_n      integer[],
+    create_key    text[],
+    create_value  bytea[],
+    send_n        integer[],
+    send_key      text[],
+    send_due      bigint[],
+    send_value    bytea[],
     put_n         integer[],
     put_key       text[],
     put_value     bytea[],
@@ -256,6 +294,32 @@ BEGIN
     FOREACH n IN ARRAY numbers LOOP
         applied[n] := true;
     END LOOP;
+    IF cardinality(create_n) > 0 THEN
+        BEGIN
+            INSERT INTO mp_record (slot, partition, key, version, at, value)
+            SELECT p_slot[w.n], p_partition[w.n], w.key, p_next[w.n], p_at[w.n], w.value
+            FROM unnest(create_n, create_key, create_value) AS w (n, key, value)
+            WHERE applied[w.n];
+        EXCEPTION WHEN unique_violation THEN
+            put_n := put_n || create_n;
+            put_key := put_key || create_key;
+            put_value := put_value || create_value;
+        END;
+    END IF;
+    IF cardinality(send_n) > 0 THEN
+        BEGIN
+            INSERT INTO mp_delivery (slot, partition, key, kind, version, due_at, wakes_at, value)
+            SELECT p_slot[w.n], p_partition[w.n], w.key, split_part(w.key, '/', 2),
+                p_next[w.n], w.due, w.due, w.value
+            FROM unnest(send_n, send_key, send_due, send_value) AS w (n, key, due, value)
+            WHERE applied[w.n];
+        EXCEPTION WHEN unique_violation THEN
+            deliver_n := deliver_n || send_n;
+            deliver_key := deliver_key || send_key;
+            deliver_due := deliver_due || send_due;
+            deliver_value := deliver_value || send_value;
+        END;
+    END IF;
     IF cardinality(put_n) > 0 THEN
         INSERT INTO mp_record AS r (slot, partition, key, version, at, value)
         SELECT p_slot[w.n], p_partition[w.n], w.key, p_next[w.n], p_at[w.n], w.value

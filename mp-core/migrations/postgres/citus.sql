@@ -27,6 +27,7 @@ END $$;
 SELECT create_distributed_function(
     'mp_commit_v1(
         smallint, text, bigint, bigint, bigint, uuid, bytea,
+        text[], bytea[], text[], bigint[], bytea[],
         text[], bytea[], text[], bigint[], bytea[], text[], text[]
     )',
     'p_slot',

@@ -12,6 +12,7 @@ macro_rules! __store_clauses {
             $argument
             1 atomic a_batch_is_applied_whole;
             1 atomic a_refused_batch_changes_nothing;
+            1 atomic what_is_called_new_is_written_all_the_same;
             2 checked a_stale_head_conflicts;
             2 checked a_partition_is_created_once;
             2 checked an_absent_partition_has_no_head;

@@ -95,6 +95,14 @@ impl Edits {
         self.deliver("~o", D::KIND, id, due_at, message);
     }
 
+    /// Sends a message under an id that no other message of its kind ever had here, for instance because
+    /// it holds a number that the root has just given out. As [`send`](Self::send), but a store need not
+    /// look whether there is one to be replaced.
+    pub fn send_new<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
+        self.declare_new(&["~o/", D::KIND, "/", id].concat());
+        self.send(id, due_at, message);
+    }
+
     /// Sets a timer: work of kind [`Document::KIND`], due at `due_at`; a timer of the same kind and
     /// `id` is replaced.
     pub fn schedule<D: Document>(&mut self, id: &str, due_at: Timestamp, message: &D) {
@@ -186,8 +194,9 @@ impl Edits {
         self.problem.take()
     }
 
-    pub(super) fn into_writes(self) -> BTreeMap<Key, Edit> {
-        self.writes
+    /// Returns the edits, and the keys that were declared new.
+    pub(super) fn into_parts(self) -> (BTreeMap<Key, Edit>, Vec<Key>) {
+        (self.writes, self.declared_new)
     }
 }
 

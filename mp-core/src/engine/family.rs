@@ -37,10 +37,17 @@ pub struct Family {
     /// The prefixes and ranges that were read whole.
     loaded: BTreeSet<Selection>,
     /// What is on its way to the store, and the commit that carries it.
-    sent: BTreeMap<Key, Edit>,
+    sent: BTreeMap<Key, Edited>,
     sent_as: Option<CommitId>,
     /// What is not in the store yet.
-    edited: BTreeMap<Key, Edit>,
+    edited: BTreeMap<Key, Edited>,
+}
+
+/// An edit that is not in the store yet.
+struct Edited {
+    edit: Edit,
+    /// Whether nothing stands there in the store, as far as is known.
+    new: bool,
 }
 
 impl Family {
@@ -258,7 +265,9 @@ impl Family {
     /// Applies a decision's edits, so that the next decision of the batch sees them.
     pub(super) fn apply(&mut self, edits: Edits) {
         let mut buffer = Vec::new();
-        for (key, edit) in edits.into_writes() {
+        let (writes, declared_new) = edits.into_parts();
+        for (key, edit) in writes {
+            let new = self.is_new(&key) || declared_new.contains(&key);
             let edit = match edit {
                 Edit::Put(decoded) if self.is_written_ahead(&key) => {
                     self.put(key.clone(), decoded).ahead(&mut buffer)
@@ -272,7 +281,18 @@ impl Family {
                 }
                 other @ (Edit::Encoded(_) | Edit::Deliver(..)) => other,
             };
-            self.edited.insert(key, edit);
+            self.edited.insert(key, Edited { edit, new });
+        }
+    }
+
+    /// Returns whether nothing stands at a key in the store, where that is known. Deliveries are not
+    /// read, so of them it is known only before there is a partition.
+    fn is_new(&self, key: &Key) -> bool {
+        match self.edited.get(key) {
+            Some(edited) => edited.new,
+            None if self.sent.contains_key(key) => false,
+            None if key.is_delivery() => self.head == Version::ABSENT && self.sent_as.is_none(),
+            None => !self.records.contains_key(key),
         }
     }
 
@@ -303,7 +323,9 @@ impl Family {
     /// Returns the writes that bring the store to where the edits have brought the family.
     fn writes(&self) -> Result<Vec<Write>, Error> {
         let mut buffer = Vec::with_capacity(document::TYPICAL_LENGTH);
-        let write = |(key, edit): (&Key, &Edit)| edit.write(key.clone(), &mut buffer);
+        let write = |(key, Edited { edit, new }): (&Key, &Edited)| {
+            Ok(edit.write(key.clone(), &mut buffer)?.known_new(*new))
+        };
         self.edited.iter().map(write).collect()
     }
 

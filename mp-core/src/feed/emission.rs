@@ -98,7 +98,7 @@ impl Feed {
             after: before.map(|source| source.at),
             news,
         };
-        edits.send(&format!("{}.{told:012}", self.name), now, &emission);
+        edits.send_new(&format!("{}.{told:012}", self.name), now, &emission);
         edits.put(&self.source_key(), Source { told, at: now });
         Ok(())
     }

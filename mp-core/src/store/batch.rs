@@ -14,6 +14,9 @@ pub enum Write {
         key: Key,
         /// The new value.
         value: Bytes,
+        /// Whether the caller knows that no such record is there. What comes of the write is the same,
+        /// true or false: a store may begin with what is fastest if it is true, or pay no attention.
+        new: bool,
     },
     /// Creates or replaces a delivery record.
     Deliver {
@@ -23,6 +26,8 @@ pub enum Write {
         value: Bytes,
         /// From when on it is due.
         due_at: Timestamp,
+        /// Whether the caller knows that no such delivery is there; as for [`Put`](Self::Put).
+        new: bool,
     },
     /// Removes a record of either kind; removing what is not there is not an error.
     Delete {
@@ -32,16 +37,40 @@ pub enum Write {
 }
 
 impl Write {
-    /// Puts a value at `key`.
+    /// Puts a value at `key`, whatever is there.
     #[must_use]
     pub const fn put(key: Key, value: Bytes) -> Self {
-        Self::Put { key, value }
+        let new = false;
+        Self::Put { key, value, new }
     }
 
-    /// Puts a message at `key`, due from `due_at` on.
+    /// Puts a message at `key`, whatever is there, due from `due_at` on.
     #[must_use]
     pub const fn deliver(key: Key, value: Bytes, due_at: Timestamp) -> Self {
-        Self::Deliver { key, value, due_at }
+        Self::Deliver {
+            key,
+            value,
+            due_at,
+            new: false,
+        }
+    }
+
+    /// Says whether the caller knows that nothing is there.
+    #[must_use]
+    pub fn known_new(mut self, known: bool) -> Self {
+        if let Self::Put { new, .. } | Self::Deliver { new, .. } = &mut self {
+            *new = known;
+        }
+        self
+    }
+
+    /// Returns whether the caller knows that nothing is there.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        matches!(
+            self,
+            Self::Put { new: true, .. } | Self::Deliver { new: true, .. }
+        )
     }
 
     /// Returns the key that is written.

@@ -217,7 +217,7 @@ impl Family {
         self.unschedule(partition, write.key(), calendar);
         let version = self.head;
         match write {
-            Write::Put { key, value } => {
+            Write::Put { key, value, .. } => {
                 self.deleted.remove(&key);
                 self.records.insert(key, (version, value));
             }
@@ -227,7 +227,9 @@ impl Family {
                     self.deleted.insert(key, version);
                 }
             }
-            Write::Deliver { key, value, due_at } => {
+            Write::Deliver {
+                key, value, due_at, ..
+            } => {
                 let pending = Pending {
                     version,
                     value,

@@ -50,7 +50,8 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 /// `conformance`).
 ///
 /// # Contract
-/// 1. *Atomic.* A batch is applied whole or not at all.
+/// 1. *Atomic.* A batch is applied whole or not at all. What a write calls new is written whatever
+///    is there, as what it does not call so.
 /// 2. *Checked.* A batch is applied only if the head version is the one it expects;
 ///    [`Version::ABSENT`] expects no partition. Otherwise `Conflict`, and nothing is written. Of
 ///    concurrent commits on one head exactly one succeeds.

@@ -105,5 +105,5 @@ fn put_due(webhook: &WebhookId, at: Timestamp, edits: &mut Edits) {
     let due = HandleDue {
         webhook: webhook.clone(),
     };
-    edits.send(&webhook.due_id(), at, &due);
+    edits.send_new(&webhook.due_id(), at, &due);
 }

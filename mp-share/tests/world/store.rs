@@ -41,7 +41,7 @@ impl WatchedStore {
 
     fn watch(&self, batch: &Batch) {
         for write in &batch.writes {
-            let Write::Put { key, value } = write else {
+            let Write::Put { key, value, .. } = write else {
                 continue;
             };
             if !key.is_root() {

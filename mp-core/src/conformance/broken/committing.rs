@@ -271,6 +271,31 @@ impl Bug for TrimsValues {
     }
 }
 
+/// Leaves out what is called new where something is there.
+#[derive(Debug, Default)]
+pub struct BelievesWhatIsCalledNew;
+
+#[async_trait]
+impl Bug for BelievesWhatIsCalledNew {
+    async fn commit(
+        &self,
+        store: &dyn Store,
+        partition: &Partition,
+        mut batch: Batch,
+    ) -> Result<Version, StoreError> {
+        let written = |write: &Write| Selection::Key(write.key().clone());
+        let query = Query {
+            select: batch.writes.iter().map(written).collect(),
+            limit: 1_000,
+        };
+        let there = store.read(partition, &query).await?.records;
+        batch.writes.retain(|write| {
+            !write.is_new() || there.iter().all(|record| record.key != *write.key())
+        });
+        store.commit(partition, batch).await
+    }
+}
+
 /// Takes a batch that breaks the contract, as far as it can be understood.
 #[derive(Debug, Default)]
 pub struct AcceptsAnyBatch;

@@ -23,9 +23,10 @@ pub use self::{
         StartsFromTheBeginning,
     },
     committing::{
-        AcceptsAnyBatch, AnswersTheOldVersion, AppliesTwice, ChecksOnlyWrittenKeys, CountsFromOne,
-        CreatesForAnyExpectation, IgnoresTheHead, KeepsDeletedDeliveries, KeepsDeletedRecords,
-        KeepsWhatItRefused, OverwritesOnCreate, TearsTheBatch, TrimsValues,
+        AcceptsAnyBatch, AnswersTheOldVersion, AppliesTwice, BelievesWhatIsCalledNew,
+        ChecksOnlyWrittenKeys, CountsFromOne, CreatesForAnyExpectation, IgnoresTheHead,
+        KeepsDeletedDeliveries, KeepsDeletedRecords, KeepsWhatItRefused, OverwritesOnCreate,
+        TearsTheBatch, TrimsValues,
     },
     leasing::{
         ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,

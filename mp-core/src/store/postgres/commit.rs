@@ -5,6 +5,7 @@ use tokio_postgres::{Row, Transaction, types::ToSql};
 use super::{
     column::{Array, Uuid, integer, slot},
     connections::Connections,
+    distribution::Distribution,
     error::{Failure, Fate},
     queue::Job,
 };
@@ -19,11 +20,14 @@ WHERE slot = $1 AND partition = $2 AND head = $3
 RETURNING true";
 
 const COMMIT: &str = "
-SELECT mp_commit_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+SELECT mp_commit_v1(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+)";
 
 const COMMIT_MANY: &str = "
 SELECT mp_commit_many_v1(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23, $24, $25
 )";
 
 /// Applies each job's batch if its head is the expected one, and says for each whether it was; all
@@ -63,7 +67,8 @@ async fn replace(connections: &Connections, job: &Job) -> Result<Vec<bool>, Fail
 }
 
 async fn apply_one(connections: &Connections, job: &Job) -> Result<Vec<bool>, Failure> {
-    let (head, writes) = (Heads::of([job]), Writes::of([job]));
+    let head = Heads::of([job]);
+    let writes = Writes::of([job], connections.distribution());
     let rows = connections.write(COMMIT, &of_one(&head, &writes)).await?;
     let applied = rows.first().map(|row| row.try_get(0)).transpose()?;
     Ok(vec![applied.unwrap_or_default()])
@@ -72,9 +77,11 @@ async fn apply_one(connections: &Connections, job: &Job) -> Result<Vec<bool>, Fa
 /// Applies one batch inside somebody's transaction, and returns whether it was.
 pub(super) async fn apply_in(
     transaction: &Transaction<'_>,
+    distribution: Distribution,
     job: &Job,
 ) -> Result<bool, tokio_postgres::Error> {
-    let (head, writes) = (Heads::of([job]), Writes::of([job]));
+    let head = Heads::of([job]);
+    let writes = Writes::of([job], distribution);
     let row = transaction
         .query_one(COMMIT, &of_one(&head, &writes))
         .await?;
@@ -82,7 +89,7 @@ pub(super) async fn apply_in(
 }
 
 /// Returns what [`COMMIT`] is given.
-fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + Sync); 14] {
+fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + Sync); 19] {
     [
         &head.slot[0],
         &head.partition[0],
@@ -91,6 +98,11 @@ fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + 
         &head.at[0],
         &head.commit_id[0],
         &head.root[0],
+        &writes.create_key,
+        &writes.create_value,
+        &writes.send_key,
+        &writes.send_due,
+        &writes.send_value,
         &writes.put_key,
         &writes.put_value,
         &writes.deliver_key,
@@ -102,7 +114,8 @@ fn of_one<'a>(head: &'a Heads<'_>, writes: &'a Writes<'_>) -> [&'a (dyn ToSql + 
 }
 
 async fn apply_many(connections: &Connections, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
-    let (heads, writes) = (Heads::of(jobs), Writes::of(jobs));
+    let heads = Heads::of(jobs);
+    let writes = Writes::of(jobs, connections.distribution());
     let rows = connections
         .write(
             COMMIT_MANY,
@@ -114,6 +127,13 @@ async fn apply_many(connections: &Connections, jobs: &[Job]) -> Result<Vec<bool>
                 &heads.at,
                 &heads.commit_id,
                 &heads.root,
+                &writes.create_n,
+                &writes.create_key,
+                &writes.create_value,
+                &writes.send_n,
+                &writes.send_key,
+                &writes.send_due,
+                &writes.send_value,
                 &writes.put_n,
                 &writes.put_key,
                 &writes.put_value,
@@ -177,7 +197,7 @@ impl<'j> Heads<'j> {
 
 fn root(write: &Write) -> Option<&[u8]> {
     match write {
-        Write::Put { key, value } if key.is_root() => Some(value),
+        Write::Put { key, value, .. } if key.is_root() => Some(value),
         _ => None,
     }
 }
@@ -185,6 +205,13 @@ fn root(write: &Write) -> Option<&[u8]> {
 /// All that is written beside the heads, column by column; the first says for which job, from one.
 #[derive(Debug, Default)]
 struct Writes<'j> {
+    create_n: Array<i32>,
+    create_key: Array<&'j str>,
+    create_value: Array<&'j [u8]>,
+    send_n: Array<i32>,
+    send_key: Array<&'j str>,
+    send_due: Array<i64>,
+    send_value: Array<&'j [u8]>,
     put_n: Array<i32>,
     put_key: Array<&'j str>,
     put_value: Array<&'j [u8]>,
@@ -199,24 +226,36 @@ struct Writes<'j> {
 }
 
 impl<'j> Writes<'j> {
-    fn of(jobs: impl IntoIterator<Item = &'j Job>) -> Self {
+    fn of(jobs: impl IntoIterator<Item = &'j Job>, distribution: Distribution) -> Self {
+        let apart = distribution == Distribution::Single;
         let mut writes = Self::default();
         for (n, job) in (1..).zip(jobs) {
             for write in &job.batch.writes {
-                writes.add(n, write);
+                writes.add(n, write, apart && write.is_new());
             }
         }
         writes
     }
 
-    fn add(&mut self, n: i32, write: &'j Write) {
+    fn add(&mut self, n: i32, write: &'j Write, new: bool) {
         let key = write.key().as_str();
         match write {
             Write::Put { key, .. } if key.is_root() => {}
+            Write::Put { value, .. } if new => {
+                self.create_n.push(n);
+                self.create_key.push(key);
+                self.create_value.push(value);
+            }
             Write::Put { value, .. } => {
                 self.put_n.push(n);
                 self.put_key.push(key);
                 self.put_value.push(value);
+            }
+            Write::Deliver { value, due_at, .. } if new => {
+                self.send_n.push(n);
+                self.send_key.push(key);
+                self.send_due.push(due_at.as_micros());
+                self.send_value.push(value);
             }
             Write::Deliver { value, due_at, .. } => {
                 self.deliver_n.push(n);

@@ -31,33 +31,30 @@ impl PostgresStore {
         batch: &Batch,
     ) -> Result<Version, StoreError> {
         let (job, _) = self.job(partition.clone(), batch.clone())?;
-        let applied = apply(transaction, self.schema.as_deref(), &job).await;
+        let applied = self.apply(transaction, &job).await;
         match applied {
             Ok(true) => Ok(job.next()),
             Ok(false) => Err(StoreError::conflict()),
             Err(error) => Err(refusal(error)),
         }
     }
-}
 
-/// Applies a batch whole or not at all, whatever the host does about an error.
-async fn apply(
-    transaction: &mut Transaction<'_>,
-    schema: Option<&str>,
-    job: &Job,
-) -> Result<bool, Error> {
-    // Dropped after an error, it takes back what was done since, the path included.
-    let savepoint = transaction.transaction().await?;
-    let path = match schema {
-        Some(schema) => Some(set_path(&savepoint, &quoted(schema)).await?),
-        None => None,
-    };
-    let applied = commit::apply_in(&savepoint, job).await?;
-    if let Some(path) = path {
-        set_path(&savepoint, &path).await?;
+    /// Applies a batch whole or not at all, whatever the host does about an error.
+    async fn apply(&self, transaction: &mut Transaction<'_>, job: &Job) -> Result<bool, Error> {
+        // Dropped after an error, it takes back what was done since, the path included.
+        let savepoint = transaction.transaction().await?;
+        let path = match &self.schema {
+            Some(schema) => Some(set_path(&savepoint, &quoted(schema)).await?),
+            None => None,
+        };
+        let distribution = self.connections.distribution();
+        let applied = commit::apply_in(&savepoint, distribution, job).await?;
+        if let Some(path) = path {
+            set_path(&savepoint, &path).await?;
+        }
+        savepoint.commit().await?;
+        Ok(applied)
     }
-    savepoint.commit().await?;
-    Ok(applied)
 }
 
 /// Sets the path for the rest of the transaction, and returns the one before.

@@ -363,7 +363,7 @@ mod tests {
             reader::OF_ONE_SLOT,
         ];
         for statement in statements.into_iter().flatten() {
-            let by_function = statement.contains("SELECT mp_commit_v1($1,");
+            let by_function = statement.contains("SELECT mp_commit_v1(\n    $1,");
             assert!(by_function || tables(statement) > 0, "{statement}");
             assert_eq!(bound(statement), tables(statement), "{statement}");
         }

@@ -134,7 +134,7 @@ impl<'c> Commits<'c> {
         let at = batch.at.as_micros();
         let commit_id = batch.commit_id.0.to_be_bytes();
         let root = batch.writes.iter().find_map(|write| match write {
-            Write::Put { key, value } if key.is_root() => Some(Text(value)),
+            Write::Put { key, value, .. } if key.is_root() => Some(Text(value)),
             _ => None,
         });
         let changed = match (batch.expect, root) {
