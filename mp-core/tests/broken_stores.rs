@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use mp_core::{
     conformance::{CLAUSES, StoreFactory, Verdict, broken::*, check_all},
-    store::{Listing, MemoryStore, Store},
+    store::{
+        Batch, Held, Hold, Listing, MemoryStore, Partition, Query, Store, StoreError, Version,
+    },
 };
 
 /// Each broken store, and the clauses that catch it.
@@ -97,6 +99,9 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         UsesItsOwnClock: every_time_is_the_callers;
         SkipsAtThePageEdge: each_partition_is_on_one_page;
         ListsByPosition: a_listing_goes_on_while_partitions_are_made;
+        HoldsBlindly: what_is_held_is_read_and_committed;
+        TrustsTheHold: a_held_commit_is_checked;
+        NeverLetsGo: a_hold_that_ended_is_in_nobodys_way;
         ListsBySlot: pages_come_in_the_order_of_ids;
     }
 }
@@ -125,17 +130,47 @@ fn every_clause_has_a_store_that_breaks_it() {
 #[test]
 fn every_number_of_the_contract_has_a_clause() {
     let numbers: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.number()).collect();
-    assert_eq!(numbers, (1..=15).collect());
+    assert_eq!(numbers, (1..=16).collect());
 }
 
-/// The reference store, kept over a restart by whoever holds it.
+/// The reference store, kept over a restart by whoever has it, and held as loosely as may be.
 #[derive(Debug)]
 struct Kept;
+
+/// No bug: what it holds it reads, and commits later.
+#[derive(Debug, Default)]
+struct Holds;
+
+#[async_trait]
+impl Bug for Holds {
+    async fn hold(
+        &self,
+        store: &Arc<dyn Store>,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<Held>, StoreError> {
+        let view = store.read(partition, query).await?;
+        let hold = Box::new(Loose(store.clone(), partition.clone()));
+        Ok(Some(Held { view, hold }))
+    }
+}
+
+#[derive(Debug)]
+struct Loose(Arc<dyn Store>, Partition);
+
+#[async_trait]
+impl Hold for Loose {
+    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
+        self.0.commit(&self.1, batch).await
+    }
+
+    async fn release(self: Box<Self>) {}
+}
 
 #[async_trait]
 impl StoreFactory for Kept {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(MemoryStore::new())
+        Arc::new(Broken::<Holds>::new(Arc::new(MemoryStore::new())))
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {

@@ -9,7 +9,7 @@ pub enum Verdict {
     /// The promise was kept.
     Kept,
     /// The promise could not be put to the test: the factory says that nothing survives, or that its
-    /// stores do not list.
+    /// stores do not list, or they hold nothing.
     Skipped,
 }
 

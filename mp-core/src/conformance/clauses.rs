@@ -1,6 +1,6 @@
 use super::{
-    Clause, Verdict, atomic, checked, counted, durable, fenced, followed, honest, independent,
-    leased, listed, monotonic, snapshot, strict, timeless, unheard,
+    Clause, Verdict, atomic, checked, counted, durable, fenced, followed, held, honest,
+    independent, leased, listed, monotonic, snapshot, strict, timeless, unheard,
 };
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
@@ -97,6 +97,9 @@ macro_rules! __store_clauses {
             14 listed a_listing_goes_on_while_partitions_are_made;
             15 listed pages_come_in_the_order_of_ids;
             15 listed a_page_too_large_is_invalid;
+            16 held what_is_held_is_read_and_committed;
+            16 held a_held_commit_is_checked;
+            16 held a_hold_that_ended_is_in_nobodys_way;
         }
     };
 }

@@ -28,6 +28,7 @@ mod factory;
 pub mod fenced;
 mod fixtures;
 pub mod followed;
+pub mod held;
 pub mod honest;
 mod hooked;
 pub mod independent;

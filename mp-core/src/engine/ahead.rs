@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The most commands that one commit carries.
-const BATCH_MAX: usize = 512;
+pub(super) const BATCH_MAX: usize = 512;
 
 /// As many commands as share one commit even where two commits in turn could carry them.
 const BATCH_WHOLE: usize = 32;
@@ -36,7 +36,7 @@ impl Runner {
     /// Sends a batch of so many jobs, and decides the next ones until its fate is known.
     pub(super) async fn send(&mut self, batch: Batch, jobs: usize) -> Fate {
         let (combiner, partition) = (self.combiner.clone(), self.partition.clone());
-        let mut sending = pin!(combiner.send(&partition, batch));
+        let mut sending = pin!(combiner.send(&partition, batch, None));
         let fate = begin(sending.as_mut()).await;
         self.answer();
         if let Some(fate) = fate {

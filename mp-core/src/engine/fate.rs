@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::combiner::Combiner;
 use crate::{
     error::{Error, ErrorKind},
-    store::{Batch, Partition, StoreErrorKind, Version, View},
+    store::{Batch, Hold, Partition, StoreErrorKind, Version, View},
 };
 
 /// How often the head is asked for after a lost answer before the callers are told.
@@ -24,10 +24,19 @@ pub(super) enum Fate {
 }
 
 impl Combiner {
-    /// Commits, and finds out what became of the batch if the answer is lost.
-    pub(super) async fn send(&self, partition: &Partition, batch: Batch) -> Fate {
+    /// Commits, by a hold if there is one, and finds out what became of the batch if the answer is lost.
+    pub(super) async fn send(
+        &self,
+        partition: &Partition,
+        batch: Batch,
+        mut hold: Option<Box<dyn Hold>>,
+    ) -> Fate {
         for asks in 0..ASKS_MAX {
-            match self.store.commit(partition, batch.clone()).await {
+            let answer = match hold.take() {
+                Some(hold) => hold.commit(batch.clone()).await,
+                None => self.store.commit(partition, batch.clone()).await,
+            };
+            match answer {
                 Ok(version) => {
                     self.arrivals.announce(&batch);
                     return Fate::Done(version);

@@ -14,6 +14,7 @@ mod decision;
 mod entry;
 mod family;
 mod fate;
+mod held;
 mod job;
 mod mailbox;
 mod prune;

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{
     Family,
-    ahead::{Ahead, share},
+    ahead::{Ahead, BATCH_MAX, share},
     answers::Done,
     combiner::Combiner,
     fate::Fate,
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     error::Error,
-    store::{Batch, CommitId, Partition, Selection, StoreError, Version},
+    store::{Batch, CommitId, Hold, Partition, Selection, StoreError, Version},
 };
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
@@ -44,7 +44,9 @@ pub(super) struct Runner {
     pub(super) family: Option<Box<Family>>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
-    fresh: bool,
+    pub(super) fresh: bool,
+    /// How many more commits the partition is held for, because others commit to it as well.
+    pub(super) contended: u32,
     /// What is decided while a commit is on its way.
     pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
@@ -76,6 +78,7 @@ impl Runner {
             arrival,
             family,
             fresh: false,
+            contended: 0,
             ahead: Ahead::default(),
             alone: 0,
             done: None,
@@ -109,7 +112,11 @@ impl Runner {
         }
         let mailboxes = &self.combiner.mailboxes;
         let alone = self.alone > 0;
-        let most = |waiting| if alone { 1 } else { share(waiting, 0) };
+        let most = |waiting| match (alone, self.contended) {
+            (true, _) => 1,
+            (false, 0) => share(waiting, 0),
+            (false, _) => waiting.min(BATCH_MAX),
+        };
         let jobs = mailboxes.take(&self.partition, most, &mut self.family);
         self.alone = self.alone.saturating_sub(jobs.len());
         (!jobs.is_empty()).then_some(Round {
@@ -128,6 +135,10 @@ impl Runner {
         self.fresh = false;
         self.presume_absent(&jobs);
         for conflicts in 0..CONFLICTS_MAX {
+            let hold = match decided {
+                None => self.hold(&mut jobs).await,
+                Some(_) => None,
+            };
             let now = match self.decide_or_take(&mut jobs, decided.take()).await {
                 Ok(now) => now,
                 Err(error) => return self.fail(jobs, &error),
@@ -136,7 +147,7 @@ impl Runner {
                 .family
                 .as_ref()
                 .is_some_and(|family| family.edited() > 0);
-            match self.commit(now, jobs.len()).await {
+            match self.commit(now, jobs.len(), hold).await {
                 Fate::Done(version) => {
                     let (partition, commands) = (&self.partition, jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "committed");
@@ -157,6 +168,7 @@ impl Runner {
                 Fate::Again => {
                     tracing::debug!(partition = %self.partition, conflicts, "decided anew");
                     self.drop_family();
+                    self.contend();
                     self.halve(&mut jobs);
                 }
             }
@@ -254,19 +266,21 @@ impl Runner {
         }
     }
 
-    async fn commit(&mut self, now: Timestamp, jobs: usize) -> Fate {
-        let batch = match self.batch(now) {
-            Some(Ok(batch)) => batch,
-            Some(Err(error)) => {
+    async fn commit(&mut self, now: Timestamp, jobs: usize, hold: Option<Box<dyn Hold>>) -> Fate {
+        let fate = match (self.batch(now), hold) {
+            (Some(Ok(batch)), None) => self.send(batch, jobs).await,
+            (Some(Ok(batch)), hold) => self.combiner.send(&self.partition, batch, hold).await,
+            (nothing, hold) => {
                 self.answer();
-                return Fate::Failed(error);
-            }
-            None => {
-                self.answer();
-                return self.confirm().await;
+                if let Some(hold) = hold {
+                    hold.release().await;
+                }
+                match nothing {
+                    Some(Err(error)) => return Fate::Failed(error),
+                    _ => return self.confirm().await,
+                }
             }
         };
-        let fate = self.send(batch, jobs).await;
         if let (Fate::Done(version), Some(family)) = (&fate, &mut self.family) {
             family.committed(*version);
             self.fresh = false;
@@ -302,7 +316,7 @@ impl Runner {
         }
     }
 
-    fn head(&self) -> Option<Version> {
+    pub(super) fn head(&self) -> Option<Version> {
         self.family.as_ref().map(|family| family.head())
     }
 

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{Act, WritePoint, gate::Passed, life::Life};
 use crate::store::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store, StoreError,
-    StoreErrorKind, Version, View,
+    Batch, Changes, Delivery, DueQuery, Held, Hold, Key, Limits, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Version, View,
 };
 
 /// The one store, as one process reaches it.
@@ -52,6 +52,22 @@ impl Life {
     }
 }
 
+/// A hold that has ended before its commit came.
+#[derive(Debug)]
+struct Ended {
+    connection: Connection,
+    partition: Partition,
+}
+
+#[async_trait]
+impl Hold for Ended {
+    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
+        self.connection.commit(&self.partition, batch).await
+    }
+
+    async fn release(self: Box<Self>) {}
+}
+
 #[async_trait]
 impl Store for Connection {
     fn limits(&self) -> Limits {
@@ -78,6 +94,16 @@ impl Store for Connection {
             Passed::Outage => Err(unreachable("commit")),
             Passed::Unknown => Err(unknown("commit")),
         }
+    }
+
+    /// Keeps nobody from anything, as a store may whose hold has ended.
+    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+        let view = self.read(partition, query).await?;
+        let hold = Box::new(Ended {
+            connection: Self(self.0.clone()),
+            partition: partition.clone(),
+        });
+        Ok(Some(Held { view, hold }))
     }
 
     async fn commit_many(

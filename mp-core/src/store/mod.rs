@@ -11,6 +11,7 @@ mod batch;
 mod commit_id;
 mod delivery;
 mod error;
+mod hold;
 mod key;
 mod listing;
 mod memory;
@@ -34,6 +35,7 @@ pub use self::{
     commit_id::CommitId,
     delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},
     error::{StoreError, StoreErrorKind},
+    hold::{Held, Hold},
     key::{KEY_LENGTH_MAX, Key},
     listing::Listing,
     memory::MemoryStore,
@@ -84,7 +86,8 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 ///     and writes nothing.
 /// 13. *Timeless.* The engine's own clock is never used: every time comes from the caller.
 ///
-/// Stores that can list their partitions promise two things more, at [`Listing`].
+/// Stores that can list their partitions promise two things more, at [`Listing`], and those that can
+/// hold one another, at [`Hold`].
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns what this store takes.
@@ -104,6 +107,23 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `Conflict`, `Unknown`, `Unavailable`, `Invalid`, `Full`, `ReadOnly`; nothing is written
     /// unless the error is `Unknown`.
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError>;
+
+    /// Reads as [`read`](Self::read) does, and keeps others from changing the partition until the hold
+    /// ends, where the store can do that; nothing where it can't, or not now.
+    ///
+    /// For a partition for which several processes contend: what one decides while the others commit
+    /// mostly conflicts, and here they wait for each other in the order in which they came.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read).
+    async fn hold(
+        &self,
+        _partition: &Partition,
+        _query: &Query,
+    ) -> Result<Option<Held>, StoreError> {
+        Ok(None)
+    }
 
     /// Applies the batches of many partitions, each alone, durably at one cost.
     async fn commit_many(

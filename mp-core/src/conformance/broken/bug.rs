@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use crate::{
     conformance::StoreFactory,
     store::{
-        Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, MemoryStore, Partition, Query,
-        Settle, Store, StoreError, Version, View,
+        Batch, Changes, Delivery, DueQuery, Held, Key, Limits, Listing, MemoryStore, Partition,
+        Query, Settle, Store, StoreError, Version, View,
     },
 };
 
@@ -31,6 +31,16 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
         batch: Batch,
     ) -> Result<Version, StoreError> {
         store.commit(partition, batch).await
+    }
+
+    /// Gets [`Store::hold`] wrong, or holds nothing.
+    async fn hold(
+        &self,
+        _store: &Arc<dyn Store>,
+        _partition: &Partition,
+        _query: &Query,
+    ) -> Result<Option<Held>, StoreError> {
+        Ok(None)
     }
 
     /// Gets [`Store::commit_many`] wrong, or passes it on.
@@ -135,6 +145,10 @@ impl<B: Bug> Store for Broken<B> {
 
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
         self.bug.commit(&*self.store, partition, batch).await
+    }
+
+    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+        self.bug.hold(&self.store, partition, query).await
     }
 
     async fn commit_many(

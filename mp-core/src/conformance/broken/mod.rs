@@ -5,6 +5,7 @@
 mod bug;
 mod changing;
 mod committing;
+mod holding;
 mod leasing;
 mod limiting;
 mod listing;
@@ -28,6 +29,7 @@ pub use self::{
         KeepsDeletedDeliveries, KeepsDeletedRecords, KeepsWhatItRefused, OverwritesOnCreate,
         TearsTheBatch, TrimsValues,
     },
+    holding::{HoldsBlindly, NeverLetsGo, TrustsTheHold},
     leasing::{
         ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,
         LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,

@@ -31,6 +31,10 @@ const TRIES_MAX: u32 = 12;
 const CONTENTION_FIRST: Duration = Duration::from_micros(500);
 const CONTENTION_MAX: Duration = Duration::from_millis(50);
 
+/// How long a partition is held for an owner who does nothing: one whose process stands still would
+/// keep it from everybody. The session ends with the hold.
+const HOLD_MAX: Duration = Duration::from_secs(1);
+
 /// How much longer than the server itself we wait for it to give up a statement.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -158,7 +162,7 @@ impl Connections {
     ///
     /// In two parts: when this process itself, or its machine, was stopped for longer than that,
     /// the first ends at once, and the answer that has come meanwhile is read in the second.
-    async fn answer<A>(
+    pub(super) async fn answer<A>(
         &self,
         answer: impl Future<Output = Result<A, Error>>,
     ) -> Result<A, Failure> {
@@ -246,9 +250,11 @@ fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
          SET jit = off;
          SET client_min_messages = error;
          SET statement_timeout = {};
-         SET lock_timeout = {};",
+         SET lock_timeout = {};
+         SET idle_in_transaction_session_timeout = {};",
         millis(options.statement_timeout),
         millis(options.lock_timeout),
+        millis(HOLD_MAX),
     );
     if let Some(schema) = &options.schema {
         settings += &format!("SET search_path = {};", quoted(schema));

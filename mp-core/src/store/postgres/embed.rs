@@ -30,7 +30,7 @@ impl PostgresStore {
         partition: &Partition,
         batch: &Batch,
     ) -> Result<Version, StoreError> {
-        let (job, _) = self.job(partition.clone(), batch.clone())?;
+        let (job, _) = Self::job(partition.clone(), batch.clone())?;
         let applied = self.apply(transaction, &job).await;
         match applied {
             Ok(true) => Ok(job.next()),

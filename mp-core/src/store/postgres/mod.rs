@@ -10,6 +10,7 @@ mod distribution;
 mod embed;
 mod error;
 mod hint;
+mod hold;
 mod lane;
 mod options;
 mod queue;
@@ -40,12 +41,13 @@ use self::{
     connections::Connections,
     distribution::Distribution,
     hint::Hints,
+    hold::Holds,
     lane::Lane,
     queue::{Answer, Job, Queue},
 };
 use super::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View, admission::check_batch,
+    Batch, Changes, Delivery, DueQuery, Held, Key, Limits, Listing, Partition, Query, Settle,
+    Store, StoreError, StoreErrorKind, Version, View, admission::check_batch,
 };
 use crate::clock::Clock;
 
@@ -120,6 +122,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
+    holds: Holds,
     schema: Option<String>,
     /// Ends the exchange of hints when it is dropped.
     _exchange: JoinSet<()>,
@@ -146,6 +149,11 @@ impl PostgresStore {
         let hints = Arc::new(Hints::new());
         let transactions = Arc::default();
         Lane::start(options.lanes.get(), &queue, &lanes, &hints, &transactions);
+        let most = match distribution {
+            Distribution::Single => options.connections.get() / 2,
+            Distribution::BySlot => 0,
+        };
+        let holds = Holds::new(&connections, most, &hints, &transactions);
         let exchange = if options.notify {
             hints.exchange(&config, &tls, &connections)
         } else {
@@ -156,6 +164,7 @@ impl PostgresStore {
             queue,
             hints,
             transactions,
+            holds,
             schema: options.schema,
             _exchange: exchange,
         })
@@ -193,8 +202,8 @@ impl PostgresStore {
         reader::clock_skew(&self.connections, clock).await
     }
 
-    fn job(&self, partition: Partition, batch: Batch) -> Result<(Job, Pending), StoreError> {
-        check_batch(&batch, &self.limits())?;
+    fn job(partition: Partition, batch: Batch) -> Result<(Job, Pending), StoreError> {
+        check_batch(&batch, &Limits::STANDARD)?;
         let (job, answer) = Job::new(partition, batch);
         if job.bytes() > BATCH_BYTES_MAX {
             return Err(StoreError::invalid("commit", "the batch is too large"));
@@ -224,9 +233,14 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        let (job, answer) = self.job(partition.clone(), batch)?;
+        let (job, answer) = Self::job(partition.clone(), batch)?;
         self.queue.accept(vec![job])?;
         settled(answer).await
+    }
+
+    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+        self.limits().check_read("hold", query.limit)?;
+        Ok(self.holds.hold(partition, query).await)
     }
 
     async fn commit_many(
@@ -244,7 +258,7 @@ impl Store for PostgresStore {
             let mut jobs = Vec::new();
             let mut pending = Vec::new();
             for (partition, batch) in portion {
-                let accepted = self.job(partition, batch);
+                let accepted = Self::job(partition, batch);
                 pending.push(accepted.map(|(job, answer)| {
                     jobs.push(job);
                     answer

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use tokio_postgres::Row;
+use deadpool_postgres::Object;
+use tokio_postgres::{Error, Row};
 
 use super::{
     by_slot,
@@ -115,7 +116,22 @@ fn ranges(select: &[Selection]) -> (Vec<String>, Vec<String>) {
     ranges.into_iter().unzip()
 }
 
-fn view(op: &'static str, rows: &[Row], limit: u32) -> Result<View, StoreError> {
+/// Reads within somebody's transaction what [`view`] makes a view of.
+pub(super) async fn rows(
+    connection: &Object,
+    partition: &Partition,
+    query: &Query,
+) -> Result<Vec<Row>, Error> {
+    let (slot, id) = (slot(partition), partition.id());
+    let (first, beyond) = ranges(&query.select);
+    let enough = i64::from(query.limit) + 1;
+    let statement = connection.prepare_cached(READ).await?;
+    connection
+        .query(&statement, &[&slot, &id, &first, &beyond, &enough])
+        .await
+}
+
+pub(super) fn view(op: &'static str, rows: &[Row], limit: u32) -> Result<View, StoreError> {
     let Some((root, others)) = rows.split_first() else {
         return Ok(View::default());
     };

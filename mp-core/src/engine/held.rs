@@ -1,0 +1,76 @@
+//! Partitions for which several processes contend: they take turns there.
+
+use super::{
+    Family,
+    ahead::BATCH_MAX,
+    combiner::Combiner,
+    job::Job,
+    runner::{Runner, selections},
+};
+use crate::store::{Held, Hold, Partition, Query, Selection};
+
+/// After how many commits in a row in which nobody else came between a partition is not held any more.
+const TURNS: u32 = 64;
+
+impl Runner {
+    /// Takes note that somebody else has committed meanwhile.
+    ///
+    /// Whoever commits what was decided while others commit mostly conflicts, and the more of them
+    /// there are the less gets done. So from here on the partition is held before it is read.
+    pub(super) const fn contend(&mut self) {
+        self.contended = TURNS;
+    }
+
+    /// Holds the partition if others contend for it, and reads what the jobs ask for.
+    pub(super) async fn hold(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Option<Box<dyn Hold>> {
+        if self.contended == 0 || self.alone > 0 {
+            return None;
+        }
+        let wanted = selections(jobs, self.now());
+        let Some(Held { view, hold }) = self.combiner.hold(&self.partition, &wanted).await else {
+            self.contended = 0;
+            return None;
+        };
+        self.contended = match self.head() == Some(view.head) {
+            true => self.contended - 1,
+            false => TURNS,
+        };
+        match &mut self.family {
+            Some(family) if family.is_seen_in(&view) => family.add(view, &wanted),
+            family => {
+                let read = Family::new(self.partition.clone(), view, &wanted);
+                *family = Some(Box::new(read));
+            }
+        }
+        self.fresh = true;
+        self.draw_late(jobs);
+        Some(hold)
+    }
+
+    /// Draws those who came while the hold was waited for, if they are so many that one more read is
+    /// worth it.
+    fn draw_late(&self, jobs: &mut Vec<Box<dyn Job>>) {
+        let drawn = jobs.len();
+        let room = |waiting| match waiting >= drawn {
+            true => BATCH_MAX.saturating_sub(drawn),
+            false => 0,
+        };
+        jobs.extend(self.combiner.mailboxes.draw(&self.partition, room));
+    }
+}
+
+impl Combiner {
+    async fn hold(&self, partition: &Partition, wanted: &[Selection]) -> Option<Held> {
+        let query = Query {
+            select: wanted.to_vec(),
+            limit: self.store.limits().read_max,
+        };
+        let held = self.store.hold(partition, &query).await.ok()??;
+        if held.view.more {
+            // It is too large to be read, and that is found out and told without a hold.
+            held.hold.release().await;
+            return None;
+        }
+        Some(held)
+    }
+}
