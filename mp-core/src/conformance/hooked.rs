@@ -3,8 +3,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use async_trait::async_trait;
 
 use crate::store::{
-    Batch, Changes, Delivery, DueQuery, Key, Limits, Partition, Query, Settle, Store, StoreError,
-    StoreErrorKind, Version, View,
+    Batch, Changes, Delivery, DueQuery, Held, Hold, Key, Limits, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Version, View,
 };
 
 /// What was called on a [`HookedStore`].
@@ -15,6 +15,8 @@ pub enum Call {
     Read,
     /// [`Store::commit`], or one batch of [`Store::commit_many`].
     Commit,
+    /// [`Store::hold`].
+    Hold,
     /// [`Store::due`].
     Due,
     /// [`Store::settle`].
@@ -60,10 +62,12 @@ type Hook = dyn Fn(Call, Phase, Option<&Partition>) -> Verdict + Send + Sync;
 /// assert!(store.read(&group, &Query::default()).await.is_err());
 /// # Ok(()) }
 /// ```
+#[derive(Clone)]
 pub struct HookedStore {
     inner: Arc<dyn Store>,
     limits: Limits,
-    hook: Box<Hook>,
+    holds: bool,
+    hook: Arc<Hook>,
 }
 
 impl HookedStore {
@@ -76,14 +80,23 @@ impl HookedStore {
         R: Future<Output = Result<(), StoreErrorKind>> + Send + 'static,
     {
         let limits = inner.limits();
-        let hook = Box::new(move |call, phase, partition: Option<&Partition>| {
+        let hook = Arc::new(move |call, phase, partition: Option<&Partition>| {
             Box::pin(hook(call, phase, partition)) as Verdict
         });
         Self {
             inner,
             limits,
+            holds: false,
             hook,
         }
+    }
+
+    /// Lets partitions be held as loosely as may be: a hold keeps nobody from anything, and its commit
+    /// is a [`Call::Commit`].
+    #[must_use]
+    pub const fn with_holds(mut self) -> Self {
+        self.holds = true;
+        self
     }
 
     /// Lowers the limits; above those of the store inside they promise nothing.
@@ -122,6 +135,22 @@ impl fmt::Debug for HookedStore {
     }
 }
 
+/// A hold that keeps nobody from anything.
+#[derive(Debug)]
+struct Loose {
+    store: HookedStore,
+    partition: Partition,
+}
+
+#[async_trait]
+impl Hold for Loose {
+    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
+        self.store.commit(&self.partition, batch).await
+    }
+
+    async fn release(self: Box<Self>) {}
+}
+
 #[async_trait]
 impl Store for HookedStore {
     fn limits(&self) -> Limits {
@@ -137,6 +166,19 @@ impl Store for HookedStore {
         batch.check(&self.limits)?;
         let commit = self.inner.commit(partition, batch);
         self.around(Call::Commit, Some(partition), commit).await
+    }
+
+    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+        if !self.holds {
+            return Ok(None);
+        }
+        let read = self.inner.read(partition, query);
+        let view = self.around(Call::Hold, Some(partition), read).await?;
+        let hold = Box::new(Loose {
+            store: self.clone(),
+            partition: partition.clone(),
+        });
+        Ok(Some(Held { view, hold }))
     }
 
     async fn commit_many(

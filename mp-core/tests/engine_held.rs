@@ -1,0 +1,195 @@
+//! What the engine promises where several processes contend for a partition: it holds it.
+#![cfg(feature = "conformance")]
+
+use std::{
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use mp_core::{
+    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    clock::ManualClock,
+    conformance::{Call, HookedStore, Phase},
+    entropy::SeededEntropy,
+    store::{Limits, MemoryStore, Partition, Store, StoreErrorKind},
+};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+/// How many commits in which nobody else comes between it takes until a partition is not held.
+const TURNS: usize = 64;
+
+#[derive(Deserialize, Serialize)]
+struct Group {
+    taken: u32,
+    size: u32,
+}
+
+impl Document for Group {
+    const KIND: &'static str = "group";
+    const FORMAT: u32 = 1;
+}
+
+/// What the store answers to the next calls of a kind, instead of what it does.
+type Faults = Arc<Mutex<Vec<(Call, Phase, StoreErrorKind)>>>;
+
+/// Two engines on one store, the first of which holds, and what the first has asked of it.
+struct Rig {
+    engine: Engine,
+    rival: Engine,
+    calls: Arc<Mutex<Vec<Call>>>,
+    faults: Faults,
+}
+
+impl Rig {
+    async fn new(holds: bool) -> Self {
+        Self::of(|store| if holds { store.with_holds() } else { store }).await
+    }
+
+    async fn of(kind: impl FnOnce(HookedStore) -> HookedStore) -> Self {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let (calls, faults) = (Arc::default(), Faults::default());
+        let hooked = kind(hooked(store.clone(), &calls, &faults));
+        let rig = Self {
+            engine: engine(Arc::new(hooked)),
+            rival: engine(store),
+            calls,
+            faults,
+        };
+        take(&rig.engine, 1).await.expect("opens");
+        rig.heard();
+        rig
+    }
+
+    /// Lets the rival commit, which the engine's state in memory knows nothing of, and then the
+    /// engine, whose commit conflicts.
+    async fn contend(&self) -> u32 {
+        take(&self.rival, 1).await.expect("commits");
+        take(&self.engine, 1).await.expect("commits")
+    }
+
+    /// Returns what was asked of the store since the last time.
+    fn heard(&self) -> Vec<Call> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *calls)
+    }
+
+    fn fault(&self, call: Call, phase: Phase, kind: StoreErrorKind) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.push((call, phase, kind));
+    }
+}
+
+fn hooked(store: Arc<dyn Store>, calls: &Arc<Mutex<Vec<Call>>>, faults: &Faults) -> HookedStore {
+    let (calls, faults) = (calls.clone(), faults.clone());
+    let hook = move |call, phase, _: Option<&Partition>| {
+        if phase == Phase::Before {
+            let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
+            calls.push(call);
+        }
+        let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let meant = faults
+            .iter()
+            .position(|(of, when, _)| (*of, *when) == (call, phase));
+        ready(meant.map_or(Ok(()), |at| Err(faults.remove(at).2)))
+    };
+    HookedStore::new(store, hook)
+}
+
+fn engine(store: Arc<dyn Store>) -> Engine {
+    let clock = ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000));
+    Engine::new(store, Arc::new(clock), Arc::new(SeededEntropy::new(1)))
+}
+
+/// Takes seats of a hundred thousand, if there are so many, and returns how many are taken.
+async fn take(engine: &Engine, seats: u32) -> Result<u32, Error> {
+    let group = Partition::parse("test/group/1").expect("a partition");
+    let decide = move |family: &Family, _: Timestamp| -> Result<Decision<u32>, Error> {
+        let (taken, size) = family
+            .root::<Group>()?
+            .map_or((0, 100_000), |group| (group.taken, group.size));
+        let taken = taken + seats;
+        if taken > size {
+            return Err(Error::new(ErrorKind::Refused, "full", "no seat is free"));
+        }
+        let mut edits = Edits::new();
+        edits.put_root(Group { taken, size });
+        Ok(edits.answer(taken))
+    };
+    Ok(engine.run(Command::on(group), decide).await?.answer)
+}
+
+#[tokio::test]
+async fn what_has_conflicted_is_held_before_it_is_decided_anew() {
+    let rig = Rig::new(true).await;
+    assert_eq!(rig.contend().await, 3);
+    assert_eq!(rig.heard(), [Call::Commit, Call::Hold, Call::Commit]);
+}
+
+#[tokio::test]
+async fn nothing_is_held_for_which_nobody_contends() {
+    let rig = Rig::new(true).await;
+    for _ in 0..3 {
+        take(&rig.engine, 1).await.expect("commits");
+    }
+    assert_eq!(rig.heard(), [Call::Commit; 3]);
+}
+
+#[tokio::test]
+async fn a_store_that_holds_nothing_is_read_instead() {
+    let rig = Rig::new(false).await;
+    assert_eq!(rig.contend().await, 3);
+    assert_eq!(rig.heard(), [Call::Commit, Call::Read, Call::Commit]);
+}
+
+#[tokio::test]
+async fn a_hold_that_cannot_be_had_is_done_without() {
+    let rig = Rig::new(true).await;
+    rig.fault(Call::Hold, Phase::Before, StoreErrorKind::Unavailable);
+    assert_eq!(rig.contend().await, 3);
+    let calls = [Call::Commit, Call::Hold, Call::Read, Call::Commit];
+    assert_eq!(rig.heard(), calls);
+}
+
+#[tokio::test]
+async fn a_held_commit_whose_answer_is_lost_is_found_by_its_id() {
+    let rig = Rig::new(true).await;
+    take(&rig.rival, 1).await.expect("commits");
+    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
+    rig.fault(Call::Commit, Phase::After, StoreErrorKind::Unknown);
+    assert_eq!(take(&rig.engine, 1).await.expect("commits"), 3);
+    let calls = [Call::Commit, Call::Hold, Call::Commit, Call::Read];
+    assert_eq!(rig.heard(), calls);
+    assert_eq!(take(&rig.rival, 1).await.expect("commits"), 4, "once");
+}
+
+#[tokio::test]
+async fn a_refusal_may_rest_on_what_is_held() {
+    let rig = Rig::new(true).await;
+    take(&rig.rival, 99_999).await.expect("commits");
+    let refused = take(&rig.engine, 1).await.expect_err("is full");
+    assert_eq!(refused.code(), "full");
+    let calls = [Call::Commit, Call::Hold];
+    assert_eq!(rig.heard(), calls, "no other look at the head");
+}
+
+#[tokio::test]
+async fn a_partition_is_held_until_nobody_has_come_between_for_a_while() {
+    // So that each of those who wait has a commit to himself.
+    let mut limits = Limits::STANDARD;
+    limits.writes_max = 1;
+    let rig = Rig::of(|store| store.with_holds().with_limits(limits)).await;
+    take(&rig.rival, 1).await.expect("commits");
+    let mut takes = JoinSet::new();
+    for _ in 0..TURNS + 10 {
+        let engine = rig.engine.clone();
+        takes.spawn(async move { take(&engine, 1).await });
+    }
+    for taken in takes.join_all().await {
+        taken.expect("commits");
+    }
+    let heard = rig.heard();
+    let holds = heard.iter().filter(|call| **call == Call::Hold).count();
+    assert_eq!(holds, TURNS + 1, "the first has seen that somebody came");
+    assert!(heard.ends_with(&[Call::Commit, Call::Commit]), "{heard:?}");
+}

@@ -1,0 +1,195 @@
+//! What it means on PostgreSQL that a partition is held.
+#![cfg(feature = "postgres")]
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use mp_core::{
+    Command, Decision, Document, Edits, Engine, Error, Family, Timestamp,
+    clock::{Clock, SystemClock},
+    entropy::SystemEntropy,
+    store::{
+        Batch, CommitId, Held, Key, Partition, PostgresOptions, PostgresStore, Query, Store,
+        StoreErrorKind, Version, Write,
+    },
+};
+use serde::{Deserialize, Serialize};
+use throwaway_postgres::{Database, database};
+use tokio::{task::JoinSet, time::timeout};
+
+fn held() -> Partition {
+    Partition::parse("market/group/held").expect("a partition")
+}
+
+fn put(key: &str) -> Write {
+    Write::put(Key::new(key).expect("a key"), Bytes::from_static(b"{}"))
+}
+
+fn batch(expect: Version, writes: Vec<Write>) -> Batch {
+    Batch {
+        expect,
+        commit_id: CommitId::random(),
+        at: SystemClock.now(),
+        writes,
+    }
+}
+
+async fn connect(database: &Database) -> Arc<PostgresStore> {
+    let store = PostgresStore::connect(database.url(), PostgresOptions::default()).await;
+    Arc::new(store.expect("connects"))
+}
+
+async fn create(store: &PostgresStore) -> Version {
+    let created = batch(Version::ABSENT, vec![put("")]);
+    store.commit(&held(), created).await.expect("creates")
+}
+
+async fn hold(store: &PostgresStore) -> Held {
+    let held = store.hold(&held(), &Query::default()).await;
+    held.expect("asks").expect("there is room")
+}
+
+/// Whoever comes while somebody holds waits, for the head that is made meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_wait_for_whoever_holds() {
+    let Some(database) = database("others_wait_for_whoever_holds").await else {
+        return;
+    };
+    let (one, other) = (connect(&database).await, connect(&database).await);
+    let head = create(&one).await;
+    let Held { view, hold: first } = hold(&one).await;
+    assert_eq!(view.head, head);
+    let mut commit = tokio::spawn({
+        let other = other.clone();
+        async move { other.commit(&held(), batch(head, vec![put("late")])).await }
+    });
+    let next = tokio::spawn({
+        let other = other.clone();
+        async move { hold(&other).await }
+    });
+    let early = timeout(Duration::from_millis(200), &mut commit).await;
+    assert!(early.is_err(), "it did not wait: {early:?}");
+    let made = first.commit(batch(head, vec![put("a")])).await;
+    let made = made.expect("commits");
+    let late = commit.await.expect("no panic").expect_err("conflicts");
+    assert_eq!(late.kind(), StoreErrorKind::Conflict);
+    let Held { view, hold } = next.await.expect("no panic");
+    assert_eq!(view.head, made, "what is held is what was committed before");
+    hold.release().await;
+}
+
+/// A process that stands still keeps a partition from the others for a second, and then it is too late
+/// for its commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_of_an_owner_who_stands_still_ends() {
+    let Some(database) = database("a_hold_of_an_owner_who_stands_still_ends").await else {
+        return;
+    };
+    let (one, other) = (connect(&database).await, connect(&database).await);
+    let head = create(&one).await;
+    let Held { hold, .. } = hold(&one).await;
+    let began = Instant::now();
+    let made = other.commit(&held(), batch(head, vec![put("b")])).await;
+    let made = made.expect("commits once the hold has ended");
+    assert!(began.elapsed() >= Duration::from_millis(500), "it waited");
+    let late = hold.commit(batch(head, vec![put("a")])).await;
+    let late = late.expect_err("is too late");
+    assert_eq!(late.kind(), StoreErrorKind::Unknown, "its session is gone");
+    let view = one.read(&held(), &Query::default()).await.expect("reads");
+    assert_eq!(view.head, made);
+}
+
+/// Half of the connections are left to those who read.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_is_held_than_leaves_room_for_readers() {
+    let Some(database) = database("no_more_is_held_than_leaves_room_for_readers").await else {
+        return;
+    };
+    let two = NonZeroUsize::new(2).expect("is not zero");
+    let options = PostgresOptions::default().with_connections(two);
+    let store = PostgresStore::connect(database.url(), options).await;
+    let store = store.expect("connects");
+    create(&store).await;
+    let first = hold(&store).await;
+    let another = Partition::parse("market/group/other").expect("a partition");
+    let second = store.hold(&another, &Query::default()).await;
+    assert!(second.expect("asks").is_none(), "a second hold");
+    store.read(&held(), &Query::default()).await.expect("reads");
+    first.hold.release().await;
+    let second = store.hold(&another, &Query::default()).await;
+    assert!(second.expect("asks").is_some(), "there is room again");
+}
+
+#[derive(Deserialize, Serialize)]
+struct Counter {
+    taken: u64,
+}
+
+impl Document for Counter {
+    const KIND: &'static str = "counter";
+    const FORMAT: u32 = 1;
+}
+
+/// How many joins each process makes, and with how many tasks.
+const JOINS: usize = 1_000;
+const TASKS: usize = 16;
+
+/// Two processes that join one group without a pause both get on: when the first has made its joins,
+/// the other has made a third of its own at least.
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_contend_get_on_alike() {
+    let Some(database) = database("processes_that_contend_get_on_alike").await else {
+        return;
+    };
+    let engines = [process(&database).await, process(&database).await];
+    let done = engines.each_ref().map(|_| Arc::<AtomicUsize>::default());
+    let mut rushes = JoinSet::new();
+    for (engine, done) in engines.iter().zip(&done) {
+        for _ in 0..TASKS {
+            rushes.spawn(join(engine.clone(), done.clone()));
+        }
+    }
+    let first = rushes.join_next().await;
+    first.expect("is there").expect("no panic");
+    let made = done.each_ref().map(|done| done.load(Ordering::Relaxed));
+    rushes.join_all().await;
+    let (least, most) = (made[0].min(made[1]), made[0].max(made[1]));
+    assert!(least * 3 >= most, "{made:?} joins");
+    let command = Command::on(held());
+    let count = |family: &Family, _: Timestamp| {
+        let taken = family.root::<Counter>()?.map_or(0, |counter| counter.taken);
+        Ok::<_, Error>(Decision::unchanged(taken))
+    };
+    let taken = engines[0].run(command, count).await.expect("reads").answer;
+    let made: usize = done.iter().map(|done| done.load(Ordering::Relaxed)).sum();
+    assert_eq!(usize::try_from(taken).expect("a count"), made);
+}
+
+async fn process(database: &Database) -> Engine {
+    let store = connect(database).await;
+    Engine::new(store, Arc::new(SystemClock), Arc::new(SystemEntropy::new()))
+}
+
+/// Joins until its process has made all its joins.
+async fn join(engine: Engine, done: Arc<AtomicUsize>) {
+    while done.load(Ordering::Relaxed) < JOINS {
+        let decide = |family: &Family, _: Timestamp| {
+            let taken = family.root::<Counter>()?.map_or(0, |counter| counter.taken);
+            let mut edits = Edits::new();
+            edits.put_root(Counter { taken: taken + 1 });
+            Ok::<_, Error>(edits.answer(()))
+        };
+        engine
+            .run(Command::on(held()), decide)
+            .await
+            .expect("joins");
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+}
