@@ -3,7 +3,9 @@
 //! Ours through the engine, from one process, from two and from four, 128 tasks in all; against
 //! what is written by hand through the same driver: select for update in a transaction, and the best
 //! single statement. The floor is the server alone: the rows of 128 joins in one statement, from two
-//! sessions in turn, so that one is at work while the other's log is flushed.
+//! sessions in turn, so that one is made ready while the other's log is flushed; and those of 64 from
+//! one session, which is what is left for 128 callers of whom half are told, and come again, while
+//! the others are committed.
 //!
 //! Promises, durable on acknowledgement, 128 tasks each: at least 100 times select for update and 50
 //! times the single statement from one process, and 40 and 20 times select for update from two and
@@ -39,6 +41,7 @@ const ROUNDS: usize = 5;
 const LOCKED: &str = "select for update, insert, update";
 const SINGLE: &str = "single statement";
 const SERVER: &str = "the server alone, 128 joins a statement";
+const HALVES: &str = "the server alone, 64 joins a statement";
 const KNOWN: &str = "Engine, 128 tasks, members in memory";
 
 /// Where a child finds the database.
@@ -71,7 +74,12 @@ fn main() {
             }));
         }
     }
-    sides.push(Side::new(SERVER, || server_round(&runtime, &floor, next())));
+    for (name, sessions, joins) in [(SERVER, 2, BATCH), (HALVES, 1, BATCH / 2)] {
+        let (runtime, floor, next) = (&runtime, &floor, &next);
+        sides.push(Side::new(name, move || {
+            server_round(runtime, floor, next(), sessions, joins)
+        }));
+    }
     for (name, members) in [
         (ours(1), Members::Asked),
         (KNOWN.to_owned(), Members::Known),
@@ -159,16 +167,23 @@ fn floor_round(
     })
 }
 
-fn server_round(runtime: &Runtime, floor: &PostgresFloor, number: u64) -> Throughput {
+fn server_round(
+    runtime: &Runtime,
+    floor: &PostgresFloor,
+    number: u64,
+    tasks: usize,
+    joins: usize,
+) -> Throughput {
     let counter = format!("rush-{number}");
     let opened = floor.open_counter(&counter, i64::MAX);
     runtime.block_on(opened).expect("opens");
-    let (floor, tasks) = (floor.clone(), 2);
+    let floor = floor.clone();
+    let users = i64::try_from(joins).expect("a few");
     let statements = Load { tasks, span: SPAN }.run(runtime, move |_, _| {
         let (floor, counter) = (floor.clone(), counter.clone());
-        async move { floor.joins(&counter).await.expect("the floor works") }
+        async move { floor.joins(&counter, users).await.expect("the floor works") }
     });
-    statements.of_many(BATCH)
+    statements.of_many(joins)
 }
 
 #[derive(Deserialize, Serialize)]

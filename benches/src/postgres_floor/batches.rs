@@ -33,12 +33,12 @@ impl PostgresFloor {
         Ok(())
     }
 
-    /// Lets [`BATCH`] users take a place each.
+    /// Lets so many users take a place each.
     ///
     /// # Errors
     ///
     /// The engine's.
-    pub async fn joins(&self, counter: &str) -> Result<(), Error> {
+    pub async fn joins(&self, counter: &str, users: i64) -> Result<(), Error> {
         let connection = self.connection().await;
         let sql = "WITH place AS (
                        UPDATE counter SET taken = taken + $2 WHERE id = $1 RETURNING taken
@@ -47,9 +47,8 @@ impl PostgresFloor {
                    SELECT $1, 'user-' || number, number
                    FROM place, generate_series(taken - $2 + 1, taken) AS number";
         let statement = connection.prepare_cached(sql).await?;
-        let places = BATCH as i64;
         connection
-            .execute(&statement, &[&counter, &places])
+            .execute(&statement, &[&counter, &users])
             .await
             .map(drop)
     }
