@@ -3,7 +3,7 @@
 
 use std::{
     future::ready,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use mp_core::{
@@ -14,7 +14,7 @@ use mp_core::{
     store::{Limits, MemoryStore, Partition, Store, StoreErrorKind},
 };
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How many commits in which nobody else comes between it takes until a partition is not held.
 const TURNS: usize = 64;
@@ -171,6 +171,56 @@ async fn a_refusal_may_rest_on_what_is_held() {
     assert_eq!(refused.code(), "full");
     let calls = [Call::Commit, Call::Hold];
     assert_eq!(rig.heard(), calls, "no other look at the head");
+}
+
+/// Two engines, of which the first is to be told apart from those who come late.
+type Pair = (Engine, Engine);
+
+#[tokio::test]
+async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
+    let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let pair: Arc<OnceLock<Pair>> = Arc::default();
+    let late: Arc<Mutex<Option<JoinHandle<u32>>>> = Arc::default();
+    let (engines, asked) = (pair.clone(), late.clone());
+    let hook = move |call, phase, _: Option<&Partition>| {
+        let (engines, asked) = (engines.clone(), asked.clone());
+        async move {
+            let first = asked.lock().is_ok_and(|asked| asked.is_none());
+            if (call, phase) == (Call::Hold, Phase::After)
+                && first
+                && let Some((engine, rival)) = engines.get().cloned()
+            {
+                // The hold has ended, the rival commits, and whoever asks now has heard of that.
+                take(&rival, 1).await.expect("commits");
+                let count = tokio::spawn(async move { count(&engine).await });
+                tokio::task::yield_now().await;
+                let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+                asked.get_or_insert(count);
+            }
+            Ok(())
+        }
+    };
+    let hooked = HookedStore::new(memory.clone(), hook).with_holds();
+    let (engine, rival) = (engine(Arc::new(hooked)), engine(memory));
+    take(&engine, 1).await.expect("opens");
+    take(&rival, 1).await.expect("commits");
+    drop(pair.set((engine.clone(), rival)));
+    // Meets another head than the engine knows, and so is held.
+    count(&engine).await;
+    let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let counted = late.expect("asked").await.expect("no panic");
+    assert!(counted >= 3, "told {counted} after 3 were taken");
+}
+
+/// Returns how many seats are taken.
+async fn count(engine: &Engine) -> u32 {
+    let group = Partition::parse("test/group/1").expect("a partition");
+    let decide = |family: &Family, _: Timestamp| -> Result<Decision<u32>, Error> {
+        let taken = family.root::<Group>()?.map_or(0, |group| group.taken);
+        Ok(Decision::unchanged(taken))
+    };
+    let counted = engine.run(Command::on(group), decide).await;
+    counted.expect("counts").answer
 }
 
 #[tokio::test]

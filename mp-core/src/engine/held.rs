@@ -49,13 +49,17 @@ impl Runner {
 
     /// Draws those who came while the hold was waited for, if they are so many that one more read is
     /// worth it.
-    fn draw_late(&self, jobs: &mut Vec<Box<dyn Job>>) {
+    ///
+    /// They may know of a later commit than the one that was read: a hold may have ended already.
+    fn draw_late(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
         let drawn = jobs.len();
         let room = |waiting| match waiting >= drawn {
             true => BATCH_MAX.saturating_sub(drawn),
             false => 0,
         };
-        jobs.extend(self.combiner.mailboxes.draw(&self.partition, room));
+        let late = self.combiner.mailboxes.draw(&self.partition, room);
+        self.fresh &= late.is_empty();
+        jobs.extend(late);
     }
 }
 
