@@ -164,6 +164,17 @@ async fn a_held_commit_whose_answer_is_lost_is_found_by_its_id() {
 }
 
 #[tokio::test]
+async fn a_hold_that_comes_to_nothing_is_done_without() {
+    let rig = Rig::new(true).await;
+    take(&rig.rival, 1).await.expect("commits");
+    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
+    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Unavailable);
+    assert_eq!(take(&rig.engine, 1).await.expect("commits"), 3);
+    let calls = [Call::Commit, Call::Hold, Call::Commit, Call::Commit];
+    assert_eq!(rig.heard(), calls);
+}
+
+#[tokio::test]
 async fn a_refusal_may_rest_on_what_is_held() {
     let rig = Rig::new(true).await;
     take(&rig.rival, 99_999).await.expect("commits");

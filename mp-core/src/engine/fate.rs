@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::combiner::Combiner;
 use crate::{
     error::{Error, ErrorKind},
-    store::{Batch, Hold, Partition, StoreErrorKind, Version, View},
+    store::{Batch, Hold, Partition, StoreError, StoreErrorKind, Version, View},
 };
 
 /// How often the head is asked for after a lost answer before the callers are told.
@@ -32,11 +32,7 @@ impl Combiner {
         mut hold: Option<Box<dyn Hold>>,
     ) -> Fate {
         for asks in 0..ASKS_MAX {
-            let answer = match hold.take() {
-                Some(hold) => hold.commit(batch.clone()).await,
-                None => self.store.commit(partition, batch.clone()).await,
-            };
-            match answer {
+            match self.commit(partition, batch.clone(), hold.take()).await {
                 Ok(version) => {
                     self.arrivals.announce(&batch);
                     return Fate::Done(version);
@@ -55,6 +51,22 @@ impl Combiner {
             self.back_off(asks).await;
         }
         Fate::Failed(outcome_unknown())
+    }
+
+    /// Commits by a hold; without it if there is none, or it has come to nothing.
+    async fn commit(
+        &self,
+        partition: &Partition,
+        batch: Batch,
+        hold: Option<Box<dyn Hold>>,
+    ) -> Result<Version, StoreError> {
+        if let Some(hold) = hold {
+            match hold.commit(batch.clone()).await {
+                Err(error) if error.kind() == StoreErrorKind::Unavailable => {}
+                answer => return answer,
+            }
+        }
+        self.store.commit(partition, batch).await
     }
 
     /// Waits a while that doubles with each try and differs between processes.

@@ -28,7 +28,7 @@ pub trait Hold: fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// Those of `commit`.
+    /// Those of `commit`; after `Unavailable` the caller may do without the hold.
     async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError>;
 
     /// Ends the hold; nothing has changed.

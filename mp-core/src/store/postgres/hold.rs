@@ -27,7 +27,7 @@ SELECT true FROM mp_partition WHERE slot = $1 AND partition = $2 FOR NO KEY UPDA
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 /// The holds that a store gives.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Holds {
     connections: Connections,
     hints: Arc<Hints>,
@@ -67,9 +67,7 @@ impl Holds {
         let hold = Box::new(RowLock {
             session,
             partition: partition.clone(),
-            connections: self.connections.clone(),
-            hints: self.hints.clone(),
-            transactions: self.transactions.clone(),
+            holds: self.clone(),
         });
         Some(Held { view, hold })
     }
@@ -161,22 +159,20 @@ fn gone(op: &'static str) -> StoreError {
 struct RowLock {
     session: Session,
     partition: Partition,
-    connections: Connections,
-    hints: Arc<Hints>,
-    transactions: Arc<AtomicU64>,
+    holds: Holds,
 }
 
 #[async_trait]
 impl Hold for RowLock {
     async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
         let job = PostgresStore::job(self.partition, batch)?.0;
-        let applied = self.session.commit(&self.connections, &job).await?;
+        let applied = self.session.commit(&self.holds.connections, &job).await?;
         self.session.end();
         if !applied {
             return Err(StoreError::conflict());
         }
-        self.transactions.fetch_add(1, Ordering::Relaxed);
-        self.hints.consider(std::slice::from_ref(&job));
+        self.holds.transactions.fetch_add(1, Ordering::Relaxed);
+        self.holds.hints.consider(std::slice::from_ref(&job));
         Ok(job.next())
     }
 
