@@ -13,7 +13,7 @@ use crate::store::{Held, Hold, Partition, Query, Selection};
 const TURNS: u32 = 64;
 
 impl Runner {
-    /// Takes note that somebody else has committed meanwhile.
+    /// Takes note that a commit has conflicted.
     ///
     /// Whoever commits what was decided while others commit mostly conflicts, and the more of them
     /// there are the less gets done. So from here on the partition is held before it is read.

@@ -168,7 +168,9 @@ impl Runner {
                 Fate::Again => {
                     tracing::debug!(partition = %self.partition, conflicts, "decided anew");
                     self.drop_family();
-                    self.contend();
+                    if writes {
+                        self.contend();
+                    }
                     self.halve(&mut jobs);
                 }
             }
@@ -273,6 +275,8 @@ impl Runner {
             (nothing, hold) => {
                 self.answer();
                 if let Some(hold) = hold {
+                    // Those who only look are in nobody's way, and nobody is in theirs.
+                    self.contended = 0;
                     hold.release().await;
                 }
                 match nothing {
