@@ -80,7 +80,10 @@ impl<'a, M: Model> Search<'a, M> {
             let from = step.next;
             match self.next_moment(&done, &step.model, from) {
                 Some((moment, model)) => {
-                    step.next = moment + 1;
+                    // What changes nothing may as well come now: whatever order has it later is one
+                    // with it here too, and leaves more time to those that are left.
+                    let looks = self.moments[moment].looks();
+                    step.next = if looks { usize::MAX } else { moment + 1 };
                     done[moment] = true;
                     if self.is_new(&done, &model) {
                         path.push(Step {
@@ -170,6 +173,11 @@ impl<M: Model> Moment<'_, M> {
             (Ok(_), None) => Some(after),
             _ => None,
         }
+    }
+
+    /// Returns whether it changes nothing, whenever it comes.
+    fn looks(&self) -> bool {
+        matches!(self.told, Some(Err(_))) || M::is_look(&self.exchange.command)
     }
 
     fn account(&self, model: &M) -> String {

@@ -89,6 +89,12 @@ pub trait Model: Clone + Debug + Default + Eq + Hash + Send + Sync + 'static {
     ///
     /// The [code](crate::Error::code) of the refusal; a refused command changes nothing.
     fn apply(&mut self, command: &Self::Command) -> Result<Self::Answer, &'static str>;
+
+    /// Returns whether a command changes nothing, whatever the state: an order is found much sooner
+    /// where that is known. Said of a command that may change something, it lets a right order be missed.
+    fn is_look(_command: &Self::Command) -> bool {
+        false
+    }
 }
 
 /// A command that a client is going to call.

@@ -25,6 +25,10 @@ impl Model for Taken {
         }
         Ok(self.0)
     }
+
+    fn is_look(act: &Act) -> bool {
+        matches!(act, Act::Look)
+    }
 }
 
 type Asked = Exchange<Act, u32>;
@@ -124,6 +128,19 @@ fn a_refusal_comes_before_the_effect_of_the_same_command() {
     let answered = (0, 1, Heard::Answered(1));
     let forgotten = asked(Act::Take, [answered, (2, 3, Heard::Refused("sold_out"))]);
     assert_unexplained(&[&forgotten], 1);
+}
+
+/// Without that, each of the sets of those who looked is a state of its own.
+#[test]
+fn many_who_only_look_are_in_nobodys_way() {
+    let take = answered(Act::Take, 0, 100, 1);
+    let looks = (1..60).map(|n| answered(Act::Look, n, 100 + n, u32::from(n % 2 == 0)));
+    let lost = (0..6).map(|_| asked(Act::Take, [(1, 2, Heard::Unknown)]));
+    let all = Vec::from_iter(looks.chain([take]).chain(lost));
+    let all = Vec::from_iter(&all);
+    assert_explained(&all, 1);
+    let account = judge(&all, 0).expect_err("one was taken").to_string();
+    assert!(account.starts_with("no order"), "{account}");
 }
 
 #[test]

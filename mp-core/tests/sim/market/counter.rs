@@ -85,8 +85,12 @@ impl Command {
         matches!(self.act, Act::AddOnce | Act::AddAndRemind)
     }
 
+    pub(super) fn is_look(&self) -> bool {
+        matches!(self.act, Act::Look | Act::Check)
+    }
+
     pub(super) fn apply(&self, count: &mut u64) -> u64 {
-        if !matches!(self.act, Act::Look | Act::Check) {
+        if !self.is_look() {
             *count += 1;
         }
         *count

@@ -104,6 +104,10 @@ impl Model for State {
             }
         }
     }
+
+    fn is_look(command: &Command) -> bool {
+        matches!(command, Command::Counter(command) if command.is_look())
+    }
 }
 
 #[async_trait]
