@@ -50,7 +50,9 @@ fn write(
             delivery::take(tables, partition, key).map(drop)
         }
         Write::Delete { key } => delete(tables, partition.id(), key, version, at),
-        Write::Deliver { key, value, due_at, .. } => {
+        Write::Deliver {
+            key, value, due_at, ..
+        } => {
             delivery::take(tables, partition, key)?;
             let pending = Pending::new(version, value.clone(), *due_at);
             delivery::put(tables, partition, key, &pending)

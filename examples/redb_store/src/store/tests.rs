@@ -4,16 +4,15 @@ use std::{
         Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    task::{Context, Waker},
 };
 
+use super::*;
 use mp_core::{
     Timestamp,
     store::{CommitId, Write},
 };
 use redb::{Builder, StorageBackend, backends::InMemoryBackend};
-use tokio::task::{JoinSet, yield_now};
-
-use super::*;
 
 /// A disk that can be held up, can fail, and counts how often it was waited for.
 #[derive(Debug, Default)]
@@ -76,10 +75,6 @@ fn creation() -> Batch {
 }
 
 #[tokio::test(flavor = "current_thread")]
-#[expect(
-    clippy::await_holding_lock,
-    reason = "only the writer's own thread waits for it"
-)]
 async fn commits_that_wait_share_one_wait_for_the_disk() {
     let (store, disk) = store();
     let waits_of_one = {
@@ -92,16 +87,21 @@ async fn commits_that_wait_share_one_wait_for_the_disk() {
     };
     let before = disk.waits.load(Ordering::Relaxed);
     let held_up = disk.held_up.lock().expect("nobody panics holding it");
-    let mut commits = JoinSet::new();
-    for number in 1..=100 {
-        let store = store.clone();
-        commits.spawn(async move { store.commit(&partition(number), creation()).await });
+    let partitions: Vec<_> = (1..=100).map(partition).collect();
+    let mut commits: Vec<_> = partitions
+        .iter()
+        .map(|partition| store.commit(partition, creation()))
+        .collect();
+    for commit in &mut commits {
+        // Polled once it is in the writer's queue; tasks would not all have been when this one goes on.
+        let queued = commit
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(queued.is_pending(), "the disk is held up");
     }
-    // On one thread, every task has queued its commit before this one goes on.
-    yield_now().await;
     drop(held_up);
-    for answer in commits.join_all().await {
-        answer.expect("commits");
+    for commit in commits {
+        commit.await.expect("commits");
     }
     let waits = disk.waits.load(Ordering::Relaxed) - before;
     // One transaction may have begun with the first few; the other has all the rest.
