@@ -66,7 +66,7 @@ impl Arrival {
                 edits.put(&answer.webhook.raw_key(), self.raw.clone());
                 page.schedule_lapse(period, &mut edits);
             }
-            put_due(&answer.webhook, at, &mut edits);
+            put_due(&answer.webhook, at, new, &mut edits);
         }
         edits.put(&answer.webhook.entry_key(), entry);
         edits.put_root(page);
@@ -101,9 +101,13 @@ impl Arrival {
     }
 }
 
-fn put_due(webhook: &WebhookId, at: Timestamp, edits: &mut Edits) {
+fn put_due(webhook: &WebhookId, at: Timestamp, new: bool, edits: &mut Edits) {
     let due = HandleDue {
         webhook: webhook.clone(),
     };
-    edits.send_new(&webhook.due_id(), at, &due);
+    match new {
+        true => edits.send_new(&webhook.due_id(), at, &due),
+        // What is handled anew may wait already.
+        false => edits.send(&webhook.due_id(), at, &due),
+    }
 }
