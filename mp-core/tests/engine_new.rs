@@ -178,6 +178,23 @@ async fn what_is_deleted_and_put_again_in_one_commit_is_not_new() {
     assert_eq!([one, other].concat(), named([("a", false)]));
 }
 
+/// A store may keep a mark where something was deleted.
+#[tokio::test]
+async fn what_was_deleted_a_commit_before_is_not_new() {
+    let rig = Rig::new();
+    rig.heard_of(|edits| {
+        edits.put_root(note());
+        edits.put("a", note());
+    })
+    .await;
+    rig.heard_of(|edits| edits.delete("a")).await;
+    let heard = rig.heard_of(|edits| {
+        edits.put("a", note());
+        edits.put("b", note());
+    });
+    assert_eq!(heard.await, named([("a", false), ("b", true)]));
+}
+
 #[tokio::test]
 async fn messages_are_new_only_if_they_are_sent_so() {
     let rig = Rig::new();

@@ -20,6 +20,9 @@ use crate::{
     store::{Batch, CommitId, Key, Partition, Selection, Version, View, Write},
 };
 
+/// How many keys are remembered at which something was deleted.
+const DELETED_MAX: usize = 1_024;
+
 /// The records of one partition that a decision reads: what was selected, of one head version.
 ///
 /// Reading a key that was not selected is an error, never an absence: so a decision cannot take
@@ -34,6 +37,9 @@ pub struct Family {
     /// The keys at which it is known that no record stands, or none did when they were read: there
     /// may be many of them.
     absent: BTreeSet<Key>,
+    /// Where something was deleted lately: a store may keep a mark there, so that what is put there
+    /// again is not new to it.
+    deleted: BTreeSet<Key>,
     /// The prefixes and ranges that were read whole.
     loaded: BTreeSet<Selection>,
     /// What is on its way to the store, and the commit that carries it.
@@ -70,6 +76,7 @@ impl Family {
             at: view.at,
             records: BTreeMap::new(),
             absent: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             loaded: BTreeSet::new(),
             sent: BTreeMap::new(),
             sent_as: None,
@@ -274,9 +281,7 @@ impl Family {
                 }
                 Edit::Put(decoded) => Edit::Put(self.put(key.clone(), decoded)),
                 Edit::Delete => {
-                    if self.records.remove(&key).is_some() && !self.covers(key.as_str()) {
-                        self.absent.insert(key.clone());
-                    }
+                    self.delete(&key);
                     Edit::Delete
                 }
                 other @ (Edit::Encoded(_) | Edit::Deliver(..)) => other,
@@ -292,7 +297,7 @@ impl Family {
             Some(edited) => edited.new,
             None if self.sent.contains_key(key) => false,
             None if key.is_delivery() => self.head == Version::ABSENT && self.sent_as.is_none(),
-            None => !self.records.contains_key(key),
+            None => !self.records.contains_key(key) && !self.deleted.contains(key),
         }
     }
 
@@ -314,6 +319,20 @@ impl Family {
             }
         }
         decoded
+    }
+
+    fn delete(&mut self, key: &Key) {
+        if self.records.remove(key).is_none() {
+            return;
+        }
+        if !self.covers(key.as_str()) {
+            self.absent.insert(key.clone());
+        }
+        if self.deleted.len() == DELETED_MAX {
+            // Called new by mistake, a write takes the store a little longer, and that is all.
+            self.deleted.clear();
+        }
+        self.deleted.insert(key.clone());
     }
 
     pub(super) fn edited(&self) -> usize {
