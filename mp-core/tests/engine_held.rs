@@ -7,11 +7,12 @@ use std::{
 };
 
 use mp_core::{
-    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    Caller, Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
     clock::ManualClock,
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
-    store::{Limits, MemoryStore, Partition, Store, StoreErrorKind},
+    idempotency::{IDEMPOTENCY_MEMORY, IDEMPOTENCY_PREFIX, Idempotency},
+    store::{Key, Limits, MemoryStore, Partition, Query, Selection, Store, StoreErrorKind},
 };
 use serde::{Deserialize, Serialize};
 use tokio::task::{JoinHandle, JoinSet};
@@ -37,6 +38,7 @@ type Faults = Arc<Mutex<Vec<(Call, Phase, StoreErrorKind)>>>;
 struct Rig {
     engine: Engine,
     rival: Engine,
+    clock: Arc<ManualClock>,
     calls: Arc<Mutex<Vec<Call>>>,
     faults: Faults,
 }
@@ -50,9 +52,11 @@ impl Rig {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let (calls, faults) = (Arc::default(), Faults::default());
         let hooked = kind(hooked(store.clone(), &calls, &faults));
+        let clock = clock();
         let rig = Self {
-            engine: engine(Arc::new(hooked)),
-            rival: engine(store),
+            engine: engine(Arc::new(hooked), &clock),
+            rival: engine(store, &clock),
+            clock,
             calls,
             faults,
         };
@@ -96,14 +100,25 @@ fn hooked(store: Arc<dyn Store>, calls: &Arc<Mutex<Vec<Call>>>, faults: &Faults)
     HookedStore::new(store, hook)
 }
 
-fn engine(store: Arc<dyn Store>) -> Engine {
-    let clock = ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000));
-    Engine::new(store, Arc::new(clock), Arc::new(SeededEntropy::new(1)))
+fn clock() -> Arc<ManualClock> {
+    let now = Timestamp::from_micros(1_800_000_000_000_000);
+    Arc::new(ManualClock::at(now))
+}
+
+fn engine(store: Arc<dyn Store>, clock: &Arc<ManualClock>) -> Engine {
+    Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)))
+}
+
+fn group() -> Partition {
+    Partition::parse("test/group/1").expect("a partition")
 }
 
 /// Takes seats of a hundred thousand, if there are so many, and returns how many are taken.
 async fn take(engine: &Engine, seats: u32) -> Result<u32, Error> {
-    let group = Partition::parse("test/group/1").expect("a partition");
+    take_by(engine, Command::on(group()), seats).await
+}
+
+async fn take_by(engine: &Engine, command: Command, seats: u32) -> Result<u32, Error> {
     let decide = move |family: &Family, _: Timestamp| -> Result<Decision<u32>, Error> {
         let (taken, size) = family
             .root::<Group>()?
@@ -116,7 +131,7 @@ async fn take(engine: &Engine, seats: u32) -> Result<u32, Error> {
         edits.put_root(Group { taken, size });
         Ok(edits.answer(taken))
     };
-    Ok(engine.run(Command::on(group), decide).await?.answer)
+    Ok(engine.run(command, decide).await?.answer)
 }
 
 #[tokio::test]
@@ -218,7 +233,8 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
         }
     };
     let hooked = HookedStore::new(memory.clone(), hook).with_holds();
-    let (engine, rival) = (engine(Arc::new(hooked)), engine(memory));
+    let clock = clock();
+    let (engine, rival) = (engine(Arc::new(hooked), &clock), engine(memory, &clock));
     take(&engine, 1).await.expect("opens");
     put(&rival, 100_000).await;
     drop(pair.set((engine.clone(), rival)));
@@ -231,25 +247,23 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
 
 /// Puts so many seats as taken, whatever was.
 async fn put(engine: &Engine, taken: u32) {
-    let group = Partition::parse("test/group/1").expect("a partition");
     let decide = move |_: &Family, _: Timestamp| -> Result<Decision<()>, Error> {
         let mut edits = Edits::new();
         let size = 100_000;
         edits.put_root(Group { taken, size });
         Ok(edits.answer(()))
     };
-    let done = engine.run(Command::on(group), decide).await;
+    let done = engine.run(Command::on(group()), decide).await;
     done.expect("commits");
 }
 
 /// Returns how many seats are taken.
 async fn count(engine: &Engine) -> u32 {
-    let group = Partition::parse("test/group/1").expect("a partition");
     let decide = |family: &Family, _: Timestamp| -> Result<Decision<u32>, Error> {
         let taken = family.root::<Group>()?.map_or(0, |group| group.taken);
         Ok(Decision::unchanged(taken))
     };
-    let counted = engine.run(Command::on(group), decide).await;
+    let counted = engine.run(Command::on(group()), decide).await;
     counted.expect("counts").answer
 }
 
@@ -272,4 +286,67 @@ async fn a_partition_is_held_until_nobody_has_come_between_for_a_while() {
     let holds = heard.iter().filter(|call| **call == Call::Hold).count();
     assert_eq!(holds, TURNS + 1, "the first has seen that somebody came");
     assert!(heard.ends_with(&[Call::Commit, Call::Commit]), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_partition_is_held_on_though_nobody_asks_for_a_moment() {
+    let rig = Rig::new(true).await;
+    rig.contend().await;
+    rig.heard();
+    // Each begins when nobody waits any more.
+    for _ in 0..3 {
+        take(&rig.engine, 1).await.expect("commits");
+    }
+    assert_eq!(rig.heard(), [Call::Hold, Call::Commit].repeat(3));
+}
+
+#[tokio::test]
+async fn those_who_meet_a_conflict_in_spite_of_a_hold_become_fewer() {
+    let rig = Rig::new(true).await;
+    let conflicts = 3;
+    for _ in 0..conflicts {
+        rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
+    }
+    let mut takes = JoinSet::new();
+    for _ in 0..16 {
+        let engine = rig.engine.clone();
+        takes.spawn(async move { take(&engine, 1).await });
+    }
+    for taken in takes.join_all().await {
+        taken.expect("commits");
+    }
+    let heard = rig.heard();
+    let commits = heard.iter().filter(|call| **call == Call::Commit).count();
+    assert_eq!(commits, conflicts + 2, "some go first: {heard:?}");
+}
+
+#[tokio::test]
+async fn what_is_contended_for_is_pruned_by_a_hold() {
+    let rig = Rig::new(true).await;
+    let caller = Caller::user("test".parse().expect("app"), "ada".parse().expect("user"));
+    let key = "k1".parse().expect("a key");
+    let once = Idempotency::new(&caller, "group.take", &key, &1).expect("serialises");
+    let remembered = take_by(&rig.engine, Command::on(group()).once(once), 1).await;
+    remembered.expect("commits");
+    rig.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    rig.heard();
+    rig.contend().await;
+    // With the one before so many that after one of them it is looked what has lapsed.
+    for _ in 1..TURNS {
+        take(&rig.engine, 1).await.expect("commits");
+    }
+    let mut heard = rig.heard();
+    assert_eq!(heard.remove(0), Call::Commit, "the conflict");
+    let (looks, prunes) = (1, 1);
+    let held = [Call::Hold, Call::Commit].repeat(TURNS + prunes);
+    assert_eq!(heard.len(), held.len() + looks, "{heard:?}");
+    heard.retain(|call| *call != Call::Read);
+    assert_eq!(heard, held);
+    let prefix = Key::new(IDEMPOTENCY_PREFIX).expect("a key");
+    let query = Query {
+        select: vec![Selection::Prefix(prefix)],
+        limit: 10,
+    };
+    let view = rig.engine.store().read(&group(), &query).await;
+    assert_eq!(view.expect("reads").records.len(), 1, "the root alone");
 }

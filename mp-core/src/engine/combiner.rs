@@ -44,8 +44,8 @@ impl Combiner {
         partition: &Partition,
         job: Box<dyn Job>,
     ) -> Result<(), Error> {
-        if let Accepted::Start { family, arrival } = self.mailboxes.accept(partition, job)? {
-            tokio::spawn(Runner::new(self.clone(), partition.clone(), family, arrival).run());
+        if let Accepted::Start { kept, arrival } = self.mailboxes.accept(partition, job)? {
+            tokio::spawn(Runner::new(self.clone(), partition.clone(), kept, arrival).run());
         }
         Ok(())
     }

@@ -54,7 +54,7 @@ impl Combiner {
     }
 
     /// Commits by a hold; without it if there is none, or it has come to nothing.
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         partition: &Partition,
         batch: Batch,

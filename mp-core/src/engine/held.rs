@@ -21,8 +21,13 @@ impl Runner {
         self.contended = TURNS;
     }
 
-    /// Holds the partition if others contend for it, and reads what the jobs ask for.
-    pub(super) async fn hold(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Option<Box<dyn Hold>> {
+    /// Holds the partition if others contend for it, and reads what the jobs ask for; so many times
+    /// they have met a conflict.
+    pub(super) async fn hold(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        conflicts: u32,
+    ) -> Option<Box<dyn Hold>> {
         if self.contended == 0 || self.alone > 0 {
             return None;
         }
@@ -43,7 +48,10 @@ impl Runner {
             }
         }
         self.fresh = true;
-        self.draw_late(jobs);
+        if conflicts <= 1 {
+            // Beyond that there are to be fewer, as the hold is none that keeps others out.
+            self.draw_late(jobs);
+        }
         Some(hold)
     }
 
@@ -69,12 +77,17 @@ impl Combiner {
             select: wanted.to_vec(),
             limit: self.store.limits().read_max,
         };
-        let held = self.store.hold(partition, &query).await.ok()??;
+        let held = self.held(partition, &query).await?;
         if held.view.more {
             // It is too large to be read, and that is found out and told without a hold.
             held.hold.release().await;
             return None;
         }
         Some(held)
+    }
+
+    /// Holds a partition for whoever contends for it; nothing if it is not to be had.
+    pub(super) async fn held(&self, partition: &Partition, query: &Query) -> Option<Held> {
+        self.store.hold(partition, query).await.ok()?
     }
 }

@@ -39,7 +39,14 @@ struct Shelf {
 /// What there is of a partition: its mailbox while a runner is at work, else its state.
 enum Place {
     Busy(Mailbox),
-    Kept(u64, Box<Family>),
+    Kept(u64, Kept),
+}
+
+/// What the next runner begins with.
+pub(super) struct Kept {
+    pub(super) family: Box<Family>,
+    /// How many more commits the partition is held for, because others commit to it as well.
+    pub(super) contended: u32,
 }
 
 /// The jobs that wait on one partition while its runner is at work.
@@ -52,7 +59,7 @@ struct Mailbox {
 /// Whether the caller who dropped a job must also start a runner, and with what.
 pub(super) enum Accepted {
     Start {
-        family: Option<Box<Family>>,
+        kept: Option<Kept>,
         arrival: Arc<Notify>,
     },
     Running,
@@ -80,24 +87,24 @@ impl Mailboxes {
         }
         let mailbox = Mailbox::with(job);
         let arrival = mailbox.arrival.clone();
-        let family = shelf.open(partition, mailbox);
-        Ok(Accepted::Start { family, arrival })
+        let kept = shelf.open(partition, mailbox);
+        Ok(Accepted::Start { kept, arrival })
     }
 
-    /// Takes as many jobs as `share` says of so many that wait, or closes the mailbox and keeps the
-    /// state if none does.
+    /// Takes as many jobs as `share` says of so many that wait, or closes the mailbox and keeps what
+    /// there is to keep if none does.
     pub(super) fn take(
         &self,
         partition: &Partition,
         share: impl FnOnce(usize) -> usize,
-        family: &mut Option<Box<Family>>,
+        keep: impl FnOnce() -> Option<Kept>,
     ) -> Vec<Box<dyn Job>> {
         let mut shelf = self.shelf(partition);
         let Some(Place::Busy(mailbox)) = shelf.places.get_mut(partition) else {
             return Vec::new();
         };
         if mailbox.waiting.is_empty() {
-            shelf.close(partition, family.take());
+            shelf.close(partition, keep());
             return Vec::new();
         }
         mailbox.draw(share)
@@ -164,22 +171,22 @@ impl Mailbox {
 }
 
 impl Shelf {
-    /// Opens a mailbox, and returns the state that was kept.
-    fn open(&mut self, partition: &Partition, mailbox: Mailbox) -> Option<Box<Family>> {
+    /// Opens a mailbox, and returns what was kept.
+    fn open(&mut self, partition: &Partition, mailbox: Mailbox) -> Option<Kept> {
         let place = self.places.insert(partition.clone(), Place::Busy(mailbox));
         place.and_then(|place| self.taken(place))
     }
 
     /// Closes a mailbox, and keeps the state if it is not too large.
-    fn close(&mut self, partition: &Partition, family: Option<Box<Family>>) {
-        let Some(family) = family.filter(|family| family.len() <= KEPT_RECORDS_MAX) else {
+    fn close(&mut self, partition: &Partition, kept: Option<Kept>) {
+        let Some(kept) = kept.filter(|kept| kept.family.len() <= KEPT_RECORDS_MAX) else {
             self.places.remove(partition);
             return;
         };
         self.uses += 1;
-        self.kept_records += family.len();
+        self.kept_records += kept.family.len();
         self.kept_by_use.insert(self.uses, partition.clone());
-        let kept = Place::Kept(self.uses, family);
+        let kept = Place::Kept(self.uses, kept);
         self.places.insert(partition.clone(), kept);
         while self.kept_by_use.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
             self.drop_least_recently_used();
@@ -187,13 +194,13 @@ impl Shelf {
     }
 
     /// Takes note that what stood at a place does so no more.
-    fn taken(&mut self, place: Place) -> Option<Box<Family>> {
-        let Place::Kept(used, family) = place else {
+    fn taken(&mut self, place: Place) -> Option<Kept> {
+        let Place::Kept(used, kept) = place else {
             return None;
         };
         self.kept_by_use.remove(&used);
-        self.kept_records -= family.len();
-        Some(family)
+        self.kept_records -= kept.family.len();
+        Some(kept)
     }
 
     fn drop_least_recently_used(&mut self) {
@@ -218,7 +225,7 @@ mod tests {
     use super::*;
     use crate::store::{Key, Record, Version, View};
 
-    fn family(partition: &Partition, records: usize) -> Family {
+    fn kept(partition: &Partition, records: usize) -> Kept {
         let record = |number: usize| Record {
             key: Key::new(&format!("m/{number}")).expect("a well-formed key"),
             version: Version(1),
@@ -229,7 +236,11 @@ mod tests {
             records: (0..records).map(record).collect(),
             ..View::default()
         };
-        Family::new(partition.clone(), view, &[])
+        let family = Family::new(partition.clone(), view, &[]);
+        Kept {
+            family: Box::new(family),
+            contended: 0,
+        }
     }
 
     #[test]
@@ -242,11 +253,11 @@ mod tests {
                 if is_large {
                     break;
                 }
-                shelf.close(&partition, Some(Box::new(family(&partition, records))));
+                shelf.close(&partition, Some(kept(&partition, records)));
                 assert!(shelf.places.len() <= KEPT_MAX);
                 assert_eq!(shelf.places.len(), shelf.kept_by_use.len());
                 let kept = shelf.places.values().map(|place| match place {
-                    Place::Kept(_, family) => family.len(),
+                    Place::Kept(_, kept) => kept.family.len(),
                     Place::Busy(_) => panic!("was closed"),
                 });
                 let size: usize = kept.sum();

@@ -13,6 +13,7 @@ use super::{
     combiner::Combiner,
     fate::Fate,
     job::Job,
+    mailbox::Kept,
 };
 use crate::{
     clock::Timestamp,
@@ -69,16 +70,17 @@ impl Runner {
     pub(super) fn new(
         combiner: Arc<Combiner>,
         partition: Partition,
-        family: Option<Box<Family>>,
+        kept: Option<Kept>,
         arrival: Arc<Notify>,
     ) -> Self {
+        let contended = kept.as_ref().map_or(0, |kept| kept.contended);
         Self {
             combiner,
             partition,
             arrival,
-            family,
+            family: kept.map(|kept| kept.family),
             fresh: false,
-            contended: 0,
+            contended,
             ahead: Ahead::default(),
             alone: 0,
             done: None,
@@ -111,13 +113,15 @@ impl Runner {
             });
         }
         let mailboxes = &self.combiner.mailboxes;
-        let alone = self.alone > 0;
-        let most = |waiting| match (alone, self.contended) {
+        let (alone, contended) = (self.alone > 0, self.contended);
+        let most = |waiting| match (alone, contended) {
             (true, _) => 1,
             (false, 0) => share(waiting, 0),
             (false, _) => waiting.min(BATCH_MAX),
         };
-        let jobs = mailboxes.take(&self.partition, most, &mut self.family);
+        let family = &mut self.family;
+        let keep = || family.take().map(|family| Kept { family, contended });
+        let jobs = mailboxes.take(&self.partition, most, keep);
         self.alone = self.alone.saturating_sub(jobs.len());
         (!jobs.is_empty()).then_some(Round {
             jobs,
@@ -136,12 +140,15 @@ impl Runner {
         self.presume_absent(&jobs);
         for conflicts in 0..CONFLICTS_MAX {
             let hold = match decided {
-                None => self.hold(&mut jobs).await,
+                None => self.hold(&mut jobs, conflicts).await,
                 Some(_) => None,
             };
             let now = match self.decide_or_take(&mut jobs, decided.take()).await {
                 Ok(now) => now,
-                Err(error) => return self.fail(jobs, &error),
+                Err(error) => {
+                    self.fail(jobs, &error);
+                    return release(hold).await;
+                }
             };
             let writes = self
                 .family
@@ -274,11 +281,11 @@ impl Runner {
             (Some(Ok(batch)), hold) => self.combiner.send(&self.partition, batch, hold).await,
             (nothing, hold) => {
                 self.answer();
-                if let Some(hold) = hold {
+                if hold.is_some() {
                     // Those who only look are in nobody's way, and nobody is in theirs.
                     self.contended = 0;
-                    hold.release().await;
                 }
+                release(hold).await;
                 match nothing {
                     Some(Err(error)) => return Fate::Failed(error),
                     _ => return self.confirm().await,
@@ -352,6 +359,12 @@ impl Drop for Runner {
         if !self.finished {
             self.combiner.mailboxes.abandon(&self.partition);
         }
+    }
+}
+
+pub(super) async fn release(hold: Option<Box<dyn Hold>>) {
+    if let Some(hold) = hold {
+        hold.release().await;
     }
 }
 
