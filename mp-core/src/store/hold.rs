@@ -24,7 +24,7 @@ pub struct Held {
 #[async_trait]
 pub trait Hold: fmt::Debug + Send {
     /// Applies a batch to the held partition as [`Store::commit`](super::Store::commit) does, and
-    /// ends the hold, whatever comes of it.
+    /// ends the hold, whatever comes of it. If its future is dropped, nobody knows what came of it.
     ///
     /// # Errors
     ///

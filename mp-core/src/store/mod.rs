@@ -112,11 +112,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// ends, where the store can do that; nothing where it can't, or not now.
     ///
     /// For a partition for which several processes contend: what one decides while the others commit
-    /// mostly conflicts, and here they wait for each other in the order in which they came.
+    /// mostly conflicts, and here they wait for their turn.
     ///
     /// # Errors
     ///
-    /// Those of [`read`](Self::read).
+    /// Those of [`read`](Self::read); the caller may do without the hold, whichever it is.
     async fn hold(
         &self,
         _partition: &Partition,

@@ -31,10 +31,6 @@ const TRIES_MAX: u32 = 12;
 const CONTENTION_FIRST: Duration = Duration::from_micros(500);
 const CONTENTION_MAX: Duration = Duration::from_millis(50);
 
-/// How long a partition is held for an owner who does nothing: one whose process stands still would
-/// keep it from everybody. The session ends with the hold.
-const HOLD_MAX: Duration = Duration::from_secs(1);
-
 /// How much longer than the server itself we wait for it to give up a statement.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -250,11 +246,9 @@ fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
          SET jit = off;
          SET client_min_messages = error;
          SET statement_timeout = {};
-         SET lock_timeout = {};
-         SET idle_in_transaction_session_timeout = {};",
+         SET lock_timeout = {};",
         millis(options.statement_timeout),
         millis(options.lock_timeout),
-        millis(HOLD_MAX),
     );
     if let Some(schema) = &options.schema {
         settings += &format!("SET search_path = {};", quoted(schema));

@@ -55,7 +55,8 @@ use crate::clock::Clock;
 ///
 /// A few connections, the lanes, commit; what many callers ask for at the same time shares one
 /// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
-/// A lone commit goes straight through. Reads and due work have connections of their own. Sessions
+/// A lone commit goes straight through. Reads and due work have connections of their own, of which
+/// half at most [hold](Store::hold) partitions, for a second while nothing is asked of them. Sessions
 /// that break are made anew, with growing pauses, and what could not be sent for as long as
 /// [`PostgresOptions::connect_timeout`] is `Unavailable`.
 ///
@@ -93,7 +94,7 @@ use crate::clock::Clock;
 ///
 /// With a synchronous standby a lost primary takes no acknowledged commit with it. On a [Citus]
 /// cluster, once `mp-core/migrations/postgres/citus.sql` was run on it, each statement names one slot
-/// and is carried out by the worker that has it.
+/// and is carried out by the worker that has it. Nothing is held there.
 ///
 /// [Citus]: https://github.com/citusdata/citus
 ///
@@ -101,7 +102,8 @@ use crate::clock::Clock;
 ///
 /// The store lives on the tokio runtime that it was connected on. Dropping it carries out in the
 /// background what was accepted, as long as that runtime runs; a future that is dropped takes
-/// nothing back.
+/// nothing back, but for the commit of a hold: its session ends, and the commit with it unless the
+/// server has come so far.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

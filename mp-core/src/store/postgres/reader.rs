@@ -20,7 +20,7 @@ SELECT '' AS key, version, value, head, commit_id, at
 FROM mp_partition WHERE slot = $1 AND partition = $2";
 
 /// The head and, range by range, the records, all of one snapshot as any one statement is.
-const READ: &str = "
+pub(super) const READ: &str = "
 SELECT '' AS key, version, value, head, commit_id, at
 FROM mp_partition WHERE slot = $1 AND partition = $2
 UNION ALL (
