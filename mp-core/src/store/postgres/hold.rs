@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use deadpool_postgres::Object;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{Row, Statement, types::ToSql};
 
 use super::{
     PostgresStore,
@@ -75,6 +75,7 @@ impl Holds {
         let connection = self.connections.get().await.ok()?;
         let mut session = Session {
             connection: Some(connection),
+            commit: None,
             answered: Instant::now(),
             _room: room,
         };
@@ -103,6 +104,8 @@ impl Holds {
 #[derive(Debug)]
 struct Session {
     connection: Option<Object>,
+    /// Prepared with the transaction.
+    commit: Option<Statement>,
     /// When the server last answered: since then it has waited, at most.
     answered: Instant,
     _room: OwnedSemaphorePermit,
@@ -122,10 +125,10 @@ impl Session {
         let prepared = async {
             // Also what is needed later: nobody is to wait for it while the head is locked.
             connection.prepare_cached(reader::READ).await?;
-            connection.prepare_cached(commit::COMMIT).await?;
-            connection.prepare_cached(LOCK).await
+            let commit = connection.prepare_cached(commit::COMMIT).await?;
+            Ok((connection.prepare_cached(LOCK).await?, commit))
         };
-        let lock = connections.answer(prepared).await?;
+        let (lock, commit) = connections.answer(prepared).await?;
         let all = async {
             // In this order they are sent, and the server carries them out.
             let (begun, locked, rows) = tokio::join!(
@@ -139,6 +142,7 @@ impl Session {
             rows
         };
         let rows = connections.answer(all).await?;
+        self.commit = Some(commit);
         self.answered = Instant::now();
         Ok(rows)
     }
@@ -147,18 +151,18 @@ impl Session {
     ///
     /// Nothing is sent if the hold may have ended by then: an answer that does not come tells nothing.
     async fn commit(&self, connections: &Connections, job: &Job) -> Result<bool, Failure> {
-        let connection = self.connection.as_ref().ok_or_else(gone)?;
-        let statement = connections
-            .answer(connection.prepare_cached(commit::COMMIT))
-            .await
-            .map_err(Failure::before_sending)?;
+        let (connection, statement) = self
+            .connection
+            .as_ref()
+            .zip(self.commit.as_ref())
+            .ok_or_else(gone)?;
         if connection.is_closed() || self.answered.elapsed() > HOLD_MAX / 2 {
             return Err(gone());
         }
         let all = async {
             let (applied, committed) = tokio::join!(
                 biased;
-                commit::apply_on(connection, &statement, connections.distribution(), job),
+                commit::apply_on(connection, statement, connections.distribution(), job),
                 connection.batch_execute("COMMIT"),
             );
             let applied = applied?;
@@ -198,6 +202,7 @@ impl Drop for Session {
 fn gone() -> Failure {
     Failure::new(Fate::NotRun, "the hold has ended")
 }
+
 /// The lock on a partition's head.
 #[derive(Debug)]
 struct RowLock {
