@@ -6,9 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use mp_core::{
     conformance::{CLAUSES, StoreFactory, Verdict, broken::*, check_all},
-    store::{
-        Batch, Held, Hold, Listing, MemoryStore, Partition, Query, Store, StoreError, Version,
-    },
+    store::{Held, Hold, Listing, MemoryStore, Partition, Query, Store, StoreError},
 };
 
 /// Each broken store, and the clauses that catch it.
@@ -99,9 +97,10 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         UsesItsOwnClock: every_time_is_the_callers;
         SkipsAtThePageEdge: each_partition_is_on_one_page;
         ListsByPosition: a_listing_goes_on_while_partitions_are_made;
-        HoldsBlindly: what_is_held_is_read_and_committed;
-        TrustsTheHold: a_held_commit_is_checked;
-        NeverLetsGo: a_hold_that_ended_is_in_nobodys_way;
+        HoldsBlindly: what_is_held_is_read;
+        LocksTheHead: a_hold_keeps_nobody_from_committing,
+            a_hold_that_was_dropped_is_in_nobodys_way;
+        NeverLetsGo: a_hold_that_was_dropped_is_in_nobodys_way;
         ListsBySlot: pages_come_in_the_order_of_ids;
     }
 }
@@ -137,7 +136,7 @@ fn every_number_of_the_contract_has_a_clause() {
 #[derive(Debug)]
 struct Kept;
 
-/// No bug: what it holds it reads, and commits later.
+/// No bug: nobody need be kept waiting.
 #[derive(Debug, Default)]
 struct Holds;
 
@@ -150,22 +149,15 @@ impl Bug for Holds {
         query: &Query,
     ) -> Result<Option<Held>, StoreError> {
         let view = store.read(partition, query).await?;
-        let hold = Box::new(Loose(store.clone(), partition.clone()));
+        let hold = Box::new(Loose);
         Ok(Some(Held { view, hold }))
     }
 }
 
 #[derive(Debug)]
-struct Loose(Arc<dyn Store>, Partition);
+struct Loose;
 
-#[async_trait]
-impl Hold for Loose {
-    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
-        self.0.commit(&self.1, batch).await
-    }
-
-    async fn release(self: Box<Self>) {}
-}
+impl Hold for Loose {}
 
 #[async_trait]
 impl StoreFactory for Kept {

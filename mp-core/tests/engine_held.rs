@@ -1,4 +1,4 @@
-//! What the engine promises where several processes contend for a partition: it holds it.
+//! What the engine promises where several processes contend for a partition: they take turns.
 #![cfg(feature = "conformance")]
 
 use std::{
@@ -7,18 +7,17 @@ use std::{
 };
 
 use mp_core::{
-    Caller, Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
     clock::ManualClock,
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
-    idempotency::{IDEMPOTENCY_MEMORY, IDEMPOTENCY_PREFIX, Idempotency},
-    store::{Key, Limits, MemoryStore, Partition, Query, Selection, Store, StoreErrorKind},
+    store::{MemoryStore, Partition, Store, StoreErrorKind},
 };
 use serde::{Deserialize, Serialize};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
-/// How many commits in which nobody else comes between it takes until a partition is not held.
-const TURNS: usize = 64;
+/// How many turns before which nobody else came it takes until none are taken any more.
+const TURNS: usize = 8;
 
 #[derive(Deserialize, Serialize)]
 struct Group {
@@ -38,25 +37,22 @@ type Faults = Arc<Mutex<Vec<(Call, Phase, StoreErrorKind)>>>;
 struct Rig {
     engine: Engine,
     rival: Engine,
-    clock: Arc<ManualClock>,
     calls: Arc<Mutex<Vec<Call>>>,
     faults: Faults,
 }
 
 impl Rig {
     async fn new(holds: bool) -> Self {
-        Self::of(|store| if holds { store.with_holds() } else { store }).await
-    }
-
-    async fn of(kind: impl FnOnce(HookedStore) -> HookedStore) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let (calls, faults) = (Arc::default(), Faults::default());
-        let hooked = kind(hooked(store.clone(), &calls, &faults));
+        let mut hooked = hooked(store.clone(), &calls, &faults);
+        if holds {
+            hooked = hooked.with_holds();
+        }
         let clock = clock();
         let rig = Self {
             engine: engine(Arc::new(hooked), &clock),
             rival: engine(store, &clock),
-            clock,
             calls,
             faults,
         };
@@ -115,10 +111,6 @@ fn group() -> Partition {
 
 /// Takes seats of a hundred thousand, if there are so many, and returns how many are taken.
 async fn take(engine: &Engine, seats: u32) -> Result<u32, Error> {
-    take_by(engine, Command::on(group()), seats).await
-}
-
-async fn take_by(engine: &Engine, command: Command, seats: u32) -> Result<u32, Error> {
     let decide = move |family: &Family, _: Timestamp| -> Result<Decision<u32>, Error> {
         let (taken, size) = family
             .root::<Group>()?
@@ -131,18 +123,19 @@ async fn take_by(engine: &Engine, command: Command, seats: u32) -> Result<u32, E
         edits.put_root(Group { taken, size });
         Ok(edits.answer(taken))
     };
-    Ok(engine.run(command, decide).await?.answer)
+    Ok(engine.run(Command::on(group()), decide).await?.answer)
 }
 
 #[tokio::test]
-async fn what_has_conflicted_is_held_before_it_is_decided_anew() {
+async fn what_has_conflicted_is_committed_in_turn() {
     let rig = Rig::new(true).await;
     assert_eq!(rig.contend().await, 3);
-    assert_eq!(rig.heard(), [Call::Commit, Call::Hold, Call::Commit]);
+    let calls = [Call::Commit, Call::Read, Call::Hold, Call::Commit];
+    assert_eq!(rig.heard(), calls);
 }
 
 #[tokio::test]
-async fn nothing_is_held_for_which_nobody_contends() {
+async fn nobody_waits_for_a_turn_where_nobody_contends() {
     let rig = Rig::new(true).await;
     for _ in 0..3 {
         take(&rig.engine, 1).await.expect("commits");
@@ -151,15 +144,17 @@ async fn nothing_is_held_for_which_nobody_contends() {
 }
 
 #[tokio::test]
-async fn those_who_only_look_hold_nothing() {
+async fn those_who_only_look_wait_for_no_turn() {
     let rig = Rig::new(true).await;
+    rig.contend().await;
+    rig.heard();
     take(&rig.rival, 1).await.expect("commits");
-    assert_eq!(count(&rig.engine).await, 2);
+    assert_eq!(count(&rig.engine).await, 4);
     assert_eq!(rig.heard(), [Call::Read; 2], "the head, then all of it");
 }
 
 #[tokio::test]
-async fn a_store_that_holds_nothing_is_read_instead() {
+async fn a_store_that_holds_nothing_is_done_without() {
     let rig = Rig::new(false).await;
     assert_eq!(rig.contend().await, 3);
     assert_eq!(rig.heard(), [Call::Commit, Call::Read, Call::Commit]);
@@ -170,41 +165,44 @@ async fn a_hold_that_cannot_be_had_is_done_without() {
     let rig = Rig::new(true).await;
     rig.fault(Call::Hold, Phase::Before, StoreErrorKind::Unavailable);
     assert_eq!(rig.contend().await, 3);
-    let calls = [Call::Commit, Call::Hold, Call::Read, Call::Commit];
-    assert_eq!(rig.heard(), calls);
+    take(&rig.engine, 1).await.expect("commits");
+    let calls = [Call::Commit, Call::Read, Call::Hold, Call::Commit];
+    assert_eq!(rig.heard(), [&calls[..], &[Call::Commit]].concat());
 }
 
+/// What is decided while the turn is waited for rests on a state that others may have changed.
 #[tokio::test]
-async fn a_held_commit_whose_answer_is_lost_is_found_by_its_id() {
+async fn what_has_changed_before_a_turn_is_decided_anew() {
     let rig = Rig::new(true).await;
-    take(&rig.rival, 1).await.expect("commits");
-    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
-    rig.fault(Call::Commit, Phase::After, StoreErrorKind::Unknown);
-    assert_eq!(take(&rig.engine, 1).await.expect("commits"), 3);
-    let calls = [Call::Commit, Call::Hold, Call::Commit, Call::Read];
-    assert_eq!(rig.heard(), calls);
-    assert_eq!(take(&rig.rival, 1).await.expect("commits"), 4, "once");
-}
-
-#[tokio::test]
-async fn a_hold_that_comes_to_nothing_is_done_without() {
-    let rig = Rig::new(true).await;
-    take(&rig.rival, 1).await.expect("commits");
-    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
-    rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Unavailable);
-    assert_eq!(take(&rig.engine, 1).await.expect("commits"), 3);
-    let calls = [Call::Commit, Call::Hold, Call::Commit, Call::Commit];
-    assert_eq!(rig.heard(), calls);
+    rig.contend().await;
+    take(&rig.rival, 5).await.expect("commits");
+    rig.heard();
+    assert_eq!(take(&rig.engine, 1).await.expect("commits"), 9);
+    assert_eq!(rig.heard(), [Call::Hold, Call::Commit]);
 }
 
 #[tokio::test]
 async fn a_refusal_may_rest_on_what_is_held() {
     let rig = Rig::new(true).await;
-    take(&rig.rival, 99_999).await.expect("commits");
+    rig.contend().await;
+    take(&rig.rival, 99_997).await.expect("commits");
+    rig.heard();
     let refused = take(&rig.engine, 1).await.expect_err("is full");
     assert_eq!(refused.code(), "full");
-    let calls = [Call::Commit, Call::Hold];
-    assert_eq!(rig.heard(), calls, "no other look at the head");
+    assert_eq!(rig.heard(), [Call::Hold], "no other look at the head");
+}
+
+#[tokio::test]
+async fn turns_are_taken_until_nobody_has_come_between_for_a_while() {
+    let rig = Rig::new(true).await;
+    rig.contend().await;
+    rig.heard();
+    // Each begins when nobody waits any more. One turn was taken already.
+    for _ in 0..TURNS + 2 {
+        take(&rig.engine, 1).await.expect("commits");
+    }
+    let turns = [Call::Hold, Call::Commit].repeat(TURNS - 1);
+    assert_eq!(rig.heard(), [&turns[..], &[Call::Commit; 3]].concat());
 }
 
 /// Two engines, of which the first is to be told apart from those who come late.
@@ -222,7 +220,7 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
             if (call, phase) == (Call::Hold, Phase::After)
                 && let Some((engine, rival)) = engines.get().cloned()
             {
-                // The hold has ended, the rival commits, and whoever asks now has heard of that.
+                // The rival commits in spite of the hold, and whoever asks now has heard of that.
                 put(&rival, 7).await;
                 let count = tokio::spawn(async move { count(&engine).await });
                 tokio::task::yield_now().await;
@@ -235,10 +233,12 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
     let hooked = HookedStore::new(memory.clone(), hook).with_holds();
     let clock = clock();
     let (engine, rival) = (engine(Arc::new(hooked), &clock), engine(memory, &clock));
-    take(&engine, 1).await.expect("opens");
+    for engine in [&engine, &rival, &engine] {
+        take(engine, 1).await.expect("commits");
+    }
     put(&rival, 100_000).await;
     drop(pair.set((engine.clone(), rival)));
-    // Conflicts, and may be refused on what the hold shows: it was so when this was asked.
+    // May be refused on what the hold shows: it was so when this was asked.
     drop(take(&engine, 1).await);
     let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
     let counted = late.expect("asked").await.expect("no panic");
@@ -265,88 +265,4 @@ async fn count(engine: &Engine) -> u32 {
     };
     let counted = engine.run(Command::on(group()), decide).await;
     counted.expect("counts").answer
-}
-
-#[tokio::test]
-async fn a_partition_is_held_until_nobody_has_come_between_for_a_while() {
-    // So that each of those who wait has a commit to himself.
-    let mut limits = Limits::STANDARD;
-    limits.writes_max = 1;
-    let rig = Rig::of(|store| store.with_holds().with_limits(limits)).await;
-    take(&rig.rival, 1).await.expect("commits");
-    let mut takes = JoinSet::new();
-    for _ in 0..TURNS + 10 {
-        let engine = rig.engine.clone();
-        takes.spawn(async move { take(&engine, 1).await });
-    }
-    for taken in takes.join_all().await {
-        taken.expect("commits");
-    }
-    let heard = rig.heard();
-    let holds = heard.iter().filter(|call| **call == Call::Hold).count();
-    assert_eq!(holds, TURNS + 1, "the first has seen that somebody came");
-    assert!(heard.ends_with(&[Call::Commit, Call::Commit]), "{heard:?}");
-}
-
-#[tokio::test]
-async fn a_partition_is_held_on_though_nobody_asks_for_a_moment() {
-    let rig = Rig::new(true).await;
-    rig.contend().await;
-    rig.heard();
-    // Each begins when nobody waits any more.
-    for _ in 0..3 {
-        take(&rig.engine, 1).await.expect("commits");
-    }
-    assert_eq!(rig.heard(), [Call::Hold, Call::Commit].repeat(3));
-}
-
-#[tokio::test]
-async fn those_who_meet_a_conflict_in_spite_of_a_hold_become_fewer() {
-    let rig = Rig::new(true).await;
-    let conflicts = 3;
-    for _ in 0..conflicts {
-        rig.fault(Call::Commit, Phase::Before, StoreErrorKind::Conflict);
-    }
-    let mut takes = JoinSet::new();
-    for _ in 0..16 {
-        let engine = rig.engine.clone();
-        takes.spawn(async move { take(&engine, 1).await });
-    }
-    for taken in takes.join_all().await {
-        taken.expect("commits");
-    }
-    let heard = rig.heard();
-    let commits = heard.iter().filter(|call| **call == Call::Commit).count();
-    assert_eq!(commits, conflicts + 2, "some go first: {heard:?}");
-}
-
-#[tokio::test]
-async fn what_is_contended_for_is_pruned_by_a_hold() {
-    let rig = Rig::new(true).await;
-    let caller = Caller::user("test".parse().expect("app"), "ada".parse().expect("user"));
-    let key = "k1".parse().expect("a key");
-    let once = Idempotency::new(&caller, "group.take", &key, &1).expect("serialises");
-    let remembered = take_by(&rig.engine, Command::on(group()).once(once), 1).await;
-    remembered.expect("commits");
-    rig.clock.advance(IDEMPOTENCY_MEMORY * 3);
-    rig.heard();
-    rig.contend().await;
-    // With the one before so many that after one of them it is looked what has lapsed.
-    for _ in 1..TURNS {
-        take(&rig.engine, 1).await.expect("commits");
-    }
-    let mut heard = rig.heard();
-    assert_eq!(heard.remove(0), Call::Commit, "the conflict");
-    let (looks, prunes) = (1, 1);
-    let held = [Call::Hold, Call::Commit].repeat(TURNS + prunes);
-    assert_eq!(heard.len(), held.len() + looks, "{heard:?}");
-    heard.retain(|call| *call != Call::Read);
-    assert_eq!(heard, held);
-    let prefix = Key::new(IDEMPOTENCY_PREFIX).expect("a key");
-    let query = Query {
-        select: vec![Selection::Prefix(prefix)],
-        limit: 10,
-    };
-    let view = rig.engine.store().read(&group(), &query).await;
-    assert_eq!(view.expect("reads").records.len(), 1, "the root alone");
 }

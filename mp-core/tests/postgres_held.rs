@@ -17,7 +17,7 @@ use mp_core::{
     entropy::SystemEntropy,
     store::{
         Batch, CommitId, Held, Key, Partition, PostgresOptions, PostgresStore, Query, Store,
-        StoreErrorKind, Version, Write,
+        Version, Write,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ async fn hold(store: &PostgresStore) -> Held {
     held.expect("asks").expect("there is room")
 }
 
-/// Whoever comes while somebody holds waits, for the head that is made meanwhile.
+/// Whoever would hold what somebody holds waits, and is shown what was committed meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn others_wait_for_whoever_holds() {
     let Some(database) = database("others_wait_for_whoever_holds").await else {
@@ -66,44 +66,30 @@ async fn others_wait_for_whoever_holds() {
     let head = create(&one).await;
     let Held { view, hold: first } = hold(&one).await;
     assert_eq!(view.head, head);
-    let mut commit = tokio::spawn({
-        let other = other.clone();
-        async move { other.commit(&held(), batch(head, vec![put("late")])).await }
-    });
-    let next = tokio::spawn({
-        let other = other.clone();
-        async move { hold(&other).await }
-    });
-    let early = timeout(Duration::from_millis(50), &mut commit).await;
+    let mut next = tokio::spawn(async move { hold(&other).await });
+    let early = timeout(Duration::from_millis(50), &mut next).await;
     assert!(early.is_err(), "it did not wait: {early:?}");
-    let made = first.commit(batch(head, vec![put("a")])).await;
+    let made = one.commit(&held(), batch(head, vec![put("a")])).await;
     let made = made.expect("commits");
-    let late = commit.await.expect("no panic").expect_err("conflicts");
-    assert_eq!(late.kind(), StoreErrorKind::Conflict);
-    let Held { view, hold } = next.await.expect("no panic");
+    drop(first);
+    let Held { view, .. } = next.await.expect("no panic");
     assert_eq!(view.head, made, "what is held is what was committed before");
-    hold.release().await;
 }
 
-/// A process that stands still keeps a partition from the others for a second, and then it is too late
-/// for its commit.
+/// A process that stands still keeps others from a partition's turn for a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_of_an_owner_who_stands_still_ends() {
     let Some(database) = database("a_hold_of_an_owner_who_stands_still_ends").await else {
         return;
     };
     let (one, other) = (connect(&database).await, connect(&database).await);
-    let head = create(&one).await;
-    let Held { hold, .. } = hold(&one).await;
+    create(&one).await;
+    let still = hold(&one).await;
     let began = Instant::now();
-    let made = other.commit(&held(), batch(head, vec![put("b")])).await;
-    let made = made.expect("commits once the hold has ended");
+    drop(hold(&other).await);
     assert!(began.elapsed() >= Duration::from_millis(500), "it waited");
-    let late = hold.commit(batch(head, vec![put("a")])).await;
-    let late = late.expect_err("is too late");
-    assert_eq!(late.kind(), StoreErrorKind::Unavailable, "nothing was sent");
-    let view = one.read(&held(), &Query::default()).await.expect("reads");
-    assert_eq!(view.head, made);
+    drop(still);
+    drop(hold(&one).await);
 }
 
 /// Half of the connections are left to those who read.
@@ -122,7 +108,7 @@ async fn no_more_is_held_than_leaves_room_for_readers() {
     let second = store.hold(&another, &Query::default()).await;
     assert!(second.expect("asks").is_none(), "a second hold");
     store.read(&held(), &Query::default()).await.expect("reads");
-    first.hold.release().await;
+    drop(first);
     let second = store.hold(&another, &Query::default()).await;
     assert!(second.expect("asks").is_some(), "there is room again");
 }
@@ -138,7 +124,7 @@ impl Document for Counter {
 }
 
 /// How many joins each process makes, and with how many tasks.
-const JOINS: usize = 1_000;
+const JOINS: usize = 4_000;
 const TASKS: usize = 16;
 
 /// Two processes that join one group without a pause both get on: when the first has made its joins,

@@ -97,9 +97,9 @@ macro_rules! __store_clauses {
             14 listed a_listing_goes_on_while_partitions_are_made;
             15 listed pages_come_in_the_order_of_ids;
             15 listed a_page_too_large_is_invalid;
-            16 held what_is_held_is_read_and_committed;
-            16 held a_held_commit_is_checked;
-            16 held a_hold_that_ended_is_in_nobodys_way;
+            16 held what_is_held_is_read;
+            16 held a_hold_keeps_nobody_from_committing;
+            16 held a_hold_that_was_dropped_is_in_nobodys_way;
         }
     };
 }

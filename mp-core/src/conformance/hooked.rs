@@ -91,8 +91,7 @@ impl HookedStore {
         }
     }
 
-    /// Lets partitions be held as loosely as may be: a hold keeps nobody from anything, and its commit
-    /// is a [`Call::Commit`].
+    /// Lets partitions be held as loosely as may be: a hold keeps nobody from anything.
     #[must_use]
     pub const fn with_holds(mut self) -> Self {
         self.holds = true;
@@ -137,19 +136,9 @@ impl fmt::Debug for HookedStore {
 
 /// A hold that keeps nobody from anything.
 #[derive(Debug)]
-struct Loose {
-    store: HookedStore,
-    partition: Partition,
-}
+struct Loose;
 
-#[async_trait]
-impl Hold for Loose {
-    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
-        self.store.commit(&self.partition, batch).await
-    }
-
-    async fn release(self: Box<Self>) {}
-}
+impl Hold for Loose {}
 
 #[async_trait]
 impl Store for HookedStore {
@@ -174,10 +163,7 @@ impl Store for HookedStore {
         }
         let read = self.inner.read(partition, query);
         let view = self.around(Call::Hold, Some(partition), read).await?;
-        let hold = Box::new(Loose {
-            store: self.clone(),
-            partition: partition.clone(),
-        });
+        let hold = Box::new(Loose);
         Ok(Some(Held { view, hold }))
     }
 

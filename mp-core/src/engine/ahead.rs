@@ -36,13 +36,13 @@ impl Runner {
     /// Sends a batch of so many jobs, and decides the next ones until its fate is known.
     pub(super) async fn send(&mut self, batch: Batch, jobs: usize) -> Fate {
         let (combiner, partition) = (self.combiner.clone(), self.partition.clone());
-        let mut sending = pin!(combiner.send(&partition, batch, None));
+        let mut sending = pin!(combiner.send(&partition, batch));
         let fate = begin(sending.as_mut()).await;
         self.answer();
         if let Some(fate) = fate {
             return fate;
         }
-        if self.alone > 0 {
+        if self.alone > 0 || self.turn_is_over() {
             return sending.await;
         }
         let fate = {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::combiner::Combiner;
 use crate::{
     error::{Error, ErrorKind},
-    store::{Batch, Hold, Partition, StoreError, StoreErrorKind, Version, View},
+    store::{Batch, Partition, StoreErrorKind, Version, View},
 };
 
 /// How often the head is asked for after a lost answer before the callers are told.
@@ -24,15 +24,10 @@ pub(super) enum Fate {
 }
 
 impl Combiner {
-    /// Commits, by a hold if there is one, and finds out what became of the batch if the answer is lost.
-    pub(super) async fn send(
-        &self,
-        partition: &Partition,
-        batch: Batch,
-        mut hold: Option<Box<dyn Hold>>,
-    ) -> Fate {
+    /// Commits, and finds out what became of the batch if the answer is lost.
+    pub(super) async fn send(&self, partition: &Partition, batch: Batch) -> Fate {
         for asks in 0..ASKS_MAX {
-            match self.commit(partition, batch.clone(), hold.take()).await {
+            match self.store.commit(partition, batch.clone()).await {
                 Ok(version) => {
                     self.arrivals.announce(&batch);
                     return Fate::Done(version);
@@ -51,22 +46,6 @@ impl Combiner {
             self.back_off(asks).await;
         }
         Fate::Failed(outcome_unknown())
-    }
-
-    /// Commits by a hold; without it if there is none, or it has come to nothing.
-    pub(super) async fn commit(
-        &self,
-        partition: &Partition,
-        batch: Batch,
-        hold: Option<Box<dyn Hold>>,
-    ) -> Result<Version, StoreError> {
-        if let Some(hold) = hold {
-            match hold.commit(batch.clone()).await {
-                Err(error) if error.kind() == StoreErrorKind::Unavailable => {}
-                answer => return answer,
-            }
-        }
-        self.store.commit(partition, batch).await
     }
 
     /// Waits a while that doubles with each try and differs between processes.

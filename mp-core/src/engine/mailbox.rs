@@ -45,7 +45,7 @@ enum Place {
 /// What the next runner begins with.
 pub(super) struct Kept {
     pub(super) family: Box<Family>,
-    /// How many more commits the partition is held for, because others commit to it as well.
+    /// How many more turns are taken at the partition, because others commit to it as well.
     pub(super) contended: u32,
 }
 

@@ -14,11 +14,11 @@ mod decision;
 mod entry;
 mod family;
 mod fate;
-mod held;
 mod job;
 mod mailbox;
 mod prune;
 mod runner;
+mod turn;
 
 use std::{fmt, sync::Arc};
 

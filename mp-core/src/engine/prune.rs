@@ -1,7 +1,4 @@
-use super::{
-    combiner::Combiner,
-    runner::{Runner, release},
-};
+use super::{combiner::Combiner, runner::Runner};
 use crate::{
     clock::Timestamp,
     idempotency::{IDEMPOTENCY_PREFIX, Idempotency},
@@ -27,11 +24,7 @@ impl Runner {
     /// up with what is written, and nobody waits for more than a page. Else all.
     pub(super) async fn prune(&mut self, now: Timestamp, commands: usize) {
         loop {
-            let contended = self.contended > 0;
-            let prune = self
-                .combiner
-                .prune(&self.partition, now, commands, contended);
-            let page = prune.await;
+            let page = self.combiner.prune(&self.partition, now, commands).await;
             self.lapsed_left = page.as_ref().is_some_and(|page| page.more);
             let moved = page.as_ref().is_some_and(|page| page.moved.is_some());
             if let Some(Pruned { moved, .. }) = page {
@@ -67,16 +60,9 @@ impl Combiner {
         partition: &Partition,
         now: Timestamp,
         commands: usize,
-        contended: bool,
     ) -> Option<Pruned> {
         let query = self.lapsed(now, commands)?;
-        let mut view = self.store.read(partition, &query).await.ok()?;
-        let mut hold = None;
-        if contended && view.records.iter().any(|record| !record.key.is_root()) {
-            // Else others have committed before what is deleted is on its way.
-            let held = self.held(partition, &query).await?;
-            (view, hold) = (held.view, Some(held.hold));
-        }
+        let view = self.store.read(partition, &query).await.ok()?;
         let lapsed = view
             .records
             .into_iter()
@@ -85,7 +71,6 @@ impl Combiner {
             .map(|record| Write::Delete { key: record.key })
             .collect();
         if writes.is_empty() {
-            release(hold).await;
             return None;
         }
         let batch = Batch {
@@ -94,7 +79,7 @@ impl Combiner {
             at: now,
             writes,
         };
-        let committed = self.commit(partition, batch, hold).await;
+        let committed = self.store.commit(partition, batch).await;
         Some(Pruned {
             moved: committed.ok().map(|version| (view.head, version)),
             more: view.more,

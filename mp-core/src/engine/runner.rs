@@ -4,21 +4,22 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Family,
-    ahead::{Ahead, BATCH_MAX, share},
+    ahead::{Ahead, share},
     answers::Done,
     combiner::Combiner,
     fate::Fate,
     job::Job,
     mailbox::Kept,
+    turn::Turn,
 };
 use crate::{
     clock::Timestamp,
     error::Error,
-    store::{Batch, CommitId, Hold, Partition, Selection, StoreError, Version},
+    store::{Batch, CommitId, Partition, Selection, StoreError, Version},
 };
 
 /// How often a commit is decided anew after conflicts before its callers are told `contended`.
@@ -46,8 +47,11 @@ pub(super) struct Runner {
     /// Whether the family was read after the present jobs were called, so that refusals may rest
     /// on it.
     pub(super) fresh: bool,
-    /// How many more commits the partition is held for, because others commit to it as well.
+    /// How many more turns are taken at the partition, because others commit to it as well.
     pub(super) contended: u32,
+    pub(super) turn: Option<Turn>,
+    /// Since when no turn was asked for.
+    pub(super) calm_since: Instant,
     /// What is decided while a commit is on its way.
     pub(super) ahead: Ahead,
     /// How many of the next jobs are carried out one by one, because together they failed.
@@ -81,6 +85,8 @@ impl Runner {
             family: kept.map(|kept| kept.family),
             fresh: false,
             contended,
+            turn: None,
+            calm_since: Instant::now(),
             ahead: Ahead::default(),
             alone: 0,
             done: None,
@@ -99,6 +105,7 @@ impl Runner {
                 // commit instead of the one after it.
                 tokio::task::yield_now().await;
             }
+            self.end_turn();
         }
         self.finished = true;
     }
@@ -114,10 +121,9 @@ impl Runner {
         }
         let mailboxes = &self.combiner.mailboxes;
         let (alone, contended) = (self.alone > 0, self.contended);
-        let most = |waiting| match (alone, contended) {
-            (true, _) => 1,
-            (false, 0) => share(waiting, 0),
-            (false, _) => waiting.min(BATCH_MAX),
+        let most = |waiting| match alone {
+            true => 1,
+            false => share(waiting, 0),
         };
         let family = &mut self.family;
         let keep = || family.take().map(|family| Kept { family, contended });
@@ -139,22 +145,12 @@ impl Runner {
         self.fresh = false;
         self.presume_absent(&jobs);
         for conflicts in 0..CONFLICTS_MAX {
-            let hold = match decided {
-                None => self.hold(&mut jobs, conflicts).await,
-                Some(_) => None,
-            };
-            let now = match self.decide_or_take(&mut jobs, decided.take()).await {
+            let now = match self.decide_in_turn(&mut jobs, decided.take()).await {
                 Ok(now) => now,
-                Err(error) => {
-                    self.fail(jobs, &error);
-                    return release(hold).await;
-                }
+                Err(error) => return self.fail(jobs, &error),
             };
-            let writes = self
-                .family
-                .as_ref()
-                .is_some_and(|family| family.edited() > 0);
-            match self.commit(now, jobs.len(), hold).await {
+            let writes = self.writes();
+            match self.commit(now, jobs.len()).await {
                 Fate::Done(version) => {
                     let (partition, commands) = (&self.partition, jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "committed");
@@ -162,6 +158,10 @@ impl Runner {
                     self.bound_state();
                     let due = self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY);
                     let prunes = writes && due;
+                    if !prunes {
+                        // Those whose turn it is need not wait until callers are told.
+                        self.end_turn();
+                    }
                     if prunes || self.ahead.decided.is_empty() {
                         self.answer();
                     }
@@ -195,8 +195,14 @@ impl Runner {
         }
     }
 
+    /// Returns whether what was decided writes anything.
+    pub(super) fn writes(&self) -> bool {
+        let edited = self.family.as_ref().map_or(0, |family| family.edited());
+        edited > 0
+    }
+
     /// Decides the jobs unless they are decided already; returns when the last of them was.
-    async fn decide_or_take(
+    pub(super) async fn decide_or_take(
         &mut self,
         jobs: &mut Vec<Box<dyn Job>>,
         decided: Option<Timestamp>,
@@ -275,17 +281,11 @@ impl Runner {
         }
     }
 
-    async fn commit(&mut self, now: Timestamp, jobs: usize, hold: Option<Box<dyn Hold>>) -> Fate {
-        let fate = match (self.batch(now), hold) {
-            (Some(Ok(batch)), None) => self.send(batch, jobs).await,
-            (Some(Ok(batch)), hold) => self.combiner.send(&self.partition, batch, hold).await,
-            (nothing, hold) => {
+    async fn commit(&mut self, now: Timestamp, jobs: usize) -> Fate {
+        let fate = match self.batch(now) {
+            Some(Ok(batch)) => self.send(batch, jobs).await,
+            nothing => {
                 self.answer();
-                if hold.is_some() {
-                    // Those who only look are in nobody's way, and nobody is in theirs.
-                    self.contended = 0;
-                }
-                release(hold).await;
                 match nothing {
                     Some(Err(error)) => return Fate::Failed(error),
                     _ => return self.confirm().await,
@@ -359,12 +359,6 @@ impl Drop for Runner {
         if !self.finished {
             self.combiner.mailboxes.abandon(&self.partition);
         }
-    }
-}
-
-pub(super) async fn release(hold: Option<Box<dyn Hold>>) {
-    if let Some(hold) = hold {
-        hold.release().await;
     }
 }
 

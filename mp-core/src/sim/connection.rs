@@ -52,21 +52,11 @@ impl Life {
     }
 }
 
-/// A hold that has ended before its commit came.
+/// A hold that has ended already.
 #[derive(Debug)]
-struct Ended {
-    connection: Connection,
-    partition: Partition,
-}
+struct Ended;
 
-#[async_trait]
-impl Hold for Ended {
-    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
-        self.connection.commit(&self.partition, batch).await
-    }
-
-    async fn release(self: Box<Self>) {}
-}
+impl Hold for Ended {}
 
 #[async_trait]
 impl Store for Connection {
@@ -99,10 +89,7 @@ impl Store for Connection {
     /// Keeps nobody from anything, as a store may whose hold has ended.
     async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
         let view = self.read(partition, query).await?;
-        let hold = Box::new(Ended {
-            connection: Self(self.0.clone()),
-            partition: partition.clone(),
-        });
+        let hold = Box::new(Ended);
         Ok(Some(Held { view, hold }))
     }
 

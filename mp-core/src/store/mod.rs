@@ -108,11 +108,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// unless the error is `Unknown`.
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError>;
 
-    /// Reads as [`read`](Self::read) does, and keeps others from changing the partition until the hold
-    /// ends, where the store can do that; nothing where it can't, or not now.
+    /// Waits until nobody else holds the partition, holds it, and reads it as [`read`](Self::read) does;
+    /// nothing where the store cannot hold, or not now.
     ///
     /// For a partition for which several processes contend: what one decides while the others commit
-    /// mostly conflicts, and here they wait for their turn.
+    /// mostly conflicts, so they take turns.
     ///
     /// # Errors
     ///

@@ -52,29 +52,6 @@ async fn a_silent_server_holds_nobody_for_longer_than_one_silence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hold_ends_in_time_when_the_server_falls_silent() {
-    let test = "a_hold_ends_in_time_when_the_server_falls_silent";
-    let Some(server) = server(test, &ServerOptions::default()) else {
-        return;
-    };
-    let database = server.create_database().await;
-    let tally = Tally::connect(&database, hasty()).await;
-    let released = tally.hold(1).await;
-    let committed = tally.hold(2).await;
-    let frozen = server.freeze().await;
-    let started = Instant::now();
-    let ((), committed) = tokio::join!(
-        released.hold.release(),
-        committed.hold.commit(Tally::first())
-    );
-    assert!(started.elapsed() < SILENCE_MAX, "{:?}", started.elapsed());
-    assert_eq!(kind(committed), StoreErrorKind::Unknown);
-
-    drop(frozen);
-    tally.add(1, 0).await.expect("nobody holds it any more");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_falls_silent_while_a_store_connects_is_unavailable() {
     let test = "a_server_that_falls_silent_while_a_store_connects_is_unavailable";
     let Some(server) = server(test, &ServerOptions::default().with_tcp()) else {

@@ -3,8 +3,8 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 use mp_core::{
     Timestamp,
     store::{
-        Batch, CommitId, Held, Key, Partition, PostgresOptions, PostgresStore, Query, Store,
-        StoreError, StoreErrorKind, Version, Write,
+        Batch, CommitId, Key, Partition, PostgresOptions, PostgresStore, Query, Store, StoreError,
+        StoreErrorKind, Version, Write,
     },
 };
 use throwaway_postgres::Database;
@@ -61,35 +61,19 @@ impl Tally {
         count: u64,
         length: usize,
     ) -> Result<Version, StoreError> {
-        let batch = batch(expect, count, length);
+        // Noise, so that the server cannot press it together.
+        let noise: String = std::iter::repeat_with(fastrand::alphanumeric)
+            .take(length)
+            .collect();
+        let key = Key::root();
+        let value = format!(r#"{{"count":{count},"noise":"{noise}"}}"#).into();
+        let batch = Batch {
+            expect,
+            commit_id: CommitId::random(),
+            at: Timestamp::from_micros(1_795_000_000_000_000),
+            writes: vec![Write::put(key, value)],
+        };
         self.0.commit(&Self::partition(number), batch).await
-    }
-
-    /// Holds a partition of which there is nothing yet.
-    pub(crate) async fn hold(&self, number: usize) -> Held {
-        let partition = Self::partition(number);
-        let held = self.0.hold(&partition, &Query::default()).await;
-        held.expect("asks").expect("there is room")
-    }
-
-    /// Returns the first commit of a partition.
-    pub(crate) fn first() -> Batch {
-        batch(Version::ABSENT, 1, 0)
-    }
-}
-
-/// Returns a commit that counts so many; the value is made so long.
-fn batch(expect: Version, count: u64, length: usize) -> Batch {
-    // Noise, so that the server cannot press it together.
-    let noise: String = std::iter::repeat_with(fastrand::alphanumeric)
-        .take(length)
-        .collect();
-    let value = format!(r#"{{"count":{count},"noise":"{noise}"}}"#).into();
-    Batch {
-        expect,
-        commit_id: CommitId::random(),
-        at: Timestamp::from_micros(1_795_000_000_000_000),
-        writes: vec![Write::put(Key::root(), value)],
     }
 }
 

@@ -10,55 +10,73 @@ use crate::store::{
     Batch, Held, Hold, Partition, Query, Store, StoreError, StoreErrorKind, Version,
 };
 
-/// Reads, and commits later, without keeping anybody from anything: which a hold may do.
+/// The partitions that somebody holds.
+type Holders = Arc<Mutex<HashSet<Partition>>>;
+
+fn insert(holders: &Holders, partition: &Partition) -> bool {
+    let mut all = holders.lock().unwrap_or_else(PoisonError::into_inner);
+    all.insert(partition.clone())
+}
+
+/// A hold that nobody is waited for with; dropped, it ends.
+#[derive(Debug)]
+struct Loose(Option<(Holders, Partition)>);
+
+impl Hold for Loose {}
+
+impl Drop for Loose {
+    fn drop(&mut self) {
+        if let Some((holders, partition)) = &self.0 {
+            let mut all = holders.lock().unwrap_or_else(PoisonError::into_inner);
+            all.remove(partition);
+        }
+    }
+}
+
 async fn held(
     store: &Arc<dyn Store>,
     partition: &Partition,
     query: &Query,
-    checks: bool,
-) -> Result<Held, StoreError> {
+    hold: Loose,
+) -> Result<Option<Held>, StoreError> {
     let view = store.read(partition, query).await?;
-    let hold = Box::new(Loose {
-        store: store.clone(),
-        partition: partition.clone(),
-        checks,
-    });
-    Ok(Held { view, hold })
+    let hold = Box::new(hold);
+    Ok(Some(Held { view, hold }))
 }
 
-#[derive(Debug)]
-struct Loose {
-    store: Arc<dyn Store>,
-    partition: Partition,
-    checks: bool,
-}
-
-#[async_trait]
-impl Hold for Loose {
-    async fn commit(self: Box<Self>, mut batch: Batch) -> Result<Version, StoreError> {
-        if !self.checks {
-            let query = Query::default();
-            batch.expect = self.store.read(&self.partition, &query).await?.head;
-        }
-        self.store.commit(&self.partition, batch).await
-    }
-
-    async fn release(self: Box<Self>) {}
-}
-
-/// Takes it that nobody can have moved the head of what is held.
+/// Keeps others from committing as well, those who hold among them.
 #[derive(Debug, Default)]
-pub struct TrustsTheHold;
+pub struct LocksTheHead(Holders);
 
 #[async_trait]
-impl Bug for TrustsTheHold {
+impl Bug for LocksTheHead {
     async fn hold(
         &self,
         store: &Arc<dyn Store>,
         partition: &Partition,
         query: &Query,
     ) -> Result<Option<Held>, StoreError> {
-        held(store, partition, query, false).await.map(Some)
+        insert(&self.0, partition);
+        let hold = Loose(Some((self.0.clone(), partition.clone())));
+        held(store, partition, query, hold).await
+    }
+
+    async fn commit(
+        &self,
+        store: &dyn Store,
+        partition: &Partition,
+        batch: Batch,
+    ) -> Result<Version, StoreError> {
+        let holders = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if holders.contains(partition) {
+            let unavailable = StoreErrorKind::Unavailable;
+            return Err(StoreError::new(unavailable, "commit", "somebody holds it"));
+        }
+        store.commit(partition, batch).await
     }
 }
 
@@ -74,27 +92,13 @@ impl Bug for HoldsBlindly {
         partition: &Partition,
         _: &Query,
     ) -> Result<Option<Held>, StoreError> {
-        held(store, partition, &Query::default(), true)
-            .await
-            .map(Some)
+        held(store, partition, &Query::default(), Loose(None)).await
     }
 }
 
-/// Keeps others away for good.
+/// Lets nobody hold what was held once.
 #[derive(Debug, Default)]
-pub struct NeverLetsGo(Mutex<HashSet<Partition>>);
-
-impl NeverLetsGo {
-    fn keep(&self, partition: &Partition) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(partition.clone());
-    }
-
-    fn keeps(&self, partition: &Partition) -> bool {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.contains(partition)
-    }
-}
+pub struct NeverLetsGo(Holders);
 
 #[async_trait]
 impl Bug for NeverLetsGo {
@@ -104,24 +108,9 @@ impl Bug for NeverLetsGo {
         partition: &Partition,
         query: &Query,
     ) -> Result<Option<Held>, StoreError> {
-        self.keep(partition);
-        held(store, partition, query, true).await.map(Some)
-    }
-
-    async fn commit(
-        &self,
-        store: &dyn Store,
-        partition: &Partition,
-        batch: Batch,
-    ) -> Result<Version, StoreError> {
-        if self.keeps(partition) {
-            let problem = "somebody holds it";
-            return Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "commit",
-                problem,
-            ));
+        match insert(&self.0, partition) {
+            true => held(store, partition, query, Loose(None)).await,
+            false => Ok(None),
         }
-        store.commit(partition, batch).await
     }
 }

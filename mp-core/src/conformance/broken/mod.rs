@@ -29,7 +29,7 @@ pub use self::{
         KeepsDeletedDeliveries, KeepsDeletedRecords, KeepsWhatItRefused, OverwritesOnCreate,
         TearsTheBatch, TrimsValues,
     },
-    holding::{HoldsBlindly, NeverLetsGo, TrustsTheHold},
+    holding::{HoldsBlindly, LocksTheHead, NeverLetsGo},
     leasing::{
         ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,
         LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,

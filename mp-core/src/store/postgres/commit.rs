@@ -1,7 +1,6 @@
 //! One statement for each group of commits, whatever is in it.
 
-use deadpool_postgres::Object;
-use tokio_postgres::{Row, Statement, Transaction, types::ToSql};
+use tokio_postgres::{Row, Transaction, types::ToSql};
 
 use super::{
     column::{Array, Uuid, integer, slot},
@@ -20,7 +19,7 @@ SET head = $4, at = greatest(at, $5), commit_id = $6, version = $4, value = $7
 WHERE slot = $1 AND partition = $2 AND head = $3
 RETURNING true";
 
-pub(super) const COMMIT: &str = "
+const COMMIT: &str = "
 SELECT mp_commit_v1(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
 )";
@@ -85,21 +84,6 @@ pub(super) async fn apply_in(
     let writes = Writes::of([job], distribution);
     let row = transaction
         .query_one(COMMIT, &of_one(&head, &writes))
-        .await?;
-    row.try_get(0)
-}
-
-/// Applies one batch by [`COMMIT`] within a transaction of ours, and returns whether it was.
-pub(super) async fn apply_on(
-    connection: &Object,
-    statement: &Statement,
-    distribution: Distribution,
-    job: &Job,
-) -> Result<bool, tokio_postgres::Error> {
-    let head = Heads::of([job]);
-    let writes = Writes::of([job], distribution);
-    let row = connection
-        .query_one(statement, &of_one(&head, &writes))
         .await?;
     row.try_get(0)
 }

@@ -50,15 +50,6 @@ impl Failure {
         self
     }
 
-    /// Returns the failure, given that it is that of a transaction with the commit at its end: whoever
-    /// was found to be idle inside of it had not come so far.
-    pub(super) fn of_open_transaction(mut self) -> Self {
-        if self.has_code(&SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT) {
-            self.fate = Fate::NotRun;
-        }
-        self
-    }
-
     /// Returns whether one statement of several that were put together may have brought it on all.
     pub(super) const fn may_be_of_one(&self) -> bool {
         match self.fate {

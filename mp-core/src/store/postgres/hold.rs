@@ -1,33 +1,20 @@
-//! Holds: a transaction that locks a head, reads, and waits for what its owner decides.
+//! Holds: a transaction that locks the row which stands for the partition's slot, until its owner lets go.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use deadpool_postgres::Object;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::{Row, Statement, types::ToSql};
-
-use super::{
-    PostgresStore,
-    column::slot,
-    commit,
-    connections::Connections,
-    error::{Failure, Fate},
-    hint::Hints,
-    queue::Job,
-    reader,
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
-use crate::store::{Batch, Held, Hold, Partition, Query, StoreError, StoreErrorKind, Version};
+use tokio_postgres::{Row, types::ToSql};
 
-/// Waits for whoever holds the partition now; so many wait in the order in which they came.
-const LOCK: &str = "
-SELECT true FROM mp_partition WHERE slot = $1 AND partition = $2 FOR NO KEY UPDATE";
+use super::{column::slot, connections::Connections, error::Failure, reader};
+use crate::store::{Held, Hold, Partition, Query};
+
+/// Waits for whoever holds the partition now, or another one of its slot; those who wait are let in
+/// nearly in the order in which they came.
+const LOCK: &str = "SELECT true FROM mp_turn WHERE slot = $1 FOR UPDATE";
 
 /// How long a partition is held for an owner who does nothing: one whose process stands still would
 /// keep it from everybody. The session ends with the hold.
@@ -47,23 +34,14 @@ fn begin() -> String {
 #[derive(Clone, Debug)]
 pub(super) struct Holds {
     connections: Connections,
-    hints: Arc<Hints>,
-    transactions: Arc<AtomicU64>,
     /// Leaves connections to those who read.
     room: Arc<Semaphore>,
 }
 
 impl Holds {
-    pub(super) fn new(
-        connections: &Connections,
-        most: usize,
-        hints: &Arc<Hints>,
-        transactions: &Arc<AtomicU64>,
-    ) -> Self {
+    pub(super) fn new(connections: &Connections, most: usize) -> Self {
         Self {
             connections: connections.clone(),
-            hints: hints.clone(),
-            transactions: transactions.clone(),
             room: Arc::new(Semaphore::new(most)),
         }
     }
@@ -73,164 +51,73 @@ impl Holds {
     pub(super) async fn hold(&self, partition: &Partition, query: &Query) -> Option<Held> {
         let room = self.room.clone().try_acquire_owned().ok()?;
         let connection = self.connections.get().await.ok()?;
-        let mut session = Session {
-            connection: Some(connection),
-            commit: None,
-            answered: Instant::now(),
-            _room: room,
+        let lock = RowLock {
+            session: Some((connection, room)),
+            connections: self.connections.clone(),
         };
-        let rows = session.begin(&self.connections, partition, query).await;
+        let rows = lock.begin(partition, query).await;
         let rows = rows.inspect_err(|failure| tracing::debug!(?failure, "not held"));
-        if rows.as_ref().is_err_and(Failure::ends_session) {
-            return None;
-        }
-        let view = rows
-            .ok()
-            .map(|rows| reader::view("hold", &rows, query.limit));
-        let Some(Ok(view)) = view else {
-            session.roll_back(&self.connections).await;
-            return None;
-        };
-        let hold = Box::new(RowLock {
-            session,
-            partition: partition.clone(),
-            holds: self.clone(),
-        });
+        let view = reader::view("hold", &rows.ok()?, query.limit).ok()?;
+        let hold = Box::new(lock);
         Some(Held { view, hold })
     }
 }
 
-/// A session with an open transaction; dropped before its end it takes the session with it.
+/// A session with an open transaction, and the permit for it.
 #[derive(Debug)]
-struct Session {
-    connection: Option<Object>,
-    /// Prepared with the transaction.
-    commit: Option<Statement>,
-    /// When the server last answered: since then it has waited, at most.
-    answered: Instant,
-    _room: OwnedSemaphorePermit,
+struct RowLock {
+    session: Option<(Object, OwnedSemaphorePermit)>,
+    connections: Connections,
 }
 
-impl Session {
-    /// Begins a transaction, locks the head and reads, all in one go.
-    async fn begin(
-        &mut self,
-        connections: &Connections,
-        partition: &Partition,
-        query: &Query,
-    ) -> Result<Vec<Row>, Failure> {
-        let connection = self.connection.as_ref().ok_or_else(gone)?;
-        let (slot, id) = (slot(partition), partition.id());
-        let (begin, head): (_, [&(dyn ToSql + Sync); 2]) = (begin(), [&slot, &id]);
-        let prepared = async {
-            // Also what is needed later: nobody is to wait for it while the head is locked.
-            connection.prepare_cached(reader::READ).await?;
-            let commit = connection.prepare_cached(commit::COMMIT).await?;
-            Ok((connection.prepare_cached(LOCK).await?, commit))
+impl RowLock {
+    /// Begins a transaction, locks the row and reads, all in one go.
+    async fn begin(&self, partition: &Partition, query: &Query) -> Result<Vec<Row>, Failure> {
+        let Some((connection, _)) = &self.session else {
+            return Ok(Vec::new());
         };
-        let (lock, commit) = connections.answer(prepared).await?;
+        let (begin, slot) = (begin(), slot(partition));
+        let slot: [&(dyn ToSql + Sync); 1] = [&slot];
+        let prepared = async {
+            // Nobody is to wait for it while the row is locked.
+            connection.prepare_cached(reader::READ).await?;
+            connection.prepare_cached(LOCK).await
+        };
+        let lock = self.connections.answer(prepared).await?;
         let all = async {
             // In this order they are sent, and the server carries them out.
             let (begun, locked, rows) = tokio::join!(
                 biased;
                 connection.batch_execute(&begin),
-                connection.query(&lock, &head),
+                connection.query(&lock, &slot),
                 reader::rows(connection, partition, query),
             );
             begun?;
             locked?;
             rows
         };
-        let rows = connections.answer(all).await?;
-        self.commit = Some(commit);
-        self.answered = Instant::now();
-        Ok(rows)
-    }
-
-    /// Applies a batch and ends the transaction, in one go; returns whether the batch was applied.
-    ///
-    /// Nothing is sent if the hold may have ended by then: an answer that does not come tells nothing.
-    async fn commit(&self, connections: &Connections, job: &Job) -> Result<bool, Failure> {
-        let (connection, statement) = self
-            .connection
-            .as_ref()
-            .zip(self.commit.as_ref())
-            .ok_or_else(gone)?;
-        if connection.is_closed() || self.answered.elapsed() > HOLD_MAX / 2 {
-            return Err(gone());
-        }
-        let all = async {
-            let (applied, committed) = tokio::join!(
-                biased;
-                commit::apply_on(connection, statement, connections.distribution(), job),
-                connection.batch_execute("COMMIT"),
-            );
-            let applied = applied?;
-            committed?;
-            Ok(applied)
-        };
-        let applied = connections.answer(all).await;
-        applied.map_err(Failure::of_open_transaction)
-    }
-
-    /// Ends the transaction, with nothing changed.
-    async fn roll_back(self, connections: &Connections) {
-        if let Some(connection) = &self.connection
-            && connections
-                .answer(connection.batch_execute("ROLLBACK"))
-                .await
-                .is_ok()
-        {
-            self.end();
-        }
-    }
-
-    /// Gives the session back, its transaction being over.
-    fn end(mut self) {
-        self.connection = None;
+        self.connections.answer(all).await
     }
 }
 
-impl Drop for Session {
+impl Hold for RowLock {}
+
+/// Ends the transaction in the background; without a runtime to do that the session ends with it.
+impl Drop for RowLock {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        let Some((connection, _)) = self.session.take() else {
+            return;
+        };
+        let Ok(runtime) = Handle::try_current() else {
             drop(Object::take(connection));
-        }
-    }
-}
-
-fn gone() -> Failure {
-    Failure::new(Fate::NotRun, "the hold has ended")
-}
-
-/// The lock on a partition's head.
-#[derive(Debug)]
-struct RowLock {
-    session: Session,
-    partition: Partition,
-    holds: Holds,
-}
-
-#[async_trait]
-impl Hold for RowLock {
-    async fn commit(self: Box<Self>, batch: Batch) -> Result<Version, StoreError> {
-        let job = PostgresStore::job(self.partition.clone(), batch)?.0;
-        let Self { session, holds, .. } = *self;
-        let applied = session.commit(&holds.connections, &job).await;
-        if !applied.as_ref().is_err_and(Failure::ends_session) {
-            session.end();
-        }
-        let unknown = StoreErrorKind::Unknown;
-        if !applied.map_err(|failure| failure.store_error("commit", unknown))? {
-            return Err(StoreError::conflict());
-        }
-        holds.transactions.fetch_add(1, Ordering::Relaxed);
-        holds.hints.consider(std::slice::from_ref(&job));
-        Ok(job.next())
-    }
-
-    async fn release(self: Box<Self>) {
-        let Self { session, holds, .. } = *self;
-        session.roll_back(&holds.connections).await;
+            return;
+        };
+        let connections = self.connections.clone();
+        runtime.spawn(async move {
+            let ended = connections.answer(connection.batch_execute("ROLLBACK"));
+            if ended.await.is_err() {
+                drop(Object::take(connection));
+            }
+        });
     }
 }

@@ -56,8 +56,8 @@ use crate::clock::Clock;
 /// A few connections, the lanes, commit; what many callers ask for at the same time shares one
 /// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
 /// A lone commit goes straight through. Reads and due work have connections of their own, of which
-/// half at most [hold](Store::hold) partitions, for a second while nothing is asked of them. Sessions
-/// that break are made anew, with growing pauses, and what could not be sent for as long as
+/// half at most [hold](Store::hold) partitions, none for longer than a second. Sessions that break are
+/// made anew, with growing pauses, and what could not be sent for as long as
 /// [`PostgresOptions::connect_timeout`] is `Unavailable`.
 ///
 /// It is right at READ COMMITTED and above, whichever the server prescribes; READ COMMITTED, which
@@ -102,8 +102,7 @@ use crate::clock::Clock;
 ///
 /// The store lives on the tokio runtime that it was connected on. Dropping it carries out in the
 /// background what was accepted, as long as that runtime runs; a future that is dropped takes
-/// nothing back, but for the commit of a hold: its session ends, and the commit with it unless the
-/// server has come so far.
+/// nothing back.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -155,7 +154,7 @@ impl PostgresStore {
             Distribution::Single => options.connections.get() / 2,
             Distribution::BySlot => 0,
         };
-        let holds = Holds::new(&connections, most, &hints, &transactions);
+        let holds = Holds::new(&connections, most);
         let exchange = if options.notify {
             hints.exchange(&config, &tls, &connections)
         } else {

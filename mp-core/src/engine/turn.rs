@@ -1,0 +1,134 @@
+//! Partitions for which several processes contend: they take turns there.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    Family,
+    ahead::share,
+    combiner::Combiner,
+    job::Job,
+    runner::{Runner, selections},
+};
+use crate::{
+    clock::Timestamp,
+    error::Error,
+    store::{Held, Hold, Partition, Query, Selection},
+};
+
+/// How long a turn lasts. The longer, the less goes by between two of them; but so long all others wait.
+const TURN_MAX: Duration = Duration::from_millis(15);
+
+/// How long commits may follow on each other without a turn: somebody may wait for one who has not got
+/// in so far, as nobody waits who does not know of others.
+const CALM_MAX: Duration = Duration::from_millis(50);
+
+/// After how many turns in a row before which nobody else came none are taken any more.
+const TURNS: u32 = 8;
+
+/// A turn at a partition, which ends when it is dropped.
+pub(super) struct Turn {
+    began: Instant,
+    _hold: Box<dyn Hold>,
+}
+
+impl Runner {
+    /// Takes note that a commit has conflicted.
+    ///
+    /// Whoever commits what was decided while others commit mostly conflicts, and the more of them
+    /// there are the less gets done. So from here on commits are made in turns.
+    pub(super) const fn contend(&mut self) {
+        self.contended = TURNS;
+    }
+
+    /// Returns whether the turn is over: then nothing is decided ahead, which others could come
+    /// between.
+    pub(super) fn turn_is_over(&self) -> bool {
+        let turn = self.turn.as_ref();
+        turn.is_some_and(|turn| turn.began.elapsed() >= TURN_MAX)
+    }
+
+    /// Ends a turn that is over, unless there is still something that was decided in it.
+    pub(super) fn end_turn(&mut self) {
+        if self.turn_is_over() && self.ahead.decided.is_empty() {
+            self.turn = None;
+        }
+    }
+
+    /// Returns whether a turn is to be waited for.
+    fn waits(&self) -> bool {
+        let due = || self.calm_since.elapsed() >= CALM_MAX;
+        self.turn.is_none() && self.alone == 0 && (self.contended > 0 || due())
+    }
+
+    /// Decides the jobs unless they are decided already, in a turn if they write and others contend;
+    /// returns when the last of them was.
+    ///
+    /// They are decided before the turn is waited for, since those who only look need none; and anew if
+    /// others came meanwhile.
+    pub(super) async fn decide_in_turn(
+        &mut self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        decided: Option<Timestamp>,
+    ) -> Result<Timestamp, Error> {
+        let now = self.decide_or_take(jobs, decided).await?;
+        if self.waits() && self.writes() && self.take_turn(jobs, now).await {
+            return self.decide_or_take(jobs, None).await;
+        }
+        Ok(now)
+    }
+
+    /// Waits for a turn, if it is to be had; returns whether the head has moved meanwhile.
+    async fn take_turn(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> bool {
+        let wanted = selections(jobs, now);
+        let held = self.combiner.hold(&self.partition, &wanted).await;
+        self.calm_since = Instant::now();
+        let Some(Held { view, hold }) = held else {
+            self.contended = 0;
+            return false;
+        };
+        let moved = self.head() != Some(view.head);
+        self.contended = match moved {
+            true => TURNS,
+            false => self.contended.saturating_sub(1),
+        };
+        self.turn = (self.contended > 0).then(|| Turn {
+            began: Instant::now(),
+            _hold: hold,
+        });
+        if !moved {
+            return false;
+        }
+        self.drop_family();
+        let read = Family::new(self.partition.clone(), view, &wanted);
+        self.family = Some(Box::new(read));
+        self.fresh = true;
+        self.draw_late(jobs);
+        true
+    }
+
+    /// Draws those who came while the turn was waited for.
+    ///
+    /// They may know of a later commit than the one that was read, since nobody is kept from
+    /// committing.
+    fn draw_late(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+        let drawn = jobs.len();
+        let room = |waiting| share(waiting + drawn, 0).saturating_sub(drawn);
+        let late = self.combiner.mailboxes.draw(&self.partition, room);
+        self.fresh &= late.is_empty();
+        jobs.extend(late);
+    }
+}
+
+impl Combiner {
+    async fn hold(&self, partition: &Partition, wanted: &[Selection]) -> Option<Held> {
+        let query = Query {
+            select: wanted.to_vec(),
+            limit: self.store.limits().read_max,
+        };
+        let held = self.store.hold(partition, &query).await.ok()??;
+        // What is too large to be read is found out and told without a hold.
+        (!held.view.more).then_some(held)
+    }
+}
