@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -14,8 +14,8 @@ use mp_core::{
     clock::ManualClock,
     entropy::SeededEntropy,
     store::{
-        Batch, Changes, Delivery, DueQuery, Held, Hold, Key, Limits, MemoryStore, Partition, Query,
-        Settle, Store, StoreError, StoreErrorKind, Version, View,
+        Batch, Changes, CommitId, Delivery, DueQuery, Held, Hold, Key, Limits, MemoryStore,
+        Partition, Query, Settle, Store, StoreError, StoreErrorKind, Version, View, Write,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -25,14 +25,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// How long each commit takes.
-const COMMIT: Duration = Duration::from_millis(1);
+/// How long each read, and each commit, takes.
+const CALL: Duration = Duration::from_millis(1);
 
 /// After how long all know of one another.
 const LEARNT: Duration = Duration::from_millis(200);
 
-/// How many ask at the same time in each process.
-const CALLERS: usize = 80;
+/// So many callers that two commits in turn carry them.
+const MANY: usize = 80;
 
 #[derive(Deserialize, Serialize)]
 struct Group {
@@ -50,7 +50,11 @@ struct Turns {
     store: MemoryStore,
     turn: Arc<Mutex<()>>,
     holds: AtomicUsize,
+    /// The longest turn, in milliseconds.
+    longest: Arc<AtomicU64>,
     began: Instant,
+    /// How many callers were told that they have joined.
+    told: AtomicUsize,
     /// Without those by which processes learn of one another.
     conflicts: AtomicUsize,
 }
@@ -61,7 +65,9 @@ impl Turns {
             store: MemoryStore::new(),
             turn: Arc::default(),
             holds: AtomicUsize::new(0),
+            longest: Arc::default(),
             began: Instant::now(),
+            told: AtomicUsize::new(0),
             conflicts: AtomicUsize::new(0),
         })
     }
@@ -70,9 +76,19 @@ impl Turns {
 #[derive(Debug)]
 struct Turn {
     _guard: OwnedMutexGuard<()>,
+    began: Instant,
+    longest: Arc<AtomicU64>,
 }
 
 impl Hold for Turn {}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let millis = self.began.elapsed().as_millis();
+        let millis = u64::try_from(millis).expect("a short time");
+        self.longest.fetch_max(millis, Relaxed);
+    }
+}
 
 #[async_trait]
 impl Store for Turns {
@@ -81,11 +97,12 @@ impl Store for Turns {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
+        sleep(CALL).await;
         self.store.read(partition, query).await
     }
 
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
-        sleep(COMMIT).await;
+        sleep(CALL).await;
         let committed = self.store.commit(partition, batch).await;
         if let Err(error) = &committed {
             assert_eq!(error.kind(), StoreErrorKind::Conflict);
@@ -99,7 +116,11 @@ impl Store for Turns {
         let guard = self.turn.clone().lock_owned().await;
         self.holds.fetch_add(1, Relaxed);
         let view = self.read(partition, query).await?;
-        let hold = Box::new(Turn { _guard: guard });
+        let hold = Box::new(Turn {
+            _guard: guard,
+            began: Instant::now(),
+            longest: self.longest.clone(),
+        });
         Ok(Some(Held { view, hold }))
     }
 
@@ -142,71 +163,138 @@ fn process(store: &Arc<Turns>) -> Engine {
     Engine::new(store.clone(), Arc::new(clock), Arc::new(entropy))
 }
 
-async fn join(engine: &Engine) {
-    let group = Partition::parse("test/group/1").expect("a partition");
-    let decide = |family: &Family, _: Timestamp| {
-        let taken = family.root::<Group>()?.map_or(0, |group| group.taken);
-        let mut edits = Edits::new();
-        edits.put_root(Group { taken: taken + 1 });
-        Ok::<_, Error>(edits.answer(()))
-    };
-    let joined = engine.run(Command::on(group), decide).await;
-    joined.expect("joins");
+fn group() -> Partition {
+    Partition::parse("test/group/1").expect("a partition")
 }
 
-/// Has so many processes join without a pause for so long, each beginning a little after the one before;
-/// returns how many joins each has made.
-async fn rush(store: &Arc<Turns>, processes: usize, span: Duration) -> Vec<usize> {
+async fn join(engine: &Engine) -> Result<(), Error> {
+    let decide = |family: &Family, _: Timestamp| {
+        let taken = family.root::<Group>()?.map_or(0, |group| group.taken) + 1;
+        let mut edits = Edits::new();
+        edits.put_root(Group { taken });
+        Ok::<_, Error>(edits.answer(()))
+    };
+    Ok(engine.run(Command::on(group()), decide).await?.answer)
+}
+
+/// Has so many processes, with so many callers each, join without a pause for so long, each beginning a
+/// little after the one before; returns how many joins each has made.
+async fn rush(store: &Arc<Turns>, processes: usize, callers: usize, span: Duration) -> Vec<usize> {
     let until = Instant::now() + span;
     let made: Vec<Arc<AtomicUsize>> = (0..processes).map(|_| Arc::default()).collect();
-    let mut callers = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for made in &made {
         let engine = process(store);
-        for _ in 0..CALLERS {
-            let (engine, made) = (engine.clone(), made.clone());
-            callers.spawn(async move {
+        for _ in 0..callers {
+            let (engine, made, store) = (engine.clone(), made.clone(), store.clone());
+            tasks.spawn(async move {
                 while Instant::now() < until {
-                    join(&engine).await;
+                    join(&engine).await.expect("joins");
                     made.fetch_add(1, Relaxed);
+                    store.told.fetch_add(1, Relaxed);
                 }
             });
         }
-        sleep(COMMIT / 3).await;
+        sleep(CALL / 3).await;
     }
-    callers.join_all().await;
+    tasks.join_all().await;
     made.iter().map(|made| made.load(Relaxed)).collect()
 }
+
+fn is_fair(made: &[usize]) -> bool {
+    let (least, most) = (made.iter().min(), made.iter().max());
+    least
+        .zip(most)
+        .is_some_and(|(least, most)| least * 5 >= most * 4)
+}
+
+const SPAN: Duration = Duration::from_secs(2);
 
 #[tokio::test(start_paused = true)]
 async fn processes_that_take_turns_do_not_conflict() {
     let store = Turns::new();
-    let made = rush(&store, 4, Duration::from_secs(2)).await;
-    let conflicts = store.conflicts.load(Relaxed);
-    assert_eq!(conflicts, 0);
-    let (least, most) = (made.iter().min(), made.iter().max());
-    let fair = least
-        .zip(most)
-        .is_some_and(|(least, most)| least * 5 >= most * 4);
-    assert!(fair, "{made:?} joins");
+    let made = rush(&store, 4, MANY, SPAN).await;
+    assert_eq!(store.conflicts.load(Relaxed), 0);
+    assert!(is_fair(&made), "{made:?} joins");
 }
 
 /// A turn takes fifteen milliseconds and the two commits at its end, at most.
 #[tokio::test(start_paused = true)]
 async fn a_turn_ends_while_others_wait() {
     let store = Turns::new();
-    let span = Duration::from_secs(2);
-    rush(&store, 2, span).await;
-    let holds = store.holds.load(Relaxed);
-    let length = span.as_millis() / holds as u128;
-    assert!((15..=18).contains(&length), "turns of {length} ms");
+    rush(&store, 2, MANY, SPAN).await;
+    let longest = store.longest.load(Relaxed);
+    assert!((15..=18).contains(&longest), "a turn of {longest} ms");
+}
+
+/// However many who wait for no turn come between.
+#[tokio::test(start_paused = true)]
+async fn a_turn_ends_though_nothing_comes_of_it() {
+    let store = Turns::new();
+    join(&process(&store)).await.expect("joins");
+    let mut tasks = JoinSet::new();
+    for engine in [process(&store), process(&store)] {
+        tasks.spawn(async move {
+            loop {
+                drop(join(&engine).await);
+            }
+        });
+    }
+    let until = Instant::now() + SPAN;
+    while Instant::now() < until {
+        bump(&store.store).await;
+        sleep(CALL / 2).await;
+    }
+    let longest = store.longest.load(Relaxed);
+    assert!((15..=18).contains(&longest), "a turn of {longest} ms");
+}
+
+/// Moves the head, with nothing changed.
+async fn bump(store: &MemoryStore) {
+    let view = store.read(&group(), &Query::default()).await;
+    let view = view.expect("reads");
+    let root = &view.records[0];
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: view.at,
+        writes: vec![Write::put(root.key.clone(), root.value.clone())],
+    };
+    store.commit(&group(), batch).await.expect("commits");
 }
 
 /// Who does not know of others would never let one in who is slower.
 #[tokio::test(start_paused = true)]
 async fn whoever_is_busy_for_long_takes_a_turn_now_and_then() {
     let store = Turns::new();
-    rush(&store, 1, Duration::from_secs(2)).await;
+    rush(&store, 1, MANY, SPAN).await;
     let holds = store.holds.load(Relaxed);
     assert!((30..=40).contains(&holds), "asked for {holds} turns");
     assert_eq!(store.conflicts.load(Relaxed), 0);
+}
+
+/// The first is never idle, though it has nothing to do after each commit for a moment.
+#[tokio::test(start_paused = true)]
+async fn a_single_caller_who_asks_without_a_pause_lets_others_in() {
+    let store = Turns::new();
+    let made = rush(&store, 2, 1, SPAN).await;
+    assert!(is_fair(&made), "{made:?} joins");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_joined_is_told_before_a_turn_is_waited_for() {
+    let store = Turns::new();
+    let turn = store.turn.clone().lock_owned().await;
+    let made = tokio::spawn({
+        let store = store.clone();
+        async move { rush(&store, 1, MANY, SPAN).await }
+    });
+    sleep(SPAN / 2).await;
+    let told = store.told.load(Relaxed);
+    let view = store.read(&group(), &Query::default()).await;
+    let root = view.expect("reads").records.remove(0);
+    let taken = serde_json::from_slice::<serde_json::Value>(&root.value).expect("JSON");
+    assert_eq!(taken["taken"], told, "{taken}");
+    drop(turn);
+    made.await.expect("no panic");
 }

@@ -22,7 +22,11 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 use throwaway_postgres::{Database, database};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    runtime::Runtime,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 fn held() -> Partition {
     Partition::parse("market/group/held").expect("a partition")
@@ -56,12 +60,30 @@ async fn hold(store: &PostgresStore) -> Held {
     held.expect("asks").expect("there is room")
 }
 
-/// Whoever would hold what somebody holds waits, and is shown what was committed meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn others_wait_for_whoever_holds() {
-    let Some(database) = database("others_wait_for_whoever_holds").await else {
+    let test = "others_wait_for_whoever_holds";
+    others_wait(test, "read committed").await;
+}
+
+/// Whatever the database prescribes, what is read is what is there once one's turn has come.
+#[tokio::test(flavor = "multi_thread")]
+async fn others_wait_for_whoever_holds_at_serializable() {
+    let test = "others_wait_for_whoever_holds_at_serializable";
+    others_wait(test, "serializable").await;
+}
+
+/// Whoever would hold what somebody holds waits, and is shown what was committed meanwhile.
+async fn others_wait(test: &str, isolation: &str) {
+    let Some(database) = database(test).await else {
         return;
     };
+    let sql = "SELECT format('ALTER DATABASE %I SET default_transaction_isolation = %L',
+        current_database(), $1::text)";
+    let client = database.client().await;
+    let row = client.query_one(sql, &[&isolation]).await;
+    let alter: String = row.expect("formats").get(0);
+    client.batch_execute(&alter).await.expect("alters");
     let (one, other) = (connect(&database).await, connect(&database).await);
     let head = create(&one).await;
     let Held { view, hold: first } = hold(&one).await;
@@ -84,10 +106,10 @@ async fn a_hold_of_an_owner_who_stands_still_ends() {
     };
     let (one, other) = (connect(&database).await, connect(&database).await);
     create(&one).await;
-    let still = hold(&one).await;
     let began = Instant::now();
+    let still = hold(&one).await;
     drop(hold(&other).await);
-    assert!(began.elapsed() >= Duration::from_millis(500), "it waited");
+    assert!(began.elapsed() >= Duration::from_millis(900), "it waited");
     drop(still);
     drop(hold(&one).await);
 }
@@ -109,8 +131,54 @@ async fn no_more_is_held_than_leaves_room_for_readers() {
     assert!(second.expect("asks").is_none(), "a second hold");
     store.read(&held(), &Query::default()).await.expect("reads");
     drop(first);
-    let second = store.hold(&another, &Query::default()).await;
-    assert!(second.expect("asks").is_some(), "there is room again");
+    // It is let go of in the background.
+    let again = async {
+        while store
+            .hold(&another, &Query::default())
+            .await
+            .expect("asks")
+            .is_none()
+        {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let room = timeout(Duration::from_secs(5), again).await;
+    room.expect("there is room again");
+}
+
+/// Nothing is written in the transaction of somebody who held, and that nobody would end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_whose_runtime_has_ended_takes_its_session_with_it() {
+    let Some(database) = database("a_hold_whose_runtime_has_ended_takes_its_session_with_it").await
+    else {
+        return;
+    };
+    let store = connect(&database).await;
+    create(&store).await;
+    let held = hold(&store).await;
+    let ended = Runtime::new().expect("a runtime");
+    let handle = ended.handle().clone();
+    ended.shutdown_background();
+    let inside = handle.enter();
+    drop(held);
+    drop(inside);
+    let client = database.client().await;
+    let sql = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let ends = async {
+        while client
+            .query_one(sql, &[])
+            .await
+            .expect("counts")
+            .get::<_, i64>(0)
+            > 0
+        {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Before the server would end it.
+    let ended = timeout(Duration::from_millis(700), ends).await;
+    ended.expect("no transaction is left open");
 }
 
 #[derive(Deserialize, Serialize)]

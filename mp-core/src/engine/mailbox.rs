@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{Family, job::Job};
 use crate::{
@@ -47,6 +47,9 @@ pub(super) struct Kept {
     pub(super) family: Box<Family>,
     /// How many more turns are taken at the partition, because others commit to it as well.
     pub(super) contended: u32,
+    /// Since when no turn was asked for, and when that was kept.
+    pub(super) calm_since: Instant,
+    pub(super) kept_at: Instant,
 }
 
 /// The jobs that wait on one partition while its runner is at work.
@@ -240,6 +243,8 @@ mod tests {
         Kept {
             family: Box::new(family),
             contended: 0,
+            calm_since: Instant::now(),
+            kept_at: Instant::now(),
         }
     }
 

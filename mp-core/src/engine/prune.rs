@@ -30,7 +30,8 @@ impl Runner {
             if let Some(Pruned { moved, .. }) = page {
                 self.adopt(moved, now);
             }
-            let waits = !self.ahead.decided.is_empty()
+            let waits = self.turn.is_some()
+                || !self.ahead.decided.is_empty()
                 || self.combiner.mailboxes.has_waiting(&self.partition);
             // What the store does not take now is tried again after a later commit.
             if !self.lapsed_left || waits || !moved {

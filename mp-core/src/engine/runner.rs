@@ -78,6 +78,7 @@ impl Runner {
         arrival: Arc<Notify>,
     ) -> Self {
         let contended = kept.as_ref().map_or(0, |kept| kept.contended);
+        let calm_since = kept.as_ref().and_then(Kept::calm_since);
         Self {
             combiner,
             partition,
@@ -86,7 +87,7 @@ impl Runner {
             fresh: false,
             contended,
             turn: None,
-            calm_since: Instant::now(),
+            calm_since: calm_since.unwrap_or_else(Instant::now),
             ahead: Ahead::default(),
             alone: 0,
             done: None,
@@ -120,13 +121,21 @@ impl Runner {
             });
         }
         let mailboxes = &self.combiner.mailboxes;
-        let (alone, contended) = (self.alone > 0, self.contended);
+        let (alone, contended, calm_since) = (self.alone > 0, self.contended, self.calm_since);
         let most = |waiting| match alone {
             true => 1,
             false => share(waiting, 0),
         };
         let family = &mut self.family;
-        let keep = || family.take().map(|family| Kept { family, contended });
+        let keep = || {
+            let kept_at = Instant::now();
+            family.take().map(|family| Kept {
+                family,
+                contended,
+                calm_since,
+                kept_at,
+            })
+        };
         let jobs = mailboxes.take(&self.partition, most, keep);
         self.alone = self.alone.saturating_sub(jobs.len());
         (!jobs.is_empty()).then_some(Round {
@@ -179,9 +188,13 @@ impl Runner {
                         self.contend();
                     }
                     self.halve(&mut jobs);
+                    self.end_turn();
                 }
             }
-            self.combiner.back_off(conflicts).await;
+            // In a turn others wait.
+            if self.turn.is_none() {
+                self.combiner.back_off(conflicts).await;
+            }
         }
         self.fail(jobs, &StoreError::conflict().into());
     }

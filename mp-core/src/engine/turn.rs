@@ -9,12 +9,13 @@ use super::{
     ahead::share,
     combiner::Combiner,
     job::Job,
+    mailbox::Kept,
     runner::{Runner, selections},
 };
 use crate::{
     clock::Timestamp,
     error::Error,
-    store::{Held, Hold, Partition, Query, Selection},
+    store::{Held, Hold, Partition, Query, Selection, StoreError},
 };
 
 /// How long a turn lasts. The longer, the less goes by between two of them; but so long all others wait.
@@ -24,6 +25,9 @@ const TURN_MAX: Duration = Duration::from_millis(15);
 /// in so far, as nobody waits who does not know of others.
 const CALM_MAX: Duration = Duration::from_millis(50);
 
+/// Within which time of one another commits follow on each other: a slower one hardly gets in between.
+const GAP_MAX: Duration = Duration::from_millis(10);
+
 /// After how many turns in a row before which nobody else came none are taken any more.
 const TURNS: u32 = 8;
 
@@ -31,6 +35,13 @@ const TURNS: u32 = 8;
 pub(super) struct Turn {
     began: Instant,
     _hold: Box<dyn Hold>,
+}
+
+impl Kept {
+    /// Returns since when no turn was asked for, if whoever begins now follows on those before.
+    pub(super) fn calm_since(&self) -> Option<Instant> {
+        (self.kept_at.elapsed() < GAP_MAX).then_some(self.calm_since)
+    }
 }
 
 impl Runner {
@@ -81,12 +92,25 @@ impl Runner {
 
     /// Waits for a turn, if it is to be had; returns whether the head has moved meanwhile.
     async fn take_turn(&mut self, jobs: &mut Vec<Box<dyn Job>>, now: Timestamp) -> bool {
-        let wanted = selections(jobs, now);
+        // Whoever has an answer is not to wait for others' turns.
+        self.answer();
+        let wanted = match self.contended {
+            // There is hardly anybody else, and then it is all in memory.
+            0 => Vec::new(),
+            _ => selections(jobs, now),
+        };
         let held = self.combiner.hold(&self.partition, &wanted).await;
         self.calm_since = Instant::now();
-        let Some(Held { view, hold }) = held else {
-            self.contended = 0;
-            return false;
+        let (view, hold) = match held {
+            Ok(Some(Held { view, hold })) => (view, hold),
+            Ok(None) => {
+                self.contended = 0;
+                return false;
+            }
+            Err(_) => {
+                self.contended = self.contended.saturating_sub(1);
+                return false;
+            }
         };
         let moved = self.head() != Some(view.head);
         self.contended = match moved {
@@ -122,13 +146,17 @@ impl Runner {
 }
 
 impl Combiner {
-    async fn hold(&self, partition: &Partition, wanted: &[Selection]) -> Option<Held> {
+    async fn hold(
+        &self,
+        partition: &Partition,
+        wanted: &[Selection],
+    ) -> Result<Option<Held>, StoreError> {
         let query = Query {
             select: wanted.to_vec(),
             limit: self.store.limits().read_max,
         };
-        let held = self.store.hold(partition, &query).await.ok()??;
+        let held = self.store.hold(partition, &query).await?;
         // What is too large to be read is found out and told without a hold.
-        (!held.view.more).then_some(held)
+        Ok(held.filter(|held| !held.view.more))
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Config, Error, Row, config::SslMode, types::ToSql};
@@ -203,6 +203,16 @@ impl Connections {
             tracing::debug!(%error, "no connection yet");
             backoff.pause().await;
         }
+    }
+
+    /// Returns a connection that nobody uses, if there is one or may be one more.
+    pub(super) async fn free(&self) -> Option<Object> {
+        let at_once = Timeouts {
+            wait: Some(Duration::ZERO),
+            ..Timeouts::default()
+        };
+        let connection = timeout(self.patience, self.pool.timeout_get(&at_once));
+        connection.await.ok()?.ok()
     }
 
     fn none_in_time(&self) -> String {

@@ -1,6 +1,12 @@
 //! Holds: a transaction that locks the row which stands for the partition's slot, until its owner lets go.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool_postgres::Object;
 use tokio::{
@@ -9,8 +15,13 @@ use tokio::{
 };
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{column::slot, connections::Connections, error::Failure, reader};
-use crate::store::{Held, Hold, Partition, Query};
+use super::{
+    column::slot,
+    connections::Connections,
+    error::{Failure, Fate},
+    reader,
+};
+use crate::store::{Held, Hold, Partition, Query, StoreError, StoreErrorKind};
 
 /// Waits for whoever holds the partition now, or another one of its slot; those who wait are let in
 /// nearly in the order in which they came.
@@ -36,6 +47,8 @@ pub(super) struct Holds {
     connections: Connections,
     /// Leaves connections to those who read.
     room: Arc<Semaphore>,
+    /// Whether it was found that there is nothing to lock.
+    useless: Arc<AtomicBool>,
 }
 
 impl Holds {
@@ -43,37 +56,69 @@ impl Holds {
         Self {
             connections: connections.clone(),
             room: Arc::new(Semaphore::new(most)),
+            useless: Arc::default(),
         }
     }
 
-    /// Holds a partition and reads it; nothing if there is no room, or it went wrong: then the caller
-    /// does without, and meets whatever is the matter there.
-    pub(super) async fn hold(&self, partition: &Partition, query: &Query) -> Option<Held> {
-        let room = self.room.clone().try_acquire_owned().ok()?;
-        let connection = self.connections.get().await.ok()?;
-        let lock = RowLock {
-            session: Some((connection, room)),
-            connections: self.connections.clone(),
+    /// Holds a partition and reads it; nothing if no connection can be spared, or there is nothing to
+    /// lock.
+    pub(super) async fn hold(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<Held>, StoreError> {
+        const OP: &str = "hold";
+        let room = self.room.clone().try_acquire_owned();
+        let Some(room) = room.ok().filter(|_| !self.useless.load(Ordering::Relaxed)) else {
+            return Ok(None);
         };
-        let rows = lock.begin(partition, query).await;
-        let rows = rows.inspect_err(|failure| tracing::debug!(?failure, "not held"));
-        let view = reader::view("hold", &rows.ok()?, query.limit).ok()?;
-        let hold = Box::new(lock);
-        Some(Held { view, hold })
+        let Some(connection) = self.connections.free().await else {
+            return Ok(None);
+        };
+        let session = Session {
+            connection: Some(connection),
+            _room: room,
+        };
+        match session.begin(&self.connections, partition, query).await {
+            Ok(rows) => {
+                let hold = Box::new(RowLock {
+                    session: Some(session),
+                    connections: self.connections.clone(),
+                });
+                let view = reader::view(OP, &rows, query.limit)?;
+                Ok(Some(Held { view, hold }))
+            }
+            Err(failure) => {
+                if !failure.ends_session() {
+                    session.roll_back(&self.connections).await;
+                }
+                let error = failure.store_error(OP, StoreErrorKind::Unavailable);
+                if error.kind() == StoreErrorKind::Corrupt {
+                    tracing::warn!(%error, "processes cannot take turns");
+                    self.useless.store(true, Ordering::Relaxed);
+                }
+                Err(error)
+            }
+        }
     }
 }
 
-/// A session with an open transaction, and the permit for it.
+/// A session with an open transaction; dropped before its end it takes the session with it.
 #[derive(Debug)]
-struct RowLock {
-    session: Option<(Object, OwnedSemaphorePermit)>,
-    connections: Connections,
+struct Session {
+    connection: Option<Object>,
+    _room: OwnedSemaphorePermit,
 }
 
-impl RowLock {
+impl Session {
     /// Begins a transaction, locks the row and reads, all in one go.
-    async fn begin(&self, partition: &Partition, query: &Query) -> Result<Vec<Row>, Failure> {
-        let Some((connection, _)) = &self.session else {
+    async fn begin(
+        &self,
+        connections: &Connections,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Vec<Row>, Failure> {
+        let Some(connection) = &self.connection else {
             return Ok(Vec::new());
         };
         let (begin, slot) = (begin(), slot(partition));
@@ -83,7 +128,7 @@ impl RowLock {
             connection.prepare_cached(reader::READ).await?;
             connection.prepare_cached(LOCK).await
         };
-        let lock = self.connections.answer(prepared).await?;
+        let lock = connections.answer(prepared).await?;
         let all = async {
             // In this order they are sent, and the server carries them out.
             let (begun, locked, rows) = tokio::join!(
@@ -93,31 +138,52 @@ impl RowLock {
                 reader::rows(connection, partition, query),
             );
             begun?;
-            locked?;
-            rows
+            Ok((locked?, rows?))
         };
-        self.connections.answer(all).await
+        let (locked, rows) = connections.answer(all).await?;
+        if locked.is_empty() {
+            let corrupt = Fate::Refused(StoreErrorKind::Corrupt);
+            return Err(Failure::new(corrupt, "mp_turn has no row for the slot"));
+        }
+        Ok(rows)
     }
+
+    /// Ends the transaction, and gives the session back if that is certain.
+    async fn roll_back(mut self, connections: &Connections) {
+        if let Some(connection) = &self.connection
+            && connections
+                .answer(connection.batch_execute("ROLLBACK"))
+                .await
+                .is_ok()
+        {
+            self.connection = None;
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+/// The lock on a slot's row, which is let go of in the background.
+#[derive(Debug)]
+struct RowLock {
+    session: Option<Session>,
+    connections: Connections,
 }
 
 impl Hold for RowLock {}
 
-/// Ends the transaction in the background; without a runtime to do that the session ends with it.
 impl Drop for RowLock {
     fn drop(&mut self) {
-        let Some((connection, _)) = self.session.take() else {
-            return;
-        };
-        let Ok(runtime) = Handle::try_current() else {
-            drop(Object::take(connection));
-            return;
-        };
-        let connections = self.connections.clone();
-        runtime.spawn(async move {
-            let ended = connections.answer(connection.batch_execute("ROLLBACK"));
-            if ended.await.is_err() {
-                drop(Object::take(connection));
-            }
-        });
+        // Without a runtime the session ends, and the transaction with it.
+        if let (Some(session), Ok(runtime)) = (self.session.take(), Handle::try_current()) {
+            let connections = self.connections.clone();
+            runtime.spawn(async move { session.roll_back(&connections).await });
+        }
     }
 }

@@ -241,7 +241,7 @@ impl Store for PostgresStore {
 
     async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
         self.limits().check_read("hold", query.limit)?;
-        Ok(self.holds.hold(partition, query).await)
+        self.holds.hold(partition, query).await
     }
 
     async fn commit_many(
