@@ -18,14 +18,15 @@ use crate::{
     store::{Held, Hold, Partition, Query, Selection, StoreError},
 };
 
-/// How long a turn lasts. The longer, the less goes by between two of them; but so long all others wait.
+/// How long a turn lasts. The longer it is, the less time is lost from one to the next, and the longer
+/// all others wait.
 const TURN_MAX: Duration = Duration::from_millis(15);
 
-/// How long commits may follow on each other without a turn: somebody may wait for one who has not got
-/// in so far, as nobody waits who does not know of others.
+/// How long commits may follow on each other without a turn: who does not know of others waits for
+/// nobody, and somebody may be trying in vain to get in between.
 const CALM_MAX: Duration = Duration::from_millis(50);
 
-/// Within which time of one another commits follow on each other: a slower one hardly gets in between.
+/// How far apart commits are, at most, that follow on each other: others hardly get in between.
 const GAP_MAX: Duration = Duration::from_millis(10);
 
 /// After how many turns in a row before which nobody else came none are taken any more.
