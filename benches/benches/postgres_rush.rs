@@ -3,9 +3,9 @@
 //! Ours through the engine, from one process, from two and from four, 128 tasks in all; against
 //! what is written by hand through the same driver: select for update in a transaction, and the best
 //! single statement. The floor is the server alone: the rows of 128 joins in one statement, from two
-//! sessions in turn, so that one is made ready while the other's log is flushed; and those of 64 from
-//! one session, which is what is left for 128 callers of whom half are told, and come again, while
-//! the others are committed.
+//! sessions in turn, so that one is made ready while the other's log is flushed; and from one session
+//! those of 64, which is what is left for 128 callers of whom half are told, and come again, while
+//! the others are committed, and those of 32, for the 64 callers of one process of two in its turn.
 //!
 //! Promises, durable on acknowledgement, 128 tasks each: at least 100 times select for update and 50
 //! times the single statement from one process, and 40 and 20 times select for update from two and
@@ -42,6 +42,7 @@ const LOCKED: &str = "select for update, insert, update";
 const SINGLE: &str = "single statement";
 const SERVER: &str = "the server alone, 128 joins a statement";
 const HALVES: &str = "the server alone, 64 joins a statement";
+const QUARTERS: &str = "the server alone, 32 joins a statement";
 const KNOWN: &str = "Engine, 128 tasks, members in memory";
 
 /// Where a child finds the database.
@@ -74,7 +75,11 @@ fn main() {
             }));
         }
     }
-    for (name, sessions, joins) in [(SERVER, 2, BATCH), (HALVES, 1, BATCH / 2)] {
+    for (name, sessions, joins) in [
+        (SERVER, 2, BATCH),
+        (HALVES, 1, BATCH / 2),
+        (QUARTERS, 1, BATCH / 4),
+    ] {
         let (runtime, floor, next) = (&runtime, &floor, &next);
         sides.push(Side::new(name, move || {
             server_round(runtime, floor, next(), sessions, joins)
