@@ -4,6 +4,7 @@
 use std::{
     future::ready,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use mp_core::{
@@ -14,7 +15,7 @@ use mp_core::{
     store::{MemoryStore, Partition, Store, StoreErrorKind},
 };
 use serde::{Deserialize, Serialize};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::sleep};
 
 /// How many turns before which nobody else came it takes until none are taken any more.
 const TURNS: usize = 8;
@@ -126,6 +127,26 @@ async fn take(engine: &Engine, seats: u32) -> Result<u32, Error> {
     Ok(engine.run(Command::on(group()), decide).await?.answer)
 }
 
+/// Lets a turn end that is kept for those who may be about to ask again.
+async fn rest() {
+    sleep(Duration::from_millis(20)).await;
+}
+
+/// A turn is worth more than one commit.
+#[tokio::test(start_paused = true)]
+async fn a_turn_is_kept_for_whoever_asks_again_at_once() {
+    let rig = Rig::new(true).await;
+    rig.contend().await;
+    rig.heard();
+    for _ in 0..3 {
+        take(&rig.engine, 1).await.expect("commits");
+    }
+    assert_eq!(rig.heard(), [Call::Commit; 3]);
+    rest().await;
+    take(&rig.engine, 1).await.expect("commits");
+    assert_eq!(rig.heard(), [Call::Hold, Call::Commit]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_has_conflicted_is_committed_in_turn() {
     let rig = Rig::new(true).await;
@@ -176,6 +197,7 @@ async fn a_hold_that_cannot_be_had_is_done_without() {
 async fn what_has_changed_before_a_turn_is_decided_anew() {
     let rig = Rig::new(true).await;
     rig.contend().await;
+    rest().await;
     take(&rig.rival, 5).await.expect("commits");
     rig.heard();
     assert_eq!(take(&rig.engine, 1).await.expect("commits"), 9);
@@ -186,6 +208,7 @@ async fn what_has_changed_before_a_turn_is_decided_anew() {
 async fn a_refusal_may_rest_on_what_is_held() {
     let rig = Rig::new(true).await;
     rig.contend().await;
+    rest().await;
     take(&rig.rival, 99_997).await.expect("commits");
     rig.heard();
     let refused = take(&rig.engine, 1).await.expect_err("is full");
@@ -198,8 +221,9 @@ async fn turns_are_taken_until_nobody_has_come_between_for_a_while() {
     let rig = Rig::new(true).await;
     rig.contend().await;
     rig.heard();
-    // Each begins when nobody waits any more. One turn was taken already.
+    // One turn was taken already.
     for _ in 0..TURNS + 2 {
+        rest().await;
         take(&rig.engine, 1).await.expect("commits");
     }
     let turns = [Call::Hold, Call::Commit].repeat(TURNS - 1);
@@ -237,6 +261,7 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
     for engine in [&engine, &rival, &engine] {
         take(engine, 1).await.expect("commits");
     }
+    rest().await;
     put(&rival, 100_000).await;
     drop(pair.set((engine.clone(), rival)));
     // May be refused on what the hold shows: it was so when this was asked.

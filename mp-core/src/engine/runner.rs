@@ -107,6 +107,7 @@ impl Runner {
                 tokio::task::yield_now().await;
             }
             self.end_turn();
+            self.linger().await;
         }
         self.finished = true;
     }
@@ -191,10 +192,7 @@ impl Runner {
                     self.end_turn();
                 }
             }
-            // In a turn others wait.
-            if self.turn.is_none() {
-                self.combiner.back_off(conflicts).await;
-            }
+            self.combiner.back_off(self.tries(conflicts)).await;
         }
         self.fail(jobs, &StoreError::conflict().into());
     }

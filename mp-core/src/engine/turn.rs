@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout},
+};
 
 use super::{
     Family,
@@ -24,10 +27,17 @@ const TURN_MAX: Duration = Duration::from_millis(15);
 
 /// How long commits may follow on each other without a turn: who does not know of others waits for
 /// nobody, and somebody may be trying in vain to get in between.
-const CALM_MAX: Duration = Duration::from_millis(50);
+const CALM_MAX: Duration = Duration::from_millis(25);
 
 /// How far apart commits are, at most, that follow on each other: others hardly get in between.
 const GAP_MAX: Duration = Duration::from_millis(10);
+
+/// How long a turn is kept for nobody: those who were just told may be about to ask again, and would have
+/// to wait until all others have had theirs.
+const LINGER_MAX: Duration = Duration::from_millis(1);
+
+/// As long as after so many conflicts is paused after more of them in a turn.
+const TRIES_MAX: u32 = 2;
 
 /// After how many turns in a row before which nobody else came none are taken any more.
 const TURNS: u32 = 8;
@@ -66,6 +76,32 @@ impl Runner {
         if self.turn_is_over() && self.ahead.decided.is_empty() {
             self.turn = None;
         }
+    }
+
+    /// Returns after how many tries as many conflicts are to be paused for: in a turn others wait, and who
+    /// does not wait for turns is soon to.
+    pub(super) fn tries(&self, conflicts: u32) -> u32 {
+        match self.turn {
+            Some(_) => conflicts.min(TRIES_MAX),
+            None => conflicts,
+        }
+    }
+
+    /// Waits a moment for the next job, as long as there is a turn.
+    pub(super) async fn linger(&mut self) {
+        if self.turn.is_none() || !self.ahead.decided.is_empty() {
+            return;
+        }
+        let (mailboxes, partition) = (&self.combiner.mailboxes, &self.partition);
+        let (arrival, nobody) = (&self.arrival, || !mailboxes.has_waiting(partition));
+        let arrival = async {
+            while nobody() {
+                arrival.notified().await;
+            }
+            // Whoever comes first seldom comes alone.
+            yield_now().await;
+        };
+        drop(timeout(LINGER_MAX, arrival).await);
     }
 
     /// Returns whether a turn is to be waited for.
