@@ -86,6 +86,7 @@ async fn others_wait(test: &str, isolation: &str) {
     client.batch_execute(&alter).await.expect("alters");
     let (one, other) = (connect(&database).await, connect(&database).await);
     let head = create(&one).await;
+    let began = Instant::now();
     let Held { view, hold: first } = hold(&one).await;
     assert_eq!(view.head, head);
     let mut next = tokio::spawn(async move { hold(&other).await });
@@ -94,11 +95,16 @@ async fn others_wait(test: &str, isolation: &str) {
     let made = one.commit(&held(), batch(head, vec![put("a")])).await;
     let made = made.expect("commits");
     drop(first);
-    let Held { view, .. } = next.await.expect("no panic");
-    assert_eq!(view.head, made, "what is held is what was committed before");
+    // Later than that the store may have taken the hold away.
+    let in_time = began.elapsed() < Duration::from_millis(400);
+    let next = next.await;
+    if in_time {
+        let Held { view, .. } = next.expect("no panic");
+        assert_eq!(view.head, made, "what is held is what was committed before");
+    }
 }
 
-/// A process that stands still keeps others from a partition's turn for a second.
+/// A process that stands still keeps a partition's turn for a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_of_an_owner_who_stands_still_ends() {
     let Some(database) = database("a_hold_of_an_owner_who_stands_still_ends").await else {
@@ -108,7 +114,12 @@ async fn a_hold_of_an_owner_who_stands_still_ends() {
     create(&one).await;
     let began = Instant::now();
     let still = hold(&one).await;
-    drop(hold(&other).await);
+    let in_turn = async {
+        // Who waits gives up sooner, and asks again.
+        while other.hold(&held(), &Query::default()).await.is_err() {}
+    };
+    let ended = timeout(Duration::from_secs(5), in_turn).await;
+    ended.expect("the hold has ended");
     assert!(began.elapsed() >= Duration::from_millis(900), "it waited");
     drop(still);
     drop(hold(&one).await);

@@ -50,6 +50,8 @@ pub(super) struct Kept {
     /// Since when no turn was asked for, and when that was kept.
     pub(super) calm_since: Instant,
     pub(super) kept_at: Instant,
+    /// Whether there may be more remembered answers that have lapsed.
+    pub(super) lapsed_left: bool,
 }
 
 /// The jobs that wait on one partition while its runner is at work.
@@ -245,6 +247,7 @@ mod tests {
             contended: 0,
             calm_since: Instant::now(),
             kept_at: Instant::now(),
+            lapsed_left: false,
         }
     }
 

@@ -2,6 +2,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{sync::Notify, time::Instant};
@@ -22,8 +23,10 @@ use crate::{
     store::{Batch, CommitId, Partition, Selection, StoreError, Version},
 };
 
-/// How often a commit is decided anew after conflicts before its callers are told `contended`.
+/// How often a commit is decided anew after conflicts before its callers are told `contended`, and for
+/// how long, at least.
 const CONFLICTS_MAX: u32 = 64;
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The largest state that is kept in memory between two batches, in records.
 const STATE_RECORDS_MAX: usize = 250_000;
@@ -79,6 +82,7 @@ impl Runner {
     ) -> Self {
         let contended = kept.as_ref().map_or(0, |kept| kept.contended);
         let calm_since = kept.as_ref().and_then(Kept::calm_since);
+        let lapsed_left = kept.as_ref().is_some_and(|kept| kept.lapsed_left);
         Self {
             combiner,
             partition,
@@ -91,7 +95,7 @@ impl Runner {
             ahead: Ahead::default(),
             alone: 0,
             done: None,
-            lapsed_left: false,
+            lapsed_left,
             finished: false,
         }
     }
@@ -123,6 +127,7 @@ impl Runner {
         }
         let mailboxes = &self.combiner.mailboxes;
         let (alone, contended, calm_since) = (self.alone > 0, self.contended, self.calm_since);
+        let lapsed_left = self.lapsed_left;
         let most = |waiting| match alone {
             true => 1,
             false => share(waiting, 0),
@@ -135,6 +140,7 @@ impl Runner {
                 contended,
                 calm_since,
                 kept_at,
+                lapsed_left,
             })
         };
         let jobs = mailboxes.take(&self.partition, most, keep);
@@ -154,7 +160,8 @@ impl Runner {
         // What was read before these jobs were taken may be older than their callers know.
         self.fresh = false;
         self.presume_absent(&jobs);
-        for conflicts in 0..CONFLICTS_MAX {
+        let (mut conflicts, began) = (0, Instant::now());
+        while conflicts < CONFLICTS_MAX || began.elapsed() < PATIENCE {
             let now = match self.decide_in_turn(&mut jobs, decided.take()).await {
                 Ok(now) => now,
                 Err(error) => return self.fail(jobs, &error),
@@ -189,10 +196,11 @@ impl Runner {
                         self.contend();
                     }
                     self.halve(&mut jobs);
-                    self.end_turn();
                 }
             }
+            self.end_turn();
             self.combiner.back_off(self.tries(conflicts)).await;
+            conflicts += 1;
         }
         self.fail(jobs, &StoreError::conflict().into());
     }

@@ -29,6 +29,9 @@ const TURN_MAX: Duration = Duration::from_millis(15);
 /// nobody, and somebody may be trying in vain to get in between.
 const CALM_MAX: Duration = Duration::from_millis(25);
 
+/// For how much longer no turn is asked for that nobody is known to wait for, when none was to be had.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
 /// How far apart commits are, at most, that follow on each other: others hardly get in between.
 const GAP_MAX: Duration = Duration::from_millis(10);
 
@@ -79,7 +82,7 @@ impl Runner {
     }
 
     /// Returns after how many tries as many conflicts are to be paused for: in a turn others wait, and who
-    /// does not wait for turns is soon to.
+    /// does not know of others is soon to ask for one.
     pub(super) fn tries(&self, conflicts: u32) -> u32 {
         match self.turn {
             Some(_) => conflicts.min(TRIES_MAX),
@@ -137,18 +140,12 @@ impl Runner {
             _ => selections(jobs, now),
         };
         let held = self.combiner.hold(&self.partition, &wanted).await;
-        self.calm_since = Instant::now();
-        let (view, hold) = match held {
-            Ok(Some(Held { view, hold })) => (view, hold),
-            Ok(None) => {
-                self.contended = 0;
-                return false;
-            }
-            Err(_) => {
-                self.contended = self.contended.saturating_sub(1);
-                return false;
-            }
+        let Ok(Some(Held { view, hold })) = held else {
+            self.contended = self.contended.saturating_sub(1);
+            self.calm_since = Instant::now() + REFUSED_PAUSE;
+            return false;
         };
+        self.calm_since = Instant::now();
         let moved = self.head() != Some(view.head);
         self.contended = match moved {
             true => TURNS,

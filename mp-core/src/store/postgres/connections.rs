@@ -25,6 +25,9 @@ use crate::store::{StoreError, StoreErrorKind};
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How long making a connection may take for what can be done without.
+const FREE_MAX: Duration = Duration::from_millis(250);
+
 /// How often a statement is tried that meets other transactions (40001, 40P01), and the first and
 /// the longest pause between two tries.
 const TRIES_MAX: u32 = 12;
@@ -205,13 +208,13 @@ impl Connections {
         }
     }
 
-    /// Returns a connection that nobody uses, if there is one or may be one more.
+    /// Returns a connection that nobody uses, if there is one, or one more is soon made.
     pub(super) async fn free(&self) -> Option<Object> {
         let at_once = Timeouts {
             wait: Some(Duration::ZERO),
             ..Timeouts::default()
         };
-        let connection = timeout(self.patience, self.pool.timeout_get(&at_once));
+        let connection = timeout(FREE_MAX, self.pool.timeout_get(&at_once));
         connection.await.ok()?.ok()
     }
 

@@ -84,7 +84,7 @@ impl Failure {
         }
     }
 
-    fn has_code(&self, code: &SqlState) -> bool {
+    pub(super) fn has_code(&self, code: &SqlState) -> bool {
         let told = self.source.downcast_ref::<Error>();
         told.and_then(Error::code) == Some(code)
     }

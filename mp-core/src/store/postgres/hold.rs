@@ -13,14 +13,9 @@ use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tokio_postgres::{Row, types::ToSql};
+use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
-use super::{
-    column::slot,
-    connections::Connections,
-    error::{Failure, Fate},
-    reader,
-};
+use super::{column::slot, connections::Connections, error::Failure, reader};
 use crate::store::{Held, Hold, Partition, Query, StoreError, StoreErrorKind};
 
 /// Waits for whoever holds the partition now, or another one of its slot; those who wait are let in
@@ -31,13 +26,17 @@ const LOCK: &str = "SELECT true FROM mp_turn WHERE slot = $1 FOR UPDATE";
 /// keep it from everybody. The session ends with the hold.
 const HOLD_MAX: Duration = Duration::from_secs(1);
 
+/// How long is waited for others, at most.
+const LOCK_MAX: Duration = Duration::from_millis(500);
+
 /// Begins a transaction each statement of which sees what was committed before it: so what is read
 /// after the lock is what is there while it is held.
 fn begin() -> String {
-    let millis = HOLD_MAX.as_millis();
+    let (held, locked) = (HOLD_MAX.as_millis(), LOCK_MAX.as_millis());
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED;
-         SET LOCAL idle_in_transaction_session_timeout = {millis}"
+         SET LOCAL idle_in_transaction_session_timeout = {held};
+         SET LOCAL lock_timeout = {locked}"
     )
 }
 
@@ -79,8 +78,9 @@ impl Holds {
             connection: Some(connection),
             _room: room,
         };
-        match session.begin(&self.connections, partition, query).await {
-            Ok(rows) => {
+        let begun = session.begin(&self.connections, partition, query).await;
+        match begun {
+            Ok(Some(rows)) => {
                 let hold = Box::new(RowLock {
                     session: Some(session),
                     connections: self.connections.clone(),
@@ -88,18 +88,29 @@ impl Holds {
                 let view = reader::view(OP, &rows, query.limit)?;
                 Ok(Some(Held { view, hold }))
             }
+            Ok(None) => {
+                self.give_up("mp_turn has no row for a slot");
+                session.roll_back(&self.connections).await;
+                Ok(None)
+            }
             Err(failure) => {
+                if failure.has_code(&SqlState::UNDEFINED_TABLE)
+                    || failure.has_code(&SqlState::INSUFFICIENT_PRIVILEGE)
+                {
+                    self.give_up("mp_turn is not there, or may not be locked");
+                }
                 if !failure.ends_session() {
                     session.roll_back(&self.connections).await;
                 }
-                let error = failure.store_error(OP, StoreErrorKind::Unavailable);
-                if error.kind() == StoreErrorKind::Corrupt {
-                    tracing::warn!(%error, "processes cannot take turns");
-                    self.useless.store(true, Ordering::Relaxed);
-                }
-                Err(error)
+                Err(failure.store_error(OP, StoreErrorKind::Unavailable))
             }
         }
+    }
+
+    /// Asks no more for what is not to be had.
+    fn give_up(&self, why: &str) {
+        tracing::warn!(why, "processes that contend for a partition take no turns");
+        self.useless.store(true, Ordering::Relaxed);
     }
 }
 
@@ -111,15 +122,15 @@ struct Session {
 }
 
 impl Session {
-    /// Begins a transaction, locks the row and reads, all in one go.
+    /// Begins a transaction, locks the row and reads, all in one go; nothing if there is no row.
     async fn begin(
         &self,
         connections: &Connections,
         partition: &Partition,
         query: &Query,
-    ) -> Result<Vec<Row>, Failure> {
+    ) -> Result<Option<Vec<Row>>, Failure> {
         let Some(connection) = &self.connection else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let (begin, slot) = (begin(), slot(partition));
         let slot: [&(dyn ToSql + Sync); 1] = [&slot];
@@ -141,11 +152,7 @@ impl Session {
             Ok((locked?, rows?))
         };
         let (locked, rows) = connections.answer(all).await?;
-        if locked.is_empty() {
-            let corrupt = Fate::Refused(StoreErrorKind::Corrupt);
-            return Err(Failure::new(corrupt, "mp_turn has no row for the slot"));
-        }
-        Ok(rows)
+        Ok((!locked.is_empty()).then_some(rows))
     }
 
     /// Ends the transaction, and gives the session back if that is certain.

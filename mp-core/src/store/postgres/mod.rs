@@ -56,8 +56,8 @@ use crate::clock::Clock;
 /// A few connections, the lanes, commit; what many callers ask for at the same time shares one
 /// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
 /// A lone commit goes straight through. Reads and due work have connections of their own, of which
-/// half at most [hold](Store::hold) partitions, none for longer than a second. Sessions that break are
-/// made anew, with growing pauses, and what could not be sent for as long as
+/// half at most [hold](Store::hold) partitions, none while nothing is asked of it for a second. Sessions
+/// that break are made anew, with growing pauses, and what could not be sent for as long as
 /// [`PostgresOptions::connect_timeout`] is `Unavailable`.
 ///
 /// It is right at READ COMMITTED and above, whichever the server prescribes; READ COMMITTED, which
