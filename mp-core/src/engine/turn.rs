@@ -39,7 +39,7 @@ const GAP_MAX: Duration = Duration::from_millis(10);
 /// to wait until all others have had theirs.
 const LINGER_MAX: Duration = Duration::from_millis(1);
 
-/// As long as after so many conflicts is paused after more of them in a turn.
+/// In a turn no pause after a conflict is longer than the one after so many of them.
 const TRIES_MAX: u32 = 2;
 
 /// After how many turns in a row before which nobody else came none are taken any more.
