@@ -70,6 +70,8 @@ fn broken_backends() -> Vec<Case> {
         ChargesWhatItLooksFor: a_lookup_does_nothing;
         SearchLagsBehind: a_lost_answer_is_learnt_by_lookup;
         FindsWhatItMeantToDo: a_lost_request_is_not_found_done;
+        SaysNotFoundWithoutAName: what_has_no_name_is_not_said_never_to_have_come,
+            what_is_not_found_never_comes, a_dropped_call_can_be_asked_about;
         SaysNotFoundOfWhatIsOnItsWay: what_is_not_found_never_comes,
             a_dropped_call_can_be_asked_about;
         ReadsATimeoutAsADecline: a_lost_answer_is_no_decline, a_lost_request_is_no_decline,
@@ -180,11 +182,14 @@ fn every_number_of_the_contract_has_a_clause() {
     assert!(CLAUSES.is_sorted_by_key(|clause| clause.number()));
 }
 
-/// Three sandboxes between which there is something to try for every clause.
-const ABILITIES: [Capabilities; 3] = [
+/// Four sandboxes between which there is something to try for every clause.
+const ABILITIES: [Capabilities; 4] = [
     Capabilities::neither()
         .with_replay(REPLAY_WINDOW)
         .with_queries(),
+    Capabilities::neither()
+        .with_replay(REPLAY_WINDOW)
+        .with_queries_by_reference(),
     Capabilities::neither()
         .without_partial_capture()
         .with_increases(0)

@@ -51,7 +51,7 @@ fn broken_payouts() -> Vec<Case> {
         FindsNoPayout (and others): a_lookup_finds_a_payout;
         LooksOnlyWhetherItIsThere: a_lookup_tells_no_decline_as_done,
             what_is_declined_stays_declined, what_came_back_stays_declined;
-        FindsTheLatest: what_never_came_is_not_found;
+        FindsTheLatest: what_never_came_is_not_found, the_name_of_another_finds_nothing_of_it;
         PaysWhatItLooksFor: a_lookup_does_nothing;
         ReadsPendingAsFailed: a_lookup_meanwhile_contradicts_nothing,
             a_dropped_call_can_be_asked_about;
@@ -83,7 +83,11 @@ fn broken_payouts() -> Vec<Case> {
         AsksBeforeItRefuses: an_uncounted_amount_is_refused_unsent;
         RefusesAsUnavailable: an_uncounted_amount_is_refused_unsent;
         PaysWhatItCannotCount: an_uncounted_amount_is_refused_unsent;
-        LooksByReceiver: a_payout_is_told_under_its_own_id;
+        LooksByReceiver: a_payout_is_told_under_its_own_id,
+            the_name_of_another_finds_nothing_of_it;
+        SaysNotFoundWithoutAName: what_has_no_name_is_not_said_never_to_have_come,
+            what_is_not_found_never_comes, a_dropped_call_can_be_asked_about;
+        FindsByTheNameAlone: the_name_of_another_finds_nothing_of_it;
         ReadsWebhooksAsAboutTheFirst: notices_name_their_payout;
         PrintsItsSecret: debug_shows_no_secret;
         PrintsItsRequest: errors_show_no_secret;
@@ -127,11 +131,14 @@ fn every_number_of_the_contract_has_a_clause() {
     assert!(CLAUSES.is_sorted_by_key(|clause| clause.number()));
 }
 
-/// Two sandboxes between which there is something to try for every clause.
-const ABILITIES: [Capabilities; 2] = [
+/// Three sandboxes between which there is something to try for every clause.
+const ABILITIES: [Capabilities; 3] = [
     Capabilities::neither()
         .with_replay(REPLAY_WINDOW)
         .with_queries(),
+    Capabilities::neither()
+        .with_replay(REPLAY_WINDOW)
+        .with_queries_by_reference(),
     Capabilities::neither().with_minor_units(MinorUnits::only(&[Rule::as_iso("EUR")])),
 ];
 

@@ -32,6 +32,16 @@ mod queries {
     mp_pay::payout_conformance!(SandboxPayouts::new(Capabilities::neither().with_queries()));
 }
 
+mod replays_and_names {
+    use super::*;
+
+    mp_pay::payout_conformance!(SandboxPayouts::new(
+        Capabilities::neither()
+            .with_replay(DAY)
+            .with_queries_by_reference()
+    ));
+}
+
 mod neither {
     use super::*;
 

@@ -14,7 +14,6 @@ use async_trait::async_trait;
 use mp_core::{
     Engine, Error,
     clock::ManualClock,
-    id::AppId,
     port::{PaidOut, Payout, PayoutRequest, PayoutStatus},
     store::{MemoryStore, Store},
     work::{Worker, WorkerOptions},
@@ -26,8 +25,8 @@ use mp_pay::{
         sandbox::{Behaviour, PayoutMovement},
     },
     payout::{
-        CancelPayout, PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutNotice,
-        PayoutOrder, Payouts, ResolvePayout,
+        CancelPayout, PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction,
+        PayoutLookupRequest, PayoutNotice, PayoutOrder, Payouts, ResolvePayout,
     },
 };
 
@@ -190,8 +189,8 @@ impl PayoutBackend for FaultyBank {
         self.pass(self.inner.pay_out(instruction)).await
     }
 
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
-        self.pass(self.inner.lookup_payout(app, id)).await
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        self.pass(self.inner.lookup_payout(request)).await
     }
 }
 
@@ -244,7 +243,8 @@ impl Process {
         self.outside.clock.advance(Duration::from_secs(61));
         let queries = Capabilities::neither().with_queries();
         let books = self.outside.sandbox.clone().with_capabilities(queries);
-        let found = books.lookup_payout(&app(), id(KEY)).await;
+        let asked = PayoutLookupRequest::of(app(), id(KEY));
+        let found = books.lookup_payout(&asked).await;
         let Ok(Lookup::Found(outcome)) = found else {
             return Ok(());
         };

@@ -24,6 +24,27 @@ mod queries {
     mp_pay::backend_conformance!(SandboxFactory::new(Capabilities::neither().with_queries()));
 }
 
+/// As at Stripe: a key that comes again is answered as the first time, and what has become of it since
+/// is asked by its own name.
+mod replays_and_names {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(
+        Capabilities::neither()
+            .with_replay(DAY)
+            .with_queries_by_reference()
+    ));
+}
+
+/// As at a provider that ignores keys.
+mod names {
+    use super::*;
+
+    mp_pay::backend_conformance!(SandboxFactory::new(
+        Capabilities::neither().with_queries_by_reference()
+    ));
+}
+
 mod neither {
     use super::*;
 

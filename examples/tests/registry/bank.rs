@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use mp_core::{amount::Money, id::AppId};
+use mp_core::amount::Money;
 use mp_pay::{
     PaymentBackend, SandboxBackend,
     backend::{
@@ -7,7 +7,7 @@ use mp_pay::{
         IncreaseRequest, Lookup, LookupRequest, Outcome,
     },
     operation::OperationKey,
-    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
+    payout::{PayoutBackend, PayoutCapabilities, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// The payment method at which the bank tells of a cent less than it was asked for, which a person
@@ -85,7 +85,7 @@ impl PayoutBackend for Bank {
         })
     }
 
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
-        self.0.lookup_payout(app, id).await
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        self.0.lookup_payout(request).await
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{MinorUnits, NextAction, NextActionKind};
+use super::{MinorUnits, NextAction, NextActionKind, Queries};
 use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 
 /// What a backend can do; asked before anything is planned, so that what it cannot do is refused
@@ -11,8 +11,9 @@ use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 /// | class | declared by | what is done |
 /// |---|---|---|
 /// | replays keys | [`replays_keys`](Self::replays_keys) | the same key is sent again within the window |
-/// | answers queries | [`answers_queries`](Self::answers_queries) | it is asked by our own reference, and by its own where it has told one |
-/// | neither | none of both | a person is asked |
+/// | answers queries | [`queries`](Self::queries), by our key | it is asked by our key, and by its own name where it has told one |
+/// | answers by its own names | [`queries`](Self::queries), by reference | it is asked once it has told a name, and until then as if it answered none |
+/// | neither | none of them | a person is asked |
 ///
 /// In the last class nobody can promise more than that nothing is sent twice.
 ///
@@ -24,13 +25,13 @@ use crate::{attempt::INCREASES_MAX, capture::CAPTURES_MAX};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// For how long the same key, sent again, is answered with what became of it the first time;
-    /// `None` if sending again may act again. Stripe promises 24 hours. After the window a replay
+    /// For how long the same key, sent again, is answered with what became of it the first time, or,
+    /// where [`queries`](Self::queries) find it by its name, with what was answered then; `None` if
+    /// sending again may act again. Stripe promises 24 hours. After the window a replay
     /// would be a new charge, and is never sent.
     pub replays_keys: Option<Duration>,
-    /// Whether [`PaymentBackend::lookup`](super::PaymentBackend::lookup) finds operations by their
-    /// key, as WeChat Pay does by `out_trade_no`.
-    pub answers_queries: bool,
+    /// By which names [`PaymentBackend::lookup`](super::PaymentBackend::lookup) finds operations.
+    pub queries: Queries,
     /// Whether money can be held first and taken later.
     pub separate_capture: bool,
     /// Whether less than everything that is held can be taken.
@@ -73,7 +74,7 @@ impl Capabilities {
     pub const fn neither() -> Self {
         Self {
             replays_keys: None,
-            answers_queries: false,
+            queries: Queries::None,
             separate_capture: true,
             partial_capture: true,
             captures_max: CAPTURES_MAX,
@@ -94,10 +95,17 @@ impl Capabilities {
         self
     }
 
-    /// Answers queries by key.
+    /// Answers queries by our key, and by its own names.
     #[must_use]
     pub const fn with_queries(mut self) -> Self {
-        self.answers_queries = true;
+        self.queries = Queries::ByKey;
+        self
+    }
+
+    /// Answers queries by its own names alone.
+    #[must_use]
+    pub const fn with_queries_by_reference(mut self) -> Self {
+        self.queries = Queries::ByReference;
         self
     }
 

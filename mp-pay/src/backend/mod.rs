@@ -6,6 +6,7 @@ mod error;
 mod lookup;
 mod minor_units;
 mod outcome;
+mod queries;
 pub mod sandbox;
 
 use std::fmt;
@@ -23,6 +24,7 @@ pub use self::{
     lookup::{Lookup, LookupRequest},
     minor_units::{MinorUnits, MinorUnitsError, Rule},
     outcome::{DeclineCode, Outcome, Reference},
+    queries::Queries,
 };
 use crate::{method::PaymentMethodToken, operation::OperationKey};
 
@@ -93,12 +95,14 @@ pub struct IncreaseRequest {
 ///    is called at the same time.
 /// 2. *Replayed.* If [`Capabilities::replays_keys`] names a window, a call repeated within it under
 ///    the same key does not act again and answers what became of the first, a decline as well as a
-///    success; so it does if both come at once. If the first did not arrive, the second acts. If the
+///    success; one that finds by its own names alone may answer what the first was answered, with its
+///    name, where that was still open. So it does if both come at once. If the first did not arrive, the second acts. If the
 ///    second has another amount, it moves nothing: it is answered as the first, or fails.
-/// 3. *Answered.* If [`Capabilities::answers_queries`], `lookup` finds every operation that acted: a
-///    charge, a capture, an increase, a void and a refund, each by its key. It answers
-///    [`Lookup::NotFound`] only if no earlier call under the key acted or still can; else, when in
-///    doubt, [`Lookup::CannotTell`]. It does nothing but look.
+/// 3. *Answered.* By what [`Capabilities::queries`] names, `lookup` finds every operation that acted:
+///    a charge, a capture, an increase, a void and a refund, each by its key, or each by the name that
+///    it was told with. It answers [`Lookup::NotFound`] only if no earlier call under the key acted or
+///    still can; else, when in doubt or without a name that it would have to have,
+///    [`Lookup::CannotTell`]. It does nothing but look.
 /// 4. *Honest.* A call that ends without telling whether it acted is [`Outcome::Unknown`] or an
 ///    error of kind [`BackendErrorKind::Unknown`], never a decline. [`BackendErrorKind::Unavailable`]
 ///    and [`BackendErrorKind::Unsupported`] say that it surely did not act. What is told as done was

@@ -9,7 +9,7 @@ use super::{
     stop::{Stop, declared},
     violation::ensure,
 };
-use crate::backend::{Lookup, Outcome};
+use crate::backend::{Lookup, Outcome, Queries};
 
 /// A lookup finds a charge.
 pub(super) async fn a_lookup_finds_a_charge(scene: &Scene) -> Result<(), Stop> {
@@ -89,7 +89,8 @@ pub(super) async fn a_lookup_does_nothing<C: Contract>(scene: &Scene<C>) -> Resu
 pub(super) async fn a_lost_answer_is_learnt_by_lookup<C: Contract>(
     scene: &Scene<C>,
 ) -> Result<(), Stop> {
-    asked(scene)?;
+    let by_key = C::queries(scene.can) == Queries::ByKey;
+    declared(by_key, "queries by our key")?;
     for ask in scene.one_of_each().await? {
         scene.inflict(Fault::LoseAnswer).await?;
         let first = scene.ask(&ask).await?.unwrap_or(Outcome::Unknown);
@@ -100,6 +101,23 @@ pub(super) async fn a_lost_answer_is_learnt_by_lookup<C: Contract>(
         let outcome = scene.looked_up(&ask, first).await?;
         let what = || format!("{ask} was done, and was found {}", short(&outcome));
         ensure(C::is_done(&outcome), what)?;
+    }
+    Ok(())
+}
+
+/// Who finds by its own names alone, and has told none, does not say that something never came.
+pub(super) async fn what_has_no_name_is_not_said_never_to_have_come<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
+    let by_name = C::queries(scene.can) == Queries::ByReference;
+    declared(by_name, "queries by its own names alone")?;
+    for ask in scene.one_of_each().await? {
+        scene.inflict(Fault::LoseAnswer).await?;
+        let _unheard = scene.ask(&ask).await?;
+        if let Lookup::NotFound = scene.look_up(&ask).await? {
+            let what = format!("{ask} was done, and without its name was NotFound");
+            return Err(seen(&what));
+        }
     }
     Ok(())
 }
@@ -140,7 +158,7 @@ pub(super) async fn what_is_not_found_never_comes<C: Contract>(
 }
 
 pub(super) fn asked<C: Contract>(scene: &Scene<C>) -> Result<(), Skip> {
-    declared(C::answers_queries(scene.can), "answers_queries")
+    declared(C::queries(scene.can).find_any(), "queries")
 }
 
 /// Asks, and demands to find it done.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     backend::{
         BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, IncreaseRequest,
-        Lookup, LookupRequest, MinorUnits, Outcome, PaymentBackend, Reference,
+        Lookup, LookupRequest, MinorUnits, Outcome, PaymentBackend, Queries, Reference,
     },
     operation::OperationKey,
 };
@@ -147,8 +147,8 @@ impl Contract for OfPayments {
         can.replays_keys.is_some()
     }
 
-    fn answers_queries(can: Capabilities) -> bool {
-        can.answers_queries
+    fn queries(can: Capabilities) -> Queries {
+        can.queries
     }
 
     fn minor_units(can: Capabilities) -> MinorUnits {

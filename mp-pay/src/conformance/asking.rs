@@ -9,7 +9,7 @@ use super::{
     stop::Stop,
     violation::ensure,
 };
-use crate::backend::{BackendError, BackendErrorKind, Lookup, LookupRequest, Outcome};
+use crate::backend::{BackendError, BackendErrorKind, Lookup, Outcome, Queries, Reference};
 
 /// How often it is asked what became of an operation, each time after some time has passed.
 const PATIENCE: u32 = 100;
@@ -37,7 +37,7 @@ impl<C: Contract> Scene<C> {
 
     /// Finds out what becomes of what was asked.
     pub(super) async fn known(&self, ask: &C::Ask, outcome: Outcome) -> Result<Outcome, Stop> {
-        if C::answers_queries(self.can) {
+        if self.finds(ask) {
             self.looked_up(ask, outcome).await
         } else if C::replays_keys(self.can) {
             self.replayed(ask, outcome).await
@@ -61,7 +61,13 @@ impl<C: Contract> Scene<C> {
         Err(open(ask, &outcome).into())
     }
 
-    /// Repeats an operation until its outcome is known.
+    /// Returns whether what became of an operation can be asked, by what was told of it.
+    pub(super) fn finds(&self, ask: &C::Ask) -> bool {
+        C::queries(self.can).find(self.names.of(&C::key(ask)).as_ref())
+    }
+
+    /// Repeats an operation until its outcome is known; at a backend that answers as the first time,
+    /// until it has told a name to ask by.
     pub(super) async fn replayed(&self, ask: &C::Ask, first: Outcome) -> Result<Outcome, Stop> {
         let mut outcome = first;
         for _ in 0..PATIENCE {
@@ -69,9 +75,11 @@ impl<C: Contract> Scene<C> {
                 return Ok(outcome);
             }
             self.pass_time(&outcome).await?;
-            if let Ok(answer) = self.ask(ask).await? {
-                outcome = answer;
-            }
+            let by_name = C::queries(self.can) == Queries::ByReference && self.finds(ask);
+            outcome = match by_name {
+                true => return self.looked_up(ask, outcome).await,
+                false => self.ask(ask).await?.unwrap_or(outcome),
+            };
         }
         Err(open(ask, &outcome).into())
     }
@@ -123,32 +131,28 @@ impl<C: Contract> Scene<C> {
 
     /// Asks what became of an operation, by all names that were told of it.
     pub(super) async fn look_up(&self, ask: &C::Ask) -> Result<Lookup, Violation> {
-        let (app, key) = (self.provider.app(), C::key(ask));
-        let name = self.names.of(&key);
-        let lookup = self.looked_up_in_time(C::look_up(&*self.backend, &app, ask, name));
-        let lookup = lookup.await?;
+        let key = C::key(ask);
+        let lookup = self.look_up_by(ask, self.names.of(&key)).await?;
         if let Lookup::Found(outcome) = &lookup {
             self.names.learn(key, Some(outcome));
         }
         Ok(lookup)
     }
 
-    async fn looked_up_in_time(
+    /// Asks what became of an operation, by this name.
+    pub(super) async fn look_up_by(
         &self,
-        lookup: impl Future<Output = Result<Lookup, BackendError>>,
+        ask: &C::Ask,
+        name: Option<Reference>,
     ) -> Result<Lookup, Violation> {
+        let app = self.provider.app();
+        let lookup = C::look_up(&*self.backend, &app, ask, name);
         match tokio::time::timeout(self.provider.call_max(), lookup).await {
             Ok(Ok(lookup)) => Ok(lookup),
             // "Any error: it is asked again later."
             Ok(Err(_)) => Ok(Lookup::CannotTell),
             Err(_) => Err(Violation::new("a lookup was not answered in time")),
         }
-    }
-}
-
-impl Scene {
-    pub(super) async fn looked_up_by(&self, request: &LookupRequest) -> Result<Lookup, Violation> {
-        self.looked_up_in_time(self.backend.lookup(request)).await
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn a_dropped_call_can_be_replayed<C: Contract>(
 pub(super) async fn a_dropped_call_can_be_asked_about<C: Contract>(
     scene: &Scene<C>,
 ) -> Result<(), Stop> {
-    declared(C::answers_queries(scene.can), "answers_queries")?;
+    declared(C::queries(scene.can).find_any(), "queries")?;
     let charge = scene.plain(WHOLE);
     drop_on_its_way(scene, &charge).await?;
     tokio::time::sleep(DELAY * 2).await;

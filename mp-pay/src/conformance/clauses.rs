@@ -62,6 +62,8 @@ macro_rules! __backend_clauses {
                 "look up with a request that only reads";
             3 answered a_lost_answer_is_learnt_by_lookup
                 "answer CannotTell for as long as the provider's search may lag behind";
+            3 answered what_has_no_name_is_not_said_never_to_have_come
+                "answer CannotTell to who asks without the name that you would find it by";
             3 answered a_lost_request_is_not_found_done
                 "look at the provider, not at what was meant to be done";
             3 answered what_is_not_found_never_comes

@@ -12,7 +12,7 @@ use super::{
     scene::{Scene, WHOLE},
     stop::Stop,
 };
-use crate::backend::{BackendError, Lookup, MinorUnits, Outcome, Reference};
+use crate::backend::{BackendError, Lookup, MinorUnits, Outcome, Queries, Reference};
 
 /// What the kit has to know of a contract to try it: what is asked of a backend, and of the provider
 /// behind it. What both contracts promise is tried by the same clauses.
@@ -36,7 +36,7 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
 
     fn replays_keys(can: Self::Can) -> bool;
 
-    fn answers_queries(can: Self::Can) -> bool;
+    fn queries(can: Self::Can) -> Queries;
 
     fn minor_units(can: Self::Can) -> MinorUnits;
 

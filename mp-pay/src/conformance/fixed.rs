@@ -77,8 +77,8 @@ pub(super) async fn a_refund_leaves_another_as_it_was(scene: &Scene) -> Result<(
 }
 
 pub(super) fn askable<C: Contract>(scene: &Scene<C>) -> Result<(), Skip> {
-    let can = C::answers_queries(scene.can) || C::replays_keys(scene.can);
-    declared(can, "answers_queries or replays_keys")
+    let can = C::queries(scene.can).find_any() || C::replays_keys(scene.can);
+    declared(can, "queries or replays_keys")
 }
 
 /// Demands that an operation is told like this, however often it is asked about.
@@ -97,11 +97,14 @@ pub(super) async fn now<C: Contract>(
     scene: &Scene<C>,
     ask: &C::Ask,
 ) -> Result<Option<Outcome>, Stop> {
-    if C::answers_queries(scene.can) {
+    if scene.finds(ask) {
         return match scene.look_up(ask).await? {
             Lookup::Found(outcome) => Ok(Some(outcome)),
             Lookup::NotFound | Lookup::CannotTell => Ok(None),
         };
     }
-    Ok(scene.ask(ask).await?.ok())
+    match C::replays_keys(scene.can) {
+        true => Ok(scene.ask(ask).await?.ok()),
+        false => Ok(None),
+    }
 }

@@ -95,7 +95,7 @@ async fn tells_its_own(scene: &Scene, ask: &Ask) -> Result<(), Stop> {
 
 /// Returns what a lookup tells of an operation.
 async fn told(scene: &Scene, ask: &Ask) -> Result<Option<Outcome>, Stop> {
-    declared(scene.can.answers_queries, "answers_queries")?;
+    declared(scene.can.queries.find_any(), "queries")?;
     Ok(match scene.look_up(ask).await? {
         Lookup::Found(outcome) => Some(outcome),
         Lookup::NotFound | Lookup::CannotTell => None,

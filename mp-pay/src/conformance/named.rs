@@ -2,13 +2,15 @@
 
 use super::{
     Violation,
+    answered::asked,
     ask::Ask,
-    asking::{is_done, short},
+    asking::short,
+    contract::Contract,
     scene::{PART, Scene, WHOLE},
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
-use crate::backend::{Lookup, LookupRequest, Outcome, Reference};
+use crate::backend::{Lookup, Outcome, Reference};
 
 /// A reference that is told while an operation is open is told with what follows too.
 pub(super) async fn what_is_open_goes_by_the_name_of_what_follows(
@@ -41,7 +43,7 @@ async fn keeps_its_name(
     name: &Reference,
 ) -> Result<(), Stop> {
     let what = format!("the name of {ask}, told while it was open");
-    if scene.can.answers_queries
+    if scene.can.queries.find_any()
         && let Lookup::Found(found) = scene.look_up(ask).await?
     {
         ensure_eq(&what, found.reference().unwrap_or(name), name)?;
@@ -51,17 +53,16 @@ async fn keeps_its_name(
 }
 
 /// Who asks what became of an operation by the name of another is told nothing of that other one.
-pub(super) async fn the_name_of_another_finds_nothing_of_it(scene: &Scene) -> Result<(), Stop> {
-    declared(scene.can.answers_queries, "answers_queries")?;
-    let (one, other) = (scene.charge(WHOLE), scene.charge(PART));
+pub(super) async fn the_name_of_another_finds_nothing_of_it<C: Contract>(
+    scene: &Scene<C>,
+) -> Result<(), Stop> {
+    asked(scene)?;
+    let (one, other) = (scene.plain(WHOLE), scene.plain(PART));
     scene.settle(&one).await?;
     let theirs = scene.settle(&other).await?;
-    let by_their_name = |ask: &Ask| LookupRequest {
-        reference: theirs.reference().cloned(),
-        ..ask.lookup()
-    };
-    match scene.looked_up_by(&by_their_name(&one)).await? {
-        Lookup::Found(found) if is_done(&found) => {
+    let their_name = || theirs.reference().cloned();
+    match scene.look_up_by(&one, their_name()).await? {
+        Lookup::Found(found) if C::is_done(&found) => {
             ensure(found.reference() != theirs.reference(), || {
                 format!("{one}, asked about by the name of {other}, was told as that")
             })?;
@@ -72,9 +73,9 @@ pub(super) async fn the_name_of_another_finds_nothing_of_it(scene: &Scene) -> Re
         }
         Lookup::Found(_) | Lookup::CannotTell => {}
     }
-    let never = scene.charge(WHOLE);
-    match scene.looked_up_by(&by_their_name(&never)).await? {
-        Lookup::Found(found) => Ok(ensure(!is_done(&found), || {
+    let never = scene.plain(WHOLE);
+    match scene.look_up_by(&never, their_name()).await? {
+        Lookup::Found(found) => Ok(ensure(!C::is_done(&found), || {
             let found = short(&found);
             format!("{never} was never made, and was found {found} by the name of another")
         })?),

@@ -150,6 +150,11 @@ impl Operation {
     }
 
     /// Returns whether it was called for, and surely did not reach the backend.
+    pub(crate) fn was_never_told_of(&self) -> bool {
+        let open = matches!(self.stage, Stage::Sent | Stage::Unknown);
+        open && self.heard.is_none() && self.reference.is_none()
+    }
+
     pub(crate) fn was_not_sent(&self) -> bool {
         self.stage == Stage::Planned && self.calls > 0
     }

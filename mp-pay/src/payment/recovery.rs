@@ -99,7 +99,7 @@ fn lost_at(claimed: Timestamp, call_max: Duration) -> Timestamp {
 fn recover(operation: &Operation, can: Capabilities, call_max: Duration, now: Timestamp) -> Move {
     if waited(operation, now) > PATIENCE {
         Move::Person
-    } else if can.answers_queries {
+    } else if can.queries.find(operation.reference.as_ref()) {
         Move::Ask
     } else if may_replay(operation, can, call_max, now) {
         Move::Call
@@ -249,6 +249,7 @@ impl Payment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Reference;
 
     const WINDOW: Duration = Duration::from_secs(3600);
     const CALL: Duration = Duration::from_secs(30);
@@ -273,6 +274,22 @@ mod tests {
         let replays = Capabilities::neither().with_replay(WINDOW);
         assert_eq!(class(replays), Move::Call);
         assert_eq!(class(replays.with_queries()), Move::Ask);
+    }
+
+    #[test]
+    fn who_finds_by_name_is_asked_once_there_is_one() {
+        let [unnamed, mut named] = [Stage::Unknown, Stage::Pending].map(sent);
+        named.reference = Reference::new("ch_1").ok();
+        let names = Capabilities::neither().with_queries_by_reference();
+        let both = names.with_replay(WINDOW);
+        for (operation, can, expected) in [
+            (&unnamed, names, Move::Person),
+            (&unnamed, both, Move::Call),
+            (&named, names, Move::Ask),
+            (&named, both, Move::Ask),
+        ] {
+            assert_eq!(recover(operation, can, CALL, after(60)), expected);
+        }
     }
 
     #[test]

@@ -10,11 +10,11 @@ use mp_core::{
 
 use super::{Begun, Payments, call::lookup_request};
 use crate::{
-    backend::{Capabilities, DeclineCode, Lookup, Outcome},
+    backend::{Capabilities, DeclineCode, Lookup, LookupRequest, Outcome},
     error::PayError,
     intent::IntentId,
     journal::{Event, Source},
-    operation::{Breach, OperationDue, OperationKey, Stage},
+    operation::{Breach, Operation, OperationDue, OperationKey},
     payment::{self, Change, Move, Payment, next_move},
 };
 
@@ -180,22 +180,33 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
+        let request = lookup_request(&payment, key);
+        self.ask_by(payment, request).await
+    }
+
+    /// Asks as [`ask`](Self::ask) does, by the names in the request.
+    pub(super) async fn ask_by(
+        &self,
+        payment: Payment,
+        request: LookupRequest,
+    ) -> Result<Payment, PayError> {
+        let key = request.key;
         let attempt = payment.attempt_of(key.step);
         let name = attempt.and_then(|attempt| attempt.backend.as_ref());
-        let request = lookup_request(&payment, key);
-        let lookup = self.routing.backend(name)?.lookup(&request);
+        let backend = self.routing.backend(name)?;
+        let lookup = backend.lookup(&request);
         let answer = tokio::time::timeout(self.options.call_max, lookup).await;
         let operation = payment.operation(key.step);
-        let never_heard_of = operation.is_some_and(|operation| {
-            operation.heard.is_none() && matches!(operation.stage, Stage::Sent | Stage::Unknown)
-        });
+        let untold = operation.is_some_and(Operation::was_never_told_of);
+        // Who finds by names of their own alone cannot know that nothing came under our key.
+        let never_came = untold && backend.capabilities().queries.find(None);
         match answer {
             Ok(Ok(Lookup::Found(outcome))) => {
                 self.observed(&payment.intent.app, key, outcome, Source::Lookup)
                     .await
             }
-            // What the backend has once accepted, or told an outcome of, is not sent again.
-            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call_wanted(payment, key).await,
+            // What the backend has once accepted, named, or told an outcome of, is not sent again.
+            Ok(Ok(Lookup::NotFound)) if never_came => self.call_wanted(payment, key).await,
             _ => Ok(payment),
         }
     }

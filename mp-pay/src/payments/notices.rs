@@ -5,9 +5,9 @@ use mp_core::{
     id::{AppId, Name},
 };
 
-use super::{Notice, PAY_MANAGE, Payments};
+use super::{Notice, PAY_MANAGE, Payments, call::lookup_request};
 use crate::{
-    backend::WebhookTrust,
+    backend::{Reference, WebhookTrust},
     error::PayError,
     intent::PaymentIntent,
     journal::Source,
@@ -19,7 +19,8 @@ impl Payments {
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
     /// checked. It may come twice, late and in any order.
     ///
-    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
+    /// A backend whose webhooks are but hints is asked instead, and of what the hint says no more is
+    /// used than the backend's own name for the operation, to ask by, where it has told none before;
     /// one that cannot be asked tells it some day by itself. With several backends this does not
     /// say which one tells: if hints are all that one of them sends, this is taken for one. Say it
     /// with [`observe_from`](Self::observe_from).
@@ -70,7 +71,7 @@ impl Payments {
     ) -> Result<PaymentIntent, PayError> {
         let Notice { operation, outcome } = notice;
         if trust == WebhookTrust::HintOnly {
-            self.look_into(app, operation).await?;
+            self.look_into(app, operation, outcome.reference()).await?;
         } else {
             self.observed(app, operation, outcome, Source::Notice)
                 .await?;
@@ -82,8 +83,14 @@ impl Payments {
         matches!(self.move_of(payment, operation), Move::Wait(_))
     }
 
-    /// Asks about an operation because of a hint.
-    async fn look_into(&self, app: &AppId, operation: OperationKey) -> Result<(), PayError> {
+    /// Asks about an operation because of a hint: by the name in it where no other is known that the
+    /// backend would find it by.
+    async fn look_into(
+        &self,
+        app: &AppId,
+        operation: OperationKey,
+        hinted: Option<&Reference>,
+    ) -> Result<(), PayError> {
         let payment = self.read(app, operation.intent).await?;
         match payment.operation(operation.step) {
             None => Err(Error::not_found("operation").into()),
@@ -94,10 +101,14 @@ impl Payments {
             {
                 Ok(())
             }
-            Some(_) => {
-                let can = self.routing.can(&payment, operation.step)?;
-                if can.answers_queries {
-                    self.ask(payment, operation).await?;
+            Some(known) => {
+                let queries = self.routing.can(&payment, operation.step)?.queries;
+                let mut request = lookup_request(&payment, operation);
+                if !queries.find(known.reference.as_ref()) {
+                    request.reference = hinted.cloned();
+                }
+                if queries.find(request.reference.as_ref()) {
+                    self.ask_by(payment, request).await?;
                 }
                 Ok(())
             }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use mp_core::{amount::Money, id::AppId, label::Label, port::Destination};
 
 use super::PayoutId;
-use crate::backend::{BackendError, Capabilities, Lookup, MinorUnits, Outcome, WebhookTrust};
+use crate::backend::{
+    BackendError, Capabilities, Lookup, MinorUnits, Outcome, Queries, Reference, WebhookTrust,
+};
 
 /// Asks a backend to pay somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,16 +25,63 @@ pub struct PayoutInstruction {
     pub reason: Label,
 }
 
+/// Asks what became of a payout, by every name that it is known by.
+///
+/// It is about the payout of its [`id`](Self::id), whatever else it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PayoutLookupRequest {
+    /// The id that it was asked for under: WeChat Pay finds it by that, as `out_bill_no`.
+    pub id: PayoutId,
+    /// The app that pays.
+    pub app: AppId,
+    /// The backend's own name for it, where it has told one, while it was open or with what became of
+    /// it: at Stripe and PayPal what is asked for, such as `GET /v1/payouts/{id}`. None if no answer
+    /// came.
+    pub reference: Option<Reference>,
+}
+
+impl PayoutLookupRequest {
+    /// Asks by our id alone.
+    #[must_use]
+    pub const fn of(app: AppId, id: PayoutId) -> Self {
+        Self {
+            id,
+            app,
+            reference: None,
+        }
+    }
+
+    /// Asks by the backend's own name for the payout too.
+    #[must_use]
+    pub fn with_reference(mut self, reference: Reference) -> Self {
+        self.reference = Some(reference);
+        self
+    }
+
+    /// Returns whether an outcome has the name that is asked about; one that tells none may have it.
+    ///
+    /// Where it has another, the request names two payouts, and neither is to be told as the other:
+    /// that is [`Lookup::CannotTell`].
+    #[must_use]
+    pub fn fits(&self, found: &Outcome) -> bool {
+        let named = self.reference.as_ref().zip(found.reference());
+        named.is_none_or(|(asked, told)| asked == told)
+    }
+}
+
 /// What a payout backend can do. What gets out of an unknown outcome follows from the first two, as
 /// [for payments](crate::backend::Capabilities).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PayoutCapabilities {
-    /// For how long the same id, sent again, is answered with what became of it the first time;
-    /// `None` if sending again may pay again.
+    /// For how long the same id, sent again, is answered with what became of it the first time, or,
+    /// where [`queries`](Self::queries) find it by its name, with what was answered then; `None` if
+    /// sending again may pay again.
     pub replays_keys: Option<Duration>,
-    /// Whether [`PayoutBackend::lookup_payout`] finds payouts by their id.
-    pub answers_queries: bool,
+    /// By which names [`PayoutBackend::lookup_payout`] finds payouts: by their id, which is their key,
+    /// or by those that the backend has told.
+    pub queries: Queries,
     /// How far what the backend tells by itself is believed.
     pub webhooks: WebhookTrust,
     /// How it counts amounts; what it cannot count is refused.
@@ -45,7 +94,7 @@ impl PayoutCapabilities {
     pub const fn neither() -> Self {
         Self {
             replays_keys: None,
-            answers_queries: false,
+            queries: Queries::None,
             webhooks: WebhookTrust::Signed,
             minor_units: MinorUnits::ISO_4217,
         }
@@ -58,10 +107,17 @@ impl PayoutCapabilities {
         self
     }
 
-    /// Answers queries by id.
+    /// Answers queries by id, and by its own names.
     #[must_use]
     pub const fn with_queries(mut self) -> Self {
-        self.answers_queries = true;
+        self.queries = Queries::ByKey;
+        self
+    }
+
+    /// Answers queries by its own names alone.
+    #[must_use]
+    pub const fn with_queries_by_reference(mut self) -> Self {
+        self.queries = Queries::ByReference;
         self
     }
 
@@ -83,7 +139,7 @@ impl PayoutCapabilities {
     pub(super) const fn recovery(self) -> Capabilities {
         let mut can = Capabilities::neither();
         can.replays_keys = self.replays_keys;
-        can.answers_queries = self.answers_queries;
+        can.queries = self.queries;
         can
     }
 }
@@ -99,11 +155,13 @@ impl PayoutCapabilities {
 ///    called at the same time. What is declined pays nothing.
 /// 2. *Replayed.* If [`PayoutCapabilities::replays_keys`] names a window, a call repeated within it
 ///    under the same id does not pay again and answers what became of the first, a decline as well
-///    as a success; so it does if both come at once. If the first did not arrive, the second pays. If
+///    as a success; one that finds by its own names alone may answer what the first was answered, with
+///    its name, where that was still open. So it does if both come at once. If the first did not arrive, the second pays. If
 ///    the second has another amount, it pays nothing: it is answered as the first, or fails.
-/// 3. *Answered.* If [`PayoutCapabilities::answers_queries`], `lookup_payout` finds every payout that
-///    was made. It answers [`Lookup::NotFound`] only if no earlier call under the id paid or still
-///    can; else, when in doubt, [`Lookup::CannotTell`]. Of a payout that is under way it tells no
+/// 3. *Answered.* By what [`PayoutCapabilities::queries`] names, `lookup_payout` finds every payout
+///    that was made: by its id, or by the name that it was told with. It answers [`Lookup::NotFound`]
+///    only if no earlier call under the id paid or still can; else, when in doubt or without a name
+///    that it would have to have, [`Lookup::CannotTell`]. Of a payout that is under way it tells no
 ///    end that it does not come to. It does nothing but look.
 /// 4. *Honest.* A call that ends without telling whether it paid is [`Outcome::Unknown`] or an error
 ///    of kind [`Unknown`](crate::backend::BackendErrorKind::Unknown), never a decline;
@@ -126,7 +184,7 @@ impl PayoutCapabilities {
 ///    [`Unsupported`](crate::backend::BackendErrorKind::Unsupported) before anything is sent. It
 ///    declares the same each time.
 /// 10. *Each by its id.* What an outcome tells of a payout is told under the id of that, never under
-///     another one's to the same receiver.
+///     another one's to the same receiver, whatever name it is asked by.
 /// 11. *Discreet.* Neither `Debug`, nor an error, nor an outcome shows a secret of the backend's or
 ///     where the money goes.
 #[async_trait]
@@ -142,10 +200,11 @@ pub trait PayoutBackend: fmt::Debug + Send + Sync + 'static {
     /// [`Unknown`](crate::backend::BackendErrorKind::Unknown).
     async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError>;
 
-    /// Tells what became of a payout, by its id.
+    /// Tells what became of a payout, by its id, or by the backend's own name for it where that has
+    /// told one.
     ///
     /// # Errors
     ///
     /// Any [`BackendError`]: it is asked again later.
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError>;
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError>;
 }

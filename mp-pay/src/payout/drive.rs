@@ -9,14 +9,15 @@ use mp_core::{
 };
 
 use super::{
-    PayoutError, PayoutEvent, PayoutId, PayoutInstruction, PayoutOrder, Payouts,
+    PayoutError, PayoutEvent, PayoutId, PayoutInstruction, PayoutLookupRequest, PayoutOrder,
+    Payouts,
     change::{Change, command},
     order::PayoutDue,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind, DeclineCode, Lookup, Outcome},
     journal::Source,
-    operation::{Breach, Stage},
+    operation::Breach,
     payment::Move,
     payments::{broke_off, needs_person},
 };
@@ -100,19 +101,29 @@ impl Payouts {
     }
 
     /// Asks the backend what became of a payout, and calls it if that surely never came.
-    pub(super) async fn ask(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
-        let lookup = self.backend.lookup_payout(&order.app, order.id);
+    async fn ask(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
+        let request = order.lookup_request();
+        self.ask_by(order, request).await
+    }
+
+    /// Asks as [`ask`](Self::ask) does, by the names in the request.
+    pub(super) async fn ask_by(
+        &self,
+        order: PayoutOrder,
+        request: PayoutLookupRequest,
+    ) -> Result<PayoutOrder, PayoutError> {
+        let lookup = self.backend.lookup_payout(&request);
         let answer = tokio::time::timeout(self.options.call_max, lookup).await;
-        let known = &order.operation;
-        let never_heard_of =
-            known.heard.is_none() && matches!(known.stage, Stage::Sent | Stage::Unknown);
+        // Who finds by names of their own alone cannot know that nothing came under our id.
+        let by_id = self.backend.payout_capabilities().queries.find(None);
+        let never_came = by_id && order.operation.was_never_told_of();
         match answer {
             Ok(Ok(Lookup::Found(outcome))) => {
                 let learnt = self.observed(&order.app, order.id, outcome, Source::Lookup);
                 learnt.await
             }
-            // What the backend has once accepted, or told an outcome of, is not sent again.
-            Ok(Ok(Lookup::NotFound)) if never_heard_of => self.call(order).await,
+            // What the backend has once accepted, named, or told an outcome of, is not sent again.
+            Ok(Ok(Lookup::NotFound)) if never_came => self.call(order).await,
             _ => Ok(order),
         }
     }

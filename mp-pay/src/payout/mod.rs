@@ -62,7 +62,7 @@ mod unresolved;
 #[cfg(test)]
 pub(crate) use self::order::PayoutDue;
 pub use self::{
-    backend::{PayoutBackend, PayoutCapabilities, PayoutInstruction},
+    backend::{PayoutBackend, PayoutCapabilities, PayoutInstruction, PayoutLookupRequest},
     destinations::{FixedDestinations, PayoutDestinations},
     error::PayoutError,
     event::{CreatedPayout, PayoutEntry, PayoutEvent},

@@ -12,7 +12,7 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CreatedPayout, PayoutCapabilities, PayoutError, PayoutEvent};
+use super::{CreatedPayout, PayoutCapabilities, PayoutError, PayoutEvent, PayoutLookupRequest};
 use crate::{
     backend::{DeclineCode, Outcome},
     journal::Source,
@@ -66,6 +66,15 @@ impl Document for PayoutOrder {
 }
 
 impl PayoutOrder {
+    /// Returns the question what became of it, with all names that it is known by.
+    pub(super) fn lookup_request(&self) -> PayoutLookupRequest {
+        PayoutLookupRequest {
+            id: self.id,
+            app: self.app.clone(),
+            reference: self.operation.reference.clone(),
+        }
+    }
+
     pub(super) fn create(created: &CreatedPayout, now: Timestamp) -> Self {
         Self {
             id: created.id,

@@ -14,7 +14,7 @@ use super::{
     order::PayoutDue,
 };
 use crate::{
-    backend::{Outcome, WebhookTrust},
+    backend::{Outcome, Reference, WebhookTrust},
     journal::Source,
     operation::Stage,
     payment::Move,
@@ -104,8 +104,9 @@ impl Payouts {
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
     /// checked. It may come twice, late and in any order.
     ///
-    /// A backend whose webhooks are but hints is asked instead, and what the hint says is not used;
-    /// one that cannot be asked tells it some day by itself.
+    /// A backend whose webhooks are but hints is asked instead, and of what the hint says no more is
+    /// used than the backend's own name for the payout, to ask by, where it has told none before; one
+    /// that cannot be asked tells it some day by itself.
     ///
     /// # Errors
     ///
@@ -119,18 +120,29 @@ impl Payouts {
         let PayoutNotice { payout, outcome } = notice;
         let app = caller.app_id();
         if self.backend.payout_capabilities().webhooks == WebhookTrust::HintOnly {
-            return self.look_into(app, payout).await;
+            return self.look_into(app, payout, outcome.reference()).await;
         }
         self.observed(app, payout, outcome, Source::Notice).await
     }
 
-    /// Asks about a payout because of a hint; what is being sent, or was not sent, is not known there.
-    async fn look_into(&self, app: &AppId, id: PayoutId) -> Result<PayoutOrder, PayoutError> {
+    /// Asks about a payout because of a hint, by the name in it where no other is known that it would
+    /// be found by; what is being sent, or was not sent, is not known there.
+    async fn look_into(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+        hinted: Option<&Reference>,
+    ) -> Result<PayoutOrder, PayoutError> {
         let order = self.read(app, id).await?;
         let on_its_way = matches!(self.move_of(&order), Move::Wait(_));
-        let asks = self.backend.payout_capabilities().answers_queries;
+        let queries = self.backend.payout_capabilities().queries;
+        let mut request = order.lookup_request();
+        if !queries.find(request.reference.as_ref()) {
+            request.reference = hinted.cloned();
+        }
+        let asks = queries.find(request.reference.as_ref());
         if asks && !on_its_way && order.operation.stage != Stage::Planned {
-            return self.ask(order).await;
+            return self.ask_by(order, request).await;
         }
         Ok(order)
     }

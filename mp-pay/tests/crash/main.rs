@@ -7,7 +7,7 @@ mod support;
 
 use mp_pay::{
     IntentId,
-    backend::Capabilities,
+    backend::{Capabilities, Queries},
     journal::{Event, Source},
 };
 
@@ -90,10 +90,11 @@ async fn run_in(outside: Outside, life: Life, first: Strike, second: Strike) -> 
 }
 
 fn class(can: Capabilities) -> &'static str {
-    match (can.replays_keys, can.answers_queries) {
+    match (can.replays_keys, can.queries) {
+        (Some(_), Queries::ByReference) => "replays, answers by its names",
         (Some(_), _) => "replays",
-        (None, true) => "answers",
-        (None, false) => "neither",
+        (None, Queries::None) => "neither",
+        (None, _) => "answers",
     }
 }
 

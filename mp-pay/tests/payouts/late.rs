@@ -5,14 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use mp_core::{
     conformance::{Call, HookedStore, Phase},
-    id::AppId,
     store::Partition,
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
     SandboxBackend,
     backend::{BackendError, Lookup},
-    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
+    payout::{PayoutBackend, PayoutCapabilities, PayoutInstruction, PayoutLookupRequest},
 };
 use tokio::sync::Semaphore;
 
@@ -38,8 +37,8 @@ impl PayoutBackend for Counter {
         self.sandbox.pay_out(instruction).await
     }
 
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
-        self.sandbox.lookup_payout(app, id).await
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        self.sandbox.lookup_payout(request).await
     }
 }
 

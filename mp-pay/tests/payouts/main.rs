@@ -20,7 +20,9 @@ use mp_core::{
     store::MemoryStore,
 };
 use mp_pay::{
-    backend::{DeclineCode, NextAction, Outcome, Reference, WebhookTrust, sandbox::Behaviour},
+    backend::{
+        Capabilities, DeclineCode, NextAction, Outcome, Reference, WebhookTrust, sandbox::Behaviour,
+    },
     operation::{Breach, Stage},
     payout::{
         CancelPayout, ClosedPayouts, CreatePayout, FixedDestinations, PayoutError, PayoutEvent,
@@ -32,7 +34,7 @@ use serde_json::json;
 use self::{
     payout::{Bank, MEI, create, id, request, to},
     stores::Shared,
-    support::{CLASSES, World, app, engine, eur, idem, mei, staff},
+    support::{CLASSES, World, app, engine, eur, idem, mei, process::resolvable, staff},
 };
 
 fn declined(code: &str) -> PaidOut {
@@ -154,7 +156,7 @@ async fn what_was_accepted_is_known_by_the_banks_own_name_at_once() {
 
 #[tokio::test]
 async fn an_unknown_outcome_is_left_by_the_declared_ability() {
-    for (class, can) in CLASSES.into_iter().enumerate() {
+    for can in CLASSES {
         for token in ["po_timeout_before", "po_timeout_after"] {
             let bank = Bank::new(can);
             let asked = to("lost", token);
@@ -171,7 +173,7 @@ async fn an_unknown_outcome_is_left_by_the_declared_ability() {
                 .unresolved(&staff(), None, 10)
                 .await
                 .expect("lists");
-            if class < 2 {
+            if resolvable(can) {
                 assert_eq!((status, waiting.len()), (PayoutStatus::Paid, 0), "{token}");
                 assert_eq!(bank.moved().await, [500], "{token}");
             } else {
@@ -317,6 +319,29 @@ async fn a_hint_is_looked_into_and_not_believed() {
         .await
         .expect("observes");
     assert_eq!(order.status, PayoutStatus::Paid);
+}
+
+#[tokio::test]
+async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
+    let can = Capabilities::neither().with_queries_by_reference();
+    let bank = Bank::new(can.with_webhooks(WebhookTrust::HintOnly));
+    let lost = bank.payouts.pay_out(&to("lost", "po_timeout_after")).await;
+    assert_eq!(lost.expect("answers"), PaidOut::Unknown);
+    bank.let_time_pass(3).await;
+    let banks_own = format!("sb_{}.0", id("lost"));
+    for (name, status) in [
+        ("forged", PayoutStatus::Pending),
+        (&banks_own, PayoutStatus::Paid),
+    ] {
+        let name = Reference::new(name).expect("a reference");
+        let notice = PayoutNotice {
+            payout: id("lost"),
+            outcome: Outcome::accepted().with_reference(name),
+        };
+        let order = bank.payouts.observe(&staff(), notice).await;
+        assert_eq!(order.expect("observes").status, status);
+    }
+    assert_eq!(bank.moved().await, [500]);
 }
 
 #[tokio::test]

@@ -193,7 +193,7 @@ async fn reconcile(fleet: &Fleet, process: &Process, id: IntentId, case: &str) {
 async fn run(life: Life, classes: [Capabilities; 2], first: Strike, second: Strike) -> (u32, u32) {
     let [acme, birch] = classes;
     let fleet = life.fleet(acme, birch);
-    let can = |can: Capabilities| (can.replays_keys.is_some(), can.answers_queries);
+    let can = |can: Capabilities| (can.replays_keys.is_some(), can.queries);
     let case = format!(
         "{life:?} {:?} {:?} {first:?} then {second:?}",
         can(acme),
@@ -234,9 +234,9 @@ async fn run(life: Life, classes: [Capabilities; 2], first: Strike, second: Stri
 
 /// Each class before one that answers queries, and each other after it.
 fn pairs() -> impl Iterator<Item = [Capabilities; 2]> {
-    let [replays, answers, neither] = CLASSES;
+    let [replays, answers, neither, names] = CLASSES;
     let first = CLASSES.map(|acme| [acme, answers]);
-    let second = [replays, neither].map(|birch| [answers, birch]);
+    let second = [replays, neither, names].map(|birch| [answers, birch]);
     first.into_iter().chain(second)
 }
 

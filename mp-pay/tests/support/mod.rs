@@ -33,11 +33,14 @@ pub(crate) struct World {
     pub(crate) engine: Engine,
 }
 
-/// The three classes of backends: by what gets out of an unknown outcome.
-pub(crate) const CLASSES: [Capabilities; 3] = [
+/// The classes of backends: by what gets out of an unknown outcome.
+pub(crate) const CLASSES: [Capabilities; 4] = [
     Capabilities::neither().with_replay(Duration::from_secs(24 * 60 * 60)),
     Capabilities::neither().with_queries(),
     Capabilities::neither(),
+    Capabilities::neither()
+        .with_replay(Duration::from_secs(24 * 60 * 60))
+        .with_queries_by_reference(),
 ];
 
 impl World {

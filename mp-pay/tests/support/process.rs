@@ -12,7 +12,7 @@ use mp_core::{
 };
 use mp_pay::{
     PayError, PaymentIntent, PaymentsOptions, SandboxBackend,
-    backend::{Capabilities, DeclineCode, Lookup, LookupRequest, Outcome, PaymentBackend},
+    backend::{Capabilities, DeclineCode, Lookup, LookupRequest, Outcome, PaymentBackend, Queries},
     operation::OperationKey,
     payments::{LateSuccess, Notice},
 };
@@ -107,7 +107,7 @@ impl Process {
 }
 
 pub(crate) fn resolvable(can: Capabilities) -> bool {
-    can.answers_queries || can.replays_keys.is_some()
+    can.queries == Queries::ByKey || can.replays_keys.is_some()
 }
 
 /// Checks what must hold after any crash once the worker has done its work.

@@ -71,7 +71,7 @@ impl PaymentBackend for SandboxBackend {
     }
 
     async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
-        if !self.can.answers_queries {
+        if !self.can.queries.find(request.reference.as_ref()) {
             return Ok(Lookup::CannotTell);
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);

@@ -3,7 +3,7 @@
 use mp_core::{Document, Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
-use super::name;
+use super::{name, replays::Answered};
 use crate::{
     backend::{DeclineCode, Outcome, Reference},
     operation::OperationKey,
@@ -43,6 +43,9 @@ pub(crate) struct Asked {
     pub(super) calls: u32,
     /// What became of it; `None` if it never acted.
     pub(super) outcome: Option<Outcome>,
+    /// What it was answered first, where more was under way by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_answer: Option<Outcome>,
     /// What is still under way.
     pub(super) under_way: Option<UnderWay>,
     /// What moved because of it: one entry for each time that it acted.
@@ -51,7 +54,7 @@ pub(crate) struct Asked {
 
 impl Document for Asked {
     const KIND: &'static str = "sandbox_operation";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 /// What will be done later.
@@ -209,8 +212,24 @@ impl Asked {
             first_at: now,
             calls: 0,
             outcome: None,
+            first_answer: None,
             under_way: None,
             movements: Vec::new(),
+        }
+    }
+
+    pub(super) const fn answered(&self) -> Answered<'_> {
+        Answered {
+            first_at: self.first_at,
+            first_answer: self.first_answer.as_ref(),
+            outcome: self.outcome.as_ref(),
+        }
+    }
+
+    /// Keeps what is answered now, if that is not the end of it.
+    pub(super) fn keep_first_answer(&mut self) {
+        if self.under_way.is_some() && self.first_answer.is_none() {
+            self.first_answer.clone_from(&self.outcome);
         }
     }
 

@@ -1,12 +1,11 @@
 //! One call as the sandbox takes it: pure, on the records that it reads.
 
-use std::time::Duration;
-
 use mp_core::{Decision, Edits, Error, Family, Timestamp, id::AppId};
 
 use super::{
     Behaviour,
     book::{Account, Act, Asked, Page, UnderWay},
+    replays::Replays,
 };
 use crate::{
     backend::{DeclineCode, NextAction, Outcome},
@@ -55,14 +54,13 @@ impl Call {
         &self,
         family: &Family,
         paths: &Paths,
-        window: Option<Duration>,
+        replays: Replays,
         behaviour: impl Fn(&Asked) -> Behaviour,
         now: Timestamp,
     ) -> Result<Decision<Outcome>, Error> {
         let mut books = Books::load(family, self, paths, now)?;
         books.asked.calls += 1;
-        let honoured = window.is_some_and(|window| now.since(books.asked.first_at) < window);
-        let earlier = books.asked.outcome.clone().filter(|_| honoured);
+        let earlier = replays.answer(&books.asked.answered(), now);
         let answer = match (earlier, behaviour(&books.asked)) {
             (Some(_), Behaviour::TimeoutBefore | Behaviour::TimeoutAfter) => Outcome::Unknown,
             (Some(outcome), _) => outcome,
@@ -127,6 +125,7 @@ impl Books {
                 self.put_off(call, Outcome::needs_action(action), now.plus(delay));
             }
         }
+        self.asked.keep_first_answer();
         self.asked.outcome.clone().unwrap_or(Outcome::Unknown)
     }
 

@@ -10,6 +10,7 @@ pub mod http;
 mod name;
 mod payout_book;
 mod payouts;
+mod replays;
 #[cfg(feature = "csv")]
 mod settlement_report;
 #[cfg(feature = "conformance")]
@@ -40,6 +41,7 @@ pub use self::{
 use self::{
     book::Asked,
     call::{Call, Paths},
+    replays::Replays,
 };
 #[cfg(test)]
 pub(crate) use self::{
@@ -59,13 +61,14 @@ pub const PAGES: u8 = 32;
 /// was made again on the same store remembers everything.
 ///
 /// It honours keys exactly as far as its [`Capabilities`] say: a provider that does not replay keys
-/// acts again when it is called again.
+/// acts again when it is called again, and one that is asked by its own names alone answers a key
+/// that comes again as it did the first time.
 ///
 /// ```
 /// use mp_pay::backend::{Capabilities, PaymentBackend, sandbox::SandboxBackend};
 ///
 /// let sandbox = SandboxBackend::new().with_capabilities(Capabilities::neither().with_queries());
-/// assert!(sandbox.capabilities().answers_queries);
+/// assert!(sandbox.capabilities().queries.find(None));
 /// assert!(sandbox.capabilities().replays_keys.is_none());
 /// ```
 #[derive(Clone, Debug)]
@@ -198,7 +201,7 @@ impl SandboxBackend {
             .key(&paths.asked)
             .key(&paths.charge)
             .key(&paths.account);
-        let (chance, window) = (self.chance, self.can.replays_keys);
+        let (chance, replays) = (self.chance, Replays::of(self.can));
         let take = move |family: &mp_core::Family, now| {
             let behaviour = |asked: &Asked| {
                 let drawn = chance.and_then(|(seed, per_mille)| {
@@ -207,7 +210,7 @@ impl SandboxBackend {
                 let chosen = scripted.clone().or(drawn);
                 chosen.unwrap_or_else(|| token.clone().of_call(asked.calls))
             };
-            call.take(family, &paths, window, behaviour, now)
+            call.take(family, &paths, replays, behaviour, now)
         };
         let answer = self.engine.run(command, take).await;
         answer.map(|committed| committed.answer).map_err(lost)

@@ -3,7 +3,7 @@
 use mp_core::{Document, Edits, Error, Family, Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
-use super::{Behaviour, book::Page};
+use super::{Behaviour, book::Page, replays::Answered};
 use crate::{
     backend::{DeclineCode, Outcome, Reference},
     payout::PayoutId,
@@ -31,6 +31,9 @@ pub(crate) struct AskedPayout {
     pub(super) calls: u32,
     /// What became of it; `None` if it never acted.
     pub(super) outcome: Option<Outcome>,
+    /// What it was answered first, where more was under way by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_answer: Option<Outcome>,
     /// What is still under way.
     under_way: Option<UnderWay>,
     /// What moved because of it: one entry for each time that it acted.
@@ -39,7 +42,7 @@ pub(crate) struct AskedPayout {
 
 impl Document for AskedPayout {
     const KIND: &'static str = "sandbox_payout";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// What will be done later.
@@ -78,6 +81,7 @@ impl AskedPayout {
             first_at: now,
             calls: 0,
             outcome: None,
+            first_answer: None,
             under_way: None,
             movements: Vec::new(),
         }
@@ -115,7 +119,18 @@ impl AskedPayout {
                 self.put_off(Course::Pays, now.plus(delay));
             }
         }
+        if self.under_way.is_some() && self.first_answer.is_none() {
+            self.first_answer.clone_from(&self.outcome);
+        }
         self.outcome.clone().unwrap_or(Outcome::Unknown)
+    }
+
+    pub(super) const fn answered(&self) -> Answered<'_> {
+        Answered {
+            first_at: self.first_at,
+            first_answer: self.first_answer.as_ref(),
+            outcome: self.outcome.as_ref(),
+        }
     }
 
     fn ripen(&mut self, id: PayoutId, now: Timestamp) {

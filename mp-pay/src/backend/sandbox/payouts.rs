@@ -6,10 +6,11 @@ use mp_core::{Command, Decision, Error, Family, Timestamp, id::AppId, store::Par
 use super::{
     Behaviour, DELAY, PAGES, PayoutMovement, SandboxBackend,
     payout_book::{AskedPayout, read},
+    replays::Replays,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind, Capabilities, DeclineCode, Lookup, Outcome},
-    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
+    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutLookupRequest},
 };
 
 impl Behaviour {
@@ -70,7 +71,7 @@ impl PayoutBackend for SandboxBackend {
     fn payout_capabilities(&self) -> PayoutCapabilities {
         let Capabilities {
             replays_keys,
-            answers_queries,
+            queries,
             webhooks,
             minor_units,
             ..
@@ -78,7 +79,7 @@ impl PayoutBackend for SandboxBackend {
         let mut can = PayoutCapabilities::neither()
             .with_webhooks(webhooks)
             .with_minor_units(minor_units);
-        (can.replays_keys, can.answers_queries) = (replays_keys, answers_queries);
+        (can.replays_keys, can.queries) = (replays_keys, queries);
         can
     }
 
@@ -90,7 +91,7 @@ impl PayoutBackend for SandboxBackend {
         let (id, amount) = (instruction.id, instruction.amount);
         let page = self.page_of_payout(&instruction.app, id).map_err(lost)?;
         let command = Command::on(page).key(&format!("p/{id}"));
-        let (chance, window) = (self.chance, self.can.replays_keys);
+        let (chance, replays) = (self.chance, Replays::of(self.can));
         let usual = Behaviour::of_destination(instruction.destination.as_str());
         let take = move |family: &Family, now: Timestamp| {
             let mut asked =
@@ -101,8 +102,7 @@ impl PayoutBackend for SandboxBackend {
             });
             let usual = usual.clone().of_call(asked.calls);
             let behaviour = scripted.clone().or(drawn).unwrap_or(usual);
-            let honoured = window.is_some_and(|window| now.since(asked.first_at) < window);
-            let earlier = asked.outcome.clone().filter(|_| honoured);
+            let earlier = replays.answer(&asked.answered(), now);
             let answer = match (earlier, behaviour) {
                 (Some(_), Behaviour::TimeoutBefore | Behaviour::TimeoutAfter) => Outcome::Unknown,
                 (Some(outcome), _) => outcome,
@@ -114,12 +114,13 @@ impl PayoutBackend for SandboxBackend {
         answer.map(|committed| committed.answer).map_err(lost)
     }
 
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
-        if !self.can.answers_queries {
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        if !self.can.queries.find(request.reference.as_ref()) {
             return Ok(Lookup::CannotTell);
         }
         let lost = |error: Error| BackendError::new(BackendErrorKind::Unknown, "lookup", error);
-        let page = self.page_of_payout(app, id).map_err(lost)?;
+        let id = request.id;
+        let page = self.page_of_payout(&request.app, id).map_err(lost)?;
         let command = Command::on(page).key(&format!("p/{id}"));
         let look = move |family: &Family, now: Timestamp| match read(family, id, now)? {
             None => Ok::<_, Error>(Decision::unchanged(None)),
@@ -129,6 +130,10 @@ impl PayoutBackend for SandboxBackend {
             }
         };
         let found = self.engine.run(command, look).await.map_err(lost)?;
-        Ok(found.answer.map_or(Lookup::NotFound, Lookup::Found))
+        Ok(match found.answer {
+            Some(outcome) if request.fits(&outcome) => Lookup::Found(outcome),
+            Some(_) => Lookup::CannotTell,
+            None => Lookup::NotFound,
+        })
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     backend::{Lookup, LookupRequest, PaymentBackend},
     payments::Notice,
-    payout::{PayoutBackend, PayoutNotice},
+    payout::{PayoutBackend, PayoutLookupRequest, PayoutNotice},
 };
 
 impl SandboxBackend {
@@ -52,7 +52,8 @@ impl SandboxBackend {
                 let Ok(payout) = path.as_str().trim_start_matches("p/").parse() else {
                     continue;
                 };
-                if let Ok(Lookup::Found(outcome)) = self.lookup_payout(app, payout).await {
+                let request = PayoutLookupRequest::of(app.clone(), payout);
+                if let Ok(Lookup::Found(outcome)) = self.lookup_payout(&request).await {
                     notices.push(PayoutNotice { payout, outcome });
                 }
             }

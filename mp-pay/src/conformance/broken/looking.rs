@@ -14,7 +14,10 @@ use super::{
     notes::{Notes, settled},
 };
 use crate::{
-    backend::{BackendError, ChargeRequest, Lookup, LookupRequest, Outcome},
+    backend::{
+        BackendError, Capabilities, ChargeRequest, Lookup, LookupRequest, Outcome,
+        sandbox::REPLAY_WINDOW,
+    },
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
 };
@@ -51,6 +54,24 @@ never_finds! {
     FindsNoVoid, Step::Void(..),
     /// Looks among charges only, and finds no refund.
     FindsNoRefund, Step::Refund(_),
+}
+
+/// Finds by its own names alone, and takes what has none for what never came.
+#[derive(Debug, Default)]
+pub struct SaysNotFoundWithoutAName;
+
+#[async_trait]
+impl Bug for SaysNotFoundWithoutAName {
+    const CAN: Capabilities = Capabilities::neither()
+        .with_replay(REPLAY_WINDOW)
+        .with_queries_by_reference();
+
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        match request.reference {
+            Some(_) => backend.lookup(request).await,
+            None => Ok(Lookup::NotFound),
+        }
+    }
 }
 
 /// Looks among what was paid, and finds no hold.

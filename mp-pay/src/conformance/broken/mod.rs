@@ -43,7 +43,8 @@ pub use self::{
     looking::{
         ChargesWhatItLooksFor, FindsNoCapture, FindsNoCharge, FindsNoHold, FindsNoIncrease,
         FindsNoRefund, FindsNoVoid, FindsTheLatest, FindsWhatItMeantToDo, LooksIntoItsOwnNotes,
-        LooksOnlyWhetherItIsThere, SaysNotFoundOfWhatIsOnItsWay, SearchLagsBehind,
+        LooksOnlyWhetherItIsThere, SaysNotFoundOfWhatIsOnItsWay, SaysNotFoundWithoutAName,
+        SearchLagsBehind,
     },
     naming::{FindsByTheNameAlone, InventsReferences, NamesThePageItSendsTo, RefersByItsSecret},
     replaying::{

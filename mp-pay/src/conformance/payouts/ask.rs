@@ -10,12 +10,12 @@ use mp_core::{
 
 use super::PayoutProvider;
 use crate::{
-    backend::{BackendError, Lookup, MinorUnits, Outcome, Reference},
+    backend::{BackendError, Lookup, MinorUnits, Outcome, Queries, Reference},
     conformance::{
         contract::Contract,
         scene::{Scene, WHOLE},
     },
-    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
+    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// The contract of a [`PayoutBackend`].
@@ -66,8 +66,8 @@ impl Contract for OfPayouts {
         can.replays_keys.is_some()
     }
 
-    fn answers_queries(can: PayoutCapabilities) -> bool {
-        can.answers_queries
+    fn queries(can: PayoutCapabilities) -> Queries {
+        can.queries
     }
 
     fn minor_units(can: PayoutCapabilities) -> MinorUnits {
@@ -109,9 +109,13 @@ impl Contract for OfPayouts {
         backend: &Self::Backend,
         app: &AppId,
         ask: &Ask,
-        _: Option<Reference>,
+        reference: Option<Reference>,
     ) -> Result<Lookup, BackendError> {
-        backend.lookup_payout(app, ask.0.id).await
+        let request = PayoutLookupRequest {
+            reference,
+            ..PayoutLookupRequest::of(app.clone(), ask.0.id)
+        };
+        backend.lookup_payout(&request).await
     }
 
     async fn moved(provider: &Self::Provider, currency: Currency) -> Option<Money> {

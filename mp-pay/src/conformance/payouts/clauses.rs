@@ -1,5 +1,7 @@
 use super::{JoinedPayouts, ask::PayoutScene as Scene, found, lasting, paid};
-use crate::conformance::{Clause, answered, bounded, declared, discreet, fixed, honest, replayed};
+use crate::conformance::{
+    Clause, answered, bounded, declared, discreet, fixed, honest, named, replayed,
+};
 
 /// Hands the list of all clauses, written nowhere else, to another macro of this crate.
 #[doc(hidden)]
@@ -38,6 +40,8 @@ macro_rules! __payout_clauses {
                 "tell what is still under way as accepted, or answer CannotTell";
             3 answered a_lost_answer_is_learnt_by_lookup
                 "answer CannotTell for as long as the provider's search may lag behind";
+            3 answered what_has_no_name_is_not_said_never_to_have_come
+                "answer CannotTell to who asks without the name that you would find it by";
             3 answered a_lost_request_is_not_found_done
                 "look at the provider, not at what was meant to be done";
             3 answered what_is_not_found_never_comes
@@ -84,6 +88,8 @@ macro_rules! __payout_clauses {
                 "look a payout up by its own id, and not by its receiver";
             10 found notices_name_their_payout
                 "read the payout's own id from the webhook";
+            10 named the_name_of_another_finds_nothing_of_it
+                "compare the id that the provider keeps with what is found by its own name";
             11 discreet debug_shows_no_secret
                 "write Debug by hand, or keep secrets in a type that prints as ***";
             11 discreet errors_show_no_secret

@@ -12,7 +12,9 @@
 //! use mp_pay::{
 //!     backend::{BackendError, BackendErrorKind, Lookup, MinorUnits, Outcome, Reference, Rule},
 //!     conformance::{BackendFactory, Joined, payouts::{JoinedPayouts, PayoutProvider, check_all}},
-//!     payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction},
+//!     payout::{
+//!         PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutLookupRequest,
+//!     },
 //! };
 //!
 //! /// Pays couriers at a counter, euros only; its book is the whole of it.
@@ -42,9 +44,10 @@
 //!         Ok(paid(payout.id, *book.entry(payout.id).or_insert(payout.amount)))
 //!     }
 //!
-//!     async fn lookup_payout(&self, _: &AppId, id: PayoutId) -> Result<Lookup, BackendError> {
+//!     async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
 //!         let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-//!         Ok(book.get(&id).map_or(Lookup::NotFound, |amount| Lookup::Found(paid(id, *amount))))
+//!         let found = book.get(&request.id).map(|amount| paid(request.id, *amount));
+//!         Ok(found.map_or(Lookup::NotFound, Lookup::Found))
 //!     }
 //! }
 //!

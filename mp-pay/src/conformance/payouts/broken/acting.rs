@@ -5,7 +5,6 @@ use std::{sync::Mutex, time::Duration};
 use async_trait::async_trait;
 use mp_core::{
     amount::{Currency, Money},
-    id::AppId,
     port::Destination,
 };
 
@@ -16,7 +15,7 @@ use crate::{
         Answer,
         notes::{Notes, authorized},
     },
-    payout::{PayoutId, PayoutInstruction},
+    payout::{PayoutId, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// Sends every payout twice, the second time under another id, as a client library does that repeats
@@ -122,9 +121,9 @@ impl PayoutBug for LeavesPayoutsAuthorized {
         backend.pay_out(payout).await
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let found = backend.lookup_payout(app, id).await?;
-        Ok(match self.0.get(&id) {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let found = backend.lookup_payout(request).await?;
+        Ok(match self.0.get(&request.id) {
             Some(()) => Lookup::Found(authorized()),
             None => found,
         })

@@ -1,7 +1,6 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use mp_core::id::AppId;
 
 use super::{
     PrintsItsRequest, PrintsItsSecret, ReadsATimeoutAsADecline, ReadsATimeoutAsAnOutage,
@@ -13,7 +12,10 @@ use crate::{
     conformance::broken::{Answer, Bug, SECRET},
     intent::IntentId,
     operation::{OperationKey, Step},
-    payout::{PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutNotice},
+    payout::{
+        PayoutBackend, PayoutCapabilities, PayoutId, PayoutInstruction, PayoutLookupRequest,
+        PayoutNotice,
+    },
 };
 
 /// A payout backend that a bug passes calls on to, or not.
@@ -44,10 +46,9 @@ pub trait PayoutBug: fmt::Debug + Default + Send + Sync + 'static {
     async fn lookup_payout(
         &self,
         backend: &PayoutInner,
-        app: &AppId,
-        id: PayoutId,
+        request: &PayoutLookupRequest,
     ) -> Result<Lookup, BackendError> {
-        backend.lookup_payout(app, id).await
+        backend.lookup_payout(request).await
     }
 
     /// Gets any answer to a payout wrong, or passes it on.
@@ -101,7 +102,27 @@ bugs_of_any_call! {
     RefusesAsUnavailable
     PrintsItsRequest
     PrintsItsSecret
-    RefersByItsSecret
+}
+
+#[async_trait]
+impl PayoutBug for RefersByItsSecret {
+    fn answer(&self, id: PayoutId, answer: Answer) -> Answer {
+        Bug::answer(self, &any_call(id), answer)
+    }
+
+    /// It knows its own names, at least.
+    async fn lookup_payout(
+        &self,
+        backend: &PayoutInner,
+        request: &PayoutLookupRequest,
+    ) -> Result<Lookup, BackendError> {
+        backend.lookup_payout(&by_id(request)).await
+    }
+}
+
+/// Returns the same question without the backend's own name.
+pub(super) fn by_id(request: &PayoutLookupRequest) -> PayoutLookupRequest {
+    PayoutLookupRequest::of(request.app.clone(), request.id)
 }
 
 fn any_call(id: PayoutId) -> OperationKey {
@@ -147,7 +168,7 @@ impl<B: PayoutBug> PayoutBackend for BrokenPayouts<B> {
         self.bug.answer(payout.id, answer)
     }
 
-    async fn lookup_payout(&self, app: &AppId, id: PayoutId) -> Looked {
-        self.bug.lookup_payout(&self.backend, app, id).await
+    async fn lookup_payout(&self, request: &PayoutLookupRequest) -> Looked {
+        self.bug.lookup_payout(&self.backend, request).await
     }
 }

@@ -8,7 +8,7 @@ use super::{PayoutBug, PayoutInner};
 use crate::{
     backend::{Capabilities, MinorUnits},
     conformance::broken::{Answer, PLAIN},
-    payout::{PayoutCapabilities, PayoutInstruction},
+    payout::{PayoutCapabilities, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// Finds out what it can do when it is first called.
@@ -41,7 +41,8 @@ impl PayoutBug for AsksBeforeItRefuses {
     const CAN: Capabilities = PLAIN;
 
     async fn pay_out(&self, backend: &PayoutInner, payout: &PayoutInstruction) -> Answer {
-        backend.lookup_payout(&payout.app, payout.id).await?;
+        let request = PayoutLookupRequest::of(payout.app.clone(), payout.id);
+        backend.lookup_payout(&request).await?;
         backend.pay_out(payout).await
     }
 }

@@ -5,19 +5,18 @@ use std::{collections::BTreeMap, sync::Mutex};
 use async_trait::async_trait;
 use mp_core::{
     amount::{Currency, Money},
-    id::AppId,
     label::Label,
     port::Destination,
 };
 
 use super::{PayoutBug, PayoutInner, bug::Looked};
 use crate::{
-    backend::{Lookup, Outcome},
+    backend::{Capabilities, Lookup, Outcome, Reference, sandbox::REPLAY_WINDOW},
     conformance::broken::{
         Answer,
         notes::{Notes, declined, settled},
     },
-    payout::{PayoutId, PayoutInstruction},
+    payout::{PayoutId, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// Looks for payouts where there are none.
@@ -26,8 +25,51 @@ pub struct FindsNoPayout;
 
 #[async_trait]
 impl PayoutBug for FindsNoPayout {
-    async fn lookup_payout(&self, _: &PayoutInner, _: &AppId, _: PayoutId) -> Looked {
+    async fn lookup_payout(&self, _: &PayoutInner, _: &PayoutLookupRequest) -> Looked {
         Ok(Lookup::NotFound)
+    }
+}
+
+/// Finds by its own names alone, and takes what has none for what never came.
+#[derive(Debug, Default)]
+pub struct SaysNotFoundWithoutAName;
+
+#[async_trait]
+impl PayoutBug for SaysNotFoundWithoutAName {
+    const CAN: Capabilities = Capabilities::neither()
+        .with_replay(REPLAY_WINDOW)
+        .with_queries_by_reference();
+
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        match request.reference {
+            Some(_) => backend.lookup_payout(request).await,
+            None => Ok(Lookup::NotFound),
+        }
+    }
+}
+
+/// Asks the provider by its own name, and believes that whatever has it is what is looked for.
+#[derive(Debug, Default)]
+pub struct FindsByTheNameAlone(Mutex<BTreeMap<Reference, PayoutId>>);
+
+#[async_trait]
+impl PayoutBug for FindsByTheNameAlone {
+    fn answer(&self, id: PayoutId, answer: Answer) -> Answer {
+        let name = answer.as_ref().ok().and_then(Outcome::reference);
+        if let (Some(name), Ok(mut names)) = (name, self.0.lock()) {
+            names.insert(name.clone(), id);
+        }
+        answer
+    }
+
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let named = |name| self.0.lock().ok()?.get(name).copied();
+        let named = request.reference.as_ref().and_then(named);
+        let request = PayoutLookupRequest {
+            id: named.unwrap_or(request.id),
+            ..request.clone()
+        };
+        backend.lookup_payout(&request).await
     }
 }
 
@@ -37,8 +79,8 @@ pub struct LooksOnlyWhetherItIsThere;
 
 #[async_trait]
 impl PayoutBug for LooksOnlyWhetherItIsThere {
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        Ok(match backend.lookup_payout(app, id).await? {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        Ok(match backend.lookup_payout(request).await? {
             Lookup::Found(Outcome::Declined { .. }) => Lookup::Found(settled()),
             found => found,
         })
@@ -59,8 +101,8 @@ impl PayoutBug for FindsTheLatest {
         Ok(answer)
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let found = backend.lookup_payout(app, id).await?;
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let found = backend.lookup_payout(request).await?;
         let latest = self.0.lock().ok().and_then(|latest| latest.clone());
         Ok(match (found, latest) {
             (Lookup::NotFound, Some(latest)) => Lookup::Found(latest),
@@ -87,10 +129,11 @@ impl PayoutBug for LooksByReceiver {
         backend.pay_out(payout).await
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let receiver = self.receivers.get(&id);
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let receiver = self.receivers.get(&request.id);
         let latest = receiver.and_then(|it| self.latest.lock().ok()?.get(it.as_str()).copied());
-        backend.lookup_payout(app, latest.unwrap_or(id)).await
+        let request = PayoutLookupRequest::of(request.app.clone(), latest.unwrap_or(request.id));
+        backend.lookup_payout(&request).await
     }
 }
 
@@ -100,14 +143,14 @@ pub struct PaysWhatItLooksFor;
 
 #[async_trait]
 impl PayoutBug for PaysWhatItLooksFor {
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let found = backend.lookup_payout(app, id).await?;
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let found = backend.lookup_payout(request).await?;
         if let (Lookup::NotFound, Ok(destination), Ok(reason)) =
             (&found, Destination::new("po_ok"), Label::new("anything"))
         {
             let payout = PayoutInstruction {
-                id,
-                app: app.clone(),
+                id: request.id,
+                app: request.app.clone(),
                 destination,
                 amount: Money::new(1_000, Currency::EUR),
                 reason,
@@ -131,10 +174,10 @@ impl PayoutBug for SearchLagsBehind {
         answer
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        match self.0.forget(&id) {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        match self.0.forget(&request.id) {
             Some(()) => Ok(Lookup::NotFound),
-            None => backend.lookup_payout(app, id).await,
+            None => backend.lookup_payout(request).await,
         }
     }
 }
@@ -150,9 +193,9 @@ impl PayoutBug for FindsWhatItMeantToDo {
         backend.pay_out(payout).await
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let meant = self.0.get(&id).is_some();
-        Ok(match backend.lookup_payout(app, id).await? {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let meant = self.0.get(&request.id).is_some();
+        Ok(match backend.lookup_payout(request).await? {
             Lookup::NotFound if meant => Lookup::Found(settled()),
             found => found,
         })
@@ -172,10 +215,10 @@ impl PayoutBug for SaysNotFoundOfWhatIsOnItsWay {
         answer
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        match self.0.forget(&id) {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        match self.0.forget(&request.id) {
             Some(()) => Ok(Lookup::NotFound),
-            None => backend.lookup_payout(app, id).await,
+            None => backend.lookup_payout(request).await,
         }
     }
 }
@@ -193,10 +236,10 @@ impl PayoutBug for ReadsPendingAsFailed {
         answer
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        match self.0.forget(&id) {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        match self.0.forget(&request.id) {
             Some(()) => Ok(Lookup::Found(declined())),
-            None => backend.lookup_payout(app, id).await,
+            None => backend.lookup_payout(request).await,
         }
     }
 }
@@ -212,9 +255,9 @@ impl PayoutBug for LooksIntoItsOwnNotes {
         answer
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        match self.0.get(&id) {
-            Some(()) => backend.lookup_payout(app, id).await,
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        match self.0.get(&request.id) {
+            Some(()) => backend.lookup_payout(request).await,
             None => Ok(Lookup::NotFound),
         }
     }

@@ -25,9 +25,9 @@ pub use self::{
     },
     factory::BrokenPayoutFactory,
     looking::{
-        FindsNoPayout, FindsTheLatest, FindsWhatItMeantToDo, LooksByReceiver, LooksIntoItsOwnNotes,
-        LooksOnlyWhetherItIsThere, PaysWhatItLooksFor, ReadsPendingAsFailed,
-        SaysNotFoundOfWhatIsOnItsWay, SearchLagsBehind,
+        FindsByTheNameAlone, FindsNoPayout, FindsTheLatest, FindsWhatItMeantToDo, LooksByReceiver,
+        LooksIntoItsOwnNotes, LooksOnlyWhetherItIsThere, PaysWhatItLooksFor, ReadsPendingAsFailed,
+        SaysNotFoundOfWhatIsOnItsWay, SaysNotFoundWithoutAName, SearchLagsBehind,
     },
     replaying::{
         ChecksTheIdBeforeItPays, DropsTheId, ForgetsTheIdOfWhatFailed, KeysByAmountToo,

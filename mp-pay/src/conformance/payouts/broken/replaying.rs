@@ -12,7 +12,7 @@ use crate::{
         Answer,
         notes::{Notes, settled},
     },
-    payout::{PayoutId, PayoutInstruction},
+    payout::{PayoutId, PayoutInstruction, PayoutLookupRequest},
 };
 
 /// Returns the same payout under another id.
@@ -44,7 +44,8 @@ pub struct ReplaysADeclineAsPaid;
 #[async_trait]
 impl PayoutBug for ReplaysADeclineAsPaid {
     async fn pay_out(&self, backend: &PayoutInner, payout: &PayoutInstruction) -> Answer {
-        let known = backend.lookup_payout(&payout.app, payout.id).await?;
+        let request = PayoutLookupRequest::of(payout.app.clone(), payout.id);
+        let known = backend.lookup_payout(&request).await?;
         if matches!(known, Lookup::Found(Outcome::Declined { .. })) {
             return Ok(settled());
         }
@@ -118,7 +119,8 @@ impl PayoutBug for MarksTheIdTooEarly {
         if self.0.note(payout.id, ()).is_none() {
             return backend.pay_out(payout).await;
         }
-        match backend.lookup_payout(&payout.app, payout.id).await? {
+        let request = PayoutLookupRequest::of(payout.app.clone(), payout.id);
+        match backend.lookup_payout(&request).await? {
             Lookup::Found(outcome) => Ok(outcome),
             Lookup::NotFound | Lookup::CannotTell => Ok(Outcome::Unknown),
         }

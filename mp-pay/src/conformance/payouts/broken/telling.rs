@@ -3,16 +3,19 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use mp_core::{amount::Money, id::AppId};
+use mp_core::amount::Money;
 
-use super::{PayoutBug, PayoutInner, bug::Looked};
+use super::{
+    PayoutBug, PayoutInner,
+    bug::{Looked, by_id},
+};
 use crate::{
     backend::{Lookup, Outcome, Reference},
     conformance::broken::{
         Answer,
         notes::{Notes, settled},
     },
-    payout::{PayoutId, PayoutInstruction, PayoutNotice},
+    payout::{PayoutId, PayoutInstruction, PayoutLookupRequest, PayoutNotice},
 };
 
 /// Tells of a payout what its receiver gets after the provider's fee.
@@ -34,9 +37,9 @@ pub struct InventsReferences(AtomicU32);
 
 #[async_trait]
 impl PayoutBug for InventsReferences {
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(match backend.lookup_payout(app, id).await? {
+        Ok(match backend.lookup_payout(&by_id(request)).await? {
             Lookup::Found(Outcome::Settled { reference, amount }) => {
                 let reference = Reference::new(format!("lookup.{number}")).unwrap_or(reference);
                 Lookup::Found(Outcome::Settled { reference, amount })
@@ -52,10 +55,10 @@ pub struct ForgivesDeclines(Notes<(), PayoutId>);
 
 #[async_trait]
 impl PayoutBug for ForgivesDeclines {
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let found = backend.lookup_payout(app, id).await?;
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let found = backend.lookup_payout(request).await?;
         let declined = matches!(found, Lookup::Found(Outcome::Declined { .. }));
-        if declined && self.0.note(id, ()).is_some() {
+        if declined && self.0.note(request.id, ()).is_some() {
             return Ok(Lookup::Found(settled()));
         }
         Ok(found)
@@ -75,9 +78,9 @@ impl PayoutBug for ReadsReturnedAsPaid {
         answer
     }
 
-    async fn lookup_payout(&self, backend: &PayoutInner, app: &AppId, id: PayoutId) -> Looked {
-        let paid_once = self.0.get(&id).is_some();
-        Ok(match backend.lookup_payout(app, id).await? {
+    async fn lookup_payout(&self, backend: &PayoutInner, request: &PayoutLookupRequest) -> Looked {
+        let paid_once = self.0.get(&request.id).is_some();
+        Ok(match backend.lookup_payout(request).await? {
             Lookup::Found(Outcome::Declined { .. }) if paid_once => Lookup::Found(settled()),
             found => found,
         })
