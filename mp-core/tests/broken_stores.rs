@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use mp_core::{
     conformance::{CLAUSES, StoreFactory, Verdict, broken::*, check_all},
-    store::{Held, Hold, Listing, MemoryStore, Partition, Query, Store, StoreError},
+    store::{InTurn, Listing, MemoryStore, Partition, Query, Store, StoreError, Turn},
 };
 
 /// Each broken store, and the clauses that catch it.
@@ -97,10 +97,10 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         UsesItsOwnClock: every_time_is_the_callers;
         SkipsAtThePageEdge: each_partition_is_on_one_page;
         ListsByPosition: a_listing_goes_on_while_partitions_are_made;
-        HoldsBlindly: what_is_held_is_read;
-        LocksTheHead: a_hold_keeps_nobody_from_committing,
-            a_hold_that_was_dropped_is_in_nobodys_way;
-        NeverLetsGo: a_hold_that_was_dropped_is_in_nobodys_way;
+        TakesTurnsBlindly: what_a_turn_shows_is_read;
+        LocksTheHead: a_turn_keeps_nobody_from_committing,
+            a_turn_that_was_dropped_is_in_nobodys_way;
+        NeverEndsATurn: a_turn_that_was_dropped_is_in_nobodys_way;
         ListsBySlot: pages_come_in_the_order_of_ids;
     }
 }
@@ -132,37 +132,37 @@ fn every_number_of_the_contract_has_a_clause() {
     assert_eq!(numbers, (1..=16).collect());
 }
 
-/// The reference store, kept over a restart by whoever has it, and held as loosely as may be.
+/// The reference store, kept over a restart by whoever has it, and giving turns as loosely as may be.
 #[derive(Debug)]
 struct Kept;
 
 /// No bug: nobody need be kept waiting.
 #[derive(Debug, Default)]
-struct Holds;
+struct GivesTurns;
 
 #[async_trait]
-impl Bug for Holds {
-    async fn hold(
+impl Bug for GivesTurns {
+    async fn take_turn(
         &self,
         store: &Arc<dyn Store>,
         partition: &Partition,
         query: &Query,
-    ) -> Result<Option<Held>, StoreError> {
+    ) -> Result<Option<InTurn>, StoreError> {
         let view = store.read(partition, query).await?;
-        let hold = Box::new(Loose);
-        Ok(Some(Held { view, hold }))
+        let turn = Box::new(Loose);
+        Ok(Some(InTurn { view, turn }))
     }
 }
 
 #[derive(Debug)]
 struct Loose;
 
-impl Hold for Loose {}
+impl Turn for Loose {}
 
 #[async_trait]
 impl StoreFactory for Kept {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Broken::<Holds>::new(Arc::new(MemoryStore::new())))
+        Arc::new(Broken::<GivesTurns>::new(Arc::new(MemoryStore::new())))
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {

@@ -14,8 +14,8 @@ use mp_core::{
     clock::ManualClock,
     entropy::SeededEntropy,
     store::{
-        Batch, Changes, CommitId, Delivery, DueQuery, Held, Hold, Key, Limits, MemoryStore,
-        Partition, Query, Settle, Store, StoreError, StoreErrorKind, Version, View, Write,
+        Batch, Changes, CommitId, Delivery, DueQuery, InTurn, Key, Limits, MemoryStore, Partition,
+        Query, Settle, Store, StoreError, StoreErrorKind, Turn, Version, View, Write,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -44,12 +44,12 @@ impl Document for Group {
     const FORMAT: u32 = 1;
 }
 
-/// A store with one hold, for which those who ask wait in a row.
+/// A store with one turn, for which those who ask wait in a row.
 #[derive(Debug)]
 struct Turns {
     store: MemoryStore,
     turn: Arc<Mutex<()>>,
-    holds: AtomicUsize,
+    asked: AtomicUsize,
     /// The longest turn, in milliseconds.
     longest: Arc<AtomicU64>,
     began: Instant,
@@ -64,7 +64,7 @@ impl Turns {
         Arc::new(Self {
             store: MemoryStore::new(),
             turn: Arc::default(),
-            holds: AtomicUsize::new(0),
+            asked: AtomicUsize::new(0),
             longest: Arc::default(),
             began: Instant::now(),
             told: AtomicUsize::new(0),
@@ -74,15 +74,15 @@ impl Turns {
 }
 
 #[derive(Debug)]
-struct Turn {
+struct Watched {
     _guard: OwnedMutexGuard<()>,
     began: Instant,
     longest: Arc<AtomicU64>,
 }
 
-impl Hold for Turn {}
+impl Turn for Watched {}
 
-impl Drop for Turn {
+impl Drop for Watched {
     fn drop(&mut self) {
         let millis = self.began.elapsed().as_millis();
         let millis = u64::try_from(millis).expect("a short time");
@@ -112,16 +112,20 @@ impl Store for Turns {
         committed
     }
 
-    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+    async fn take_turn(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<InTurn>, StoreError> {
         let guard = self.turn.clone().lock_owned().await;
-        self.holds.fetch_add(1, Relaxed);
+        self.asked.fetch_add(1, Relaxed);
         let view = self.read(partition, query).await?;
-        let hold = Box::new(Turn {
+        let turn = Box::new(Watched {
             _guard: guard,
             began: Instant::now(),
             longest: self.longest.clone(),
         });
-        Ok(Some(Held { view, hold }))
+        Ok(Some(InTurn { view, turn }))
     }
 
     async fn commit_many(
@@ -269,8 +273,8 @@ async fn bump(store: &MemoryStore) {
 async fn whoever_is_busy_for_long_takes_a_turn_now_and_then() {
     let store = Turns::new();
     rush(&store, 1, MANY, SPAN).await;
-    let holds = store.holds.load(Relaxed);
-    assert!((60..=80).contains(&holds), "asked for {holds} turns");
+    let asked = store.asked.load(Relaxed);
+    assert!((60..=80).contains(&asked), "asked for {asked} turns");
     assert_eq!(store.conflicts.load(Relaxed), 0);
 }
 

@@ -1,5 +1,5 @@
 use super::{
-    Clause, Verdict, atomic, checked, counted, durable, fenced, followed, held, honest,
+    Clause, Verdict, atomic, checked, counted, durable, fenced, followed, honest, in_turn,
     independent, leased, listed, monotonic, snapshot, strict, timeless, unheard,
 };
 
@@ -97,9 +97,9 @@ macro_rules! __store_clauses {
             14 listed a_listing_goes_on_while_partitions_are_made;
             15 listed pages_come_in_the_order_of_ids;
             15 listed a_page_too_large_is_invalid;
-            16 held what_is_held_is_read;
-            16 held a_hold_keeps_nobody_from_committing;
-            16 held a_hold_that_was_dropped_is_in_nobodys_way;
+            16 in_turn what_a_turn_shows_is_read;
+            16 in_turn a_turn_keeps_nobody_from_committing;
+            16 in_turn a_turn_that_was_dropped_is_in_nobodys_way;
         }
     };
 }

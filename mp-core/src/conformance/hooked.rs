@@ -3,8 +3,8 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use async_trait::async_trait;
 
 use crate::store::{
-    Batch, Changes, Delivery, DueQuery, Held, Hold, Key, Limits, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View,
+    Batch, Changes, Delivery, DueQuery, InTurn, Key, Limits, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Turn, Version, View,
 };
 
 /// What was called on a [`HookedStore`].
@@ -15,8 +15,8 @@ pub enum Call {
     Read,
     /// [`Store::commit`], or one batch of [`Store::commit_many`].
     Commit,
-    /// [`Store::hold`].
-    Hold,
+    /// [`Store::take_turn`].
+    TakeTurn,
     /// [`Store::due`].
     Due,
     /// [`Store::settle`].
@@ -66,7 +66,7 @@ type Hook = dyn Fn(Call, Phase, Option<&Partition>) -> Verdict + Send + Sync;
 pub struct HookedStore {
     inner: Arc<dyn Store>,
     limits: Limits,
-    holds: bool,
+    turns: bool,
     hook: Arc<Hook>,
 }
 
@@ -86,15 +86,15 @@ impl HookedStore {
         Self {
             inner,
             limits,
-            holds: false,
+            turns: false,
             hook,
         }
     }
 
-    /// Lets partitions be held as loosely as may be: a hold keeps nobody from anything.
+    /// Gives turns as loosely as may be: they keep nobody from anything.
     #[must_use]
-    pub const fn with_holds(mut self) -> Self {
-        self.holds = true;
+    pub const fn with_turns(mut self) -> Self {
+        self.turns = true;
         self
     }
 
@@ -134,11 +134,11 @@ impl fmt::Debug for HookedStore {
     }
 }
 
-/// A hold that keeps nobody from anything.
+/// A turn that keeps nobody from anything.
 #[derive(Debug)]
 struct Loose;
 
-impl Hold for Loose {}
+impl Turn for Loose {}
 
 #[async_trait]
 impl Store for HookedStore {
@@ -157,14 +157,18 @@ impl Store for HookedStore {
         self.around(Call::Commit, Some(partition), commit).await
     }
 
-    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
-        if !self.holds {
+    async fn take_turn(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<InTurn>, StoreError> {
+        if !self.turns {
             return Ok(None);
         }
         let read = self.inner.read(partition, query);
-        let view = self.around(Call::Hold, Some(partition), read).await?;
-        let hold = Box::new(Loose);
-        Ok(Some(Held { view, hold }))
+        let view = self.around(Call::TakeTurn, Some(partition), read).await?;
+        let turn = Box::new(Loose);
+        Ok(Some(InTurn { view, turn }))
     }
 
     async fn commit_many(

@@ -15,7 +15,7 @@ use super::{
     fate::Fate,
     job::Job,
     mailbox::Kept,
-    turn::Turn,
+    turn::Taken,
 };
 use crate::{
     clock::Timestamp,
@@ -52,7 +52,7 @@ pub(super) struct Runner {
     pub(super) fresh: bool,
     /// How many more turns are taken at the partition, because others commit to it as well.
     pub(super) contended: u32,
-    pub(super) turn: Option<Turn>,
+    pub(super) turn: Option<Taken>,
     /// Since when no turn was asked for.
     pub(super) calm_since: Instant,
     /// What is decided while a commit is on its way.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     error::Error,
-    store::{Held, Hold, Partition, Query, Selection, StoreError},
+    store::{InTurn, Partition, Query, Selection, StoreError, Turn},
 };
 
 /// How long a turn lasts. The longer it is, the less time is lost from one to the next, and the longer
@@ -45,10 +45,10 @@ const TRIES_MAX: u32 = 2;
 /// After how many turns in a row before which nobody else came none are taken any more.
 const TURNS: u32 = 8;
 
-/// A turn at a partition, which ends when it is dropped.
-pub(super) struct Turn {
+/// A turn that was taken, which ends when it is dropped.
+pub(super) struct Taken {
     began: Instant,
-    _hold: Box<dyn Hold>,
+    _turn: Box<dyn Turn>,
 }
 
 impl Kept {
@@ -139,8 +139,8 @@ impl Runner {
             0 => Vec::new(),
             _ => selections(jobs, now),
         };
-        let held = self.combiner.hold(&self.partition, &wanted).await;
-        let Ok(Some(Held { view, hold })) = held else {
+        let taken = self.combiner.take_turn(&self.partition, &wanted).await;
+        let Ok(Some(InTurn { view, turn })) = taken else {
             self.contended = self.contended.saturating_sub(1);
             self.calm_since = Instant::now() + REFUSED_PAUSE;
             return false;
@@ -151,9 +151,9 @@ impl Runner {
             true => TURNS,
             false => self.contended.saturating_sub(1),
         };
-        self.turn = (self.contended > 0).then(|| Turn {
+        self.turn = (self.contended > 0).then(|| Taken {
             began: Instant::now(),
-            _hold: hold,
+            _turn: turn,
         });
         if !moved {
             return false;
@@ -180,17 +180,17 @@ impl Runner {
 }
 
 impl Combiner {
-    async fn hold(
+    async fn take_turn(
         &self,
         partition: &Partition,
         wanted: &[Selection],
-    ) -> Result<Option<Held>, StoreError> {
+    ) -> Result<Option<InTurn>, StoreError> {
         let query = Query {
             select: wanted.to_vec(),
             limit: self.store.limits().read_max,
         };
-        let held = self.store.hold(partition, &query).await?;
-        // What is too large to be read is found out and told without a hold.
-        Ok(held.filter(|held| !held.view.more))
+        let taken = self.store.take_turn(partition, &query).await?;
+        // What is too large to be read is found out and told without a turn.
+        Ok(taken.filter(|taken| !taken.view.more))
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{Act, WritePoint, gate::Passed, life::Life};
 use crate::store::{
-    Batch, Changes, Delivery, DueQuery, Held, Hold, Key, Limits, Partition, Query, Settle, Store,
-    StoreError, StoreErrorKind, Version, View,
+    Batch, Changes, Delivery, DueQuery, InTurn, Key, Limits, Partition, Query, Settle, Store,
+    StoreError, StoreErrorKind, Turn, Version, View,
 };
 
 /// The one store, as one process reaches it.
@@ -52,11 +52,11 @@ impl Life {
     }
 }
 
-/// A hold that has ended already.
+/// A turn that has ended already.
 #[derive(Debug)]
 struct Ended;
 
-impl Hold for Ended {}
+impl Turn for Ended {}
 
 #[async_trait]
 impl Store for Connection {
@@ -86,11 +86,15 @@ impl Store for Connection {
         }
     }
 
-    /// Keeps nobody from anything, as a store may whose hold has ended.
-    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
+    /// Keeps nobody from anything, as a store may that has ended a turn.
+    async fn take_turn(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<InTurn>, StoreError> {
         let view = self.read(partition, query).await?;
-        let hold = Box::new(Ended);
-        Ok(Some(Held { view, hold }))
+        let turn = Box::new(Ended);
+        Ok(Some(InTurn { view, turn }))
     }
 
     async fn commit_many(

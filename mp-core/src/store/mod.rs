@@ -11,7 +11,6 @@ mod batch;
 mod commit_id;
 mod delivery;
 mod error;
-mod hold;
 mod key;
 mod listing;
 mod memory;
@@ -21,6 +20,7 @@ mod postgres;
 mod read;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod turn;
 
 use std::fmt;
 
@@ -35,12 +35,12 @@ pub use self::{
     commit_id::CommitId,
     delivery::{DELIVERY_ERROR_LENGTH_MAX, Delivery, DueQuery, Outcome, Settle},
     error::{StoreError, StoreErrorKind},
-    hold::{Held, Hold},
     key::{KEY_LENGTH_MAX, Key},
     listing::Listing,
     memory::MemoryStore,
     partition::{PARTITION_LENGTH_MAX, Partition, SLOTS, SlotSet},
     read::{Change, Changes, Query, Record, Selection, Version, View},
+    turn::{InTurn, Turn},
 };
 
 /// How long a store remembers, for [`Store::changes`], that a record was deleted.
@@ -87,7 +87,7 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 /// 13. *Timeless.* The engine's own clock is never used: every time comes from the caller.
 ///
 /// Stores that can list their partitions promise two things more, at [`Listing`], and those that can
-/// hold one another, at [`Hold`].
+/// give turns, at [`Turn`].
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Returns what this store takes.
@@ -108,20 +108,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// unless the error is `Unknown`.
     async fn commit(&self, partition: &Partition, batch: Batch) -> Result<Version, StoreError>;
 
-    /// Waits until nobody else holds the partition, holds it, and reads it as [`read`](Self::read) does;
-    /// nothing where the store cannot hold, or not now.
+    /// Waits until nobody else has a turn at the partition, takes one, and reads as [`read`](Self::read)
+    /// does; nothing where the store gives no turns, or none now.
     ///
     /// For a partition for which several processes contend: what one decides while the others commit
     /// mostly conflicts, so they take turns.
     ///
     /// # Errors
     ///
-    /// Those of [`read`](Self::read); the caller may do without the hold, whichever it is.
-    async fn hold(
+    /// Those of [`read`](Self::read); the caller may do without the turn, whichever it is.
+    async fn take_turn(
         &self,
         _partition: &Partition,
         _query: &Query,
-    ) -> Result<Option<Held>, StoreError> {
+    ) -> Result<Option<InTurn>, StoreError> {
         Ok(None)
     }
 

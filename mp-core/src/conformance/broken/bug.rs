@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     conformance::StoreFactory,
     store::{
-        Batch, Changes, Delivery, DueQuery, Held, Key, Limits, Listing, MemoryStore, Partition,
+        Batch, Changes, Delivery, DueQuery, InTurn, Key, Limits, Listing, MemoryStore, Partition,
         Query, Settle, Store, StoreError, Version, View,
     },
 };
@@ -33,13 +33,13 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
         store.commit(partition, batch).await
     }
 
-    /// Gets [`Store::hold`] wrong, or holds nothing.
-    async fn hold(
+    /// Gets [`Store::take_turn`] wrong, or gives no turns.
+    async fn take_turn(
         &self,
         _store: &Arc<dyn Store>,
         _partition: &Partition,
         _query: &Query,
-    ) -> Result<Option<Held>, StoreError> {
+    ) -> Result<Option<InTurn>, StoreError> {
         Ok(None)
     }
 
@@ -147,8 +147,12 @@ impl<B: Bug> Store for Broken<B> {
         self.bug.commit(&*self.store, partition, batch).await
     }
 
-    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
-        self.bug.hold(&self.store, partition, query).await
+    async fn take_turn(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<InTurn>, StoreError> {
+        self.bug.take_turn(&self.store, partition, query).await
     }
 
     async fn commit_many(

@@ -5,7 +5,6 @@
 mod bug;
 mod changing;
 mod committing;
-mod holding;
 mod leasing;
 mod limiting;
 mod listing;
@@ -14,6 +13,7 @@ mod racing;
 mod reading;
 mod reopening;
 mod settling;
+mod taking_turns;
 mod timing;
 mod unheard;
 
@@ -29,7 +29,6 @@ pub use self::{
         KeepsDeletedDeliveries, KeepsDeletedRecords, KeepsWhatItRefused, OverwritesOnCreate,
         TearsTheBatch, TrimsValues,
     },
-    holding::{HoldsBlindly, LocksTheHead, NeverLetsGo},
     leasing::{
         ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,
         LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,
@@ -50,6 +49,7 @@ pub use self::{
         JudgesBeforeItSettles, KeepsWhatIsDone, LeasesTheDead, ListsTheDeadFromTheStart,
         MovesTheHeadWhenSettling, SaysItSettled,
     },
+    taking_turns::{LocksTheHead, NeverEndsATurn, TakesTurnsBlindly},
     timing::{DatesDeletionsByTheCaller, RunsTimeBack, UsesItsOwnClock},
     unheard::{CarriesOutLate, WritesInTwoGoes},
 };

@@ -10,7 +10,6 @@ mod distribution;
 mod embed;
 mod error;
 mod hint;
-mod hold;
 mod lane;
 mod options;
 mod queue;
@@ -20,6 +19,7 @@ mod refusal;
 mod schema;
 mod sslmode;
 mod tls;
+mod turn;
 
 use std::{
     num::NonZeroUsize,
@@ -41,12 +41,12 @@ use self::{
     connections::Connections,
     distribution::Distribution,
     hint::Hints,
-    hold::Holds,
     lane::Lane,
     queue::{Answer, Job, Queue},
+    turn::Turns,
 };
 use super::{
-    Batch, Changes, Delivery, DueQuery, Held, Key, Limits, Listing, Partition, Query, Settle,
+    Batch, Changes, Delivery, DueQuery, InTurn, Key, Limits, Listing, Partition, Query, Settle,
     Store, StoreError, StoreErrorKind, Version, View, admission::check_batch,
 };
 use crate::clock::Clock;
@@ -56,7 +56,7 @@ use crate::clock::Clock;
 /// A few connections, the lanes, commit; what many callers ask for at the same time shares one
 /// statement, one transaction and one wait for the disk, and each still succeeds or conflicts alone.
 /// A lone commit goes straight through. Reads and due work have connections of their own, of which
-/// half at most [hold](Store::hold) partitions, none while nothing is asked of it for a second. Sessions
+/// half at most lock for [turns](Store::take_turn), none while nothing is asked of it for a second. Sessions
 /// that break are made anew, with growing pauses, and what could not be sent for as long as
 /// [`PostgresOptions::connect_timeout`] is `Unavailable`.
 ///
@@ -94,7 +94,7 @@ use crate::clock::Clock;
 ///
 /// With a synchronous standby a lost primary takes no acknowledged commit with it. On a [Citus]
 /// cluster, once `mp-core/migrations/postgres/citus.sql` was run on it, each statement names one slot
-/// and is carried out by the worker that has it. Nothing is held there.
+/// and is carried out by the worker that has it. There are no turns there.
 ///
 /// [Citus]: https://github.com/citusdata/citus
 ///
@@ -123,7 +123,7 @@ pub struct PostgresStore {
     queue: Arc<Queue>,
     hints: Arc<Hints>,
     transactions: Arc<AtomicU64>,
-    holds: Holds,
+    turns: Turns,
     schema: Option<String>,
     /// Ends the exchange of hints when it is dropped.
     _exchange: JoinSet<()>,
@@ -154,7 +154,7 @@ impl PostgresStore {
             Distribution::Single => options.connections.get() / 2,
             Distribution::BySlot => 0,
         };
-        let holds = Holds::new(&connections, most);
+        let turns = Turns::new(&connections, most);
         let exchange = if options.notify {
             hints.exchange(&config, &tls, &connections)
         } else {
@@ -165,7 +165,7 @@ impl PostgresStore {
             queue,
             hints,
             transactions,
-            holds,
+            turns,
             schema: options.schema,
             _exchange: exchange,
         })
@@ -239,9 +239,13 @@ impl Store for PostgresStore {
         settled(answer).await
     }
 
-    async fn hold(&self, partition: &Partition, query: &Query) -> Result<Option<Held>, StoreError> {
-        self.limits().check_read("hold", query.limit)?;
-        self.holds.hold(partition, query).await
+    async fn take_turn(
+        &self,
+        partition: &Partition,
+        query: &Query,
+    ) -> Result<Option<InTurn>, StoreError> {
+        self.limits().check_read("take_turn", query.limit)?;
+        self.turns.take(partition, query).await
     }
 
     async fn commit_many(

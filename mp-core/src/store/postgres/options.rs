@@ -6,7 +6,7 @@ use std::{num::NonZeroUsize, time::Duration};
 pub struct PostgresOptions {
     /// How many connections commit, each a group of partitions at a time; four unless set.
     pub lanes: NonZeroUsize,
-    /// How many connections read and do due work beside them, and at most half of them hold partitions
+    /// How many connections read and do due work beside them, and at most half of them give turns
     /// for which several processes contend; eight unless set.
     pub connections: NonZeroUsize,
     /// How long to try to get a connection, before answering `Unavailable`; five seconds unless

@@ -1,4 +1,4 @@
-//! Holds: a transaction that locks the row which stands for the partition's slot, until its owner lets go.
+//! Turns: a transaction that locks the row which stands for the partition's slot, until its owner lets go.
 
 use std::{
     sync::{
@@ -16,33 +16,33 @@ use tokio::{
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
 use super::{column::slot, connections::Connections, error::Failure, reader};
-use crate::store::{Held, Hold, Partition, Query, StoreError, StoreErrorKind};
+use crate::store::{InTurn, Partition, Query, StoreError, StoreErrorKind, Turn};
 
-/// Waits for whoever holds the partition now, or another one of its slot; those who wait are let in
+/// Waits for whoever has a turn at the partition now, or at another one of its slot; those who wait are let in
 /// nearly in the order in which they came.
 const LOCK: &str = "SELECT true FROM mp_turn WHERE slot = $1 FOR UPDATE";
 
-/// How long a partition is held for an owner who does nothing: one whose process stands still would
-/// keep it from everybody. The session ends with the hold.
-const HOLD_MAX: Duration = Duration::from_secs(1);
+/// How long a turn is left to an owner who does nothing: one whose process stands still would keep it
+/// from everybody. The session ends with it.
+const IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// How long is waited for others, at most.
-const LOCK_MAX: Duration = Duration::from_millis(500);
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// Begins a transaction each statement of which sees what was committed before it: so what is read
-/// after the lock is what is there while it is held.
+/// after the lock is what is there when the turn begins.
 fn begin() -> String {
-    let (held, locked) = (HOLD_MAX.as_millis(), LOCK_MAX.as_millis());
+    let (idle, wait) = (IDLE_MAX.as_millis(), WAIT_MAX.as_millis());
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED;
-         SET LOCAL idle_in_transaction_session_timeout = {held};
-         SET LOCAL lock_timeout = {locked}"
+         SET LOCAL idle_in_transaction_session_timeout = {idle};
+         SET LOCAL lock_timeout = {wait}"
     )
 }
 
-/// The holds that a store gives.
+/// The turns that a store gives.
 #[derive(Clone, Debug)]
-pub(super) struct Holds {
+pub(super) struct Turns {
     connections: Connections,
     /// Leaves connections to those who read.
     room: Arc<Semaphore>,
@@ -50,7 +50,7 @@ pub(super) struct Holds {
     useless: Arc<AtomicBool>,
 }
 
-impl Holds {
+impl Turns {
     pub(super) fn new(connections: &Connections, most: usize) -> Self {
         Self {
             connections: connections.clone(),
@@ -59,14 +59,13 @@ impl Holds {
         }
     }
 
-    /// Holds a partition and reads it; nothing if no connection can be spared, or there is nothing to
-    /// lock.
-    pub(super) async fn hold(
+    /// Takes a turn and reads; nothing if no connection can be spared, or there is nothing to lock.
+    pub(super) async fn take(
         &self,
         partition: &Partition,
         query: &Query,
-    ) -> Result<Option<Held>, StoreError> {
-        const OP: &str = "hold";
+    ) -> Result<Option<InTurn>, StoreError> {
+        const OP: &str = "take_turn";
         let room = self.room.clone().try_acquire_owned();
         let Some(room) = room.ok().filter(|_| !self.useless.load(Ordering::Relaxed)) else {
             return Ok(None);
@@ -81,12 +80,12 @@ impl Holds {
         let begun = session.begin(&self.connections, partition, query).await;
         match begun {
             Ok(Some(rows)) => {
-                let hold = Box::new(RowLock {
+                let turn = Box::new(RowLock {
                     session: Some(session),
                     connections: self.connections.clone(),
                 });
                 let view = reader::view(OP, &rows, query.limit)?;
-                Ok(Some(Held { view, hold }))
+                Ok(Some(InTurn { view, turn }))
             }
             Ok(None) => {
                 self.give_up("mp_turn has no row for a slot");
@@ -183,7 +182,7 @@ struct RowLock {
     connections: Connections,
 }
 
-impl Hold for RowLock {}
+impl Turn for RowLock {}
 
 impl Drop for RowLock {
     fn drop(&mut self) {

@@ -34,7 +34,7 @@ impl Document for Group {
 /// What the store answers to the next calls of a kind, instead of what it does.
 type Faults = Arc<Mutex<Vec<(Call, Phase, StoreErrorKind)>>>;
 
-/// Two engines on one store, the first of which holds, and what the first has asked of it.
+/// Two engines on one store, the first of which takes turns, and what the first has asked of it.
 struct Rig {
     engine: Engine,
     rival: Engine,
@@ -43,12 +43,12 @@ struct Rig {
 }
 
 impl Rig {
-    async fn new(holds: bool) -> Self {
+    async fn new(turns: bool) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let (calls, faults) = (Arc::default(), Faults::default());
         let mut hooked = hooked(store.clone(), &calls, &faults);
-        if holds {
-            hooked = hooked.with_holds();
+        if turns {
+            hooked = hooked.with_turns();
         }
         let clock = clock();
         let rig = Self {
@@ -144,14 +144,14 @@ async fn a_turn_is_kept_for_whoever_asks_again_at_once() {
     assert_eq!(rig.heard(), [Call::Commit; 3]);
     rest().await;
     take(&rig.engine, 1).await.expect("commits");
-    assert_eq!(rig.heard(), [Call::Hold, Call::Commit]);
+    assert_eq!(rig.heard(), [Call::TakeTurn, Call::Commit]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_has_conflicted_is_committed_in_turn() {
     let rig = Rig::new(true).await;
     assert_eq!(rig.contend().await, 3);
-    let calls = [Call::Commit, Call::Read, Call::Hold, Call::Commit];
+    let calls = [Call::Commit, Call::Read, Call::TakeTurn, Call::Commit];
     assert_eq!(rig.heard(), calls);
 }
 
@@ -175,20 +175,20 @@ async fn those_who_only_look_wait_for_no_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_holds_nothing_is_done_without() {
+async fn a_store_that_gives_no_turns_is_done_without() {
     let rig = Rig::new(false).await;
     assert_eq!(rig.contend().await, 3);
     assert_eq!(rig.heard(), [Call::Commit, Call::Read, Call::Commit]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hold_that_cannot_be_had_is_done_without() {
+async fn a_turn_that_cannot_be_had_is_done_without() {
     let rig = Rig::new(true).await;
-    rig.fault(Call::Hold, Phase::Before, StoreErrorKind::Unavailable);
+    rig.fault(Call::TakeTurn, Phase::Before, StoreErrorKind::Unavailable);
     assert_eq!(rig.contend().await, 3);
     take(&rig.engine, 1).await.expect("commits");
-    let calls = [Call::Commit, Call::Read, Call::Hold, Call::Commit];
-    let later = [Call::Hold, Call::Commit];
+    let calls = [Call::Commit, Call::Read, Call::TakeTurn, Call::Commit];
+    let later = [Call::TakeTurn, Call::Commit];
     assert_eq!(rig.heard(), [&calls[..], &later].concat());
 }
 
@@ -201,11 +201,11 @@ async fn what_has_changed_before_a_turn_is_decided_anew() {
     take(&rig.rival, 5).await.expect("commits");
     rig.heard();
     assert_eq!(take(&rig.engine, 1).await.expect("commits"), 9);
-    assert_eq!(rig.heard(), [Call::Hold, Call::Commit]);
+    assert_eq!(rig.heard(), [Call::TakeTurn, Call::Commit]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_may_rest_on_what_is_held() {
+async fn a_refusal_may_rest_on_what_a_turn_shows() {
     let rig = Rig::new(true).await;
     rig.contend().await;
     rest().await;
@@ -213,7 +213,7 @@ async fn a_refusal_may_rest_on_what_is_held() {
     rig.heard();
     let refused = take(&rig.engine, 1).await.expect_err("is full");
     assert_eq!(refused.code(), "full");
-    assert_eq!(rig.heard(), [Call::Hold], "no other look at the head");
+    assert_eq!(rig.heard(), [Call::TakeTurn], "no other look at the head");
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +226,7 @@ async fn turns_are_taken_until_nobody_has_come_between_for_a_while() {
         rest().await;
         take(&rig.engine, 1).await.expect("commits");
     }
-    let turns = [Call::Hold, Call::Commit].repeat(TURNS - 1);
+    let turns = [Call::TakeTurn, Call::Commit].repeat(TURNS - 1);
     assert_eq!(rig.heard(), [&turns[..], &[Call::Commit; 3]].concat());
 }
 
@@ -234,7 +234,7 @@ async fn turns_are_taken_until_nobody_has_come_between_for_a_while() {
 type Pair = (Engine, Engine);
 
 #[tokio::test(start_paused = true)]
-async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
+async fn nothing_that_came_after_a_turn_has_begun_rests_on_what_was_read() {
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let pair: Arc<OnceLock<Pair>> = Arc::default();
     let late: Arc<Mutex<Option<JoinHandle<u32>>>> = Arc::default();
@@ -242,10 +242,10 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
     let hook = move |call, phase, _: Option<&Partition>| {
         let (engines, asked) = (engines.clone(), asked.clone());
         async move {
-            if (call, phase) == (Call::Hold, Phase::After)
+            if (call, phase) == (Call::TakeTurn, Phase::After)
                 && let Some((engine, rival)) = engines.get().cloned()
             {
-                // The rival commits in spite of the hold, and whoever asks now has heard of that.
+                // The rival commits in spite of the turn, and whoever asks now has heard of that.
                 put(&rival, 7).await;
                 let count = tokio::spawn(async move { count(&engine).await });
                 tokio::task::yield_now().await;
@@ -255,7 +255,7 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
             Ok(())
         }
     };
-    let hooked = HookedStore::new(memory.clone(), hook).with_holds();
+    let hooked = HookedStore::new(memory.clone(), hook).with_turns();
     let clock = clock();
     let (engine, rival) = (engine(Arc::new(hooked), &clock), engine(memory, &clock));
     for engine in [&engine, &rival, &engine] {
@@ -264,7 +264,7 @@ async fn nothing_that_came_after_a_hold_was_read_rests_on_what_was_read() {
     rest().await;
     put(&rival, 100_000).await;
     drop(pair.set((engine.clone(), rival)));
-    // May be refused on what the hold shows: it was so when this was asked.
+    // May be refused on what the turn shows: it was so when this was asked.
     drop(take(&engine, 1).await);
     let late = late.lock().unwrap_or_else(PoisonError::into_inner).take();
     let counted = late.expect("asked").await.expect("no panic");

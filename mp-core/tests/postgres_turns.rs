@@ -1,4 +1,4 @@
-//! What it means on PostgreSQL that a partition is held.
+//! What it means on PostgreSQL to take turns at a partition.
 #![cfg(feature = "postgres")]
 
 use std::{
@@ -16,7 +16,7 @@ use mp_core::{
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     store::{
-        Batch, CommitId, Held, Key, Partition, PostgresOptions, PostgresStore, Query, Store,
+        Batch, CommitId, InTurn, Key, Partition, PostgresOptions, PostgresStore, Query, Store,
         Version, Write,
     },
 };
@@ -28,8 +28,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-fn held() -> Partition {
-    Partition::parse("market/group/held").expect("a partition")
+fn hot() -> Partition {
+    Partition::parse("market/group/hot").expect("a partition")
 }
 
 fn put(key: &str) -> Write {
@@ -52,28 +52,28 @@ async fn connect(database: &Database) -> Arc<PostgresStore> {
 
 async fn create(store: &PostgresStore) -> Version {
     let created = batch(Version::ABSENT, vec![put("")]);
-    store.commit(&held(), created).await.expect("creates")
+    store.commit(&hot(), created).await.expect("creates")
 }
 
-async fn hold(store: &PostgresStore) -> Held {
-    let held = store.hold(&held(), &Query::default()).await;
-    held.expect("asks").expect("there is room")
+async fn turn(store: &PostgresStore) -> InTurn {
+    let taken = store.take_turn(&hot(), &Query::default()).await;
+    taken.expect("asks").expect("there is room")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn others_wait_for_whoever_holds() {
-    let test = "others_wait_for_whoever_holds";
+async fn others_wait_for_whoever_has_a_turn() {
+    let test = "others_wait_for_whoever_has_a_turn";
     others_wait(test, "read committed").await;
 }
 
 /// Whatever the database prescribes, what is read is what is there once one's turn has come.
 #[tokio::test(flavor = "multi_thread")]
-async fn others_wait_for_whoever_holds_at_serializable() {
-    let test = "others_wait_for_whoever_holds_at_serializable";
+async fn others_wait_for_whoever_has_a_turn_at_serializable() {
+    let test = "others_wait_for_whoever_has_a_turn_at_serializable";
     others_wait(test, "serializable").await;
 }
 
-/// Whoever would hold what somebody holds waits, and is shown what was committed meanwhile.
+/// Whoever would have a turn while somebody has one waits, and is shown what was committed meanwhile.
 async fn others_wait(test: &str, isolation: &str) {
     let Some(database) = database(test).await else {
         return;
@@ -87,48 +87,48 @@ async fn others_wait(test: &str, isolation: &str) {
     let (one, other) = (connect(&database).await, connect(&database).await);
     let head = create(&one).await;
     let began = Instant::now();
-    let Held { view, hold: first } = hold(&one).await;
+    let InTurn { view, turn: first } = turn(&one).await;
     assert_eq!(view.head, head);
-    let mut next = tokio::spawn(async move { hold(&other).await });
+    let mut next = tokio::spawn(async move { turn(&other).await });
     let early = timeout(Duration::from_millis(50), &mut next).await;
     assert!(early.is_err(), "it did not wait: {early:?}");
-    let made = one.commit(&held(), batch(head, vec![put("a")])).await;
+    let made = one.commit(&hot(), batch(head, vec![put("a")])).await;
     let made = made.expect("commits");
     drop(first);
-    // Later than that the store may have taken the hold away.
+    // Later than that the store may have taken the turn away.
     let in_time = began.elapsed() < Duration::from_millis(400);
     let next = next.await;
     if in_time {
-        let Held { view, .. } = next.expect("no panic");
-        assert_eq!(view.head, made, "what is held is what was committed before");
+        let InTurn { view, .. } = next.expect("no panic");
+        assert_eq!(view.head, made, "what was committed before is seen");
     }
 }
 
 /// A process that stands still keeps a partition's turn for a second.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hold_of_an_owner_who_stands_still_ends() {
-    let Some(database) = database("a_hold_of_an_owner_who_stands_still_ends").await else {
+async fn a_turn_of_an_owner_who_stands_still_ends() {
+    let Some(database) = database("a_turn_of_an_owner_who_stands_still_ends").await else {
         return;
     };
     let (one, other) = (connect(&database).await, connect(&database).await);
     create(&one).await;
     let began = Instant::now();
-    let still = hold(&one).await;
+    let still = turn(&one).await;
     let in_turn = async {
         // Who waits gives up sooner, and asks again.
-        while other.hold(&held(), &Query::default()).await.is_err() {}
+        while other.take_turn(&hot(), &Query::default()).await.is_err() {}
     };
     let ended = timeout(Duration::from_secs(5), in_turn).await;
-    ended.expect("the hold has ended");
+    ended.expect("the turn has ended");
     assert!(began.elapsed() >= Duration::from_millis(900), "it waited");
     drop(still);
-    drop(hold(&one).await);
+    drop(turn(&one).await);
 }
 
 /// Half of the connections are left to those who read.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_is_held_than_leaves_room_for_readers() {
-    let Some(database) = database("no_more_is_held_than_leaves_room_for_readers").await else {
+async fn turns_leave_room_for_readers() {
+    let Some(database) = database("turns_leave_room_for_readers").await else {
         return;
     };
     let two = NonZeroUsize::new(2).expect("is not zero");
@@ -136,16 +136,16 @@ async fn no_more_is_held_than_leaves_room_for_readers() {
     let store = PostgresStore::connect(database.url(), options).await;
     let store = store.expect("connects");
     create(&store).await;
-    let first = hold(&store).await;
+    let first = turn(&store).await;
     let another = Partition::parse("market/group/other").expect("a partition");
-    let second = store.hold(&another, &Query::default()).await;
-    assert!(second.expect("asks").is_none(), "a second hold");
-    store.read(&held(), &Query::default()).await.expect("reads");
+    let second = store.take_turn(&another, &Query::default()).await;
+    assert!(second.expect("asks").is_none(), "a second turn");
+    store.read(&hot(), &Query::default()).await.expect("reads");
     drop(first);
     // It is let go of in the background.
     let again = async {
         while store
-            .hold(&another, &Query::default())
+            .take_turn(&another, &Query::default())
             .await
             .expect("asks")
             .is_none()
@@ -157,21 +157,21 @@ async fn no_more_is_held_than_leaves_room_for_readers() {
     room.expect("there is room again");
 }
 
-/// Nothing is written in the transaction of somebody who held, and that nobody would end.
+/// Nothing is written in the transaction of somebody who had a turn, and that nobody would end.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hold_whose_runtime_has_ended_takes_its_session_with_it() {
-    let Some(database) = database("a_hold_whose_runtime_has_ended_takes_its_session_with_it").await
+async fn a_turn_whose_runtime_has_ended_takes_its_session_with_it() {
+    let Some(database) = database("a_turn_whose_runtime_has_ended_takes_its_session_with_it").await
     else {
         return;
     };
     let store = connect(&database).await;
     create(&store).await;
-    let held = hold(&store).await;
+    let taken = turn(&store).await;
     let ended = Runtime::new().expect("a runtime");
     let handle = ended.handle().clone();
     ended.shutdown_background();
     let inside = handle.enter();
-    drop(held);
+    drop(taken);
     drop(inside);
     let client = database.client().await;
     let sql = "SELECT count(*) FROM pg_stat_activity
@@ -227,7 +227,7 @@ async fn processes_that_contend_get_on_alike() {
     rushes.join_all().await;
     let (least, most) = (made[0].min(made[1]), made[0].max(made[1]));
     assert!(least * 3 >= most, "{made:?} joins");
-    let command = Command::on(held());
+    let command = Command::on(hot());
     let count = |family: &Family, _: Timestamp| {
         let taken = family.root::<Counter>()?.map_or(0, |counter| counter.taken);
         Ok::<_, Error>(Decision::unchanged(taken))
@@ -251,10 +251,7 @@ async fn join(engine: Engine, done: Arc<AtomicUsize>) {
             edits.put_root(Counter { taken: taken + 1 });
             Ok::<_, Error>(edits.answer(()))
         };
-        engine
-            .run(Command::on(held()), decide)
-            .await
-            .expect("joins");
+        engine.run(Command::on(hot()), decide).await.expect("joins");
         done.fetch_add(1, Ordering::Relaxed);
     }
 }
