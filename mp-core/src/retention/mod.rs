@@ -62,9 +62,8 @@
 //! sweep after that clears it away.
 //!
 //! A sweep holds 128 aggregates at a time in memory, whole, whether they turn out to be closed or not,
-//! and those that are to be archived a second time as text. An aggregate has at most as many records as
-//! the store returns in one read ([`Limits::read_max`](crate::store::Limits::read_max)); one that has
-//! more is not retired. Where aggregates are large, sweep in a process that has the room.
+//! and those that are to be archived a second time as text. One that has more records than
+//! [`RECORDS_MAX`] is not retired. Where aggregates are large, sweep in a process that has the room.
 //!
 //! # How much is left
 //!
@@ -91,6 +90,7 @@ pub use self::{
     file::FileArchive,
     mark::Retired,
     rule::{AGE_MIN, Rule},
+    stretch::RECORDS_MAX,
     sweep::{Retention, Sweep},
 };
 use crate::error::{Error, ErrorKind};

@@ -2,14 +2,20 @@ use std::collections::BTreeSet;
 
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Retired, rule::AGE_MIN, sweep::Policy};
+use super::{Retired, sweep::Policy};
 use crate::{
     clock::Timestamp,
     document::{self, Newer},
     engine::{Engine, Family},
     error::Error,
-    store::{DELETION_MEMORY, Key, Partition, Query, Selection, StoreError, StoreErrorKind, View},
+    store::{
+        DELETION_MEMORY, Key, Partition, Query, Record, Selection, Store, StoreError,
+        StoreErrorKind, View,
+    },
 };
+
+/// The most records that an aggregate may have to be retired: a sweep has all of them in memory.
+pub const RECORDS_MAX: usize = 1_000_000;
 
 /// A mark, and what a newer release has written into it.
 pub(super) type Mark = (Retired, Option<Newer>);
@@ -30,7 +36,7 @@ pub(super) enum Finding {
     Gone,
 }
 
-/// Judges one partition, of which the view shows all.
+/// Judges one partition, of which the view shows all, or what there is no need to read the rest of.
 pub(super) fn judge(
     partition: &Partition,
     view: &View,
@@ -49,13 +55,13 @@ pub(super) fn judge(
             }
         };
     }
-    if view.more {
-        let most = view.records.len();
-        tracing::warn!(%partition, most, "not retired, because it has more records than one read");
-        return Finding::Unreadable;
-    }
-    if now < view.at.plus(policy.age.max(AGE_MIN)) {
+    if !policy.is_old_enough(view, now) {
         return Finding::Live;
+    }
+    if view.more {
+        let most = RECORDS_MAX;
+        tracing::warn!(%partition, most, "not retired, because it has too many records");
+        return Finding::Unreadable;
     }
     let family = Family::whole(partition.clone(), view.clone());
     match policy.rule.is_closed(&family, now) {
@@ -78,7 +84,7 @@ fn judge_retired(mark: Mark, view: &View, now: Timestamp) -> Finding {
     }
 }
 
-/// Reads partitions whole, all at once, in their order.
+/// Reads of each partition as much as one read returns, all at once, in their order.
 pub(super) async fn read_all(
     engine: &Engine,
     partitions: &[Partition],
@@ -87,10 +93,9 @@ pub(super) async fn read_all(
     for (number, partition) in partitions.iter().cloned().enumerate() {
         let store = engine.store().clone();
         reading.spawn(async move {
-            let select = vec![Selection::Prefix(Key::root())];
-            let limit = store.limits().read_max;
-            let query = Query { select, limit };
-            (number, store.read(&partition, &query).await)
+            let most = store.limits().read_max;
+            let all = Selection::Prefix(Key::root());
+            (number, read(&*store, &partition, all, most).await)
         });
     }
     let mut views = vec![View::default(); partitions.len()];
@@ -99,6 +104,65 @@ pub(super) async fn read_all(
         views[number] = view?;
     }
     Ok(views)
+}
+
+/// Reads the rest of a partition that has more records than one read returns, if it may be retired.
+///
+/// If it has changed since, what comes back shows that, and is still not all.
+pub(super) async fn read_on(
+    engine: &Engine,
+    partition: &Partition,
+    mut view: View,
+    policy: &Policy,
+) -> Result<View, Error> {
+    let (store, now) = (engine.store(), engine.now());
+    let retired = |root: &Record| Retired::stands_in(&root.value);
+    if view.records.first().is_none_or(retired) || !policy.is_old_enough(&view, now) {
+        return Ok(view);
+    }
+    while view.more && view.records.len() < RECORDS_MAX {
+        let last = view.records.last().map(|last| last.key.clone());
+        let from = last.unwrap_or_else(Key::root);
+        // Those from `~` on are deliveries, which are not read.
+        let to = Key::new("~")?;
+        let after = from.clone();
+        let rest = Selection::Range { from, to };
+        let rest = read(&**store, partition, rest, store.limits().read_max).await?;
+        if rest.head != view.head {
+            return Ok(View { more: true, ..rest });
+        }
+        let known = view.records.len();
+        view.more = rest.more;
+        let rest = rest.records.into_iter();
+        view.records.extend(rest.filter(|it| it.key > after));
+        if view.records.len() == known {
+            break;
+        }
+    }
+    Ok(view)
+}
+
+/// Reads the first records of a partition, about so many.
+pub(super) async fn read_first(
+    engine: &Engine,
+    partition: &Partition,
+    most: usize,
+) -> Result<View, Error> {
+    let store = engine.store();
+    let limit = store.limits().read_max;
+    let limit = u32::try_from(most).map_or(limit, |most| most.min(limit));
+    let all = Selection::Prefix(Key::root());
+    Ok(read(&**store, partition, all, limit).await?)
+}
+
+async fn read(
+    store: &dyn Store,
+    partition: &Partition,
+    selection: Selection,
+    limit: u32,
+) -> Result<View, StoreError> {
+    let select = vec![selection];
+    store.read(partition, &Query { select, limit }).await
 }
 
 /// The error of a read that broke off.
@@ -128,5 +192,52 @@ pub(super) async fn with_dead_work(
         if after.0 > *last {
             return Ok(found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        retention::{AGE_MIN, Rule},
+        store::Version,
+    };
+
+    #[derive(Debug)]
+    struct Closed;
+
+    impl Rule for Closed {
+        fn kind(&self) -> &'static str {
+            "thing"
+        }
+
+        fn is_closed(&self, _: &Family, _: Timestamp) -> Result<bool, Error> {
+            Ok(true)
+        }
+    }
+
+    #[test]
+    fn what_was_not_read_whole_is_not_retired() {
+        let partition = Partition::parse("test/thing/1").expect("an id");
+        let policy = Policy::archiving(Arc::new(Closed), Duration::ZERO);
+        let root = Record {
+            key: Key::root(),
+            version: Version(1),
+            value: r#"{"kind":"thing","format":1}"#.into(),
+        };
+        let mut view = View {
+            head: Version(1),
+            at: Timestamp::MIN,
+            records: vec![root],
+            ..View::default()
+        };
+        let later = Timestamp::MIN.plus(AGE_MIN);
+        let finding = |view: &View, now| judge(&partition, view, &policy, now);
+        assert_eq!(finding(&view, later), Finding::Ripe);
+        view.more = true;
+        assert_eq!(finding(&view, later), Finding::Unreadable);
+        assert_eq!(finding(&view, Timestamp::MIN), Finding::Live);
     }
 }

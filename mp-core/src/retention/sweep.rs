@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, ops::AddAssign, sync::Arc, time::Duration};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
-    Archive, Archived, Retired, Rule,
-    stretch::{Finding, Mark, judge, read_all, with_dead_work},
+    AGE_MIN, Archive, Archived, Retired, Rule,
+    stretch::{Finding, Mark, judge, read_all, read_first, read_on, with_dead_work},
 };
 use crate::{
     clock::Timestamp,
@@ -21,8 +21,24 @@ const STRETCH: u32 = 128;
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
     pub(super) rule: Arc<dyn Rule>,
-    pub(super) age: Duration,
+    age: Duration,
     archived: bool,
+}
+
+impl Policy {
+    #[cfg(test)]
+    pub(super) fn archiving(rule: Arc<dyn Rule>, age: Duration) -> Self {
+        Self {
+            rule,
+            age,
+            archived: true,
+        }
+    }
+
+    /// Returns whether what a view shows has not changed for so long that it may be retired.
+    pub(super) fn is_old_enough(&self, view: &View, now: Timestamp) -> bool {
+        now >= view.at.plus(self.age.max(AGE_MIN))
+    }
 }
 
 /// Retires what is closed, by policy; see [the module](super).
@@ -133,6 +149,10 @@ impl Retention {
                 continue;
             };
             sweep.seen += 1;
+            let view = match view.more {
+                true => read_on(&self.engine, &partition, view, policy).await?,
+                false => view,
+            };
             match judge(&partition, &view, policy, self.engine.now()) {
                 Finding::Ripe if dead.contains(&partition) => sweep.stuck += 1,
                 Finding::Ripe => ripe.push(Ripe::new(partition, view, policy.archived)),
@@ -184,18 +204,15 @@ impl Retention {
     /// Deletes, batch by batch, what is left of an aggregate too large for one; what this does not
     /// finish the next sweep does.
     async fn clear(&self, partition: &Partition) -> Result<(), Error> {
-        let mut left = usize::MAX;
+        let mut cleared = None;
         loop {
-            let views = read_all(&self.engine, std::slice::from_ref(partition)).await?;
-            let Some(view) = views.into_iter().next() else {
-                return Ok(());
-            };
-            let records = view.records.len();
+            let view = read_first(&self.engine, partition, self.deletes_max()).await?;
             let root = view.records.first();
             let mark = root.and_then(|root| document::decode::<Retired>(&root.value).ok());
             match mark {
-                Some(mark) if 1 < records && records < left => {
-                    left = records;
+                // Each batch moves the head on.
+                Some(mark) if view.records.len() > 1 && cleared != Some(view.head) => {
+                    cleared = Some(view.head);
                     self.empty(partition, mark, view).await?;
                 }
                 _ => return Ok(()),
