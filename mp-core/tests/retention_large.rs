@@ -8,13 +8,15 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use async_trait::async_trait;
 use mp_core::{
-    Command, Edits, Error, Family,
+    Command, Edits, Error, Family, Timestamp,
     conformance::{Call, HookedStore, Phase},
-    store::{Limits, Partition, StoreErrorKind},
+    retention::{Archive, Archived},
+    store::{Batch, CommitId, Key, Limits, Partition, Store, StoreErrorKind, Write},
 };
 
-use self::orders::{AGE, LINES, Shop, partition};
+use self::orders::{AGE, LINES, Shelf, Shop, partition};
 
 /// Returns a way to the shop's store by which one read returns no more than three records.
 fn narrow<F>(
@@ -42,6 +44,77 @@ async fn what_is_larger_than_one_read_is_archived_whole() {
     assert_eq!((sweep.retired, sweep.live, sweep.unreadable), (1, 1, 0));
     assert_eq!(shop.look(&partition(1)).await.records.len(), 1, "the mark");
     assert_eq!(shop.all().await, before, "an auditor finds everything");
+}
+
+#[tokio::test]
+async fn what_a_clearing_left_that_broke_off_is_gone_after_the_next_sweep() {
+    let shop = Shop::new();
+    shop.put(1, true).await;
+    shop.clock.advance(AGE);
+    let commits = Arc::new(AtomicUsize::new(0));
+    let store = narrow(&shop, move |call, phase, _| {
+        let commit = (call, phase) == (Call::Commit, Phase::Before);
+        let breaks = commit && commits.fetch_add(1, Ordering::SeqCst) == 1;
+        async move {
+            match breaks {
+                true => Err(StoreErrorKind::Unavailable),
+                false => Ok(()),
+            }
+        }
+    });
+    let retention = shop.retention_over(store, shop.shelf.clone());
+    retention.sweep_all().await.expect_err("breaks off");
+    assert!(shop.look(&partition(1)).await.records.len() > 3, "is left");
+    retention.sweep_all().await.expect("sweeps");
+    assert_eq!(shop.look(&partition(1)).await.records.len(), 1, "the mark");
+}
+
+/// Counts how often it was asked to keep anything.
+#[derive(Debug)]
+struct Counting(Arc<Shelf>, AtomicUsize);
+
+#[async_trait]
+impl Archive for Counting {
+    async fn keep(&self, aggregates: Vec<Archived>, now: Timestamp) -> Result<String, Error> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.keep(aggregates, now).await
+    }
+}
+
+/// A hundred thousand records are more than what is archived together.
+#[tokio::test]
+async fn what_is_as_large_as_a_full_days_line_is_archived_by_itself() {
+    let shop = Shop::new();
+    for number in 1..=3 {
+        shop.put(number, true).await;
+    }
+    for portion in 0..26 {
+        let view = shop.look(&partition(2)).await;
+        let line = |number: u32| {
+            let key = Key::new(&format!("m/{:06}", portion * 4_000 + number)).expect("a key");
+            Write::put(key, r#"{"kind":"order.line","format":1,"number":1}"#.into())
+        };
+        let batch = Batch {
+            expect: view.head,
+            commit_id: CommitId::random(),
+            at: view.at,
+            writes: (0..4_000).map(line).collect(),
+        };
+        let committed = shop.store.commit(&partition(2), batch).await;
+        committed.expect("commits");
+    }
+    shop.clock.advance(AGE);
+    let archive = Arc::new(Counting(shop.shelf.clone(), AtomicUsize::new(0)));
+    let retention = shop.retention_over(shop.store.clone(), archive.clone());
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!((sweep.retired, sweep.unreadable), (3, 0));
+    assert_eq!(archive.1.load(Ordering::SeqCst), 2);
+    let largest = {
+        let kept = archive.0.0.lock().expect("no panic");
+        kept.values().map(|kept| kept.records.len()).max()
+    };
+    assert_eq!(largest, Some(1 + LINES + 26 * 4_000));
+    assert_eq!(shop.look(&partition(2)).await.records.len(), 1, "the mark");
 }
 
 #[tokio::test]

@@ -61,8 +61,9 @@
 //! the store forgets that it was deleted ([`DELETION_MEMORY`](crate::store::DELETION_MEMORY)); the
 //! sweep after that clears it away.
 //!
-//! A sweep holds 128 aggregates at a time in memory, whole, whether they turn out to be closed or not,
-//! and those that are to be archived a second time as text. One that has more records than
+//! A sweep holds 128 aggregates at a time in memory, as much as one read returns of each whether they
+//! turn out to be closed or not, and some 100,000 records, or one aggregate that has more, a second time
+//! as the text that is archived. One that has more records than
 //! [`RECORDS_MAX`] is not retired. Where aggregates are large, sweep in a process that has the room.
 //!
 //! # How much is left

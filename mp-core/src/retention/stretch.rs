@@ -14,7 +14,8 @@ use crate::{
     },
 };
 
-/// The most records that an aggregate may have to be retired: a sweep has all of them in memory.
+/// About how many records an aggregate may have to be retired: a sweep has all of them in memory. No
+/// more is read once there are so many.
 pub const RECORDS_MAX: usize = 1_000_000;
 
 /// A mark, and what a newer release has written into it.
@@ -60,7 +61,7 @@ pub(super) fn judge(
     }
     if view.more {
         let most = RECORDS_MAX;
-        tracing::warn!(%partition, most, "not retired, because it has too many records");
+        tracing::warn!(%partition, most, "not retired, because it was not read whole");
         return Finding::Unreadable;
     }
     let family = Family::whole(partition.clone(), view.clone());

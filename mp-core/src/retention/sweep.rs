@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, ops::AddAssign, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem, ops::AddAssign, sync::Arc, time::Duration};
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -14,8 +14,11 @@ use crate::{
     store::{Batch, CommitId, Key, Listing, Partition, Record, StoreErrorKind, View, Write},
 };
 
-/// How many partitions are read, archived and retired at a time.
+/// How many partitions are read at a time, and archived and retired at most.
 const STRETCH: u32 = 128;
+
+/// How many records are archived and retired together, unless one aggregate has more.
+const TOGETHER: usize = 100_000;
 
 /// What is done about aggregates of one kind.
 #[derive(Clone, Debug)]
@@ -143,23 +146,34 @@ impl Retention {
         partitions.retain(|partition| self.policies.contains_key(partition.kind()));
         let views = read_all(&self.engine, &partitions).await?;
         let dead = with_dead_work(&self.engine, &partitions).await?;
-        let mut ripe = Vec::new();
+        let (mut ripe, mut records) = (Vec::new(), 0);
         for (partition, view) in partitions.into_iter().zip(views) {
             let Some(policy) = self.policies.get(partition.kind()) else {
                 continue;
             };
             sweep.seen += 1;
-            let view = match view.more {
+            let view = match view.more && !dead.contains(&partition) {
                 true => read_on(&self.engine, &partition, view, policy).await?,
                 false => view,
             };
             match judge(&partition, &view, policy, self.engine.now()) {
                 Finding::Ripe if dead.contains(&partition) => sweep.stuck += 1,
-                Finding::Ripe => ripe.push(Ripe::new(partition, view, policy.archived)),
+                Finding::Ripe => {
+                    records += view.records.len();
+                    ripe.push(Ripe::new(partition, view, policy.archived));
+                    if records >= TOGETHER {
+                        records = 0;
+                        self.retire(mem::take(&mut ripe), &mut sweep).await?;
+                    }
+                }
                 Finding::Live => sweep.live += 1,
                 Finding::Unreadable => sweep.unreadable += 1,
                 Finding::Leftovers(mark) => {
+                    let large = view.records.len() > self.deletes_max();
                     sweep.emptied += u64::from(self.empty(&partition, mark, view).await?);
+                    if large {
+                        self.clear(&partition).await?;
+                    }
                 }
                 Finding::Gone => {}
             }
