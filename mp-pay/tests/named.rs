@@ -14,12 +14,13 @@ use mp_pay::{
     conformance::broken::{Broken, Bug, Inner},
     intent::IntentStatus,
     operation::{OperationKey, Step},
-    payments::Notice,
+    payments::{ConfirmIntent, Notice},
 };
 
 use self::support::{
     CLASSES, World,
     faulty::Fault,
+    idem, mei,
     process::{Outside, Process, Strike, UNHARMED},
     staff,
 };
@@ -31,6 +32,12 @@ const STRIPE: Capabilities = CLASSES[3];
 const HINTS: Capabilities = Capabilities::neither()
     .with_queries_by_reference()
     .with_webhooks(WebhookTrust::HintOnly);
+
+/// Returns how often a backend was called for an intent's first charge.
+async fn calls(process: &Process, intent: IntentId) -> u32 {
+    let attempts = process.world.payments.attempts(&staff(), intent).await;
+    attempts.expect("reads")[0].charge.calls
+}
 
 async fn status_later(process: &Process, intent: IntentId) -> IntentStatus {
     process.world.let_time_pass(3).await;
@@ -47,6 +54,7 @@ async fn what_was_accepted_is_asked_about_by_name_and_not_sent_again() {
         IntentStatus::Succeeded
     );
     assert_eq!(process.world.moved().await, [100]);
+    assert_eq!(calls(&process, slow.id).await, 1);
 }
 
 /// A negative control: declared as a backend that only replays, it is never heard the end of.
@@ -108,6 +116,28 @@ async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
     );
 }
 
+#[tokio::test]
+async fn a_hint_that_comes_while_a_call_is_out_is_looked_into_all_the_same() {
+    let outside = Outside::new(HINTS);
+    let dies = Strike {
+        write: 0,
+        call: 1,
+        fault: Fault::DiesAfter,
+    };
+    let one = outside.start(dies);
+    let intent = one.world.create("pm_ok", false, "create").await;
+    let confirm = ConfirmIntent::of(intent.id);
+    let payments = &one.world.payments;
+    let confirmed = payments.confirm(&mei(), confirm, &idem("k")).await;
+    confirmed.expect_err("the process has died");
+
+    let other = outside.start(UNHARMED);
+    let hint = hint(intent.id, &intent.id.to_string());
+    let heard = other.world.payments.observe(&staff(), hint).await;
+    assert_eq!(heard.expect("hears it").status, IntentStatus::Succeeded);
+    assert_eq!(other.world.moved().await, [100]);
+}
+
 /// Reads as "it never came" that nothing has the name which it is asked by.
 #[derive(Debug, Default)]
 struct FindsNothing;
@@ -119,20 +149,49 @@ impl Bug for FindsNothing {
     }
 }
 
-#[tokio::test]
-async fn nothing_is_sent_again_because_a_name_was_not_found() {
-    let mut world = World::new(HINTS);
-    let forgets = Broken::<FindsNothing>::new(Arc::new(world.sandbox.clone()));
-    world = World::on(
+/// Returns a world whose backend looks up by a bug, and an intent whose charge got no answer.
+async fn lost_at<B: Bug>() -> (World, IntentId) {
+    let world = World::new(HINTS);
+    let broken = Broken::<B>::new(Arc::new(world.sandbox.clone()));
+    let world = World::on(
         world.store.clone(),
         world.clock.clone(),
         world.sandbox.clone(),
-        Arc::new(forgets),
+        Arc::new(broken),
     );
     let lost = world.pay("pm_timeout_after", false).await;
     world.let_time_pass(1).await;
-    let hint = hint(lost.id, "forged");
-    let heard = world.payments.observe(&staff(), hint).await;
+    (world, lost.id)
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_because_a_name_was_not_found() {
+    let (world, lost) = lost_at::<FindsNothing>().await;
+    let heard = world.payments.observe(&staff(), hint(lost, "forged")).await;
     assert_eq!(heard.expect("hears it").status, IntentStatus::Processing);
     assert_eq!(world.moved().await, [100]);
+}
+
+/// Tells of what has another name than it was asked by.
+#[derive(Debug, Default)]
+struct FindsAnother;
+
+#[async_trait]
+impl Bug for FindsAnother {
+    async fn lookup(&self, _: &Inner, _: &LookupRequest) -> Result<Lookup, BackendError> {
+        let name = Reference::new("another").expect("a reference");
+        Ok(Lookup::Found(Outcome::settled(name)))
+    }
+}
+
+#[tokio::test]
+async fn what_has_another_name_than_was_asked_by_is_not_believed() {
+    let (world, lost) = lost_at::<FindsAnother>().await;
+    for (name, status) in [
+        ("forged", IntentStatus::Processing),
+        ("another", IntentStatus::Succeeded),
+    ] {
+        let heard = world.payments.observe(&staff(), hint(lost, name)).await;
+        assert_eq!(heard.expect("hears it").status, status, "{name}");
+    }
 }

@@ -42,6 +42,14 @@ mod replays_and_names {
     ));
 }
 
+mod names {
+    use super::*;
+
+    mp_pay::payout_conformance!(SandboxPayouts::new(
+        Capabilities::neither().with_queries_by_reference()
+    ));
+}
+
 mod neither {
     use super::*;
 

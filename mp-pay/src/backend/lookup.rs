@@ -19,6 +19,10 @@ pub struct LookupRequest {
     /// The backend's own name for the operation, where it has told one, while it was open or with
     /// what became of it: at Stripe and Mollie what is asked for, such as
     /// `GET /v1/payment_intents/{id}` and `GET /v1/refunds/{id}`. None if no answer came.
+    ///
+    /// Where a backend's webhooks are but hints and it finds by its own names alone, it may be the
+    /// name in a hint, which anybody may have sent: letters, digits, `_`, `-` and single dots. So what
+    /// is found under it counts only if the provider keeps our key with it.
     pub reference: Option<Reference>,
     /// The charge that it belongs to; `None` if it is itself one. Mollie's refunds are found beneath
     /// their payment, and what became of a capture or a void is seen by Stripe's payment intent.

@@ -63,6 +63,16 @@ backend_text!(
     "reference"
 );
 
+impl Reference {
+    /// Returns whether it reads the same wherever it is put, as in the path of an address: a stranger
+    /// may have made it up.
+    pub(crate) fn is_plain(&self) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let name = self.as_str();
+        name.bytes().all(plain) && !name.starts_with('.') && !name.contains("..")
+    }
+}
+
 backend_text!(
     /// Why something was declined, such as `card_declined` or `insufficient_funds`.
     DeclineCode,
@@ -291,6 +301,24 @@ mod tests {
             let read: Outcome = serde_json::from_value(written).expect("reads");
             assert_eq!((read.reference(), read.is_known()), (Some(&named()), false));
             assert_eq!(read, outcome);
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_stranger_made_up_leads_nowhere_else() {
+        let is_plain = |text| Reference::new(text).is_ok_and(|name| name.is_plain());
+        for real in [
+            "pi_3MtwBwLkdIwHu7ix28a3tqPa",
+            "tr_7UhSN1zuXS",
+            "5O190127TN364715T",
+            "sb_a-c1.0",
+        ] {
+            assert!(is_plain(real), "{real}");
+        }
+        for made_up in [
+            "a/../b", "..", ".a", "a..b", "a?b", "a#b", "a%2fb", "a&b", "a b", "a:b", "ü",
+        ] {
+            assert!(!is_plain(made_up), "{made_up}");
         }
     }
 

@@ -9,6 +9,7 @@ pub enum Queries {
     /// By the name that it has told, as Stripe, Mollie and PayPal do. Of a call whose answer got lost
     /// it has told none, so that only sending the same key again gets out of that; it may be answered
     /// as the first time then, and what has become of it since is asked by the name in that answer.
+    /// A capture, a void or a refund without a name is not looked for beneath its charge.
     ByReference,
     /// By our key as well, as WeChat Pay does by `out_trade_no`: also what got no answer.
     ByKey,

@@ -103,8 +103,6 @@ pub(super) async fn now<C: Contract>(
             Lookup::NotFound | Lookup::CannotTell => Ok(None),
         };
     }
-    match C::replays_keys(scene.can) {
-        true => Ok(scene.ask(ask).await?.ok()),
-        false => Ok(None),
-    }
+    declared(C::replays_keys(scene.can), "replays_keys, or a name for it")?;
+    Ok(scene.ask(ask).await?.ok())
 }

@@ -1,5 +1,7 @@
 //! 13. What is open goes by the name of what follows, and a name finds no other operation.
 
+use std::fmt::Display;
+
 use super::{
     Violation,
     answered::asked,
@@ -10,7 +12,7 @@ use super::{
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
-use crate::backend::{Lookup, Outcome, Reference};
+use crate::backend::{Lookup, Outcome, Queries, Reference};
 
 /// A reference that is told while an operation is open is told with what follows too.
 pub(super) async fn what_is_open_goes_by_the_name_of_what_follows(
@@ -21,11 +23,19 @@ pub(super) async fn what_is_open_goes_by_the_name_of_what_follows(
     asks.extend(acting.clone());
     let mut named = false;
     for ask in asks {
-        if let Ok(open) = scene.ask(&ask).await?
-            && let (false, Some(name)) = (open.is_known(), open.reference().cloned())
-        {
+        let Ok(open) = scene.ask(&ask).await? else {
+            continue;
+        };
+        if open.is_known() || open == Outcome::Unknown {
+            continue;
+        }
+        if let Some(name) = open.reference().cloned() {
             named = true;
             keeps_its_name(scene, &ask, open, &name).await?;
+        } else {
+            ensure(scene.can.queries != Queries::ByReference, || {
+                format!("{ask} is open, and no name was told by which it could be asked about")
+            })?;
         }
     }
     if !named {
@@ -62,23 +72,32 @@ pub(super) async fn the_name_of_another_finds_nothing_of_it<C: Contract>(
     let theirs = scene.settle(&other).await?;
     let their_name = || theirs.reference().cloned();
     match scene.look_up_by(&one, their_name()).await? {
-        Lookup::Found(found) if C::is_done(&found) => {
+        Lookup::Found(Outcome::Declined { .. }) => {
+            let seen = format!("{one} was done, and by the name of another was found declined");
+            return Err(Violation::new(seen).into());
+        }
+        Lookup::Found(found) => {
             ensure(found.reference() != theirs.reference(), || {
                 format!("{one}, asked about by the name of {other}, was told as that")
             })?;
         }
-        Lookup::NotFound => {
-            let seen = format!("{one} was done, and was not found by the name of another");
-            return Err(Violation::new(seen).into());
-        }
-        Lookup::Found(_) | Lookup::CannotTell => {}
+        Lookup::NotFound => return Err(not_found(&one, "by the name of another").into()),
+        Lookup::CannotTell => {}
+    }
+    let nobodys = Reference::new("mp_nobodys").ok();
+    if let Lookup::NotFound = scene.look_up_by(&one, nobodys).await? {
+        return Err(not_found(&one, "by a name that nothing has").into());
     }
     let never = scene.plain(WHOLE);
     match scene.look_up_by(&never, their_name()).await? {
-        Lookup::Found(found) => Ok(ensure(!C::is_done(&found), || {
+        Lookup::Found(found) => Ok(ensure(found.reference() != theirs.reference(), || {
             let found = short(&found);
             format!("{never} was never made, and was found {found} by the name of another")
         })?),
         Lookup::NotFound | Lookup::CannotTell => Ok(()),
     }
+}
+
+fn not_found(ask: &impl Display, by: &str) -> Violation {
+    Violation::new(format!("{ask} was done, and was not found {by}"))
 }

@@ -149,12 +149,13 @@ impl Operation {
         self.decided && self.found.unwrap_or(self.stage) == stage
     }
 
-    /// Returns whether it was called for, and surely did not reach the backend.
+    /// Returns whether it was called for, and the backend has told nothing of it since.
     pub(crate) fn was_never_told_of(&self) -> bool {
         let open = matches!(self.stage, Stage::Sent | Stage::Unknown);
         open && self.heard.is_none() && self.reference.is_none()
     }
 
+    /// Returns whether it was called for, and surely did not reach the backend.
     pub(crate) fn was_not_sent(&self) -> bool {
         self.stage == Stage::Planned && self.calls > 0
     }

@@ -201,7 +201,7 @@ impl Payments {
         // Who finds by names of their own alone cannot know that nothing came under our key.
         let never_came = untold && backend.capabilities().queries.find(None);
         match answer {
-            Ok(Ok(Lookup::Found(outcome))) => {
+            Ok(Ok(Lookup::Found(outcome))) if request.fits(&outcome) => {
                 self.observed(&payment.intent.app, key, outcome, Source::Lookup)
                     .await
             }

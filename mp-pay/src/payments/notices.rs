@@ -95,19 +95,17 @@ impl Payments {
         match payment.operation(operation.step) {
             None => Err(Error::not_found("operation").into()),
             Some(known) if known.stage == Stage::Planned => Ok(()),
-            // What is on its way there is not known there yet, and would be sent again.
-            Some(known)
-                if known.stage == Stage::Sent && self.is_waited_for(&payment, operation) =>
-            {
-                Ok(())
-            }
             Some(known) => {
                 let queries = self.routing.can(&payment, operation.step)?.queries;
                 let mut request = lookup_request(&payment, operation);
                 if !queries.find(known.reference.as_ref()) {
-                    request.reference = hinted.cloned();
+                    request.reference = hinted.filter(|name| name.is_plain()).cloned();
                 }
-                if queries.find(request.reference.as_ref()) {
+                let on_its_way =
+                    known.stage == Stage::Sent && self.is_waited_for(&payment, operation);
+                // What is not known there yet would be sent again, by who finds by our key.
+                let is_early = on_its_way && queries.find(None);
+                if queries.find(request.reference.as_ref()) && !is_early {
                     self.ask_by(payment, request).await?;
                 }
                 Ok(())

@@ -37,7 +37,8 @@ pub struct PayoutLookupRequest {
     pub app: AppId,
     /// The backend's own name for it, where it has told one, while it was open or with what became of
     /// it: at Stripe and PayPal what is asked for, such as `GET /v1/payouts/{id}`. None if no answer
-    /// came.
+    /// came. It may be the name in a hint, which anybody may have sent, [as for
+    /// payments](crate::backend::LookupRequest::reference).
     pub reference: Option<Reference>,
 }
 
@@ -156,7 +157,7 @@ impl PayoutCapabilities {
 /// 2. *Replayed.* If [`PayoutCapabilities::replays_keys`] names a window, a call repeated within it
 ///    under the same id does not pay again and answers what became of the first, a decline as well
 ///    as a success; one that finds by its own names alone may answer what the first was answered, with
-///    its name, where that was still open. So it does if both come at once. If the first did not arrive, the second pays. If
+///    its name, whatever has become of it since. So it does if both come at once. If the first did not arrive, the second pays. If
 ///    the second has another amount, it pays nothing: it is answered as the first, or fails.
 /// 3. *Answered.* By what [`PayoutCapabilities::queries`] names, `lookup_payout` finds every payout
 ///    that was made: by its id, or by the name that it was told with. It answers [`Lookup::NotFound`]

@@ -118,7 +118,7 @@ impl Payouts {
         let by_id = self.backend.payout_capabilities().queries.find(None);
         let never_came = by_id && order.operation.was_never_told_of();
         match answer {
-            Ok(Ok(Lookup::Found(outcome))) => {
+            Ok(Ok(Lookup::Found(outcome))) if request.fits(&outcome) => {
                 let learnt = self.observed(&order.app, order.id, outcome, Source::Lookup);
                 learnt.await
             }

@@ -105,7 +105,8 @@ const fn page() -> u32 {
 pub struct PayoutNotice {
     /// Which.
     pub payout: PayoutId,
-    /// What became of it.
+    /// What became of it. Of a hint no more is used than its reference, to ask by; a decline has none,
+    /// so that one is best told as [`Outcome::accepted`] with the backend's name.
     pub outcome: Outcome,
 }
 

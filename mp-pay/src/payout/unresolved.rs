@@ -26,9 +26,9 @@ pub const UNRESOLVED_PAYOUTS_MAX: u32 = 1_000;
 
 impl Payouts {
     /// Lists the app's payouts that wait for a person, by id, after the one given: those of a backend
-    /// that can neither replay nor be asked, those whose window has closed, those of which the
-    /// backend tells another amount or breaks its contract, and those that it tells as paid after a
-    /// person has found them declined.
+    /// that can neither replay nor be asked, or only by a name that it has not told, those whose window
+    /// has closed, those of which the backend tells another amount or breaks its contract, and those
+    /// that it tells as paid after a person has found them declined.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_PAYOUTS_MAX`] at a time.
     ///
@@ -126,7 +126,8 @@ impl Payouts {
     }
 
     /// Asks about a payout because of a hint, by the name in it where no other is known that it would
-    /// be found by; what is being sent, or was not sent, is not known there.
+    /// be found by. What was not sent is not known there, nor is what is being sent; but only who finds
+    /// by our id would have it sent again.
     async fn look_into(
         &self,
         app: &AppId,
@@ -138,10 +139,11 @@ impl Payouts {
         let queries = self.backend.payout_capabilities().queries;
         let mut request = order.lookup_request();
         if !queries.find(request.reference.as_ref()) {
-            request.reference = hinted.cloned();
+            request.reference = hinted.filter(|name| name.is_plain()).cloned();
         }
         let asks = queries.find(request.reference.as_ref());
-        if asks && !on_its_way && order.operation.stage != Stage::Planned {
+        let is_early = on_its_way && queries.find(None);
+        if asks && !is_early && order.operation.stage != Stage::Planned {
             return self.ask_by(order, request).await;
         }
         Ok(order)

@@ -2,16 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use async_trait::async_trait;
 use mp_core::{
     conformance::{Call, HookedStore, Phase},
     store::Partition,
     work::{Worker, WorkerOptions},
-};
-use mp_pay::{
-    SandboxBackend,
-    backend::{BackendError, Lookup},
-    payout::{PayoutBackend, PayoutCapabilities, PayoutInstruction, PayoutLookupRequest},
 };
 use tokio::sync::Semaphore;
 

@@ -11,6 +11,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use mp_core::{
     Caller, Error, ErrorKind, Scope,
     amount::{Currency, Money},
@@ -20,12 +21,15 @@ use mp_core::{
     store::MemoryStore,
 };
 use mp_pay::{
+    SandboxBackend,
     backend::{
-        Capabilities, DeclineCode, NextAction, Outcome, Reference, WebhookTrust, sandbox::Behaviour,
+        BackendError, Capabilities, DeclineCode, Lookup, NextAction, Outcome, Reference,
+        WebhookTrust, sandbox::Behaviour,
     },
     operation::{Breach, Stage},
     payout::{
-        CancelPayout, ClosedPayouts, CreatePayout, FixedDestinations, PayoutError, PayoutEvent,
+        CancelPayout, ClosedPayouts, CreatePayout, FixedDestinations, PayoutBackend,
+        PayoutCapabilities, PayoutError, PayoutEvent, PayoutInstruction, PayoutLookupRequest,
         PayoutNotice, Payouts, PayoutsOptions, ResolvePayout,
     },
 };
@@ -341,6 +345,43 @@ async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
         let order = bank.payouts.observe(&staff(), notice).await;
         assert_eq!(order.expect("observes").status, status);
     }
+    assert_eq!(bank.moved().await, [500]);
+}
+
+/// Reads as "it never came" that nothing has the name which it is asked by.
+#[derive(Debug)]
+struct FindsNothing(SandboxBackend);
+
+#[async_trait]
+impl PayoutBackend for FindsNothing {
+    fn payout_capabilities(&self) -> PayoutCapabilities {
+        self.0.payout_capabilities()
+    }
+
+    async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError> {
+        self.0.pay_out(instruction).await
+    }
+
+    async fn lookup_payout(&self, _: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        Ok(Lookup::NotFound)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_because_a_name_was_not_found() {
+    let can = Capabilities::neither().with_queries_by_reference();
+    let bank = Bank::new(can.with_webhooks(WebhookTrust::HintOnly));
+    let engine = engine(Arc::new(MemoryStore::new()), &bank.clock);
+    let payouts = payout::payouts(&engine, Arc::new(FindsNothing(bank.sandbox.clone())));
+    let lost = payouts.pay_out(&to("lost", "po_timeout_after")).await;
+    assert_eq!(lost.expect("answers"), PaidOut::Unknown);
+    let forged = Reference::new("forged").expect("a reference");
+    let notice = PayoutNotice {
+        payout: id("lost"),
+        outcome: Outcome::accepted().with_reference(forged),
+    };
+    let order = payouts.observe(&staff(), notice).await;
+    assert_eq!(order.expect("observes").status, PayoutStatus::Pending);
     assert_eq!(bank.moved().await, [500]);
 }
 

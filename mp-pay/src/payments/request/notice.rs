@@ -15,7 +15,8 @@ use crate::{
 pub struct Notice {
     /// Which.
     pub operation: OperationKey,
-    /// What became of it.
+    /// What became of it. Of a hint no more is used than its reference, to ask by; a decline has none,
+    /// so that one is best told as [`Outcome::accepted`] with the backend's name.
     pub outcome: Outcome,
 }
 
