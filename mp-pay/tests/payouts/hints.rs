@@ -1,0 +1,89 @@
+//! What is promised about webhooks of payouts that anybody could have sent.
+
+use super::*;
+
+#[tokio::test]
+async fn a_hint_is_looked_into_and_not_believed() {
+    let can = CLASSES[1].with_webhooks(WebhookTrust::HintOnly);
+    let bank = Bank::new(can);
+    let asked = to("slow", "po_slow");
+    bank.payouts.pay_out(&asked).await.expect("answers");
+    let outcome = Outcome::declined(DeclineCode::new("a_lie").expect("a code"));
+    let notice = PayoutNotice {
+        payout: id("slow"),
+        outcome,
+    };
+    let order = bank
+        .payouts
+        .observe(&staff(), notice.clone())
+        .await
+        .expect("observes");
+    assert_eq!(order.status, PayoutStatus::Pending);
+    bank.clock.advance(Duration::from_secs(61));
+    let order = bank
+        .payouts
+        .observe(&staff(), notice)
+        .await
+        .expect("observes");
+    assert_eq!(order.status, PayoutStatus::Paid);
+}
+
+#[tokio::test]
+async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
+    let can = Capabilities::neither().with_queries_by_reference();
+    let bank = Bank::new(can.with_webhooks(WebhookTrust::HintOnly));
+    let lost = bank.payouts.pay_out(&to("lost", "po_timeout_after")).await;
+    assert_eq!(lost.expect("answers"), PaidOut::Unknown);
+    bank.let_time_pass(3).await;
+    let banks_own = format!("sb_{}.0", id("lost"));
+    for (name, status) in [
+        ("forged", PayoutStatus::Pending),
+        (&banks_own, PayoutStatus::Paid),
+    ] {
+        let name = Reference::new(name).expect("a reference");
+        let notice = PayoutNotice {
+            payout: id("lost"),
+            outcome: Outcome::accepted().with_reference(name),
+        };
+        let order = bank.payouts.observe(&staff(), notice).await;
+        assert_eq!(order.expect("observes").status, status);
+    }
+    assert_eq!(bank.moved().await, [500]);
+}
+
+/// Reads as "it never came" that nothing has the name which it is asked by.
+#[derive(Debug)]
+struct FindsNothing(SandboxBackend);
+
+#[async_trait]
+impl PayoutBackend for FindsNothing {
+    fn payout_capabilities(&self) -> PayoutCapabilities {
+        self.0.payout_capabilities()
+    }
+
+    async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError> {
+        self.0.pay_out(instruction).await
+    }
+
+    async fn lookup_payout(&self, _: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        Ok(Lookup::NotFound)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_because_a_name_was_not_found() {
+    let can = Capabilities::neither().with_queries_by_reference();
+    let bank = Bank::new(can.with_webhooks(WebhookTrust::HintOnly));
+    let engine = engine(Arc::new(MemoryStore::new()), &bank.clock);
+    let payouts = payout::payouts(&engine, Arc::new(FindsNothing(bank.sandbox.clone())));
+    let lost = payouts.pay_out(&to("lost", "po_timeout_after")).await;
+    assert_eq!(lost.expect("answers"), PaidOut::Unknown);
+    let forged = Reference::new("forged").expect("a reference");
+    let notice = PayoutNotice {
+        payout: id("lost"),
+        outcome: Outcome::accepted().with_reference(forged),
+    };
+    let order = payouts.observe(&staff(), notice).await;
+    assert_eq!(order.expect("observes").status, PayoutStatus::Pending);
+    assert_eq!(bank.moved().await, [500]);
+}
