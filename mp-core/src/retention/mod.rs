@@ -63,8 +63,8 @@
 //!
 //! A sweep holds 128 aggregates at a time in memory, as much as one read returns of each whether they
 //! turn out to be closed or not, and some 100,000 records, or one aggregate that has more, a second time
-//! as the text that is archived. One that has more records than
-//! [`RECORDS_MAX`] is not retired. Where aggregates are large, sweep in a process that has the room.
+//! as the text that is archived. One that has more records than [`RECORDS_MAX`] is not retired. Where
+//! aggregates are large, sweep in a process that has the room.
 //!
 //! # How much is left
 //!

@@ -96,8 +96,9 @@ pub struct IncreaseRequest {
 /// 2. *Replayed.* If [`Capabilities::replays_keys`] names a window, a call repeated within it under
 ///    the same key does not act again and answers what became of the first, a decline as well as a
 ///    success; one that finds by its own names alone may answer what the first was answered, with its
-///    name, whatever has become of it since. So it does if both come at once. If the first did not arrive, the second acts. If the
-///    second has another amount, it moves nothing: it is answered as the first, or fails.
+///    name, whatever has become of it since. So it does if both come at once. If the first did not
+///    arrive, the second acts. If the second has another amount, it moves nothing: it is answered as
+///    the first, or fails.
 /// 3. *Answered.* By what [`Capabilities::queries`] names, `lookup` finds every operation that acted:
 ///    a charge, a capture, an increase, a void and a refund, each by its key, or each by the name that
 ///    it was told with. It answers [`Lookup::NotFound`] only if no earlier call under the key acted or

@@ -89,8 +89,10 @@ pub(super) async fn the_name_of_another_finds_nothing_of_it<C: Contract>(
         return Err(not_found(&one, "by a name that nothing has").into());
     }
     let never = scene.plain(WHOLE);
+    let is_of_nobody =
+        |found: &Outcome| !C::is_done(found) && found.reference() != theirs.reference();
     match scene.look_up_by(&never, their_name()).await? {
-        Lookup::Found(found) => Ok(ensure(found.reference() != theirs.reference(), || {
+        Lookup::Found(found) => Ok(ensure(is_of_nobody(&found), || {
             let found = short(&found);
             format!("{never} was never made, and was found {found} by the name of another")
         })?),

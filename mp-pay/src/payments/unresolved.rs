@@ -48,10 +48,10 @@ pub struct Unresolved {
 impl Payments {
     /// Lists the app's operations that wait for a person, by intent, after the one given: those
     /// of a backend that can neither replay nor be asked, or only by a name that it has not told, those
-    /// whose window has closed, those of which the backend tells another amount or [breaks its contract](Breach), those of which it says
-    /// for good the opposite of what a person has found, what was taken late or beyond the amount and
-    /// could not be given back, and those whose backend is not configured and did not come back for
-    /// hours.
+    /// whose window has closed, those of which the backend tells another amount or [breaks its
+    /// contract](Breach), those of which it says for good the opposite of what a person has found, what
+    /// was taken late or beyond the amount and could not be given back, and those whose backend is not
+    /// configured and did not come back for hours.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///

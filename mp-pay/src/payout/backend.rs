@@ -157,8 +157,9 @@ impl PayoutCapabilities {
 /// 2. *Replayed.* If [`PayoutCapabilities::replays_keys`] names a window, a call repeated within it
 ///    under the same id does not pay again and answers what became of the first, a decline as well
 ///    as a success; one that finds by its own names alone may answer what the first was answered, with
-///    its name, whatever has become of it since. So it does if both come at once. If the first did not arrive, the second pays. If
-///    the second has another amount, it pays nothing: it is answered as the first, or fails.
+///    its name, whatever has become of it since. So it does if both come at once. If the first did
+///    not arrive, the second pays. If the second has another amount, it pays nothing: it is answered
+///    as the first, or fails.
 /// 3. *Answered.* By what [`PayoutCapabilities::queries`] names, `lookup_payout` finds every payout
 ///    that was made: by its id, or by the name that it was told with. It answers [`Lookup::NotFound`]
 ///    only if no earlier call under the id paid or still can; else, when in doubt or without a name
