@@ -102,6 +102,8 @@ pub enum RefundReason {
     RequestedByCustomer,
     /// The capability that had secured the money let go of it.
     Released,
+    /// The capability that had secured the money gave back a part of it.
+    GivenBack,
     /// The payer had paid more than was asked for.
     Overpaid,
     /// A newer release wrote it.

@@ -18,11 +18,14 @@ use mp_core::{
 };
 use mp_pay::{
     PaymentsSettlement,
-    backend::{Capabilities, DeclineCode, sandbox::Behaviour},
+    backend::{Capabilities, DeclineCode, Outcome, WebhookTrust, sandbox::Behaviour},
     method::FixedMethods,
+    operation::{OperationKey, Step},
+    payments::Notice,
+    refund::{Refund, RefundStatus},
 };
 
-use self::support::{CLASSES, World, app, eur, method};
+use self::support::{CLASSES, World, app, eur, method, staff};
 
 const BOTH: [bool; 2] = [true, false];
 
@@ -312,8 +315,54 @@ async fn a_release_that_the_backend_declines_can_be_asked_for_again() {
         SettlementStatus::Released,
         "the payer still has to get their money"
     );
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1, "it is put before a person");
     port.release(&app(), &request.key).await.expect("releases");
     let status = port.status(&app(), &request.key).await.expect("tells");
     assert_eq!(status, SettlementStatus::Released);
     assert_eq!(world.moved().await, [100, -100]);
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 0, "nothing is owed any more");
+}
+
+#[tokio::test]
+async fn what_was_said_to_be_on_its_way_and_is_declined_is_put_before_a_person() {
+    let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
+    let world = World::new(can.without_separate_capture());
+    let port = settlement(&world, "pm_ok");
+    let request = request(&world, "seat");
+    port.secure(&request).await.expect("secures");
+    port.settle(&app(), &request.key).await.expect("settles");
+    let intent = PaymentsSettlement::intent_of(&app(), &request.key);
+    let decline = async |status| {
+        let refunds = world.payments.refunds(&staff(), intent).await;
+        let open = |it: &&Refund| it.status() == status;
+        let refund = refunds.expect("reads").iter().find(open).expect("one").id;
+        let step = Step::Refund(refund);
+        let outcome = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+        let operation = OperationKey { intent, step };
+        let told = Notice { operation, outcome };
+        world.payments.observe(&staff(), told).await.expect("hears");
+    };
+    let part = |name: &str| {
+        let (port, key, part) = (port.clone(), request.key.clone(), key(name));
+        async move { port.give_back(&app(), &key, &part, eur(30)).await }
+    };
+    part("a").await.expect("is given back");
+    decline(RefundStatus::Succeeded).await;
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1, "a part that came back");
+
+    let code = DeclineCode::new("insufficient_funds").expect("a code");
+    world.sandbox.script(Behaviour::Decline(code));
+    let refused = part("b").await.expect_err("is declined");
+    assert_eq!(refused.code(), "refund_declined");
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1, "whoever asked was told");
+
+    world.sandbox.script(Behaviour::TimeoutBefore);
+    let unknown = part("c").await.expect_err("nobody knows");
+    assert_eq!(unknown.kind(), ErrorKind::Unknown);
+    part("c").await.expect("is found out, and given back");
+    assert_eq!(world.moved().await.len(), 3);
 }

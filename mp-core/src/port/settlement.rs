@@ -108,7 +108,8 @@ pub struct Fact {
 ///    releasing a key that was never seen makes `secure` refuse it later.
 /// 3. *Bounded.* What is given back in all never exceeds what was taken.
 /// 4. *Told.* What is learnt after a call has answered is told to the [`SettlementListener`], at
-///    least once.
+///    least once; what `release` or `give_back` has said yes to and could not be given back is put
+///    before a person.
 #[async_trait]
 pub trait Settlement: fmt::Debug + Send + Sync + 'static {
     /// Secures money; asked again, tells where it stands.
@@ -133,11 +134,13 @@ pub trait Settlement: fmt::Debug + Send + Sync + 'static {
     /// Only transient ones: ask again.
     async fn release(&self, app: &AppId, key: &SettlementKey) -> Result<(), Error>;
 
-    /// Gives back part of what was taken, once per `part`.
+    /// Gives back part of what was taken, once per `part`. `Ok` means that it is given back or on its
+    /// way; should it be declined after that, a person is told.
     ///
     /// # Errors
     ///
-    /// `not_found`; `refused` if it is more than is left; else transient: ask again.
+    /// `not_found`; `refused` if it is more than is left, or was declined: take another part; else
+    /// transient: ask again for the same part.
     async fn give_back(
         &self,
         app: &AppId,

@@ -78,6 +78,9 @@ pub struct Operation {
     /// When it was first sent: a backend's window for replays counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent_at: Option<Timestamp>,
+    /// When it was first tried to be sent, whether or not that has reached the backend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_tried_at: Option<Timestamp>,
     /// When it was last sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
@@ -121,6 +124,7 @@ impl Operation {
             stage: Stage::Planned,
             calls: 0,
             first_sent_at: None,
+            first_tried_at: None,
             sent_at: None,
             resent: false,
             heard: None,
@@ -155,6 +159,11 @@ impl Operation {
         open && self.heard.is_none() && self.reference.is_none()
     }
 
+    /// Returns whether the backend has told under which name it has it, whatever came of it.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.reference.is_some()
+    }
+
     /// Returns whether it was called for, and surely did not reach the backend.
     pub(crate) fn was_not_sent(&self) -> bool {
         self.stage == Stage::Planned && self.calls > 0
@@ -175,6 +184,7 @@ impl Operation {
         self.stage = Stage::Sent;
         self.calls += 1;
         self.first_sent_at.get_or_insert(now);
+        self.first_tried_at.get_or_insert(now);
         self.sent_at = Some(now);
     }
 

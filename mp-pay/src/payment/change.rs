@@ -186,6 +186,7 @@ impl Change {
                 before.operation(key.step) == self.payment.operation(key.step)
                     && before.held_until(key.step) == until
                     && before.acts_until(key.step) == self.payment.acts_until(key.step)
+                    && before.is_owed(key.step) == self.payment.is_owed(key.step)
             });
             if same {
                 continue;

@@ -1,6 +1,6 @@
 //! What is to be done about an operation next, by what is known of it and what its backend can do.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mp_core::{Timestamp, clock::SKEW_MAX};
 
@@ -10,7 +10,7 @@ use crate::{
     backend::Capabilities,
     intent::IntentStatus,
     operation::{Operation, Stage, Step},
-    refund::RefundReason,
+    refund::{Refund, RefundReason},
 };
 
 /// The shortest pause before the backend is asked again.
@@ -101,25 +101,11 @@ fn recover(operation: &Operation, can: Capabilities, call_max: Duration, now: Ti
         Move::Person
     } else if can.queries.find(operation.reference.as_ref()) {
         Move::Ask
-    } else if may_replay(operation, can, call_max, now) {
+    } else if operation.may_be_replayed(can, call_max, now) {
         Move::Call
     } else {
         Move::Person
     }
-}
-
-/// Returns whether the key is surely still remembered when the call arrives. A replay after the
-/// window would be a new charge.
-fn may_replay(
-    operation: &Operation,
-    can: Capabilities,
-    call_max: Duration,
-    now: Timestamp,
-) -> bool {
-    can.replays_keys.is_some_and(|window| {
-        let latest = now.plus(call_max).plus(SKEW_MAX);
-        latest.since(operation.first_sent_at.unwrap_or(now)) < window
-    })
 }
 
 fn waited(operation: &Operation, now: Timestamp) -> Duration {
@@ -142,6 +128,8 @@ impl Operation {
             return Move::Person;
         }
         match self.stage {
+            // It has not reached the backend for so long that a person has to know.
+            Stage::Planned if self.tried(now) > PATIENCE => Move::Person,
             Stage::Planned => Move::Call,
             Stage::Sent => match self.sent_at.map(|at| lost_at(at, call_max)) {
                 Some(until) if now < until => Move::Wait(until),
@@ -156,6 +144,26 @@ impl Operation {
             Stage::Done | Stage::Declined => Move::Rest,
             Stage::Conflicted | Stage::Unrecognized => Move::Person,
         }
+    }
+
+    /// Returns for how long the backend has been called in vain.
+    fn tried(&self, now: Timestamp) -> Duration {
+        self.first_tried_at
+            .map_or(Duration::ZERO, |at| now.since(at))
+    }
+
+    /// Returns whether the key is surely still remembered when the call arrives. A replay after the
+    /// window would be a new charge.
+    pub(crate) fn may_be_replayed(
+        &self,
+        can: Capabilities,
+        call_max: Duration,
+        now: Timestamp,
+    ) -> bool {
+        can.replays_keys.is_some_and(|window| {
+            let latest = now.plus(call_max).plus(SKEW_MAX);
+            latest.since(self.first_sent_at.unwrap_or(now)) < window
+        })
     }
 
     /// Returns how long the call that was claimed last may take still. It counts from the claim: a
@@ -195,11 +203,31 @@ impl Payment {
     /// Returns whether an operation should have given back what nobody was to pay, and could not: it
     /// is owed, until a person has seen to it.
     pub(crate) fn is_owed(&self, step: Step) -> bool {
-        let reason = self.refund_of(step).and_then(|refund| refund.reason);
-        let by_mistake = matches!(step, Step::Return(..)) || reason == Some(RefundReason::Overpaid);
+        let by_mistake = match (step, self.refund_of(step)) {
+            (Step::Return(..), _) => true,
+            (_, Some(refund)) => self.must_come(refund),
+            _ => false,
+        };
         let refused =
             |operation: &Operation| operation.is_declined() && !operation.is_found(Stage::Declined);
         by_mistake && self.operation(step).is_some_and(refused)
+    }
+
+    /// Returns whether nobody but a person sees to a refund that was declined. Whoever has asked for it
+    /// was told that it is on its way, or does not ask again.
+    fn must_come(&self, refund: &Refund) -> bool {
+        match refund.reason {
+            Some(RefundReason::Overpaid) => true,
+            Some(RefundReason::GivenBack) => refund.operation.is_named(),
+            Some(RefundReason::Released) => {
+                let released = |it: &&Arc<Refund>| it.reason == refund.reason;
+                let latest = self.refunds.values().filter(released);
+                let latest = latest.max_by_key(|it| (it.created_at, it.id));
+                latest.is_some_and(|it| it.id == refund.id)
+                    && self.intent.amount_refundable().is_positive()
+            }
+            _ => false,
+        }
     }
 
     /// Returns whether a call that never came is to be made still: a charge not after its payer's time
@@ -237,7 +265,7 @@ impl Payment {
     }
 
     /// Returns when the hold of a charge lapses, which is then taken note of.
-    pub(super) fn held_until(&self, step: Step) -> Option<Timestamp> {
+    pub(crate) fn held_until(&self, step: Step) -> Option<Timestamp> {
         let live = self
             .live()
             .filter(|live| step == Step::Charge(live.number))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mp_core::{
-    Edits, Error, Family, Timestamp,
+    Edits, Error, ErrorKind, Family, Timestamp,
     amount::Money,
     idempotency::key_reused,
     port::{Declined, SecureRequest, Secured, Settled, SettlementStatus},
@@ -15,9 +15,10 @@ use crate::{
     intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
     journal::{Confirmed, Created, Event},
     method::PaymentMethod,
+    operation::{Operation, Stage},
     payment::{self, Change, Fence, Payment, Policy, Root},
     payments::may_refund,
-    refund::RefundId,
+    refund::{RefundId, RefundReason},
     routing::RouteRequest,
 };
 
@@ -172,9 +173,27 @@ pub(super) fn ask_back(
     change.apply(Event::RefundAsked {
         refund,
         amount,
-        reason: None,
+        reason: Some(RefundReason::GivenBack),
         lines: BTreeMap::new(),
     })
+}
+
+/// Returns what the asker of a part is told. What is not sure to be on its way is to be asked for again,
+/// so that whoever was told that it is can leave it to a person should it be declined after all.
+pub(super) fn given_back(refund: Option<&Operation>) -> Result<(), Error> {
+    let told = |operation: &Operation| operation.is_done() || operation.is_named();
+    match refund {
+        Some(operation) if operation.stage == Stage::Declined => {
+            let message = "the payment backend declined to give it back: take another part name";
+            Err(Error::new(ErrorKind::Refused, "refund_declined", message))
+        }
+        Some(operation) if told(operation) => Ok(()),
+        _ => {
+            let message =
+                "it is being found out whether it is given back: ask again for the same part";
+            Err(Error::new(ErrorKind::Unknown, "outcome_unknown", message))
+        }
+    }
 }
 
 fn declined_by(intent: &PaymentIntent) -> Declined {

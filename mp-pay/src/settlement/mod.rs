@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use mp_core::{
-    Edits, Error, ErrorKind, Family, Timestamp,
+    Edits, Error, Family, Timestamp,
     amount::{JSON_INTEGER_MAX, Money},
     id::AppId,
     port::{
@@ -27,7 +27,6 @@ use crate::{
     intent::IntentId,
     journal::Event,
     method::{PaymentMethod, PaymentMethods},
-    operation::Stage,
     payment::{self, Change},
     payments::{Begun, Payments},
     refund::RefundId,
@@ -182,12 +181,8 @@ impl PaymentsSettlement {
         let ask = move |change: &mut Change| ask_back(change, refund, amount);
         let command = payment::command(app, id)?;
         let payment = self.payments.ask_for(app, id, command, ask).await?;
-        let stage = payment.refunds.get(&refund).map(|it| it.operation.stage);
-        if stage == Some(Stage::Declined) {
-            let message = "the payment backend declined to give it back: take another part name";
-            return Err(Error::new(ErrorKind::Refused, "refund_declined", message).into());
-        }
-        Ok(())
+        let refund = payment.refunds.get(&refund);
+        Ok(decision::given_back(refund.map(|it| &it.operation))?)
     }
 }
 

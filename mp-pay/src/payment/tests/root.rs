@@ -29,6 +29,7 @@ fn longest_operation() -> Operation {
         stage: Stage::Unrecognized,
         calls: u32::MAX,
         first_sent_at: Some(Timestamp::MAX),
+        first_tried_at: Some(Timestamp::MAX),
         sent_at: Some(Timestamp::MAX),
         resent: true,
         heard: Some(Heard::Unrecognized),
