@@ -2,24 +2,29 @@
 
 mod support;
 
+use std::{sync::Arc, time::Duration};
+
 use mp_core::{
     feed::{Cursor, Event, Feed, Feeds},
+    port::{SecureRequest, Settlement},
     store::{Key, Partition, Query, Selection},
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    backend::{DeclineCode, Reference, sandbox::Behaviour},
+    PaymentsSettlement,
+    backend::{DeclineCode, Outcome, Reference, sandbox::Behaviour},
     dispute::DisputeStatus,
+    method::FixedMethods,
     news::{
         AUTHORIZED, CANCELED, CAPTURED, CREATED, Captured, DISPUTE_CLOSED, DISPUTE_CREATED,
-        Disputed, FAILED, IntentTurned, PROCESSING, REFUND_DECLINED, REFUNDED, REQUIRES_ACTION,
-        Refunded, SUCCEEDED,
+        Disputed, FAILED, IntentTurned, PROCESSING, REFUND_DECLINED, REFUND_FAILED, REFUNDED,
+        REQUIRES_ACTION, Refunded, SUCCEEDED,
     },
-    payments::{CancelIntent, CaptureIntent, DisputeNotice, RefundIntent},
+    payments::{CancelIntent, CaptureIntent, DisputeNotice, Notice, RefundIntent},
     refund::RefundReason,
 };
 
-use self::support::{CLASSES, World, app, eur, idem, staff};
+use self::support::{CLASSES, World, app, eur, idem, method, staff};
 
 fn sales() -> Feed {
     Feed::new("sales".parse().expect("a name"))
@@ -192,6 +197,57 @@ async fn what_is_told_adds_up_to_what_has_moved() {
             assert_eq!(sum, moved, "{token}, manual capture: {manual}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_refund_is_told_with_what_has_moved() {
+    let world = telling();
+    let paid = world.pay("pm_ok", false).await;
+    world.sandbox.script(Behaviour::Misstate(eur(40)));
+    refund(&world, paid.id, 50, "refund").await;
+    world.let_time_pass(1).await;
+    let waiting = world.payments.unresolved(&staff(), None, 10).await;
+    let operation = waiting.expect("lists")[0].operation;
+    let outcome = Outcome::settled(Reference::new("re_1").expect("a reference"));
+    let outcome = outcome.with_amount(eur(40));
+    let told_of = Notice { operation, outcome };
+    let resolved = world
+        .payments
+        .resolve(&staff(), told_of, &idem("resolve"))
+        .await;
+    assert_eq!(resolved.expect("resolves").amount_refunded, eur(40));
+    let sum: i64 = told(&world).await.iter().map(cents_of).sum();
+    assert_eq!(sum, 100 - 40);
+
+    let outcome = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+    let comes_back = Notice { operation, outcome };
+    let observed = world.payments.observe(&staff(), comes_back).await;
+    assert_eq!(observed.expect("hears it").amount_refunded, eur(0));
+    let events = all_told(&world).await;
+    let back = events.iter().find(|event| event.topic == REFUND_FAILED);
+    let back: Refunded = back.expect("is told").fact().expect("reads");
+    assert_eq!(back.amount, eur(40));
+}
+
+#[tokio::test]
+async fn an_attempt_whose_payer_did_not_act_has_failed_before_the_intent_is_canceled() {
+    let world = telling();
+    let methods = FixedMethods::everybody(method("pm_action"));
+    let port = PaymentsSettlement::new(&world.payments, Arc::new(methods));
+    let request = SecureRequest {
+        key: "seat".parse().expect("a key"),
+        app: app(),
+        payer: "mei".parse().expect("a user"),
+        amount: eur(100),
+        deadline: world.engine.now().plus(Duration::from_secs(30)),
+    };
+    port.secure(&request).await.expect("secures");
+    world.clock.advance(Duration::from_secs(31));
+    port.secure(&request).await.expect("has expired");
+    world.let_time_pass(3).await;
+    let events = all_told(&world).await;
+    let topics: Vec<&str> = events.iter().map(|event| event.topic.as_str()).collect();
+    assert_eq!(topics, [CREATED, REQUIRES_ACTION, FAILED, CANCELED]);
 }
 
 #[tokio::test]

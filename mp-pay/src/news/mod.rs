@@ -165,7 +165,16 @@ pub(crate) fn of(before: Option<&Payment>, after: &Payment) -> Result<Vec<News>,
     for refund in after.refunds.values() {
         let known = before.and_then(|before| before.refunds.get(&refund.id));
         if let Some(topic) = turn::of_refund(known.map(AsRef::as_ref), refund) {
-            news.push(News::new(topic, &Refunded::of(&after.intent, refund))?);
+            // What was given back and has failed since had moved as much as was told then.
+            let moved = if refund.operation.is_done() {
+                refund.given()
+            } else {
+                known.map_or(0, |known| known.given())
+            };
+            news.push(News::new(
+                topic,
+                &Refunded::of(&after.intent, refund, moved),
+            )?);
         }
     }
     for dispute in after.disputes.values() {
@@ -208,12 +217,18 @@ impl Captured {
 }
 
 impl Refunded {
-    fn of(intent: &PaymentIntent, refund: &Refund) -> Self {
+    /// Tells of so much that has moved, or, where nothing has, of what was asked for.
+    fn of(intent: &PaymentIntent, refund: &Refund, moved: i64) -> Self {
+        let asked = refund.amount;
+        let amount = match moved {
+            0 => asked,
+            moved => Money::new(moved, asked.currency()),
+        };
         Self {
             intent: intent.id,
             refund: refund.id,
             payer: intent.owner.clone(),
-            amount: refund.amount,
+            amount,
             reason: refund.reason,
         }
     }

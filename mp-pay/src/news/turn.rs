@@ -78,7 +78,8 @@ fn failed(payment: &Payment) -> Option<u32> {
 
 fn is_exhausted(payment: &Payment, attempt: &Attempt) -> bool {
     let by_itself = Some(CancellationReason::Automatic);
-    payment.intent.cancellation_reason == by_itself && attempt.charge.is_declined()
+    let brought_nothing = attempt.charge.is_declined() || attempt.abandoned;
+    payment.intent.cancellation_reason == by_itself && brought_nothing && attempt.funds.is_none()
 }
 
 /// Returns the turn of a refund.
