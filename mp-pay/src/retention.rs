@@ -13,8 +13,8 @@ use crate::{
 /// Takes a payment intent for closed when no money of it can move any more.
 ///
 /// That is: it is canceled or succeeded, the outcome of everything asked of the backend is known,
-/// nothing is owed, and what was taken was all given back, or can be given back or disputed no
-/// longer. What was secured for another capability counts as taken for good only once that
+/// nothing is owed, and what was taken can be given back or disputed no longer, nor can what was given
+/// back come back: a bank returns a refund days after it has succeeded. What was secured for another capability counts as taken for good only once that
 /// capability has settled it.
 ///
 /// ```
@@ -70,20 +70,32 @@ impl Payment {
         self.operations().all(|key| known(key.step))
             && self.disputes.values().all(|it| it.status.is_closed())
             && match self.intent.status {
-                IntentStatus::Canceled => true,
+                IntentStatus::Canceled => {
+                    !self.has_moved() || self.is_settled_down(refundable_for, now)
+                }
                 IntentStatus::Succeeded => {
-                    !self.intent.amount_refundable().is_positive()
-                        || self.is_kept(refundable_for, now)
+                    (!self.intent.amount_refundable().is_positive() || self.is_kept())
+                        && self.is_settled_down(refundable_for, now)
                 }
                 _ => false,
             }
     }
 
+    /// Returns whether money was ever taken, and be it by an attempt that was given up.
+    fn has_moved(&self) -> bool {
+        self.intent.amount_received.is_positive()
+            || self.attempts.values().any(|it| !it.returns.is_empty())
+    }
+
+    /// Returns whether no bank returns what was given back any more, and none takes back what was paid.
+    fn is_settled_down(&self, refundable_for: Duration, now: Timestamp) -> bool {
+        self.intent.changed_at.plus(refundable_for) <= now
+    }
+
     /// Returns whether what is left of the money stays where it is.
-    fn is_kept(&self, refundable_for: Duration, now: Timestamp) -> bool {
+    fn is_kept(&self) -> bool {
         let mark = self.intent.settlement.as_ref();
         mark.is_none_or(|mark| mark.settled && !mark.released)
-            && self.intent.changed_at.plus(refundable_for) <= now
     }
 }
 

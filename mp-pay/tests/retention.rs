@@ -12,9 +12,10 @@ use mp_core::{
 };
 use mp_pay::{
     PaymentIntent, SandboxBackend,
-    backend::PaymentBackend,
+    backend::{DeclineCode, Outcome, PaymentBackend, sandbox::Behaviour},
     intent::IntentStatus,
-    payments::{CancelIntent, RefundIntent},
+    operation::{OperationKey, Step},
+    payments::{CancelIntent, Notice, RefundIntent},
     retention::ClosedPayments,
 };
 
@@ -76,10 +77,8 @@ async fn a_payment_that_may_be_refunded_or_disputed_stays() {
 }
 
 #[tokio::test]
-async fn a_payment_that_was_given_back_whole_or_canceled_leaves_once_its_answers_are_forgotten() {
+async fn a_payment_that_never_took_anything_leaves_once_its_answers_are_forgotten() {
     let books = Books::new();
-    let paid = books.world.pay("pm_ok", false).await;
-    books.refund(&paid, 100, &idem("all")).await;
     let canceled = books.world.create("pm_ok", false, "other").await;
     let cancel = CancelIntent::of(canceled.id);
     let payments = &books.world.payments;
@@ -88,9 +87,35 @@ async fn a_payment_that_was_given_back_whole_or_canceled_leaves_once_its_answers
         .await
         .expect("cancels");
     books.world.clock.advance(AGE_MIN - Duration::from_secs(1));
-    assert_eq!(books.sweep().await.live, 2);
+    assert_eq!(books.sweep().await.live, 1);
     books.world.clock.advance(Duration::from_secs(1));
-    assert_eq!(books.sweep().await.retired, 2);
+    assert_eq!(books.sweep().await.retired, 1);
+}
+
+#[tokio::test]
+async fn a_payment_whose_refund_may_still_come_back_stays() {
+    let books = Books::new();
+    let world = &books.world;
+    let paid = world.pay("pm_ok", false).await;
+    world
+        .sandbox
+        .script(Behaviour::FailLater(Duration::from_secs(5 * 24 * 60 * 60)));
+    books.refund(&paid, 100, &idem("all")).await;
+    world.clock.advance(AGE_MIN * 3);
+    assert_eq!(books.sweep().await.live, 1, "the bank may return it");
+    let refunds = world.payments.refunds(&staff(), paid.id).await;
+    let step = Step::Refund(refunds.expect("reads")[0].id);
+    let operation = OperationKey {
+        intent: paid.id,
+        step,
+    };
+    let outcome = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+    let told = Notice { operation, outcome };
+    let told = world.payments.observe(&staff(), told).await;
+    assert_eq!(told.expect("hears it").amount_refundable(), eur(100));
+    books.refund(&paid, 100, &idem("again")).await;
+    world.clock.advance(WINDOW);
+    assert_eq!(books.sweep().await.retired, 1);
 }
 
 #[tokio::test]
