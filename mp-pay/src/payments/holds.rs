@@ -8,7 +8,7 @@ use crate::{
     backend::Capabilities,
     capture::CAPTURES_MAX,
     error::PayError,
-    intent::PaymentIntent,
+    intent::{IntentEvent, PaymentIntent},
     journal::Event,
     payment::Change,
 };
@@ -38,6 +38,7 @@ impl Payments {
         let command = self.command(caller, "pay.capture", id, key, &request)?;
         let capture = move |change: &mut Change| {
             change.catch_up()?;
+            change.payment().allow(IntentEvent::Capture)?;
             let can = change.routing().can_now(change.payment())?;
             let left = change.payment().intent.amount_capturable;
             let amount = amount.unwrap_or(left);
@@ -77,6 +78,7 @@ impl Payments {
         let command = self.command(caller, "pay.increase", id, key, &request)?;
         let increase = move |change: &mut Change| {
             change.catch_up()?;
+            change.payment().allow(IntentEvent::Increase)?;
             let can = change.routing().can_now(change.payment())?;
             check_increase(can, amount)?;
             let made = change.payment().live().map_or(0, |it| it.increases.len());

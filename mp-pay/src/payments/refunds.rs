@@ -18,7 +18,9 @@ impl Payments {
     /// Gives back what was taken: all of it, a part, or of lines of the order; also between the
     /// captures of a hold, as soon as some was taken. It may be accepted first and known later, and
     /// what has succeeded may fail still: see [`Refund::status`]. Its id is derived from the intent, the caller
-    /// and the key: the same call, however much later, is answered with the same refund.
+    /// and the key: the same call, however much later, is answered with the same refund; but for one of
+    /// all that was left, which was less than all that was received: once its answer is forgotten it is
+    /// refused as `idempotency_conflict`, since nobody can tell any more that it is the same.
     ///
     /// # Errors
     ///
