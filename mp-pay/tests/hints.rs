@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use mp_pay::{
     backend::{Outcome, WebhookTrust},
     intent::IntentStatus,
@@ -10,7 +12,7 @@ use mp_pay::{
 };
 
 use self::support::{
-    CLASSES,
+    CLASSES, World,
     faulty::Fault,
     idem, mei,
     process::{Outside, Strike, UNHARMED},
@@ -46,4 +48,27 @@ async fn a_hint_about_a_call_that_is_on_its_way_does_not_send_it_again() {
     let paid = other.world.intent(intent.id).await;
     assert_eq!(paid.status, IntentStatus::Succeeded);
     assert_eq!(other.world.moved().await, [100]);
+}
+
+#[tokio::test]
+async fn hints_about_what_is_known_leave_no_entry() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let paid = world.pay("pm_ok", false).await;
+    let journal = async || {
+        let journal = world.payments.journal(&staff(), paid.id).await;
+        journal.expect("reads").len()
+    };
+    let before = journal().await;
+    for _ in 0..50 {
+        world.clock.advance(Duration::from_secs(1));
+        let operation = OperationKey {
+            intent: paid.id,
+            step: Step::Charge(1),
+        };
+        let outcome = Outcome::accepted();
+        let hint = Notice { operation, outcome };
+        let told = world.payments.observe(&staff(), hint).await;
+        assert_eq!(told.expect("hears it").changed_at, paid.changed_at);
+    }
+    assert_eq!(journal().await, before);
 }

@@ -4,7 +4,11 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use mp_core::ErrorKind;
+use mp_core::{
+    ErrorKind,
+    store::{DueQuery, SlotSet},
+    work::Done,
+};
 use mp_pay::{
     IntentId, PayError, PaymentIntent,
     backend::{DeclineCode, Outcome, Reference, sandbox::Behaviour},
@@ -248,6 +252,46 @@ async fn a_hold_lapses_by_the_clock_whether_or_not_a_worker_runs() {
     assert_eq!(
         lapsed.cancellation_reason,
         Some(CancellationReason::Expired)
+    );
+}
+
+#[tokio::test]
+async fn a_hold_lapses_also_if_the_clock_steps_back_before_it_is_looked_at() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    world.clock.advance(WEEK);
+    let due = DueQuery {
+        slots: SlotSet::ALL,
+        kind: "pay.operation".to_owned(),
+        now: world.engine.now(),
+        lease: Duration::from_secs(60),
+        limit: 10,
+    };
+    let leased = world.store.due(&due).await.expect("leases");
+    let [delivery] = &leased[..] else {
+        panic!("the hold's timer, not {leased:?}");
+    };
+    let until = held.hold_expires_at.expect("holds lapse");
+    let before = until.minus(Duration::from_secs(1));
+    world.clock.set(before);
+    let handlers = world.payments.handlers();
+    let done = handlers[0].handle(delivery).await.expect("handles");
+    assert_eq!(done, Done::Again(until));
+    assert_eq!(
+        world.intent(held.id).await.status,
+        IntentStatus::RequiresCapture
+    );
+}
+
+#[tokio::test]
+async fn what_can_not_be_captured_any_more_is_refused_as_such() {
+    let world = World::new(CLASSES[1].without_partial_capture());
+    let held = world.pay("pm_ok", true).await;
+    world.clock.advance(WEEK);
+    let late = capture(&world, held.id, 100, false, "late").await;
+    assert!(
+        matches!(late, Err(PayError::UnexpectedState { .. })),
+        "{late:?}"
     );
 }
 

@@ -46,7 +46,11 @@ impl Payments {
         let payment = self.read(app, key.intent).await?;
         let payment = self.expire(payment).await?;
         Ok(match self.move_of(&payment, key) {
-            Move::Rest => Ok(Done::Finished),
+            Move::Rest => Ok(match payment.held_until(key.step) {
+                // This process's clock is behind the one by which the work was leased.
+                Some(until) => Done::Again(until),
+                None => Done::Finished,
+            }),
             Move::Wait(at) => Ok(Done::Again(at)),
             Move::Person => Err(self.needs_person(&payment, key)),
             Move::Call | Move::Ask => {
@@ -174,39 +178,65 @@ impl Payments {
         }
     }
 
-    /// Asks the backend what became of an operation, and calls it if it surely never came.
+    /// Asks the backend what became of an operation, and calls it if it surely never came, or if nobody
+    /// can tell and the key is remembered there.
     pub(super) async fn ask(
         &self,
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
         let request = lookup_request(&payment, key);
-        self.ask_by(payment, request).await
+        let answer = self.look_up(&payment, &request).await?;
+        match answer {
+            Some(Lookup::CannotTell) if self.may_replay(&payment, key)? => {
+                self.call(payment, key).await
+            }
+            answer => self.learn(payment, &request, answer).await,
+        }
     }
 
-    /// Asks as [`ask`](Self::ask) does, by the names in the request.
-    pub(super) async fn ask_by(
+    /// Returns whether a call of which the backend has told nothing may be made again under its key.
+    fn may_replay(&self, payment: &Payment, key: OperationKey) -> Result<bool, PayError> {
+        let can = self.routing.can(payment, key.step)?;
+        let (call_max, now) = (self.options.call_max, self.engine.now());
+        let operation = payment.operation(key.step);
+        Ok(operation
+            .is_some_and(|it| it.was_never_told_of() && it.may_be_replayed(can, call_max, now)))
+    }
+
+    /// Asks the backend about an operation, by the names in the request; `None` if it has not
+    /// answered.
+    pub(super) async fn look_up(
+        &self,
+        payment: &Payment,
+        request: &LookupRequest,
+    ) -> Result<Option<Lookup>, PayError> {
+        let attempt = payment.attempt_of(request.key.step);
+        let name = attempt.and_then(|attempt| attempt.backend.as_ref());
+        let lookup = self.routing.backend(name)?.lookup(request);
+        let answer = tokio::time::timeout(self.options.call_max, lookup).await;
+        Ok(answer.ok().and_then(Result::ok))
+    }
+
+    /// Learns from what a backend has answered about an operation.
+    pub(super) async fn learn(
         &self,
         payment: Payment,
-        request: LookupRequest,
+        request: &LookupRequest,
+        answer: Option<Lookup>,
     ) -> Result<Payment, PayError> {
         let key = request.key;
-        let attempt = payment.attempt_of(key.step);
-        let name = attempt.and_then(|attempt| attempt.backend.as_ref());
-        let backend = self.routing.backend(name)?;
-        let lookup = backend.lookup(&request);
-        let answer = tokio::time::timeout(self.options.call_max, lookup).await;
         let operation = payment.operation(key.step);
         let untold = operation.is_some_and(Operation::was_never_told_of);
         // Who finds by names of their own alone cannot know that nothing came under our key.
-        let never_came = untold && backend.capabilities().queries.find(None);
+        let never_came = untold && self.routing.can(&payment, key.step)?.queries.find(None);
         match answer {
-            Ok(Ok(Lookup::Found(outcome))) if request.fits(&outcome) => {
+            Some(Lookup::Found(outcome)) if request.fits(&outcome) => {
                 self.observed(&payment.intent.app, key, outcome, Source::Lookup)
                     .await
             }
             // What the backend has once accepted, named, or told an outcome of, is not sent again.
-            Ok(Ok(Lookup::NotFound)) if never_came => self.call_wanted(payment, key).await,
+            Some(Lookup::NotFound) if never_came => self.call_wanted(payment, key).await,
             _ => Ok(payment),
         }
     }
@@ -285,10 +315,14 @@ fn police(can: Capabilities, key: OperationKey, outcome: Outcome, source: Source
     }
 }
 
-/// Applies what was learnt; what repeats that something is still open is not worth an entry.
+/// Applies what was learnt. What repeats that something is still open is not worth an entry, nor is an
+/// answer that tells nothing new: anybody's hint may be the reason to ask.
 pub(super) fn observe(change: &mut Change, event: Event) -> Result<(), PayError> {
-    let closes = matches!(&event, Event::Observed { outcome, .. } if outcome.is_known());
-    if closes || change.is_news(&event)? {
+    let told = matches!(
+        &event,
+        Event::Observed { outcome, source, .. } if outcome.is_known() && *source != Source::Lookup
+    );
+    if told || change.is_news(&event)? {
         change.apply(event)?;
     }
     Ok(())

@@ -28,6 +28,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub(crate) use self::{
     begun::Begun,
     drive::{broke_off, needs_person},
+    notices::{BACKEND_CANNOT_TELL, told},
     refunds::may_refund,
 };
 pub use self::{

@@ -1,19 +1,22 @@
 //! What backends tell by themselves.
 
 use mp_core::{
-    Caller, Error,
+    Caller, Error, ErrorKind,
     id::{AppId, Name},
 };
 
 use super::{Notice, PAY_MANAGE, Payments, call::lookup_request};
 use crate::{
-    backend::{Reference, WebhookTrust},
+    backend::{Lookup, Reference, WebhookTrust},
     error::PayError,
     intent::PaymentIntent,
     journal::Source,
     operation::{OperationKey, Stage},
     payment::{Move, Payment},
 };
+
+/// The code of a hint's error when the backend that it is about has no answer now.
+pub(crate) const BACKEND_CANNOT_TELL: &str = "backend_cannot_tell";
 
 impl Payments {
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has
@@ -27,7 +30,9 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// `forbidden`, `not_found`, [`PayError::BackendMissing`], the store's errors.
+    /// `forbidden`, `not_found`, [`PayError::BackendMissing`], the store's errors; `backend_unanswered`
+    /// and `backend_cannot_tell` for a hint about what nobody would ask about again, which is to be told
+    /// again later.
     pub async fn observe(
         &self,
         caller: &Caller,
@@ -105,11 +110,39 @@ impl Payments {
                     known.stage == Stage::Sent && self.is_waited_for(&payment, operation);
                 // What is not known there yet would be sent again, by who finds by our key.
                 let is_early = on_its_way && queries.find(None);
-                if queries.find(request.reference.as_ref()) && !is_early {
-                    self.ask_by(payment, request).await?;
+                if !queries.find(request.reference.as_ref()) || is_early {
+                    return Ok(());
                 }
+                let by_itself = queries.find(known.reference.as_ref());
+                let waits = matches!(self.move_of(&payment, operation), Move::Ask | Move::Wait(_));
+                let answer = self.look_up(&payment, &request).await?;
+                if !(by_itself && waits) {
+                    told(answer.as_ref())?;
+                }
+                self.learn(payment, &request, answer).await?;
                 Ok(())
             }
         }
+    }
+}
+
+/// Refuses an answer that tells nothing, where a hint is the only reason to ask: let go of, what it is
+/// about would never be learnt.
+///
+/// # Errors
+///
+/// `backend_unanswered`, [`BACKEND_CANNOT_TELL`].
+pub(crate) fn told(answer: Option<&Lookup>) -> Result<(), Error> {
+    let untold = |code, message| Err(Error::new(ErrorKind::Unavailable, code, message));
+    match answer {
+        None => untold(
+            "backend_unanswered",
+            "the backend did not answer what became of it: tell it again later",
+        ),
+        Some(Lookup::CannotTell) => untold(
+            BACKEND_CANNOT_TELL,
+            "the backend cannot tell now what became of it: tell it again later",
+        ),
+        Some(_) => Ok(()),
     }
 }

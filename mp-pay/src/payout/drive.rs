@@ -103,27 +103,34 @@ impl Payouts {
     /// Asks the backend what became of a payout, and calls it if that surely never came.
     async fn ask(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
         let request = order.lookup_request();
-        self.ask_by(order, request).await
+        let answer = self.look_up(&request).await;
+        self.learn(order, &request, answer).await
     }
 
-    /// Asks as [`ask`](Self::ask) does, by the names in the request.
-    pub(super) async fn ask_by(
+    /// Asks the backend about a payout, by the names in the request; `None` if it has not answered.
+    pub(super) async fn look_up(&self, request: &PayoutLookupRequest) -> Option<Lookup> {
+        let lookup = self.backend.lookup_payout(request);
+        let answer = tokio::time::timeout(self.options.call_max, lookup).await;
+        answer.ok().and_then(Result::ok)
+    }
+
+    /// Learns from what the backend has answered about a payout.
+    pub(super) async fn learn(
         &self,
         order: PayoutOrder,
-        request: PayoutLookupRequest,
+        request: &PayoutLookupRequest,
+        answer: Option<Lookup>,
     ) -> Result<PayoutOrder, PayoutError> {
-        let lookup = self.backend.lookup_payout(&request);
-        let answer = tokio::time::timeout(self.options.call_max, lookup).await;
         // Who finds by names of their own alone cannot know that nothing came under our id.
         let by_id = self.backend.payout_capabilities().queries.find(None);
         let never_came = by_id && order.operation.was_never_told_of();
         match answer {
-            Ok(Ok(Lookup::Found(outcome))) if request.fits(&outcome) => {
+            Some(Lookup::Found(outcome)) if request.fits(&outcome) => {
                 let learnt = self.observed(&order.app, order.id, outcome, Source::Lookup);
                 learnt.await
             }
             // What the backend has once accepted, named, or told an outcome of, is not sent again.
-            Ok(Ok(Lookup::NotFound)) if never_came => self.call(order).await,
+            Some(Lookup::NotFound) if never_came => self.call(order).await,
             _ => Ok(order),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     journal::Source,
     operation::Stage,
     payment::Move,
-    payments::PAY_MANAGE,
+    payments::{PAY_MANAGE, told},
 };
 
 /// The most payouts that [`Payouts::unresolved`] lists at a time.
@@ -110,7 +110,8 @@ impl Payouts {
     ///
     /// # Errors
     ///
-    /// `forbidden`, `not_found`, the store's errors.
+    /// `forbidden`, `not_found`, the store's errors; `backend_unanswered` and `backend_cannot_tell` for a
+    /// hint about what nobody would ask about again, which is to be told again later.
     pub async fn observe(
         &self,
         caller: &Caller,
@@ -143,10 +144,16 @@ impl Payouts {
         }
         let asks = queries.find(request.reference.as_ref());
         let is_early = on_its_way && queries.find(None);
-        if asks && !is_early && order.operation.stage != Stage::Planned {
-            return self.ask_by(order, request).await;
+        if !asks || is_early || order.operation.stage == Stage::Planned {
+            return Ok(order);
         }
-        Ok(order)
+        let by_itself = queries.find(order.operation.reference.as_ref());
+        let waits = matches!(self.move_of(&order), Move::Ask | Move::Wait(_));
+        let answer = self.look_up(&request).await;
+        if !(by_itself && waits) {
+            told(answer.as_ref())?;
+        }
+        self.learn(order, &request, answer).await
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
     raw::Raw,
     webhooks::{Source, messenger},
 };
-use crate::{error::PayError, payments::PAY_MANAGE};
+use crate::{
+    error::PayError,
+    payments::{BACKEND_CANNOT_TELL, PAY_MANAGE},
+};
 
 impl Webhooks {
     /// Handles a webhook now, as a worker would: where a person waits for what it tells, and to try
@@ -187,10 +190,11 @@ async fn tell(source: &Source, app: &AppId, observation: Observation) -> Result<
     Ok(())
 }
 
-/// Returns whether what a worker has looked into so often is about nothing that is known, or cannot
-/// be read.
+/// Returns whether what a worker has looked into so often is about nothing that is known or can be
+/// told, or cannot be read.
 fn is_idle(error: &Error, tries: u32) -> bool {
     match error.kind() {
+        _ if error.code() == BACKEND_CANNOT_TELL => tries >= HINT_TRIES_MAX,
         ErrorKind::NotFound => tries >= HINT_TRIES_MAX,
         ErrorKind::Invalid => tries > 0,
         _ => false,

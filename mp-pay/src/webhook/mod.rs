@@ -47,11 +47,12 @@
 //!   commit; [`receive`](Webhooks::receive) answers `Ok` once it is known to be in the store. After
 //!   an outcome that is not known, or a crash, the provider is told nothing good, and sends it again.
 //! - *Handled.* What was accepted is handled by due work: tried again with growing pauses while the
-//!   intent or the operation that it is about is not there yet, then listed for a person by
-//!   [`unhandled`](Webhooks::unhandled). Nothing that is signed is dropped.
+//!   intent or the operation that it is about is not there yet, or the backend that it is a reason to
+//!   ask does not answer, then listed for a person by [`unhandled`](Webhooks::unhandled). Nothing that
+//!   is signed is dropped.
 //! - *A hint is but a hint.* Anybody can send one. So one that cannot be read is ignored, and one that
-//!   is about nothing that is known here is too, once it was looked into [`HINT_TRIES_MAX`] times
-//!   within about a minute: no person has to put it aside.
+//!   is about nothing that is known here, or of which the backend cannot tell, is too, once it was
+//!   looked into [`HINT_TRIES_MAX`] times within about a minute: no person has to put it aside.
 //! - *Once.* The same event is accepted once within [`DEDUP_WINDOW`]. A handler that breaks off
 //!   does everything again, and payments join what they hear, so that it counts once all the same.
 //! - *The first bytes are not the only ones.* An event that comes again with other bytes is kept and

@@ -6,6 +6,7 @@ mod outcomes;
 mod references;
 #[path = "../support/mod.rs"]
 mod support;
+mod unreached;
 
 use std::time::Duration;
 

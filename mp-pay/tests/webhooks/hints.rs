@@ -11,21 +11,32 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Error, Timestamp,
+    amount::Money,
     id::Name,
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    backend::{Outcome, WebhookTrust},
+    IntentId, SandboxBackend,
+    backend::{
+        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, Lookup, LookupRequest,
+        Outcome, PaymentBackend, WebhookTrust, sandbox::Behaviour,
+    },
     intent::IntentStatus,
-    payments::Notice,
+    operation::{OperationKey, Step},
+    payments::{Notice, RefundIntent},
     webhook::{
-        HINT_PAUSE, Identity, Observation, RawWebhook, WebhookRefusal, WebhookSource, Webhooks,
+        HINT_PAUSE, HINT_TRIES_MAX, Handling, Identity, Observation, RawWebhook, WebhookRefusal,
+        WebhookSource, Webhooks,
     },
 };
 
 use super::{
     sender::worker,
-    support::{CLASSES, World, app},
+    support::{
+        CLASSES, World, app, eur,
+        faulty::{Doom, Fault, FaultyBackend},
+        idem, staff,
+    },
 };
 
 /// After the manner of Mollie: the body is a payment's name, and never says more.
@@ -156,4 +167,118 @@ async fn a_hint_that_comes_while_it_is_looked_into_is_looked_into_again() {
     assert_eq!(source.read.load(Ordering::SeqCst), 2);
     world.clock.advance(HINT_PAUSE * 10);
     assert_eq!(worker.drain().await.expect("works"), 0);
+}
+
+/// Pays and refunds one euro, and has the refund fail a minute later; returns the hint that tells so.
+async fn refund_that_fails(world: &World) -> RawWebhook {
+    let paid = world.pay("pm_ok", false).await;
+    world
+        .sandbox
+        .script(Behaviour::FailLater(Duration::from_secs(60)));
+    let request = RefundIntent::of(paid.id);
+    let refunded = world.payments.refund(&staff(), request, &idem("r")).await;
+    let refund = refunded.expect("refunds").id;
+    assert_eq!(world.intent(paid.id).await.amount_refunded, eur(100));
+    world.clock.advance(Duration::from_secs(61));
+    let step = Step::Refund(refund);
+    let operation = OperationKey {
+        intent: paid.id,
+        step,
+    };
+    RawWebhook::new(app(), mollie(), operation.to_string())
+}
+
+fn mollie() -> Name {
+    "mollie".parse().expect("a name")
+}
+
+#[tokio::test]
+async fn a_hint_is_looked_into_again_until_the_backend_has_answered() {
+    let can = CLASSES[1].with_webhooks(WebhookTrust::HintOnly);
+    // The charge and the refund are its first calls, the look-up its third.
+    let world = World::new(can);
+    let dead = Arc::default();
+    let inner = Arc::new(world.sandbox.clone());
+    let backend = FaultyBackend::new(inner, Doom::at(3, Fault::LostBefore, &dead));
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+    let webhooks =
+        Webhooks::new(&world.engine).with_source(mollie(), Arc::new(Hints), &world.payments);
+    let hint = refund_that_fails(&world).await;
+    webhooks.receive(&hint).await.expect("is accepted");
+    let worker = worker(&world, &webhooks);
+    worker.drain().await.expect("works");
+    let intent = hint_of(&hint);
+    let untold = world.intent(intent).await;
+    assert_eq!(untold.amount_refunded, eur(100), "the answer was lost");
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_secs(61));
+        worker.drain().await.expect("works");
+    }
+    let after = world.intent(intent).await;
+    assert_eq!(after.amount_refunded, eur(0), "it has failed");
+    let listed = webhooks.unhandled(&staff(), None, 10).await;
+    assert!(listed.expect("lists").is_empty());
+}
+
+fn hint_of(hint: &RawWebhook) -> IntentId {
+    let operation: OperationKey = String::from_utf8_lossy(&hint.body).parse().expect("a key");
+    operation.intent
+}
+
+/// Never knows what became of anything.
+#[derive(Debug)]
+struct Forgetful(SandboxBackend);
+
+#[async_trait]
+impl PaymentBackend for Forgetful {
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        self.0.charge(request).await
+    }
+
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        self.0.capture(request).await
+    }
+
+    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
+        self.0.void(key, charge).await
+    }
+
+    async fn refund(
+        &self,
+        key: &OperationKey,
+        charge: &Charged,
+        amount: Money,
+    ) -> Result<Outcome, BackendError> {
+        self.0.refund(key, charge, amount).await
+    }
+
+    async fn lookup(&self, _: &LookupRequest) -> Result<Lookup, BackendError> {
+        Ok(Lookup::CannotTell)
+    }
+}
+
+#[tokio::test]
+async fn a_hint_of_which_the_backend_can_never_tell_is_ignored_in_the_end() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let backend = Forgetful(world.sandbox.clone());
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+    let webhooks =
+        Webhooks::new(&world.engine).with_source(mollie(), Arc::new(Hints), &world.payments);
+    let hint = refund_that_fails(&world).await;
+    let accepted = webhooks.receive(&hint).await.expect("is accepted");
+    let worker = worker(&world, &webhooks);
+    for _ in 0..HINT_TRIES_MAX {
+        worker.drain().await.expect("works");
+        world.clock.advance(Duration::from_secs(61));
+    }
+    worker.drain().await.expect("works");
+    let handled = webhooks.handle(&staff(), &accepted.webhook).await;
+    assert_eq!(handled.expect("is handled").outcome, Handling::Ignored);
+    assert_eq!(world.store.dead(None, 10).await.expect("lists"), []);
 }
