@@ -48,6 +48,28 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Returns the HTTP status that says as much, for a host that answers by HTTP: RFC 9110, section 15.
+    ///
+    /// ```
+    /// use mp_core::error::ErrorKind;
+    ///
+    /// assert_eq!(ErrorKind::Invalid.status(), 400);
+    /// assert_eq!(ErrorKind::Unknown.status(), 503, "with the same key it may be asked again");
+    /// ```
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Refused | Self::KeyReused => 409,
+            Self::Unsupported => 422,
+            Self::Corrupt => 500,
+            Self::Unavailable | Self::Unknown => 503,
+        }
+    }
+
     /// Returns what a caller can do.
     #[must_use]
     pub const fn advice(self) -> Advice {

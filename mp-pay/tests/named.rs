@@ -102,8 +102,9 @@ async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
     let lost = world.pay("pm_timeout_after", false).await;
     world.let_time_pass(3).await;
     assert_eq!(world.unresolved().await, 1);
-    let forged = world.payments.observe(&staff(), hint(lost.id, "forged"));
-    let nothing = mp_core::Error::from(forged.await.expect_err("tells nothing"));
+    let forged = hint(lost.id, "forged");
+    let forged = world.payments.observe(&staff(), forged).await;
+    let nothing = mp_core::Error::from(forged.expect_err("tells nothing"));
     assert_eq!(nothing.code(), "backend_cannot_tell");
     let told = hint(lost.id, &lost.id.to_string());
     let heard = world.payments.observe(&staff(), told).await;

@@ -55,10 +55,8 @@ async fn all_told(world: &World) -> Vec<Event> {
 }
 
 async fn refund(world: &World, intent: mp_pay::IntentId, cents: i64, key: &str) {
-    let request = RefundIntent {
-        reason: Some(RefundReason::RequestedByCustomer),
-        ..RefundIntent::of(intent).with_amount(eur(cents))
-    };
+    let request = RefundIntent::of(intent).with_amount(eur(cents));
+    let request = request.because(RefundReason::RequestedByCustomer);
     let refunded = world.payments.refund(&staff(), request, &idem(key)).await;
     refunded.expect("refunds");
 }

@@ -7,15 +7,13 @@ mod lookup;
 mod minor_units;
 mod outcome;
 mod queries;
+mod request;
 pub mod sandbox;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use mp_core::{
-    amount::Money,
-    id::{AppId, UserId},
-};
+use mp_core::amount::Money;
 
 pub use self::{
     action::{ACTION_LENGTH_MAX, NextAction, NextActionKind},
@@ -25,65 +23,9 @@ pub use self::{
     minor_units::{MinorUnits, MinorUnitsError, Rule},
     outcome::{DeclineCode, Outcome, Reference},
     queries::Queries,
+    request::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest},
 };
-use crate::{method::PaymentMethodToken, operation::OperationKey};
-
-/// Asks for a payer's money.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ChargeRequest {
-    /// The key of this charge: the same after any crash.
-    pub key: OperationKey,
-    /// The app that is paid.
-    pub app: AppId,
-    /// Whose money it is: see the contract's twelfth promise.
-    pub payer: UserId,
-    /// How much, more than zero.
-    pub amount: Money,
-    /// What with.
-    pub payment_method: PaymentMethodToken,
-    /// Whether to take the money at once; otherwise it is held.
-    pub capture: bool,
-}
-
-/// Points at an earlier charge.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Charged {
-    /// The app that is paid.
-    pub app: AppId,
-    /// The key the charge was made under.
-    pub key: OperationKey,
-    /// The backend's name for it, where it has told one: with what became of it, or while it was
-    /// open. What waits for its payer is given up by it.
-    pub reference: Option<Reference>,
-}
-
-/// Asks for money that a charge holds.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct CaptureRequest {
-    /// The key of this capture.
-    pub key: OperationKey,
-    /// The charge that holds the money.
-    pub charge: Charged,
-    /// How much, more than zero and no more than is still held.
-    pub amount: Money,
-    /// Whether it is the last: the rest of the hold is let go.
-    pub last: bool,
-}
-
-/// Asks for a hold to be raised.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct IncreaseRequest {
-    /// The key of this increase.
-    pub key: OperationKey,
-    /// The charge that holds the money.
-    pub charge: Charged,
-    /// How much is to be held in all.
-    pub total: Money,
-}
+use crate::operation::OperationKey;
 
 /// Moves money, in whatever way the host is paid.
 ///

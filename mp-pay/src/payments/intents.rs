@@ -104,6 +104,10 @@ impl Payments {
                 caller.require(&PAY_MANAGE)?;
                 payer
             }
+            _ if caller.user_id().is_none() && caller.has(&PAY_MANAGE) => {
+                let problem = "is required: the caller is the app itself";
+                return Err(Error::invalid("payer", problem).into());
+            }
             _ => caller.signed_in()?.clone(),
         };
         let app = caller.app_id().clone();

@@ -100,6 +100,20 @@ impl CreateIntent {
         self
     }
 
+    /// Has somebody else pay than the caller; only staff may.
+    #[must_use]
+    pub fn with_payer(mut self, payer: UserId) -> Self {
+        self.payer = Some(payer);
+        self
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn with_description(mut self, description: Label) -> Self {
+        self.description = Some(description);
+        self
+    }
+
     /// Holds the money until it is captured.
     #[must_use]
     pub const fn with_manual_capture(mut self) -> Self {
@@ -233,6 +247,13 @@ impl RefundIntent {
     #[must_use]
     pub const fn with_amount(mut self, amount: Money) -> Self {
         self.amount = Some(amount);
+        self
+    }
+
+    /// Gives it back for this reason.
+    #[must_use]
+    pub const fn because(mut self, reason: RefundReason) -> Self {
+        self.reason = Some(reason);
         self
     }
 }

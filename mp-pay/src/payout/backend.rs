@@ -25,6 +25,26 @@ pub struct PayoutInstruction {
     pub reason: Label,
 }
 
+impl PayoutInstruction {
+    /// Asks for this much to be paid to a destination.
+    #[must_use]
+    pub const fn of(
+        app: AppId,
+        id: PayoutId,
+        destination: Destination,
+        amount: Money,
+        reason: Label,
+    ) -> Self {
+        Self {
+            id,
+            app,
+            destination,
+            amount,
+            reason,
+        }
+    }
+}
+
 /// Asks what became of a payout, by every name that it is known by.
 ///
 /// It is about the payout of its [`id`](Self::id), whatever else it says.

@@ -216,11 +216,7 @@ pub(super) fn refund(number: u8) -> Step {
 }
 
 pub(super) fn charged() -> Charged {
-    Charged {
-        app: app(),
-        key: key(Step::Charge(1)),
-        reference: None,
-    }
+    Charged::of(app(), key(Step::Charge(1)))
 }
 
 pub(super) fn declined(code: &str) -> Outcome {
