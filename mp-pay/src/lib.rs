@@ -80,8 +80,10 @@
 //! # What the host supplies
 //!
 //! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos) or several, the
-//! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with
-//! [`Payments::handlers`], for webhooks the endpoint's secrets, and for settlements its
+//! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with the `handlers` of every
+//! service that it uses ([`Payments`], [`Webhooks`](webhook::Webhooks), [`Payouts`](payout::Payouts),
+//! [`Ledger`](ledger::Ledger), [`PaymentsSettlement`]): without them nothing that a crash or a provider
+//! leaves open is ever finished. For webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
 //!
 //! # What this crate does not do

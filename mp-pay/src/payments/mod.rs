@@ -49,10 +49,12 @@ use crate::{
     routing::{Routing, Standing},
 };
 
-/// The right to create and confirm one's own intents.
+/// The right to create and confirm one's own intents: asked for by a [`Host`](mp_core::host::Host). A typed
+/// call asks only whose the intent is.
 pub const PAY_WRITE: Scope = Scope::of("pay:write");
 
-/// The right to read one's own intents.
+/// The right to read one's own intents: asked for by a [`Host`](mp_core::host::Host), as
+/// [`PAY_WRITE`] is.
 pub const PAY_READ: Scope = Scope::of("pay:read");
 
 /// The right to capture, cancel and refund every intent of the app; staff have it.
