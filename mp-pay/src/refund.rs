@@ -56,6 +56,22 @@ pub enum RefundStatus {
     Failed,
 }
 
+/// A refund as an operation answers it: with where it stands, which follows from its progress.
+#[derive(Deserialize, JsonSchema, Serialize)]
+pub(crate) struct ShownRefund {
+    #[serde(flatten)]
+    refund: Refund,
+    /// Where it stands.
+    status: RefundStatus,
+}
+
+impl From<Refund> for ShownRefund {
+    fn from(refund: Refund) -> Self {
+        let status = refund.status();
+        Self { refund, status }
+    }
+}
+
 impl Refund {
     /// Returns where it stands.
     #[must_use]

@@ -71,6 +71,7 @@ async fn a_payment_lives_its_life_in_json() {
         .await
         .expect("refunds");
     assert_eq!(refund["operation"]["stage"], "done");
+    assert_eq!(refund["status"], "succeeded");
     let refused = host
         .call(&manager(), "pay.cancel", of(json!({})))
         .await

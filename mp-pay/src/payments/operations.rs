@@ -3,6 +3,7 @@ use mp_core::{Scope, host::Operation};
 use super::{
     ListUnresolved, Notice, PAY_MANAGE, PAY_READ, PAY_WRITE, Payments, ReadIntent, ResolveOperation,
 };
+use crate::refund::ShownRefund;
 
 impl Payments {
     /// Returns what a host can be asked about payments.
@@ -78,7 +79,10 @@ impl Payments {
                 PAY_MANAGE,
                 move |caller, request, key| {
                     let payments = refund.clone();
-                    async move { payments.refund(&caller, request, &key).await }
+                    async move {
+                        let refunded = payments.refund(&caller, request, &key).await;
+                        refunded.map(ShownRefund::from)
+                    }
                 },
             ),
             Operation::read(
