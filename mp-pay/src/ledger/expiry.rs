@@ -10,7 +10,7 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BookId, Ledger, LedgerError, Transfer, TransferEvent, TransferId,
+    BookId, Ledger, LedgerError, Transfer, TransferEvent, TransferId, TransferStatus,
     home::{HomeBook, put, take_step},
     plan_id::PlanId,
     records::{command, transfer_in, transfer_key},
@@ -63,10 +63,12 @@ impl Ledger {
         let reads = Feed::reads_of_any(command(&due.app, &due.book)?);
         let reads = reads.key(&at).key(&plan_at);
         let expire = move |family: &Family, now: Timestamp| {
-            let transfer = transfer_in(family, due.transfer)?;
-            let Some(mut transfer) = transfer.filter(|transfer| transfer.has_lapsed(now)) else {
+            let Some(mut transfer) = transfer_in(family, due.transfer)? else {
                 return Ok(Decision::unchanged(None));
             };
+            if !transfer.has_lapsed(now) {
+                return Ok(Decision::unchanged(Some(transfer)));
+            }
             let mut edits = take_step(family, &mut transfer, TransferEvent::Expire, now)?;
             if let Some(plan) = family.get::<Plan>(&plan_at)? {
                 mp_core::steps::put::<HomeBook>(&mut edits, &id, plan.release(), now);
@@ -74,8 +76,14 @@ impl Ledger {
             put(family, transfer.clone(), now, &mut edits)?;
             Ok::<_, LedgerError>(edits.answer(Some(transfer)))
         };
-        let expired = self.engine().run(reads, expire).await?.answer;
-        if let Some(transfer) = expired {
+        let Some(transfer) = self.engine().run(reads, expire).await?.answer else {
+            return Ok(Done::Finished);
+        };
+        // This process's clock is behind the one that leased the work.
+        if let Some(at) = transfer.lapses_at() {
+            return Ok(Done::Again(at));
+        }
+        if transfer.status == TransferStatus::Expired {
             self.drive(&transfer).await;
         }
         Ok(Done::Finished)

@@ -205,11 +205,16 @@ impl Transfer {
     /// Returns whether its time is over, whether or not anybody has noticed.
     #[must_use]
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        self.lapses_at().is_some_and(|at| at <= now)
+    }
+
+    /// Returns when its time is over, if nothing has become of it by then.
+    pub(super) fn lapses_at(&self) -> Option<Timestamp> {
         let waits = matches!(
             self.status,
             TransferStatus::Moving | TransferStatus::Pending
         );
-        waits && self.expires_at.is_some_and(|at| at <= now)
+        self.expires_at.filter(|_| waits)
     }
 
     /// Moves on.

@@ -56,6 +56,7 @@ promises! {
         what_is_pending_is_reserved
         an_expired_transfer_is_neither_posted_nor_voided
         what_is_pending_is_let_go_never_early
+        what_is_pending_is_let_go_though_a_clock_was_set_back
         part_is_posted_and_the_rest_restored;
     reading:
         a_statement_has_every_posting_and_the_balance_after_it

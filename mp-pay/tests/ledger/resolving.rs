@@ -162,6 +162,23 @@ pub(crate) async fn what_is_pending_is_let_go_never_early(world: World) {
     world.audit().await;
 }
 
+pub(crate) async fn what_is_pending_is_let_go_though_a_clock_was_set_back(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    for payee in payees(&world).await {
+        let pending = Pending::made(&world, &payee.to_string(), &wallet, &payee).await;
+        world.pass(60);
+        let early = world.set_back(std::time::Duration::from_secs(5));
+        early.drain().await.expect("works");
+        assert_eq!(pending.status().await, TransferStatus::Pending);
+        assert_eq!(world.available(&wallet).await, 40);
+        world.pass(5);
+        world.worker().drain().await.expect("works");
+        assert_eq!(world.available(&wallet).await, 100);
+        assert_eq!(pending.status().await, TransferStatus::Expired);
+    }
+    world.audit().await;
+}
+
 pub(crate) async fn part_is_posted_and_the_rest_restored(world: World) {
     let wallet = world.funded("mei", 100).await;
     let mut left = 100;

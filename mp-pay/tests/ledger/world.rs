@@ -2,7 +2,7 @@ use std::{
     any::Any,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -10,7 +10,7 @@ use std::{
 use mp_core::{
     Caller, Engine, Scope, Timestamp,
     amount::{Amount, Unit},
-    clock::ManualClock,
+    clock::{Clock, ManualClock},
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
     store::{
@@ -133,6 +133,25 @@ impl World {
         let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
         let entropy = Arc::new(SeededEntropy::new(2));
         Ledger::new(&Engine::new(store, self.clock.clone(), entropy))
+    }
+
+    /// Returns a worker of overdue transfers whose clock is set back by so much as soon as it has
+    /// leased one.
+    pub(crate) fn set_back(&self, by: Duration) -> Worker {
+        let (clock, done) = (self.clock.clone(), AtomicBool::new(false));
+        let hook = move |call, phase, _: Option<&Partition>| {
+            let leased = (call, phase) == (Call::Due, Phase::After);
+            if leased && !done.swap(true, SeqCst) {
+                clock.set(clock.now().minus(by));
+            }
+            async { Ok(()) }
+        };
+        let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
+        let entropy = Arc::new(SeededEntropy::new(3));
+        let engine = Engine::new(store, self.clock.clone(), entropy);
+        let handlers = Ledger::new(&engine).handlers().into_iter();
+        let expiry = handlers.filter(|it| it.kind() == "ledger.expire");
+        Worker::new(&engine, WorkerOptions::default()).with(expiry)
     }
 
     pub(crate) fn worker(&self) -> Worker {
