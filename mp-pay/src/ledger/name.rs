@@ -99,9 +99,14 @@ impl BookId {
         self.0.starts_with(SETTLEMENT)
     }
 
+    /// Returns whether an intent's payment stands in the book.
+    pub(crate) fn is_payment(&self) -> bool {
+        self.0.starts_with(PAYMENT)
+    }
+
     /// Returns whether the book is one that callers do not name.
     pub(crate) fn is_reserved(&self) -> bool {
-        self.is_settlement() || self.0.starts_with(PAYMENT)
+        self.is_settlement() || self.is_payment()
     }
 }
 

@@ -7,13 +7,20 @@ use mp_core::{
 };
 
 use super::{
-    Transfer, TransferStatus,
+    BookId, Transfer, TransferStatus,
     name::BOOKS,
     records::{TRANSFERS, book_in},
 };
 
 /// Takes the book of a settlement, or of an [intent's payment](super::LedgerBackend), for closed when
 /// nothing of it can move any more; the books of accounts never are, for their journals are [closed](super::Ledger::close) stretch by stretch.
+///
+/// A settlement that took nothing is declined for good. An intent that was declined may be confirmed
+/// again, in the same book: that of a payment is kept for the whole window after it last changed,
+/// whatever became of it. So the window has to outlast all that an intent may still ask for: it is no
+/// shorter than that of [`ClosedPayments`](crate::retention::ClosedPayments), and longer than a host
+/// leaves an intent that was declined neither confirmed again nor canceled. What is asked of a payment
+/// whose book was retired all the same, nobody can tell, and a person has to.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,12 +34,18 @@ pub struct ClosedSettlements {
 }
 
 impl ClosedSettlements {
-    /// Takes for granted that nothing is given back of what has not changed for so long.
+    /// Takes for granted that nothing is given back of what has not changed for so long, and that no
+    /// intent is confirmed whose payment has not.
     #[must_use]
     pub const fn refundable_for(window: Duration) -> Self {
         Self {
             refundable_for: window,
         }
+    }
+
+    /// Returns whether a payment may be asked for something yet, whatever has come of it so far.
+    fn is_awaited(&self, book: &BookId, family: &Family, now: Timestamp) -> bool {
+        book.is_payment() && family.at().plus(self.refundable_for) > now
     }
 
     fn is_over(&self, transfer: &Transfer, now: Timestamp) -> bool {
@@ -52,7 +65,8 @@ impl Rule for ClosedSettlements {
     }
 
     fn is_closed(&self, family: &Family, now: Timestamp) -> Result<bool, Error> {
-        if !book_in(family)?.is_some_and(|book| book.id.is_reserved()) {
+        let book = book_in(family)?.filter(|book| book.id.is_reserved());
+        if book.is_none_or(|book| self.is_awaited(&book.id, family, now)) {
             return Ok(false);
         }
         let transfers = family.scan::<Transfer>(TRANSFERS)?;

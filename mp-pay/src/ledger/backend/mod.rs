@@ -14,7 +14,10 @@ use mp_core::{Error, ErrorKind, id::AppId};
 #[cfg(test)]
 pub(crate) use self::order::Order;
 use self::{ask::Ask, standing::Standing};
-use super::{BookId, Ledger, PENDING_MAX, SETTLEMENT_HOLD, SettlementAccounts, TransferId};
+use super::{
+    BookId, Ledger, PENDING_MAX, SETTLEMENT_HOLD, SettlementAccounts, TransferId,
+    records::is_retired,
+};
 use crate::{
     backend::{BackendError, BackendErrorKind, Outcome},
     operation::OperationKey,
@@ -47,7 +50,7 @@ pub const STORED_VALUE: &str = "stored_value";
 /// operation's key alone leads to it. What is decided about an operation is written there in the
 /// same commit as what it does to a transfer. A key is therefore good for one movement for ever, and
 /// answered for as long as the book stands: at least two days after it last changed, and until a
-/// host's [retention](super::ClosedSettlements) takes it.
+/// host's [retention](super::ClosedSettlements) takes it. What is asked after that is put before a person.
 ///
 /// To look for an operation that has not come overtakes it: a call that is still on its way is
 /// refused when it arrives, and only one that begins afterwards is carried out.
@@ -169,9 +172,13 @@ impl LedgerBackend {
     }
 }
 
-/// Returns that this call did nothing; what an earlier one did stands.
+/// Returns that this call did nothing; what an earlier one did stands. Whether one did is not known any
+/// more once the book was retired, and to call again would find out nothing: a person has to.
 fn not_acted(op: &'static str, error: impl Into<Error>) -> BackendError {
-    BackendError::new(BackendErrorKind::Unavailable, op, error.into())
+    match error.into() {
+        retired if is_retired(&retired) => unclear(op, retired),
+        error => BackendError::new(BackendErrorKind::Unavailable, op, error),
+    }
 }
 
 /// Returns that it may have acted.

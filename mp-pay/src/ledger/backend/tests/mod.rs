@@ -3,6 +3,7 @@
 
 mod clauses;
 mod flight;
+mod retiring;
 mod scene;
 mod wallets;
 
@@ -58,4 +59,7 @@ on_every_store! {
         a_payee_who_has_too_little_gives_nothing_back
         an_intent_is_paid_and_refunded_from_a_wallet
         what_is_over_is_retired_and_never_acts_again;
+    retiring:
+        what_was_declined_is_kept_to_be_confirmed_again
+        what_is_asked_of_a_retired_payment_is_put_before_a_person;
 }

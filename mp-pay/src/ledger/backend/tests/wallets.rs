@@ -208,6 +208,6 @@ pub(super) async fn what_is_over_is_retired_and_never_acts_again(scene: Scene) {
     assert_eq!(sweep.retired, 1, "the payment's book, and no account");
     let again = scene.backend.charge(&scene.request(60, true)).await;
     let refused = again.expect_err("nobody knows any more");
-    assert_eq!(refused.kind(), BackendErrorKind::Unavailable);
+    assert_eq!(refused.kind(), BackendErrorKind::Unknown);
     assert_eq!(scene.balances().await, (40, 40, 60));
 }
