@@ -1,21 +1,29 @@
 //! What the passes promise.
 
 mod support;
+#[path = "support/unread.rs"]
+mod unread;
 
 use std::sync::Arc;
 
-use mp_core::{Caller, ErrorKind, store::MemoryStore};
+use mp_core::{Caller, Engine, ErrorKind, store::MemoryStore};
 use mp_pay::{
     LoyaltyPass, Passes, PayError,
     pass::{EarnPoints, OpenPass, Program, Redeem, Redemption, StampPass},
 };
 
-use self::support::{app, clock, engine, idem, mei, staff};
+use self::{
+    support::{app, clock, engine, idem, mei, staff},
+    unread::unread_once_written,
+};
 
 fn passes() -> Passes {
-    let engine = engine(Arc::new(MemoryStore::new()), &clock());
+    passes_on(&engine(Arc::new(MemoryStore::new()), &clock()))
+}
+
+fn passes_on(engine: &Engine) -> Passes {
     let program = Program::new("coffee".parse().expect("a name"), 10);
-    Passes::new(&engine).with(program.expect("a program"))
+    Passes::new(engine).with(program.expect("a program"))
 }
 
 async fn opened(passes: &Passes) -> LoyaltyPass {
@@ -42,6 +50,18 @@ async fn a_user_has_one_pass_per_program() {
     };
     let refused = passes.open(&mei(), unknown, &idem("tea")).await;
     assert_eq!(kind(refused), ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_pass_that_was_opened_is_not_told_as_unavailable() {
+    let (store, clock) = (Arc::new(MemoryStore::new()), clock());
+    let unread = passes_on(&unread_once_written(store.clone(), &clock));
+    let program = "coffee".parse().expect("a name");
+    let owner = None;
+    let request = OpenPass { program, owner };
+    let told = unread.open(&mei(), request, &idem("open")).await;
+    assert_eq!(kind(told), ErrorKind::Unknown);
+    opened(&passes_on(&engine(store, &clock))).await;
 }
 
 #[tokio::test]

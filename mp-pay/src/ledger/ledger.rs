@@ -154,6 +154,19 @@ impl Ledger {
         }
     }
 
+    /// Drives a transfer that was just written, and returns it as it stands then; as it was written, if
+    /// it cannot be read. That is no error: whoever is told one takes it that nothing was written.
+    pub(super) async fn driven(&self, written: Transfer) -> Transfer {
+        self.drive(&written).await;
+        match self.found(&written.app, &written.home, written.id).await {
+            Ok(found) => found.unwrap_or(written),
+            Err(error) => {
+                tracing::debug!(%error, transfer = %written.id, "told as it was written");
+                written
+            }
+        }
+    }
+
     /// Returns all transfers that stand in a book: for those of settlements, which have few.
     pub(super) async fn transfers_in(
         &self,

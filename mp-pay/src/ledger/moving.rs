@@ -115,9 +115,7 @@ impl Ledger {
         if begun.far_books().is_empty() || begun.status.is_final() {
             return Ok(begun);
         }
-        self.drive(&begun).await;
-        let found = self.found(&begun.app, &begun.home, begun.id).await?;
-        Ok(found.unwrap_or(begun))
+        Ok(self.driven(begun).await)
     }
 
     /// Refuses accounts elsewhere that are not there, before anything is written.

@@ -88,9 +88,7 @@ impl Ledger {
         if resolved.far_books().is_empty() || resolved.status == TransferStatus::Posted {
             return Ok(resolved);
         }
-        self.drive(&resolved).await;
-        let found = self.found(app, book, id).await?;
-        Ok(found.unwrap_or(resolved))
+        Ok(self.driven(resolved).await)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{
-    Caller, Command, Edits, Engine, Error, Family, Scope, Timestamp,
+    Caller, Command, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     id::{AppId, IdempotencyKey, Name, UserId},
     idempotency::Idempotency,
     store::Partition,
@@ -10,7 +10,7 @@ use mp_core::{
 use super::{
     Act, EarnPoints, EntryId, LoyaltyPass, OpenPass, PassEntry, PassId, Program, Redeem, StampPass,
 };
-use crate::error::PayError;
+use crate::{error::PayError, payments::broke_off};
 
 /// The right to open one's own passes and redeem from them.
 pub const PASS_WRITE: Scope = Scope::of("pass:write");
@@ -74,7 +74,7 @@ impl Passes {
     ///
     /// `not_found` for a program that was not set up, `forbidden` for somebody else's pass if the
     /// caller is not staff, `invalid_field` in an app whose id cannot be part of a unit,
-    /// `idempotency_conflict`, the store's errors.
+    /// `idempotency_conflict`, `outcome_unknown` if it was opened and cannot be read, the store's errors.
     pub async fn open(
         &self,
         caller: &Caller,
@@ -103,7 +103,12 @@ impl Passes {
             Ok::<_, Error>(edits.answer(()))
         };
         self.engine.run(command, open).await?;
-        self.read(caller.app_id(), id).await
+        let opened = self.read(caller.app_id(), id).await;
+        opened.map_err(|error| match Error::from(error) {
+            // It was opened: this does not say otherwise.
+            error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
+            error => error.into(),
+        })
     }
 
     /// Returns the id of a user's pass in a program.

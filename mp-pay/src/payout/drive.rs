@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mp_core::{
-    Error, ErrorKind,
+    Error,
     id::AppId,
     work::{self, Done, Handler, HandlerError},
 };
@@ -13,13 +13,14 @@ use super::{
     Payouts,
     change::{Change, command},
     order::PayoutDue,
+    payouts::unclear,
 };
 use crate::{
     backend::{BackendError, BackendErrorKind, DeclineCode, Lookup, Outcome},
     journal::Source,
     operation::Breach,
     payment::Move,
-    payments::{broke_off, needs_person},
+    payments::needs_person,
 };
 
 impl Payouts {
@@ -86,10 +87,7 @@ impl Payouts {
             Ok(order) => self.drive(order).await,
             refused => refused,
         };
-        carried.map_err(|error| match Error::from(error) {
-            error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
-            error => error.into(),
-        })
+        carried.map_err(unclear)
     }
 
     async fn drive(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Engine, Error, Family, Scope, Timestamp,
+    Caller, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     engine::Command,
     id::{AppId, IdempotencyKey},
     idempotency::Idempotency,
@@ -14,7 +14,7 @@ use super::{
     PayoutEvent, PayoutId, PayoutOrder, PayoutsOptions,
     change::{Change, command},
 };
-use crate::payments::PAY_MANAGE;
+use crate::payments::{PAY_MANAGE, broke_off};
 
 /// Payouts and what becomes of them; for other capabilities it is their
 /// [`Payout`](mp_core::port::Payout) port.
@@ -87,7 +87,8 @@ impl Payouts {
     /// # Errors
     ///
     /// `forbidden` for anybody but staff, `not_found`, [`PayoutError::TooLate`],
-    /// `idempotency_conflict`, the store's errors.
+    /// `idempotency_conflict`, `outcome_unknown` if it was written down and cannot be read, the store's
+    /// errors.
     pub async fn cancel(
         &self,
         caller: &Caller,
@@ -102,7 +103,7 @@ impl Payouts {
             false => change.apply(PayoutEvent::Canceled),
         };
         self.change(command, cancel).await?;
-        self.read(caller.app_id(), request.payout).await
+        self.written(caller.app_id(), request.payout).await
     }
 
     /// Returns a payout.
@@ -158,6 +159,15 @@ impl Payouts {
         Ok(found.ok_or_else(|| Error::not_found("payout"))?)
     }
 
+    /// Reads a payout that was just written: a failure is no word that it was not.
+    pub(super) async fn written(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+    ) -> Result<PayoutOrder, PayoutError> {
+        self.read(app, id).await.map_err(unclear)
+    }
+
     /// Changes a payout in one commit.
     pub(super) async fn change<T, F>(&self, command: Command, change: F) -> Result<T, PayoutError>
     where
@@ -171,5 +181,14 @@ impl Payouts {
             Ok::<_, PayoutError>(changed.decision(answer, call_max))
         };
         Ok(self.engine.run(command, decide).await?.answer)
+    }
+}
+
+/// Returns the error of what went on from a commit that is there: it does not say that nothing was
+/// written.
+pub(super) fn unclear(error: PayoutError) -> PayoutError {
+    match Error::from(error) {
+        error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
+        error => error.into(),
     }
 }

@@ -76,7 +76,8 @@ impl Payouts {
     ///
     /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for a finding that is not for
     /// good or whose amount is not more than zero or of another currency,
-    /// [`PayoutError::NotUnresolved`], `idempotency_conflict`, the store's errors.
+    /// [`PayoutError::NotUnresolved`], `idempotency_conflict`, `outcome_unknown` if it was written down
+    /// and cannot be read, the store's errors.
     pub async fn resolve(
         &self,
         caller: &Caller,
@@ -98,7 +99,7 @@ impl Payouts {
             change.observe(PayoutEvent::Observed { outcome, source })
         };
         self.change(command, resolve).await?;
-        self.read(app, id).await
+        self.written(app, id).await
     }
 
     /// Takes in what the backend tells by itself, such as a webhook whose signature the host has

@@ -9,7 +9,10 @@ mod resolving;
 mod rights;
 mod settling;
 mod telling;
+#[path = "../support/unread.rs"]
+mod unread;
 mod world;
+mod writing;
 
 use self::world::World;
 
@@ -50,6 +53,8 @@ promises! {
         what_is_held_can_be_counted_once_it_is_posted
         a_reversal_names_what_it_reverses_and_happens_once
         a_reversal_may_have_the_key_of_what_it_reverses;
+    writing:
+        what_was_written_is_told_though_it_cannot_be_read;
     resolving:
         a_pending_transfer_is_resolved_at_most_once
         time_is_decided_by_the_clock_and_work_only_tidies

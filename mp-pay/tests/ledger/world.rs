@@ -24,6 +24,8 @@ use mp_pay::ledger::{
     TransferId,
 };
 
+use super::unread::unread_once_written;
+
 /// A ledger on a store, and callers.
 pub(crate) struct World {
     pub(crate) engine: Engine,
@@ -133,6 +135,12 @@ impl World {
         let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
         let entropy = Arc::new(SeededEntropy::new(2));
         Ledger::new(&Engine::new(store, self.clock.clone(), entropy))
+    }
+
+    /// Returns the ledger of a process that can read nothing any more once it has committed.
+    pub(crate) fn unread(&self) -> Ledger {
+        let store = self.engine.store().clone();
+        Ledger::new(&unread_once_written(store, &self.clock))
     }
 
     /// Returns a worker of overdue transfers whose clock is set back by so much as soon as it has

@@ -9,6 +9,9 @@ mod payout;
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+mod telling;
+#[path = "../support/unread.rs"]
+mod unread;
 
 use std::{sync::Arc, time::Duration};
 
