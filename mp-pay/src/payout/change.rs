@@ -65,12 +65,11 @@ impl Change {
         Ok(())
     }
 
-    /// Applies what was learnt; what repeats that it is still open is not worth an entry.
+    /// Applies what was learnt; what repeats what is known is not worth an entry, and no change.
     pub(super) fn observe(&mut self, event: PayoutEvent) -> Result<(), PayoutError> {
         let mut after = self.order.clone();
         after.apply(&event, self.order.changed_at)?;
-        let closes = matches!(&event, PayoutEvent::Observed { outcome, .. } if outcome.is_known());
-        if after == self.order && !closes {
+        if after == self.order {
             return Ok(());
         }
         self.apply(event)

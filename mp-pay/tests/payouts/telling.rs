@@ -35,3 +35,29 @@ async fn what_was_written_is_not_told_as_unavailable() {
 fn kind<T: std::fmt::Debug>(told: Result<T, PayoutError>) -> ErrorKind {
     Error::from(told.expect_err("cannot be read")).kind()
 }
+
+#[tokio::test]
+async fn what_is_known_and_told_again_is_no_change() {
+    for trust in [WebhookTrust::Signed, WebhookTrust::HintOnly] {
+        let bank = Bank::new(CLASSES[1].with_webhooks(trust));
+        bank.payouts.pay_out(&request("paid")).await.expect("pays");
+        let read = async || {
+            let order = bank.payouts.payout(&staff(), id("paid")).await;
+            let journal = bank.payouts.journal(&staff(), id("paid")).await;
+            (order.expect("reads"), journal.expect("reads"))
+        };
+        let before = read().await;
+        assert_eq!(before.0.status, PayoutStatus::Paid);
+        let reference = before.0.operation.reference.clone();
+        let notice = PayoutNotice {
+            payout: id("paid"),
+            outcome: Outcome::settled(reference.expect("has a name")),
+        };
+        for _ in 0..2 {
+            bank.clock.advance(Duration::from_secs(61));
+            let told = bank.payouts.observe(&staff(), notice.clone()).await;
+            assert_eq!(told.expect("observes"), before.0);
+        }
+        assert_eq!(read().await, before);
+    }
+}
