@@ -3,7 +3,10 @@ use mp_core::{
     amount::{Amount, Unit},
 };
 
-use super::{ACCOUNTS_MAX, AccountId, SUM_MAX, Side, TransferEvent, TransferId, TransferStatus};
+use super::{
+    ACCOUNTS_MAX, AccountId, LOOK_BACK_MAX, SUM_MAX, Side, TransferEvent, TransferId,
+    TransferStatus,
+};
 
 /// Why the ledger did not do what it was asked. Nothing was written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -103,6 +106,16 @@ pub enum LedgerError {
         /// The number of the last entry that was moved out.
         closed: u64,
     },
+    /// An account had not changed for so long that its balance is not looked for.
+    #[error(
+        "{account} does not occur in the {LOOK_BACK_MAX} entries up to {by}: read its statement from further back"
+    )]
+    TooFarBack {
+        /// The account.
+        account: AccountId,
+        /// The number of the last entry that was made by then.
+        by: u64,
+    },
 }
 
 impl LedgerError {
@@ -122,6 +135,7 @@ impl LedgerError {
             Self::AmountTooLarge { .. } => "amount_too_large",
             Self::TooManyAccounts => "too_many",
             Self::Closed { .. } => "closed",
+            Self::TooFarBack { .. } => "too_far_back",
         }
     }
 }

@@ -142,7 +142,7 @@ pub use self::{
     },
     retention::ClosedSettlements,
     settlement::{FixedAccounts, LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
-    statement::{PAGE_ENTRIES_MAX, Statement, StatementLine},
+    statement::{LOOK_BACK_MAX, PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
     transfer::{FAR_BOOKS_MAX, MOVES_MAX, PENDING_MAX, Transfer, TransferId},
     trial::{TrialBalance, TrialRow, UnitTotal},

@@ -13,6 +13,10 @@ use super::{
 /// The most entries of a book that one page of a statement looks through.
 pub const PAGE_ENTRIES_MAX: u64 = 1_000;
 
+/// The most entries of a book that [`Ledger::balance_at`] looks back through for the last one about an
+/// account.
+pub const LOOK_BACK_MAX: u64 = 10_000;
+
 /// A page of an account's journal, with the balance after each line.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -105,30 +109,55 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// As [`statement`](Self::statement).
+    /// As [`statement`](Self::statement); [`LedgerError::TooFarBack`] if the account had not changed by
+    /// then for [`LOOK_BACK_MAX`] entries of its book, and has since.
     pub async fn balance_at(
         &self,
         caller: &Caller,
         request: BalanceAt,
     ) -> Result<Amount, LedgerError> {
         let (book, account) = self.opened(caller, &request.account).await?;
-        let mut number = self.last_by(&book, request.at).await?;
+        let number = self.last_by(&book, request.at).await?;
         if number > book.closed && number >= account.last_entry {
             return Ok(Amount::new(account.posted(), account.unit));
         }
-        while number > book.closed {
+        let posted = match self.last_balance(&book, &account, number).await? {
+            Some(posted) => posted,
+            None => self.closed_balance(&book, &account, request.at).await?,
+        };
+        Ok(Amount::new(posted, account.unit))
+    }
+
+    /// Returns an account's posted balance after the entry of this number; `None` if none that is there
+    /// tells.
+    async fn last_balance(
+        &self,
+        book: &Book,
+        account: &Account,
+        by: u64,
+    ) -> Result<Option<i64>, LedgerError> {
+        let before = by.saturating_sub(LOOK_BACK_MAX).max(book.closed);
+        let mut number = by;
+        while number > before {
             let stretch = self.stretch(&book.app, &book.id, number).await?;
-            let start = (number / STRETCH * STRETCH).max(book.closed + 1);
+            let start = (number / STRETCH * STRETCH).max(before + 1);
             for number in (start..=number).rev() {
                 let entry = entry_in(&stretch, number)?;
-                if let Some(line) = line_of(&account, &entry) {
-                    return Ok(Amount::new(line.balance, account.unit));
+                if let Some(line) = line_of(account, &entry) {
+                    return Ok(Some(line.balance));
+                }
+                // Nothing that is older is about the account.
+                if entry.at < account.opened_at {
+                    return Ok(Some(0));
                 }
             }
             number = start - 1;
         }
-        let posted = self.closed_balance(&book, &account, request.at).await?;
-        Ok(Amount::new(posted, account.unit))
+        if before > book.closed {
+            let account = account.id.clone();
+            return Err(LedgerError::TooFarBack { account, by });
+        }
+        Ok(None)
     }
 
     /// Returns the number of the last entry that was made by a moment, looking where they are.

@@ -66,6 +66,7 @@ promises! {
     reading:
         a_statement_has_every_posting_and_the_balance_after_it
         a_balance_is_told_as_it_was
+        what_is_older_than_an_account_is_not_looked_through
         a_changed_entry_is_named;
     closing:
         closing_keeps_chain_and_balances

@@ -1,7 +1,11 @@
-use mp_core::store::{Batch, CommitId, Key, Query, Selection, Write};
-use mp_pay::ledger::{Act, BalanceAt, NewTransfer, Problem, ReadStatement, Side};
+use std::sync::atomic::Ordering::SeqCst;
 
-use super::world::{World, code, euros, office};
+use mp_core::store::{Batch, CommitId, Key, Query, Selection, Write};
+use mp_pay::ledger::{
+    Act, BalanceAt, LOOK_BACK_MAX, MOVES_MAX, NewTransfer, Problem, ReadStatement, Side,
+};
+
+use super::world::{World, account, code, each, euros, office};
 
 /// Moves 1, 2, 3 … out of a wallet that begins with 100,000, a minute apart.
 async fn busy(world: &World, count: i64) -> mp_pay::ledger::AccountId {
@@ -65,6 +69,73 @@ pub(crate) async fn a_balance_is_told_as_it_was(world: World) {
     before.at = start.minus(std::time::Duration::from_micros(1));
     let told = world.ledger.balance_at(&office(), before).await;
     assert_eq!(told.expect("tells"), euros(0));
+}
+
+/// Makes so many entries in mei's book that are not about her wallet, a minute apart for each 32.
+async fn rush(world: &World, name: &str, entries: usize) {
+    let (cash, sales) = (account("mei/cash"), account("mei/sales"));
+    for number in 0..entries / MOVES_MAX {
+        world.pass(60);
+        let moves = std::iter::repeat_n(each(&cash, &sales, 1), MOVES_MAX);
+        let name = format!("{name}-{number}");
+        let moved = world.moves(&name, NewTransfer::linked(moves)).await;
+        moved.expect("moves");
+    }
+}
+
+pub(crate) async fn what_is_older_than_an_account_is_not_looked_through(world: World) {
+    world.own("mei/cash", Side::Debit).await;
+    world.own("mei/sales", Side::Credit).await;
+    rush(&world, "before", 960).await;
+    world.pass(60);
+    let wallet = world.wallet("mei").await;
+    rush(&world, "since", 160).await;
+    let at = world.engine.now();
+    world.pass(60);
+    let fund = NewTransfer::of(account("mei/cash"), wallet.clone(), euros(100));
+    world.moves("fund", fund).await.expect("funds");
+    let (ledger, reads) = world.counted();
+    let request = BalanceAt {
+        account: wallet,
+        at,
+    };
+    let told = ledger.balance_at(&office(), request).await;
+    assert_eq!(told.expect("tells"), euros(0));
+    // The account, eleven entries to find the moment among 1,121, and three hundreds of entries.
+    let reads = reads.load(SeqCst);
+    assert!(reads <= 15, "{reads}");
+}
+
+#[tokio::test]
+async fn a_balance_is_looked_for_no_further_back_than_it_says() {
+    let world = World::in_memory();
+    let wallet = world.funded("mei", 100).await;
+    world.own("mei/sales", Side::Credit).await;
+    let entries = usize::try_from(LOOK_BACK_MAX).expect("is small");
+    rush(&world, "just", entries / MOVES_MAX * MOVES_MAX - MOVES_MAX).await;
+    let request = |at| BalanceAt {
+        account: wallet.clone(),
+        at,
+    };
+    let near = request(world.engine.now());
+    rush(&world, "over", 2 * MOVES_MAX).await;
+    let far = request(world.engine.now());
+    world.pass(60);
+    let spend = NewTransfer::of(wallet.clone(), account("mei/sales"), euros(30));
+    world.moves("spend", spend).await.expect("moves");
+    let told = world.ledger.balance_at(&office(), near).await;
+    assert_eq!(told.expect("tells"), euros(100));
+    let (ledger, reads) = world.counted();
+    let refused = ledger.balance_at(&office(), far).await;
+    assert_eq!(code(refused), "too_far_back");
+    let reads = reads.load(SeqCst);
+    assert!(reads <= 1 + 14 + 101, "{reads}");
+    let statement = ReadStatement {
+        account: wallet,
+        after: 0,
+    };
+    let statement = world.ledger.statement(&office(), statement).await;
+    assert_eq!(statement.expect("reads").closing, euros(100));
 }
 
 pub(crate) async fn a_changed_entry_is_named(world: World) {

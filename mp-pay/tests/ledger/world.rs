@@ -143,6 +143,22 @@ impl World {
         Ledger::new(&unread_once_written(store, &self.clock))
     }
 
+    /// Returns the ledger of a process whose reads are counted.
+    pub(crate) fn counted(&self) -> (Ledger, Arc<AtomicUsize>) {
+        let reads = Arc::new(AtomicUsize::new(0));
+        let count = reads.clone();
+        let hook = move |call, phase, _: Option<&Partition>| {
+            if (call, phase) == (Call::Read, Phase::Before) {
+                count.fetch_add(1, SeqCst);
+            }
+            async { Ok(()) }
+        };
+        let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
+        let entropy = Arc::new(SeededEntropy::new(4));
+        let ledger = Ledger::new(&Engine::new(store, self.clock.clone(), entropy));
+        (ledger, reads)
+    }
+
     /// Returns a worker of overdue transfers whose clock is set back by so much as soon as it has
     /// leased one.
     pub(crate) fn set_back(&self, by: Duration) -> Worker {
