@@ -16,6 +16,9 @@ use super::{
     records::{command, desk, hold_key, save, transfer_in, transfer_key},
 };
 
+/// Why a book refuses what comes too late to be held, or is not asked any more.
+pub(super) const EXPIRED: &str = "expired";
+
 /// The books that a transfer touches beside its home, as participants of its plan.
 #[derive(Clone, Debug)]
 pub(super) struct FarBooks {
@@ -119,7 +122,7 @@ impl FarWork {
                 self.come_to(state);
                 Ok(Answer::Done)
             }
-            HoldStep::Writes(Act::Pending, _) if self.late => Ok(self.refuse("expired")),
+            HoldStep::Writes(Act::Pending, _) if self.late => Ok(self.refuse(EXPIRED)),
             HoldStep::Writes(act, state) => match self.write(desk, act) {
                 Ok(()) => {
                     self.come_to(state);

@@ -7,6 +7,7 @@ use mp_core::{
 use super::{
     Act, LedgerError, Occasion, Transfer, TransferEvent, TransferStatus,
     expiry::ExpiryDue,
+    far::EXPIRED,
     news::tell,
     plan_id::PlanId,
     records::{ACCOUNTS, desk, save, transfer_in, transfer_key},
@@ -95,12 +96,21 @@ impl<'a> HomeWork<'a> {
                 Ok(plan)
             }
             (Standing::Releasing | Standing::Released, Moving | Pending | Posting) => {
-                self.transfer.refusal = Some(plan.refusal().unwrap_or("expired").to_owned());
-                self.step(TransferEvent::Refuse)?;
+                self.give_up(plan.refusal().unwrap_or(EXPIRED))?;
                 Ok(plan)
             }
             _ => Ok(plan),
         }
+    }
+
+    /// Gives up what its plan has given up. Where nothing but time has refused it, it has expired, as it
+    /// was shown.
+    fn give_up(&mut self, why: &str) -> Result<(), Error> {
+        if why == EXPIRED && self.transfer.has_lapsed(self.now) {
+            return self.step(TransferEvent::Expire);
+        }
+        self.transfer.refusal = Some(why.to_owned());
+        self.step(TransferEvent::Refuse)
     }
 
     fn step(&mut self, event: TransferEvent) -> Result<(), Error> {

@@ -89,6 +89,7 @@ promises! {
         what_was_reversed_is_released;
     telling:
         what_becomes_of_a_transfer_is_told_once
+        what_lapses_before_it_is_held_is_told_as_expired
         without_a_feed_the_ledger_writes_nothing_for_one;
     rights:
         nobody_debits_or_reads_what_is_not_theirs;

@@ -5,7 +5,7 @@ use mp_core::{
     work::{Worker, WorkerOptions},
 };
 use mp_pay::ledger::{
-    Ledger, NamedTransfer, NewTransfer, PostTransfer, Side, Transfer,
+    Ledger, NamedTransfer, NewTransfer, PostTransfer, Side, Transfer, TransferStatus,
     news::{EXPIRED, Ended, POSTED, Posted, REVERSED, Reversed, VOIDED},
 };
 
@@ -121,6 +121,36 @@ fn told_of(
             _ => assert_eq!(event.fact::<Ended>().expect("reads").transfer, id("over")),
         }
     }
+}
+
+pub(crate) async fn what_lapses_before_it_is_held_is_told_as_expired(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let far = world.own("stall/sales", Side::Credit).await;
+    let minute = std::time::Duration::from_secs(60);
+    let request = || NewTransfer::of(wallet.clone(), far.clone(), euros(10)).pending_for_s(60);
+    // The other book is never asked, or asked too late.
+    let processes = [
+        ("unasked", world.cut_off("stall", 0)),
+        ("late", world.slow("mei", minute)),
+    ];
+    for (told_before, (name, process)) in processes.into_iter().enumerate() {
+        let process = process.with_feed(journal());
+        let made = process.transfer(&office(), id(name), request()).await;
+        let made = made.expect("is begun");
+        world.pass(60);
+        let status = async || {
+            let (office, ledger) = (office(), &world.ledger);
+            let found = ledger.transfer_of(&office, &made.home, made.id).await;
+            found.expect("is there").status
+        };
+        assert_eq!(status().await, TransferStatus::Expired, "{name}");
+        world.carrier().drain().await.expect("works");
+        assert_eq!(world.available(&wallet).await, 100, "{name}");
+        assert_eq!(status().await, TransferStatus::Expired, "{name}");
+        let events = told(&world).await;
+        assert_eq!(topics(&events), [(EXPIRED, told_before + 1)].into());
+    }
+    world.audit().await;
 }
 
 pub(crate) async fn without_a_feed_the_ledger_writes_nothing_for_one(world: World) {

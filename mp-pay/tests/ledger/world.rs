@@ -186,6 +186,33 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
+    /// Returns the ledger of a process that has begun something here when its clock goes on by so much,
+    /// before it asks the other book.
+    pub(crate) fn slow(&self, home: &'static str, by: Duration) -> Ledger {
+        let (clock, begun) = (self.clock.clone(), AtomicBool::new(false));
+        let hook = move |call, phase, partition: Option<&Partition>| {
+            let is_home = partition.is_some_and(|it| it.local_id() == home);
+            if (call, phase, is_home) == (Call::Commit, Phase::After, true) {
+                begun.store(true, SeqCst);
+            }
+            let asks = (call, phase, is_home) == (Call::Read, Phase::Before, false);
+            if asks && begun.swap(false, SeqCst) {
+                clock.advance(by);
+            }
+            async { Ok(()) }
+        };
+        let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
+        let entropy = Arc::new(SeededEntropy::new(5));
+        Ledger::new(&Engine::new(store, self.clock.clone(), entropy))
+    }
+
+    /// Returns a worker that carries on transfers over several books, and does nothing else.
+    pub(crate) fn carrier(&self) -> Worker {
+        let handlers = self.ledger.handlers().into_iter();
+        let steps = handlers.filter(|it| it.kind() == "ledger.steps");
+        Worker::new(&self.engine, WorkerOptions::default()).with(steps)
+    }
+
     /// Returns the keys of a book's records that begin so.
     pub(crate) async fn keys(&self, book: &BookId, prefix: &str) -> Vec<String> {
         let partition = book.partition(office().app_id()).expect("a partition");
