@@ -85,6 +85,11 @@ impl NewTransfer {
     }
 
     /// Asks for several moves, all or none.
+    ///
+    /// Within one book they are made one after the other, and value may pass through an account that
+    /// has too little by itself: what one move puts in, the next may take out. Over several books, or
+    /// [pending](Self::pending_for_s), all of them are held first, and what is to come in does not count
+    /// towards what an account has to give before it is posted.
     #[must_use]
     pub fn linked(moves: impl IntoIterator<Item = Move>) -> Self {
         Self {
