@@ -81,7 +81,9 @@ impl fmt::Display for StoreError {
             StoreErrorKind::Full => "the store is full: make room on the disk",
             StoreErrorKind::ReadOnly => "the store is read-only: correct its permissions",
             StoreErrorKind::Newer => "a newer release made this store: upgrade this program",
-            StoreErrorKind::Corrupt => "the store does not read back: put a copy in its place",
+            StoreErrorKind::Corrupt => {
+                "the store does not read back: restore a copy, of a file with SqliteStore::restore"
+            }
         };
         write!(f, "{} failed: {what}", self.op)
     }

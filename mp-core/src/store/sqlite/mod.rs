@@ -11,9 +11,11 @@ mod error;
 mod follower;
 mod job;
 mod options;
+mod part;
 mod patience;
 mod question;
 mod reader;
+mod restore;
 mod schema;
 mod thread;
 mod writer;
@@ -129,6 +131,9 @@ impl SqliteStore {
     /// that is killed meanwhile leaves a file beside `to` whose name ends in `.part`: such files can be
     /// deleted when no copy is under way.
     ///
+    /// What puts a copy back is [`restore`](Self::restore), and nothing else: a store that was killed has
+    /// left a log beside its file (`mp.db-wal`), which would be applied to whatever is put there by hand.
+    ///
     /// # Errors
     ///
     /// `Invalid` if there is a file at `to` or no folder for it, `Full` if the disk is full,
@@ -136,14 +141,30 @@ impl SqliteStore {
     pub async fn back_up(&self, to: impl AsRef<Path>) -> Result<(), StoreError> {
         let (from, options) = (self.path.clone(), self.options.clone());
         let to = to.as_ref().to_owned();
-        let copying = spawn_blocking(move || backup::back_up(&from, &to, &options));
-        copying.await.unwrap_or_else(|error| {
-            Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "backup",
-                error,
-            ))
-        })
+        aside("backup", move || backup::back_up(&from, &to, &options)).await
+    }
+
+    /// Puts a copy that [`back_up`](Self::back_up) has made in the place of the store at `to`, if there
+    /// is one, whatever state that is in.
+    ///
+    /// The copy itself stays. It is looked through for damage first, all of it, as with
+    /// [`SqliteOptions::quick_check`]. What was written to the store at `to` after the copy was made is
+    /// lost, and the log goes that it may have left. Whoever kills this meanwhile finds the one store
+    /// or the other, and perhaps a file that ends in `.part`; from a damaged store, what its log held
+    /// may be gone.
+    ///
+    /// Nobody may have the store open: stop the processes that use it, and what starts them again.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if somebody has the store at `to` open, `Corrupt` if the copy is damaged or no
+    /// database, `Newer` if a newer release made it, `Invalid` if there is none, if it is empty or
+    /// another program's, if it is in use itself (it has a log of its own then), or if there is no folder
+    /// for the store, `Full` if the disk is full, `ReadOnly` if the folder or the store cannot be
+    /// written, else `Unavailable`; the store at `to` is as it was then.
+    pub async fn restore(copy: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), StoreError> {
+        let (copy, to) = (copy.as_ref().to_owned(), to.as_ref().to_owned());
+        aside("restore", move || restore::restore(&copy, &to)).await
     }
 
     /// Returns how many transactions with writes were made durable since the store was opened.
@@ -269,6 +290,16 @@ impl Listing for SqliteStore {
         })
         .await
     }
+}
+
+/// Does what takes long on a thread that nobody else waits for.
+async fn aside(
+    op: &'static str,
+    work: impl FnOnce() -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), StoreError> {
+    spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StoreError::new(StoreErrorKind::Unavailable, op, error)))
 }
 
 fn start_writer(

@@ -28,7 +28,8 @@ pub(super) fn patiently<T>(timeout: Duration, mut act: impl FnMut() -> Result<T>
     }
 }
 
-fn is_busy(error: &Error) -> bool {
+/// Returns whether others have the file locked.
+pub(super) fn is_busy(error: &Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)

@@ -49,6 +49,19 @@ pub(super) fn open_keeper(path: &Path, options: &SqliteOptions) -> Result<Connec
     Ok(connection)
 }
 
+/// Checks that `file`, which has the content of `copy`, is a store of this or an earlier layout, and that
+/// none of it is damaged.
+pub(super) fn check_copy(file: &Path, copy: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(file, flags, &SqliteOptions::default())?;
+    check_layout(&connection)?;
+    if layout(&connection).map_err(|error| store_error(OP, error))? == 0 {
+        return Err(StoreError::invalid(OP, "the copy is empty"));
+    }
+    check_slots(&connection)?;
+    check_pages(&connection, copy)
+}
+
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -173,8 +186,8 @@ fn check_pages(connection: &Connection, path: &Path) -> Result<(), StoreError> {
 fn damaged(path: &Path, seen: &dyn fmt::Display) -> StoreError {
     let path = path.display();
     let problem = format!(
-        "the file is damaged ({seen}): put a copy in its place, or save what can still be read with \
-         `sqlite3 {path} .recover | sqlite3 saved.db`"
+        "the file is damaged ({seen}): restore a copy with `SqliteStore::restore`, or save what can still \
+         be read with `sqlite3 {path} .recover | sqlite3 saved.db`"
     );
     StoreError::new(StoreErrorKind::Corrupt, OP, problem)
 }
