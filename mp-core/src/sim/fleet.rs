@@ -95,7 +95,8 @@ impl<W: Workload> Fleet<W> {
                 () = running.life.death.wait() => work.abort(),
                 () = self.world.calm.wait() => {
                     stop.send_replace(true);
-                    // A worker that broke off has left its work to the others.
+                    // A worker that broke off has left its work to the others; had it panicked, the run
+                    // would have failed.
                     let _ = work.await;
                     return;
                 }

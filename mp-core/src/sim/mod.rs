@@ -88,6 +88,8 @@
 //! - *Progress.* When faults end, every command has its answer, all work gets done, and none is dead.
 //!   (Work whose every attempt fell to faults is driven again first.)
 //! - *Moments.* [`Workload::inspect`] sees every partition after every commit.
+//! - *No panic.* None in a run is survived, whoever catches it: the engine that of a decision, a worker that
+//!   of a handler.
 //! - *The whole.* [`Workload::audit`] sees all of it at the end: totals, effects, what spans parts.
 //!
 //! # Replay
@@ -124,6 +126,7 @@ mod history;
 mod life;
 mod mix;
 mod order;
+mod panics;
 mod play;
 mod point;
 mod process;

@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{
-    Chance, Coverage, Failure, SEED_VARIABLE, Trace, Workload, play::play, record::Record,
+    Chance, Coverage, Failure, SEED_VARIABLE, Trace, Workload, panics::Panics, play::play,
+    record::Record,
 };
 use crate::conformance::Violation;
 
@@ -88,7 +89,7 @@ impl<W: Workload> Simulation<W> {
     ///
     /// # Errors
     ///
-    /// What was seen that must not be, a panic included.
+    /// What was seen that must not be, a panic included, whoever caught it.
     pub fn run(&self, seed: u64) -> Result<Run, Failure> {
         self.run_recorded(seed, true)
     }
@@ -142,7 +143,9 @@ impl<W: Workload> Simulation<W> {
 
     fn run_recorded(&self, seed: u64, is_traced: bool) -> Result<Run, Failure> {
         let record = Arc::new(Record::new(is_traced));
+        let panics = Panics::fail(&record);
         let played = catch_unwind(AssertUnwindSafe(|| self.play(seed, &record)));
+        drop(panics);
         let (coverage, trace, violation) = record.take();
         let commands = match (played, violation) {
             (Ok(Ok(commands)), None) => Ok(commands),

@@ -17,7 +17,7 @@ use mp_core::{
         Chance, Drawn, History, Model, Process, SEED_VARIABLE, Simulation, Violation, Workload,
         seeds_or_replay,
     },
-    store::Partition,
+    store::{Delivery, Partition},
     work::{self, Done, Handler, HandlerError},
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,10 @@ impl Model for Coins {
 /// A tin for coins. At the tenth coin something may go wrong.
 #[derive(Clone, Copy)]
 struct Tins {
+    /// Told of each coin: by the decision to take it, by who looks in, and by who hears it.
+    decides: fn(coin: u64),
+    looks_in: fn(coins: u64),
+    hears: fn(coin: u64, attempts: u32),
     at_ten: fn() -> Result<(), Error>,
     handles: fn() -> Result<Done, HandlerError>,
     holds_at_most: u64,
@@ -66,6 +70,9 @@ struct Tins {
 
 impl Tins {
     const RIGHT: Self = Self {
+        decides: |_| {},
+        looks_in: |_| {},
+        hears: |_, _| {},
         at_ten: || Ok(()),
         handles: || Ok(Done::Finished),
         holds_at_most: u64::MAX,
@@ -90,8 +97,11 @@ impl Workload for Tins {
     type Model = Coins;
 
     fn start(&self, process: &Process) -> (Engine, Vec<Arc<dyn Handler>>) {
-        let handles = self.handles;
-        let handler = work::on(move |_, _: Clink| async move { handles() });
+        let Self { hears, handles, .. } = *self;
+        let handler = work::on(move |delivery: Delivery, clink: Clink| async move {
+            hears(clink.coin, delivery.attempts);
+            handles()
+        });
         (process.engine().clone(), vec![handler])
     }
 
@@ -100,8 +110,10 @@ impl Workload for Tins {
     }
 
     async fn call(&self, engine: &Engine, (): &(), _: &IdempotencyKey) -> Result<u64, Error> {
-        let put = |family: &Family, now| {
+        let decides = self.decides;
+        let put = move |family: &Family, now| {
             let coins = coins(family)? + 1;
+            decides(coins);
             let mut edits = Edits::new();
             edits.put_root(Tin { coins });
             edits.send(&coins.to_string(), now, &Clink { coin: coins });
@@ -119,7 +131,9 @@ impl Workload for Tins {
     }
 
     fn inspect(&self, family: &Family) -> Result<(), Violation> {
-        if coins(family)? > self.holds_at_most {
+        let coins = coins(family)?;
+        (self.looks_in)(coins);
+        if coins > self.holds_at_most {
             return Err(Violation::new("the tin is too full"));
         }
         Ok(())
@@ -211,6 +225,42 @@ fn a_panic_is_a_failure_of_its_seed() {
         ..Tins::RIGHT
     });
     assert!(violation.contains("ten is too many"), "{violation}");
+}
+
+#[test]
+fn a_panic_in_a_decision_is_a_failure_although_the_engine_survives_it() {
+    let violation = violation(Tins {
+        decides: |coin| assert_ne!(coin, 10, "ten is too many to take"),
+        ..Tins::RIGHT
+    });
+    assert!(violation.contains("ten is too many to take"), "{violation}");
+}
+
+#[test]
+fn a_panic_in_a_handler_is_a_failure_although_the_work_is_done_later() {
+    let violation = violation(Tins {
+        hears: |coin, attempts| assert!(coin != 10 || attempts > 1, "ten is too loud at first"),
+        ..Tins::RIGHT
+    });
+    let found = violation.contains("ten is too loud at first");
+    assert!(found, "{violation}");
+}
+
+#[test]
+fn a_panic_of_who_inspects_is_a_failure_and_says_where() {
+    let tins = Tins {
+        looks_in: |coins| assert_ne!(coins, 10, "ten is too many to see"),
+        ..Tins::RIGHT
+    };
+    let failure = tins.simulation().run(3).expect_err("somebody panics");
+    let violation = failure.violation().to_string();
+    for part in ["ten is too many to see", file!()] {
+        assert!(violation.contains(part), "{violation}");
+    }
+    let mut lines = failure.trace().lines().iter();
+    assert!(lines.any(|line| line.contains("ten is too many to see")));
+    let after = Tins::RIGHT.simulation().run(3);
+    after.expect("a panic is told to its own run");
 }
 
 #[test]
