@@ -55,10 +55,12 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         WritesInTwoGoes: an_unheard_commit_is_whole_or_nothing;
         CarriesOutLate: what_became_of_an_unheard_commit_is_final;
         FailsTogether: batches_do_not_touch_each_other;
+        ChecksNoHeadOfMany: a_stale_head_among_many_conflicts;
         AnswersInAnotherOrder: answers_come_in_order;
         TakesAPartitionTwice: a_partition_twice_is_invalid;
         DropsTheRest: many_batches_are_all_carried_out;
         LeasesShortestDueFirst: the_longest_due_comes_first;
+        CutsBeforeItSorts: a_limit_takes_the_longest_due;
         HidesTheDueTime: a_delivery_is_told_whole;
         LeasesTooEarly: what_is_not_due_is_not_leased;
         IgnoresTheKind: only_the_asked_kind_is_leased;
@@ -76,6 +78,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         MovesTheHeadWhenSettling: settling_leaves_the_head_alone;
         ForgetsAttempts: attempts_count_leases;
         CountsOn: writing_counts_anew, redriving_counts_anew;
+        LetsTheDeadLie: writing_over_the_dead_starts_anew;
         ForgetsTheError: the_last_error_is_kept;
         LeasesTheDead: the_dead_are_never_due;
         BuriesTheDead: the_dead_are_listed;

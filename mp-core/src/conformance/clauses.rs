@@ -45,10 +45,12 @@ macro_rules! __store_clauses {
             6 unheard an_unheard_commit_is_whole_or_nothing;
             6 unheard what_became_of_an_unheard_commit_is_final;
             7 independent batches_do_not_touch_each_other;
+            7 independent a_stale_head_among_many_conflicts;
             7 independent answers_come_in_order;
             7 independent a_partition_twice_is_invalid;
             7 independent many_batches_are_all_carried_out;
             8 leased the_longest_due_comes_first;
+            8 leased a_limit_takes_the_longest_due;
             8 leased a_delivery_is_told_whole;
             8 leased what_is_not_due_is_not_leased;
             8 leased only_the_asked_kind_is_leased;
@@ -68,6 +70,7 @@ macro_rules! __store_clauses {
             9 fenced settling_leaves_the_head_alone;
             10 counted attempts_count_leases;
             10 counted writing_counts_anew;
+            10 counted writing_over_the_dead_starts_anew;
             10 counted redriving_counts_anew;
             10 counted the_last_error_is_kept;
             10 counted the_dead_are_never_due;

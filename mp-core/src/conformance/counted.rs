@@ -36,6 +36,32 @@ pub async fn writing_counts_anew(factory: &dyn StoreFactory) -> Result<(), Viola
     )
 }
 
+/// Writing a delivery over a dead one starts anew: it is due, and no longer among the dead.
+pub async fn writing_over_the_dead_starts_anew(
+    factory: &dyn StoreFactory,
+) -> Result<(), Violation> {
+    let store = factory.open().await;
+    let head = create(&store, 1, vec![deliver("~o/mail/1", at(0))]).await?;
+    let leased = due_one(&store, at(0)).await?;
+    settle(&store, &leased, give_up()).await?;
+    let dead = dead_one(store.dead(None, 10).await?)?;
+    commit(&store, 1, head, vec![deliver("~o/mail/1", at(20))]).await?;
+    ensure(
+        store.dead(None, 10).await?.is_empty(),
+        "what was written again is listed as dead",
+    )?;
+    ensure(
+        !settle(&store, &dead, Outcome::Done).await?,
+        "what was written again was settled as dead",
+    )?;
+    let anew = due_one(&store, at(20)).await?;
+    ensure_eq(
+        "since when, attempts and error",
+        (anew.due_at, anew.attempts, anew.last_error),
+        (at(20), 1, None),
+    )
+}
+
 /// Re-driving a delivery starts its count anew.
 pub async fn redriving_counts_anew(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;

@@ -47,6 +47,42 @@ pub async fn batches_do_not_touch_each_other(factory: &dyn StoreFactory) -> Resu
     Ok(())
 }
 
+/// Among many, a batch decided on a head that has moved on conflicts, and those beside it do not.
+pub async fn a_stale_head_among_many_conflicts(
+    factory: &dyn StoreFactory,
+) -> Result<(), Violation> {
+    let store = factory.open().await;
+    let mut heads = Vec::new();
+    for n in 1..=3 {
+        heads.push(create(&store, n, vec![]).await?);
+    }
+    commit(&store, 2, heads[1], vec![put("a", "meanwhile")]).await?;
+    // Nothing is there at all where the last one expects a head.
+    let expected = [(1, heads[0]), (2, heads[1]), (3, heads[2]), (4, heads[0])];
+    let batches = expected.map(|(n, head)| {
+        let writes = vec![put("", "many"), put("a", "many")];
+        (partition(n), batch(head, at(1), writes))
+    });
+    let answers = store.commit_many(batches.to_vec()).await;
+    ensure_eq("answers", answers.len(), expected.len())?;
+    for ((n, _), answer) in expected.into_iter().zip(answers) {
+        match n {
+            2 | 4 => ensure_refused("a stale head", answer, StoreErrorKind::Conflict)?,
+            _ => drop(answer?),
+        }
+    }
+    for (n, promised) in [
+        (1, Some("many")),
+        (2, Some("meanwhile")),
+        (3, Some("many")),
+        (4, None),
+    ] {
+        let seen = shown(&read(&store, n).await?, "a");
+        ensure_eq("a record", seen, promised.map(value))?;
+    }
+    Ok(())
+}
+
 /// The answers come in the order of the batches.
 pub async fn answers_come_in_order(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;

@@ -21,6 +21,36 @@ pub async fn the_longest_due_comes_first(factory: &dyn StoreFactory) -> Result<(
     ensure_eq("due since", since, vec![at(10), at(20), at(30)])
 }
 
+/// Where more is due than the limit, the longest due is leased, in whatever partition it stands.
+pub async fn a_limit_takes_the_longest_due(factory: &dyn StoreFactory) -> Result<(), Violation> {
+    const DUE: [[u64; 2]; 6] = [
+        [80, 40],
+        [30, 100],
+        [110, 10],
+        [50, 120],
+        [20, 60],
+        [90, 70],
+    ];
+    let store = factory.open().await;
+    for (n, [one, other]) in (0..).zip(DUE) {
+        let writes = vec![
+            deliver("~o/mail/a", at(one)),
+            deliver("~o/mail/b", at(other)),
+        ];
+        create(&store, n, writes).await?;
+    }
+    for promised in [[10, 20, 30, 40], [50, 60, 70, 80], [90, 100, 110, 120]] {
+        let query = DueQuery {
+            limit: 4,
+            ..mail(at(200))
+        };
+        let leased = store.due(&query).await?;
+        let since: Vec<_> = leased.iter().map(|delivery| delivery.due_at).collect();
+        ensure_eq("due since", since, promised.map(at).to_vec())?;
+    }
+    Ok(())
+}
+
 /// A delivery says where it stands, what it is, and how it is leased.
 pub async fn a_delivery_is_told_whole(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;

@@ -91,6 +91,30 @@ spoils_the_answer! {
     |leased| leased.iter_mut().for_each(|one| one.due_at = one.lease.unwrap_or(one.due_at))
 }
 
+/// Goes from slot to slot until it has enough, and sorts that.
+#[derive(Debug, Default)]
+pub struct CutsBeforeItSorts;
+
+#[async_trait]
+impl Bug for CutsBeforeItSorts {
+    async fn due(&self, store: &dyn Store, query: &DueQuery) -> Result<Vec<Delivery>, StoreError> {
+        let (mut leased, mut limit) = (Vec::new(), query.limit);
+        for slot in query.slots.iter() {
+            let slots = SlotSet::NONE.with(slot);
+            let of_slot = DueQuery {
+                slots,
+                limit,
+                ..query.clone()
+            };
+            let of_slot = store.due(&of_slot).await?;
+            limit -= u32::try_from(of_slot.len()).unwrap_or(limit);
+            leased.extend(of_slot);
+        }
+        leased.sort_by_key(|delivery| delivery.due_at);
+        Ok(leased)
+    }
+}
+
 /// Leases work of other kinds as well.
 #[derive(Debug, Default)]
 pub struct IgnoresTheKind;

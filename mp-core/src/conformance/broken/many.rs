@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::Bug;
-use crate::store::{Batch, Partition, Store, StoreError, Version};
+use crate::store::{Batch, Partition, Query, Store, StoreError, Version};
 
 /// Fails all batches if one fails.
 #[derive(Debug, Default)]
@@ -22,6 +22,28 @@ impl Bug for FailsTogether {
             .into_iter()
             .map(|_| Err(StoreError::conflict()))
             .collect()
+    }
+}
+
+/// Checks of many batches only whether the partition is there, not which head it has.
+#[derive(Debug, Default)]
+pub struct ChecksNoHeadOfMany;
+
+#[async_trait]
+impl Bug for ChecksNoHeadOfMany {
+    async fn commit_many(
+        &self,
+        store: &dyn Store,
+        mut batches: Vec<(Partition, Batch)>,
+    ) -> Vec<Result<Version, StoreError>> {
+        for (partition, batch) in &mut batches {
+            let view = store.read(partition, &Query::default()).await;
+            let head = view.map_or(Version::ABSENT, |view| view.head);
+            if head != Version::ABSENT && batch.expect != Version::ABSENT {
+                batch.expect = head;
+            }
+        }
+        store.commit_many(batches).await
     }
 }
 

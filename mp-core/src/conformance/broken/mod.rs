@@ -30,13 +30,16 @@ pub use self::{
         TearsTheBatch, TrimsValues,
     },
     leasing::{
-        ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind, IgnoresTheSlots,
-        LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,
+        CutsBeforeItSorts, ForgetsAttempts, ForgetsTheError, HidesTheDueTime, IgnoresTheKind,
+        IgnoresTheSlots, LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,
         MovesTheHeadWhenLeasing, NeverLeasesAgain,
     },
     limiting::AcceptsAnyLimit,
     listing::{ListsByPosition, ListsBySlot, SkipsAtThePageEdge},
-    many::{AnswersInAnotherOrder, DropsTheRest, FailsTogether, TakesAPartitionTwice},
+    many::{
+        AnswersInAnotherOrder, ChecksNoHeadOfMany, DropsTheRest, FailsTogether,
+        TakesAPartitionTwice,
+    },
     racing::{ChecksBeforeItWrites, ReportsUnknownAsConflict},
     reading::{
         ExceedsTheLimit, FailsOnAbsence, ForgetsTheCommitId, HidesTheCut, IncludesTheEnd,
@@ -46,8 +49,8 @@ pub use self::{
     reopening::{ForgetsEverything, ForgetsLeases},
     settling::{
         BuriesTheDead, CountsOn, DropsWhatIsPutOff, ForgetsTheFence, HoldsTheDead,
-        JudgesBeforeItSettles, KeepsWhatIsDone, LeasesTheDead, ListsTheDeadFromTheStart,
-        MovesTheHeadWhenSettling, SaysItSettled,
+        JudgesBeforeItSettles, KeepsWhatIsDone, LeasesTheDead, LetsTheDeadLie,
+        ListsTheDeadFromTheStart, MovesTheHeadWhenSettling, SaysItSettled,
     },
     taking_turns::{LocksTheHead, NeverEndsATurn, TakesTurnsBlindly},
     timing::{DatesDeletionsByTheCaller, RunsTimeBack, UsesItsOwnClock},

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::Bug;
 use crate::store::{
     Batch, CommitId, Delivery, DueQuery, Key, Outcome, Partition, Query, Settle, Store, StoreError,
-    Write,
+    Version, Write,
 };
 
 /// Settles as the store does, but with another outcome.
@@ -171,6 +171,29 @@ impl Bug for HoldsTheDead {
             return Ok(vec![false; settles.len()]);
         }
         store.settle(settles).await
+    }
+}
+
+/// Leaves the dead as they are when they are written again.
+#[derive(Debug, Default)]
+pub struct LetsTheDeadLie;
+
+#[async_trait]
+impl Bug for LetsTheDeadLie {
+    async fn commit(
+        &self,
+        store: &dyn Store,
+        partition: &Partition,
+        mut batch: Batch,
+    ) -> Result<Version, StoreError> {
+        let dead = store.dead(None, store.limits().due_max).await?;
+        let lies = |key: &Key| {
+            dead.iter()
+                .any(|it| it.partition == *partition && it.key == *key)
+        };
+        let is_lost = |write: &Write| matches!(write, Write::Deliver { key, .. } if lies(key));
+        batch.writes.retain(|write| !is_lost(write));
+        store.commit(partition, batch).await
     }
 }
 
