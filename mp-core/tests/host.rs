@@ -12,13 +12,14 @@ use mp_core::{
     Caller, Command, Document, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
+    error::Advice,
     host::{Effect, Host, Operation},
     id::{IdempotencyKey, Name},
     idempotency::Idempotency,
     store::{MemoryStore, Partition},
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 #[derive(Clone, Deserialize, JsonSchema, Serialize)]
@@ -82,12 +83,16 @@ async fn look(engine: Engine, caller: Caller, look: Look) -> Result<u32, Error> 
     Ok(glass.map_or(0, |glass| glass.measures))
 }
 
-/// A bar with one operation of each effect class, and how often it was asked to pour.
-fn bar() -> (Host, Arc<AtomicU32>) {
+fn engine() -> Engine {
     let start = Timestamp::from_micros(1_800_000_000_000_000);
     let clock = Arc::new(ManualClock::at(start));
     let store = Arc::new(MemoryStore::new());
-    let engine = Engine::new(store, clock, Arc::new(SeededEntropy::new(1)));
+    Engine::new(store, clock, Arc::new(SeededEntropy::new(1)))
+}
+
+/// A bar with one operation of each effect class, and how often it was asked to pour.
+fn bar() -> (Host, Arc<AtomicU32>) {
+    let engine = engine();
     let poured = Arc::new(AtomicU32::new(0));
     let (looking, pouring, paying) = (engine.clone(), engine.clone(), engine.clone());
     let counted = poured.clone();
@@ -308,6 +313,47 @@ async fn a_repeated_call_is_answered_alike_and_takes_effect_once() {
         let again = host.call(&mei, operation, ask(operation, 3, "k")).await;
         assert_eq!(first.expect("pours"), again.expect("is answered"));
         assert_eq!(poured(&host, &mei, operation).await, 3);
+    }
+}
+
+/// An answer that does not serialise.
+#[derive(JsonSchema)]
+struct Mute;
+
+impl Serialize for Mute {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("says nothing"))
+    }
+}
+
+#[tokio::test]
+async fn an_effect_that_cannot_be_told_is_unknown_and_happens_once() {
+    let engine = engine();
+    let mutely = |engine: Engine| {
+        move |caller, input, key| {
+            let poured = pour(engine.clone(), caller, input, key);
+            async move { poured.await.map(|_| Mute) }
+        }
+    };
+    let (write, sell) = (scope("write"), scope("sell"));
+    let (pouring, selling) = (mutely(engine.clone()), mutely(engine.clone()));
+    let looking = engine.clone();
+    let host = Host::new(&engine).with([
+        Operation::reversible("bar.pour", "Pours and says nothing.", write, pouring),
+        Operation::money("bar.sell", "Sells and says nothing.", sell, selling),
+        Operation::read("bar.look", "Tells.", scope("read"), move |caller, input| {
+            look(looking.clone(), caller, input)
+        }),
+    ]);
+    let host = host.expect("fits");
+    for operation in ["bar.pour", "bar.sell"] {
+        for _ in 0..2 {
+            let (kind, code, field) = refused(&host, operation, ask(operation, 3, "k")).await;
+            assert_eq!((kind, code), (ErrorKind::Unknown, "untold_outcome"));
+            assert_eq!(kind.advice(), Advice::AskOutcome);
+            assert_eq!(field, "", "nothing in the input is wrong");
+        }
+        assert_eq!(poured(&host, &guest("pub", "mei"), operation).await, 3);
     }
 }
 

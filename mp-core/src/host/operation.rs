@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{KEY, decode::decode};
 use crate::{
     caller::{Caller, Scope},
-    error::Error,
+    error::{Error, ErrorKind},
     id::IdempotencyKey,
     idempotency::{self, IDEMPOTENCY_MEMORY},
 };
@@ -162,6 +162,7 @@ impl Operation {
         R: Future<Output = Result<O, E>> + Send + 'static,
     {
         let handler: Arc<dyn Handle> = Arc::new(Typed {
+            effect,
             handler,
             marker: std::marker::PhantomData::<fn(I) -> (O, E)>,
         });
@@ -229,6 +230,7 @@ impl Operation {
 }
 
 struct Typed<F, M> {
+    effect: Effect,
     handler: F,
     marker: std::marker::PhantomData<M>,
 }
@@ -244,20 +246,31 @@ where
     fn prepare(&self, input: Value) -> Result<Prepared, Error> {
         let input: I = decode(input)?;
         let fingerprint = idempotency::fingerprint(&input)?;
-        let handler = self.handler.clone();
+        let (effect, handler) = (self.effect, self.handler.clone());
         let run = Box::new(
             move |caller: Caller, key: Option<IdempotencyKey>| -> Answer {
                 let answer = handler(caller, input, key);
-                Box::pin(async move { to_json(&answer.await.map_err(Into::into)?) })
+                Box::pin(async move { to_json(effect, &answer.await.map_err(Into::into)?) })
             },
         );
         Ok(Prepared { fingerprint, run })
     }
 }
 
-fn to_json(answer: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(answer)
-        .map_err(|error| Error::invalid("answer", "does not serialise as JSON").with_source(error))
+fn to_json(effect: Effect, answer: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(answer).map_err(|error| untold(effect).with_source(error))
+}
+
+/// The error of an answer that does not serialise: where there is an effect it has happened, so nobody may
+/// be told to correct the input and call again.
+fn untold(effect: Effect) -> Error {
+    match effect {
+        Effect::Read => Error::invalid("answer", "does not serialise as JSON"),
+        Effect::Reversible | Effect::Money => {
+            let message = "what came of it does not serialise as JSON, so nobody can be told";
+            Error::new(ErrorKind::Unknown, "untold_outcome", message)
+        }
+    }
 }
 
 fn schema<T: JsonSchema>() -> Schema {
