@@ -129,7 +129,8 @@ impl SqliteStore {
     /// appears under its name when all of it is on the disk. Until then the log of this store only
     /// grows: on a busy store, make copies when there is room for what is written meanwhile. A process
     /// that is killed meanwhile leaves a file beside `to` whose name ends in `.part`: such files can be
-    /// deleted when no copy is under way.
+    /// deleted when no copy is under way. On a file system without hard links an empty file has the name
+    /// for a moment before, and keeps it if the process is killed then.
     ///
     /// What puts a copy back is [`restore`](Self::restore), and nothing else: a store that was killed has
     /// left a log beside its file (`mp.db-wal`), which would be applied to whatever is put there by hand.

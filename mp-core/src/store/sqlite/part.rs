@@ -31,9 +31,11 @@ impl Part {
         &self.path
     }
 
-    /// Gives the file its name, which nothing may have.
+    /// Gives the file its name, which nothing may have; after a failure nothing new has it.
     pub(super) fn publish(self, to: &Path) -> Result<(), StoreError> {
-        publish(&self.path, to).map_err(|error| disk_error(self.op, error))
+        let link = |part: &Path, to: &Path| fs::hard_link(part, to);
+        let published = publish(&self.path, to, link, sync_folder);
+        published.map_err(|error| disk_error(self.op, error))
     }
 
     /// Gives the file its name, in the place of what has it.
@@ -53,11 +55,32 @@ impl Drop for Part {
     }
 }
 
-fn publish(part: &Path, to: &Path) -> io::Result<()> {
+fn publish(
+    part: &Path,
+    to: &Path,
+    link: impl FnOnce(&Path, &Path) -> io::Result<()>,
+    sync_folder: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     File::open(part)?.sync_all()?;
     // Unlike a rename, a link never replaces what somebody else put there meanwhile.
-    fs::hard_link(part, to)?;
-    sync_folder(to)
+    match link(part, to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        // Some file systems have no links, and each says so in its own way.
+        Err(_) => claim(part, to)?,
+    }
+    sync_folder(to).inspect_err(|_| withdraw(to))
+}
+
+/// Takes the name with an empty file, which of several only one can, and puts the part in its place.
+fn claim(part: &Path, to: &Path) -> io::Result<()> {
+    File::create_new(to)?;
+    fs::rename(part, to).inspect_err(|_| withdraw(to))
+}
+
+fn withdraw(to: &Path) {
+    // What failed before is told; this is no worse.
+    let _ = fs::remove_file(to);
 }
 
 /// Makes durable which files there are in the folder of `path`.
@@ -84,4 +107,47 @@ pub(super) fn disk_error(op: &'static str, error: io::Error) -> StoreError {
         _ => StoreErrorKind::Unavailable,
     };
     StoreError::new(kind, op, error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As some file systems do.
+    fn no_links(_: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    fn with_links(part: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(part, to)
+    }
+
+    fn folder_with_part() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (part, to) = (folder.path().join("part"), folder.path().join("copy.db"));
+        fs::write(&part, "whole").expect("writes");
+        (folder, part, to)
+    }
+
+    #[test]
+    fn a_file_gets_its_name_where_there_are_no_links_and_replaces_nothing() {
+        let (_folder, part, to) = folder_with_part();
+        publish(&part, &to, no_links, sync_folder).expect("publishes");
+        assert_eq!(fs::read(&to).expect("reads"), b"whole");
+        fs::write(&part, "another").expect("writes");
+        let refused = publish(&part, &to, no_links, sync_folder).expect_err("is taken");
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&to).expect("reads"), b"whole");
+    }
+
+    #[test]
+    fn a_name_that_may_not_be_durable_is_given_up() {
+        let failing = |_: &Path| Err(io::ErrorKind::StorageFull.into());
+        for link in [no_links, with_links] {
+            let (_folder, part, to) = folder_with_part();
+            let failed = publish(&part, &to, link, failing).expect_err("fails");
+            assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+            assert!(!to.exists(), "nothing stands there");
+        }
+    }
 }
