@@ -199,10 +199,10 @@ impl ManualClock {
         Self(AtomicI64::new(start.0))
     }
 
-    /// Moves the clock forward.
+    /// Moves the clock forward, at most to [`Timestamp::MAX`].
     pub fn advance(&self, span: Duration) {
-        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-        self.0.fetch_add(micros, Ordering::SeqCst);
+        let later = |micros| Timestamp(micros).plus(span).0;
+        self.0.update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 
     /// Sets the clock, forward or back.
@@ -274,5 +274,16 @@ mod tests {
         assert_eq!(Timestamp::MAX.plus(Duration::MAX), Timestamp::MAX);
         assert_eq!(Timestamp::MIN.minus(Duration::MAX), Timestamp::MIN);
         assert_eq!(Timestamp::MIN.since(Timestamp::MAX), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_clock_that_is_moved_on_never_runs_back() {
+        let clock = ManualClock::at(Timestamp::from_micros(1));
+        for span in [Duration::from_secs(1), Duration::MAX, Duration::MAX] {
+            let before = clock.now();
+            clock.advance(span);
+            assert!(clock.now() >= before);
+        }
+        assert_eq!(clock.now(), Timestamp::MAX);
     }
 }

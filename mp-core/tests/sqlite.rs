@@ -3,7 +3,7 @@
 
 mod group;
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, time::Duration};
 
 use mp_core::store::{
     DueQuery, Key, Partition, Query, Selection, SlotSet, SqliteOptions, SqliteStore, Store,
@@ -52,10 +52,20 @@ async fn what_was_committed_survives_closing() {
         slots: SlotSet::ALL,
         kind: "mail".to_owned(),
         now: now(),
-        lease: std::time::Duration::from_secs(60),
+        lease: Duration::from_secs(60),
         limit: 10,
     };
     assert_eq!(store.due(&mail).await.expect("leases").len(), 1);
+}
+
+#[tokio::test]
+async fn a_store_may_wait_for_others_for_ever() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = SqliteOptions::default().with_busy_timeout(Duration::MAX);
+    let store = SqliteStore::open(folder.path().join("mp.db"), options).expect("opens");
+    fill(&store).await;
+    let copy = store.back_up(folder.path().join("copy.db")).await;
+    copy.expect("copies");
 }
 
 #[tokio::test]
@@ -283,7 +293,7 @@ async fn a_partition_that_shrinks_to_its_root_gives_its_room_back() {
     );
     for (partition, head) in made.iter().zip(&mut heads) {
         let mut clears = batch(*head, shrunken("none"));
-        clears.at = now().plus(std::time::Duration::from_secs(24 * 60 * 60));
+        clears.at = now().plus(Duration::from_secs(24 * 60 * 60));
         *head = store.commit(partition, clears).await.expect("commits");
     }
     let after = leaves(&path, "mp_partition").len();

@@ -1,4 +1,4 @@
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
@@ -10,6 +10,9 @@ use super::{
 use crate::store::{SLOTS, StoreError, StoreErrorKind};
 
 const OP: &str = "open";
+
+/// The longest that the engine can be told to wait, 24 days: it counts milliseconds in 32 bits.
+const BUSY_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
 
 /// The steps from an empty file to today's layout; the layout number counts those applied.
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_init.sql")];
@@ -76,7 +79,7 @@ fn connect(
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| store_error(OP, error))?;
     connection
-        .busy_timeout(options.busy_timeout)
+        .busy_timeout(options.busy_timeout.min(BUSY_TIMEOUT_MAX))
         .map_err(|error| store_error(OP, error))?;
     Ok(connection)
 }
