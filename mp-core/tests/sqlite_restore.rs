@@ -269,3 +269,37 @@ async fn only_a_sound_copy_of_ours_that_nobody_has_open_is_put_back() {
     SqliteStore::restore(&copy, &path).await.expect("restores");
     assert_eq!(head(&path).await, copied);
 }
+
+/// Returns how often this process has the file open.
+#[cfg(target_os = "linux")]
+fn times_open(path: &Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").expect("lists");
+    let files = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+    files.filter(|file| file == path).count()
+}
+
+/// As it goes when what starts a process again does so in the middle of a restore.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_waits_to_open_a_store_that_is_replaced_does_not_get_the_old_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let (store, copy, copied) = store_and_copy(folder.path()).await;
+    drop(store);
+    let restoring = Connection::open(&path).expect("opens");
+    let lock = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE";
+    restoring.execute_batch(lock).expect("locks");
+    let waiting = std::thread::spawn({
+        let path = path.clone();
+        move || open(&path).map(drop)
+    });
+    while times_open(&path) < 2 {
+        std::thread::yield_now();
+    }
+    fs::rename(&copy, &path).expect("replaces");
+    drop(restoring);
+    let refused = waiting.join().expect("comes to an end");
+    let refused = refused.expect_err("what it has open is not there any more");
+    assert_eq!(refused.kind(), StoreErrorKind::Unavailable, "{refused:?}");
+    assert_eq!(head(&path).await, copied);
+}

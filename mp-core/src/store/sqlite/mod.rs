@@ -154,7 +154,8 @@ impl SqliteStore {
     /// or the other, and perhaps a file that ends in `.part`; from a damaged store, what its log held
     /// may be gone.
     ///
-    /// Nobody may have the store open: stop the processes that use it, and what starts them again.
+    /// Nobody may have the store open: stop the processes that use it, and what starts them again. Whoever
+    /// tries to open it meanwhile is `Unavailable`.
     ///
     /// # Errors
     ///

@@ -30,13 +30,18 @@ pub(super) fn restore(copy: &Path, to: &Path) -> Result<(), StoreError> {
     // What is checked is what will stand there, not what it was read from.
     schema::check_copy(part.path(), copy)
         .map_err(|error| StoreError::new(error.kind(), OP, error))?;
-    let held = to.exists().then(|| hold(&to)).transpose()?;
+    let was_there = to.exists();
+    let held = was_there.then(|| hold(&to)).transpose()?;
     // Elsewhere than on Unix, what somebody has open cannot be replaced.
     let _held = held.filter(|_| cfg!(unix));
     // First the logs and then the copy: whoever is killed in between leaves no copy beside the log
     // of another store.
     remove_logs(&to).map_err(failed)?;
-    part.replace(&to)
+    match was_there {
+        true => part.replace(&to),
+        // Nobody was locked out of what was not there: somebody may be making it.
+        false => part.publish(&to),
+    }
 }
 
 /// Returns where the file is: the engine has the logs beside it, not beside a link to it.

@@ -1,4 +1,6 @@
 use std::{fmt, path::Path, time::Duration};
+#[cfg(unix)]
+use std::{fs, os::unix::fs::MetadataExt};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
@@ -22,6 +24,7 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let file = identity(path);
     let mut connection = connect(path, flags, options)?;
     let read_only = connection
         .is_readonly("main")
@@ -31,6 +34,12 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         return Err(StoreError::new(StoreErrorKind::ReadOnly, OP, problem));
     }
     check_layout(&connection)?;
+    // From this read on nobody replaces it; whoever waited for a restore to end has the old file, which
+    // has no name any more.
+    if file.is_some() && identity(path) != file {
+        let problem = "the file was replaced while it was opened: open it again";
+        return Err(StoreError::new(StoreErrorKind::Unavailable, OP, problem));
+    }
     // While another process is just creating the file, taking up WAL mode is refused at once, the
     // busy timeout notwithstanding.
     patiently(options.busy_timeout, || configure(&connection, options))
@@ -82,6 +91,19 @@ fn connect(
         .busy_timeout(options.busy_timeout.min(BUSY_TIMEOUT_MAX))
         .map_err(|error| store_error(OP, error))?;
     Ok(connection)
+}
+
+/// Tells whether two looks at a path see one file; nothing if none is there.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// Elsewhere a file that somebody has open is not replaced.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 fn configure(connection: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
