@@ -1,7 +1,10 @@
 //! The sandbox over HTTP, asked what no well-behaved client asks.
 #![cfg(feature = "http")]
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use axum::{
     Router,
@@ -9,7 +12,12 @@ use axum::{
     http::{Method, Request, Response, StatusCode},
 };
 use mp_core::{
-    Engine, Timestamp, clock::ManualClock, entropy::SeededEntropy, store::MemoryStore, work::Worker,
+    Engine, Timestamp,
+    clock::ManualClock,
+    conformance::{Call, HookedStore, Phase},
+    entropy::SeededEntropy,
+    store::{MemoryStore, Partition, Store, StoreErrorKind},
+    work::Worker,
 };
 use mp_pay::{
     Payments, SandboxBackend,
@@ -32,14 +40,14 @@ struct Served {
 
 impl Served {
     fn new() -> Self {
+        Self::on(Arc::new(MemoryStore::new()))
+    }
+
+    fn on(store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(
             1_700_000_000_000_000,
         )));
-        let engine = Engine::new(
-            Arc::new(MemoryStore::new()),
-            clock.clone(),
-            Arc::new(SeededEntropy::new(1)),
-        );
+        let engine = Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)));
         let sandbox = SandboxBackend::on(&engine, &"acme".parse().expect("a name"));
         let payments = Payments::new(&engine, Arc::new(sandbox));
         Self {
@@ -201,6 +209,53 @@ async fn requests_without_a_key_are_each_their_own() {
     let (_, first) = served.post(INTENTS, "currency=eur&amount=5").await;
     let (_, second) = served.post(INTENTS, "currency=eur&amount=5").await;
     assert_ne!(first["id"], second["id"]);
+}
+
+/// A store out of reach for payments once so many more commits of them were made.
+fn failing_after(commits: &Arc<AtomicU32>) -> Arc<dyn Store> {
+    let commits = commits.clone();
+    let hook = move |call, phase, partition: Option<&Partition>| {
+        let of_payment = partition.is_some_and(|it| it.to_string().contains("/pay/"));
+        let commits = commits.clone();
+        async move {
+            if (call, phase, of_payment) != (Call::Commit, Phase::Before, true) {
+                return Ok(());
+            }
+            let fewer = |left: u32| left.checked_sub(1);
+            let left = commits.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+            left.map(drop).map_err(|_| StoreErrorKind::Unavailable)
+        }
+    };
+    Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), hook))
+}
+
+#[tokio::test]
+async fn a_refund_that_broke_off_is_answered_with_the_refund_when_it_comes_again() {
+    let commits = Arc::new(AtomicU32::new(u32::MAX));
+    let served = Served::on(failing_after(&commits));
+    let order = "currency=eur&amount=5&confirm=true&payment_method=pm_card_visa";
+    let (_, intent) = served.post(INTENTS, order).await;
+    let form = format!("payment_intent={}", intent["id"].as_str().expect("an id"));
+    let refund = |key: &str| {
+        let mut request = request(Method::POST, "/v1/refunds", form.clone());
+        let headers = request.headers_mut();
+        headers.insert("idempotency-key", key.parse().expect("a header"));
+        served.ask(request)
+    };
+    // The commit that plans the refund is made, and that of its outcome is not.
+    commits.store(1, Ordering::SeqCst);
+    let (status, broken_off) = told(refund("a").await).await;
+    assert!(status.is_server_error(), "{status}: {broken_off}");
+    commits.store(u32::MAX, Ordering::SeqCst);
+    let (status, again) = told(refund("a").await).await;
+    assert_eq!(status, StatusCode::OK, "{again}");
+    assert_eq!(
+        (&again["object"], &again["amount"]),
+        (&"refund".into(), &5.into())
+    );
+    let (status, nothing_left) = told(refund("b").await).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(nothing_left["error"]["code"], "charge_already_refunded");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! `/v1/refunds`.
 
 use axum::{extract::State, response::Response};
-use mp_core::id::IdempotencyKey;
+use mp_core::{ErrorKind, id::IdempotencyKey};
 use serde_json::Value;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     refusal::Refusal,
     request::{Get, Id, Post},
 };
-use crate::{intent::IntentId, payments::RefundIntent, refund::RefundReason};
+use crate::{error::PayError, intent::IntentId, payments::RefundIntent, refund::RefundReason};
 
 pub(super) async fn create(
     State(gateway): State<Gateway>,
@@ -60,14 +60,15 @@ impl Gateway {
             ..RefundIntent::of(id)
         };
         let refunded = self.payments.refund(&self.caller, request, &key).await;
+        let is_too_much = refunded.as_ref().is_err_and(is_too_much);
         match self.told(id, refunded).await {
             Ok(refund) => Ok(object::refund(id, &refund)?),
-            Err(refusal) if refusal.is_missing() => Err(refusal),
-            Err(refusal) => Err(self.named(id, refusal).await),
+            Err(refusal) if is_too_much => Err(self.named(id, refusal).await),
+            Err(refusal) => Err(refusal),
         }
     }
 
-    /// Says of a refund that was refused if it was because nothing is left.
+    /// Says of a refund that was refused for its amount if it was because nothing is left.
     async fn named(&self, id: IntentId, refusal: Refusal) -> Refusal {
         match self.intent(id).await {
             Ok(intent)
@@ -78,6 +79,18 @@ impl Gateway {
             }
             _ => refusal,
         }
+    }
+}
+
+/// Returns whether a refund was refused for its amount, as each is of which nothing is left. One that
+/// broke off has perhaps taken what was left itself.
+fn is_too_much(error: &PayError) -> bool {
+    match error {
+        PayError::AmountTooLarge { .. } | PayError::Unsupported(_) => true,
+        PayError::Core(error) => {
+            error.kind() == ErrorKind::Invalid && error.field() == Some("amount")
+        }
+        _ => false,
     }
 }
 
