@@ -46,7 +46,7 @@ pub enum NextAction {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
     },
-    /// Wait: the payer is asked elsewhere, such as in their banking app.
+    /// Wait: the payer is asked elsewhere, such as in their banking app, or it is not known yet for what.
     AwaitNotification {
         /// Until when, if the backend tells.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,10 +155,17 @@ impl NextAction {
         }
     }
 
+    /// Returns whether it asks the payer for nothing that they could do here: all that is known is that
+    /// they have to act. What a backend tells by itself may come to no more.
+    pub(crate) const fn is_bare(&self) -> bool {
+        matches!(self, Self::AwaitNotification { until: None })
+    }
+
     /// Returns the one of two that is shown, whichever came first: the one that lasts longer, as a
-    /// code does that was made anew; else either, but always the same.
+    /// code does that was made anew; else either, but always the same, and a bare one only if both are.
     pub(crate) fn join(self, other: Self) -> Self {
-        let order = self.expires_at().cmp(&other.expires_at());
+        let order = (!self.is_bare()).cmp(&!other.is_bare());
+        let order = order.then_with(|| self.expires_at().cmp(&other.expires_at()));
         match order.then_with(|| self.json().cmp(&other.json())) {
             Ordering::Less => other,
             Ordering::Equal | Ordering::Greater => self,
@@ -227,6 +234,20 @@ mod tests {
         for short in &saying(ACTION_LENGTH_MAX / 2)[1..] {
             assert!(short.is_safe(), "{short:?}");
             assert_eq!(&short.clone().curtailed(), short);
+        }
+    }
+
+    #[test]
+    fn what_asks_for_nothing_yields_to_whatever_asks_for_something() {
+        let bare = NextAction::AwaitNotification { until: None };
+        let until = Some(Timestamp::MIN);
+        let others = saying(10).into_iter();
+        for other in others.chain([
+            NextAction::AwaitNotification { until },
+            NextAction::Unrecognized,
+        ]) {
+            assert_eq!(bare.clone().join(other.clone()), other);
+            assert_eq!(other.clone().join(bare.clone()), other);
         }
     }
 

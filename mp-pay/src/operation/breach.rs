@@ -36,9 +36,10 @@ impl fmt::Display for Breach {
 }
 
 impl Breach {
-    /// Returns how a backend that asks a payer for this has broken its contract, if it has.
+    /// Returns how a backend that asks a payer for this has broken its contract, if it has. To say no
+    /// more than that the payer has to act is to ask for nothing.
     pub(crate) fn of(can: &Capabilities, action: &NextAction) -> Option<Self> {
-        if !can.declares(action) {
+        if !can.declares(action) && !action.is_bare() {
             return Some(Self::UndeclaredAction);
         }
         (!action.is_safe()).then_some(Self::UnsafeAction)

@@ -1,8 +1,8 @@
 //! What becomes of a webhook that was accepted.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use mp_core::work::DeadLetters;
+use mp_core::{store::MemoryStore, work::DeadLetters};
 use mp_pay::{
     backend::sandbox::{Behaviour, SandboxEvent},
     dispute::DisputeStatus,
@@ -26,7 +26,7 @@ fn silent() -> (World, Webhooks) {
 }
 
 /// Has the provider tell everything that it knows.
-async fn tell_all(world: &World, webhooks: &Webhooks) {
+pub(crate) async fn tell_all(world: &World, webhooks: &Webhooks) {
     for event in world.sandbox.events(&app()).await.expect("tells") {
         let sent = send(webhooks, &event, world.engine.now()).await;
         sent.expect("is accepted");
@@ -39,7 +39,7 @@ async fn tell_all(world: &World, webhooks: &Webhooks) {
 async fn an_event_goes_by_the_name_that_was_answered() {
     let (world, _) = silent();
     let sandbox = world.sandbox.clone().with_refunds(Behaviour::Delay(MINUTE));
-    let backend = std::sync::Arc::new(sandbox.clone());
+    let backend = Arc::new(sandbox.clone());
     let world = World::on(world.store.clone(), world.clock.clone(), sandbox, backend);
     let mut names = BTreeMap::new();
     for token in ["pm_action", "pm_slow", "pm_ok"] {
@@ -168,10 +168,10 @@ async fn a_webhook_that_comes_before_what_it_is_about_waits_for_it() {
     let (world, webhooks) = silent();
     // The provider's side of a payment whose intent is not in this store yet.
     let ahead = World::on(
-        std::sync::Arc::new(mp_core::store::MemoryStore::new()),
+        Arc::new(MemoryStore::new()),
         world.clock.clone(),
         world.sandbox.clone(),
-        std::sync::Arc::new(world.sandbox.clone()),
+        Arc::new(world.sandbox.clone()),
     );
     let there = ahead.pay("pm_slow", false).await;
     world.clock.advance(Duration::from_secs(61));

@@ -1,5 +1,6 @@
 //! Webhooks, from the provider's first try until they are forgotten.
 
+mod actions;
 mod dead;
 mod editions;
 mod forged;

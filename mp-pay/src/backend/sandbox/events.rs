@@ -28,7 +28,7 @@ mp_core::id_type!(
 /// An event in [Stripe's form](https://docs.stripe.com/api/events), to be sent as a webhook.
 ///
 /// What [`StripeWebhooks`](crate::webhook::stripe::StripeWebhooks) reads of it is what the sandbox
-/// has answered, or would have.
+/// has answered, or would have, but for what a payer has to do: of that, only that they have to act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SandboxEvent {

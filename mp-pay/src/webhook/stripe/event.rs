@@ -5,7 +5,7 @@ use mp_core::{
     amount::{Currency, Money},
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::dispute;
 use crate::{
@@ -111,8 +111,6 @@ struct Intent {
     latest_charge: Option<Value>,
     #[serde(default)]
     last_payment_error: Option<Problem>,
-    #[serde(default)]
-    next_action: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -145,8 +143,10 @@ fn intent(told: Told, intent: Intent, step: Step) -> Result<Option<Outcome>, Err
             Some(Outcome::authorized(name).with_amount(held))
         }
         Told::Processing if charge => Some(Outcome::accepted().with_reference(intent.id)),
+        // That the payer has to act. What they have to do is the backend's to tell: it knows what its
+        // own code on their device takes, and has declared what it asks for.
         Told::RequiresAction if charge => {
-            let action = next_action(intent.next_action);
+            let action = NextAction::AwaitNotification { until: None };
             Some(Outcome::needs_action(action).with_reference(intent.id))
         }
         Told::Failed if charge => Some(Outcome::declined(intent.code())),
@@ -171,24 +171,6 @@ impl Intent {
         let problem = self.last_payment_error.as_ref();
         let code = problem.and_then(|it| it.decline_code.clone().or_else(|| it.code.clone()));
         code.unwrap_or_else(|| DeclineCode::of("card_declined"))
-    }
-}
-
-/// Returns what the payer has to do; what has no word of ours is left to Stripe's own code.
-fn next_action(action: Option<Value>) -> NextAction {
-    let Some(action) = action else {
-        return NextAction::AwaitNotification { until: None };
-    };
-    match action
-        .pointer("/redirect_to_url/url")
-        .and_then(Value::as_str)
-    {
-        Some(url) => NextAction::Redirect {
-            url: url.to_owned(),
-        },
-        None => NextAction::ClientSdk {
-            payload: json!({ "next_action": action }),
-        },
     }
 }
 

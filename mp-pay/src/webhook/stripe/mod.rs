@@ -37,7 +37,7 @@ pub const SECRETS_MAX: usize = 4;
 /// | `payment_intent.succeeded`, `charge.captured` | a capture | it settled |
 /// | `payment_intent.amount_capturable_updated` | a charge, an increase | it is authorised, with `amount` |
 /// | `payment_intent.processing` | a charge | it is accepted |
-/// | `payment_intent.requires_action` | a charge | the payer has to act |
+/// | `payment_intent.requires_action` | a charge | the payer has to act; not what they have to do |
 /// | `payment_intent.payment_failed` | a charge | it was declined, with the error's code |
 /// | `payment_intent.canceled` | a charge, a void | it was declined as `canceled`; it settled |
 /// | `refund.created` `.updated` `.failed` | a refund | by its status |
@@ -46,6 +46,9 @@ pub const SECRETS_MAX: usize = 4;
 /// An operation is told by its key in the metadata of the object, under [`OPERATION_METADATA`]. An
 /// event without it is about somebody else's payment, and ignored, as is any other type. A charge's
 /// reference is the payment intent's id, the same from the first event on; a refund's is its own.
+///
+/// What a payer has to do is the backend's to tell, when it is asked to charge or asked about it: an event
+/// has less of it than an answer, and knows nothing of what the backend has declared.
 ///
 /// # Disputes
 ///

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use super::*;
 use crate::intent::IntentId;
 
@@ -68,8 +70,7 @@ fn reference(text: &str) -> Reference {
 fn each_event_is_told_to_the_step_that_it_is_about_and_to_no_other() {
     let [charge, intent] = ["ch_3N", "pi_3N"].map(|name| move || reference(name));
     let code = |code: &str| DeclineCode::new(code).expect("a code");
-    let url = "https://a.example".to_owned();
-    let action = NextAction::Redirect { url };
+    let action = NextAction::AwaitNotification { until: None };
     let expected = |kind: &str, step: &str| {
         Some(match (kind, step) {
             ("payment_intent.succeeded", "c1") => Outcome::settled(intent()).with_amount(eur(400)),
