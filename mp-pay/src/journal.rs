@@ -24,7 +24,7 @@ use crate::{
     backend::{NextAction, Outcome, Reference},
     dispute::Dispute,
     intent::{CancellationReason, CaptureMethod, IntentId},
-    method::{Country, PaymentMethodToken, PaymentMethodType},
+    method::{self, Country, PaymentMethodToken, PaymentMethodType},
     operation::OperationKey,
     refund::{RefundId, RefundReason},
     settlement::SettlementMark,
@@ -190,7 +190,11 @@ pub struct Created {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lines: BTreeMap<Name, Money>,
     /// What it is to be paid with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "method::stored::token_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub payment_method: Option<PaymentMethodToken>,
     /// Of which type that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -211,7 +215,11 @@ pub struct Created {
 #[non_exhaustive]
 pub struct Confirmed {
     /// What with, if not with what the intent had.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "method::stored::token_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub payment_method: Option<PaymentMethodToken>,
     /// Of which type that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

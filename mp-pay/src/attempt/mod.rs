@@ -15,7 +15,7 @@ use crate::{
     backend::NextAction,
     capture::Capture,
     journal::Confirmed,
-    method::{Country, PaymentMethodToken, PaymentMethodType},
+    method::{self, Country, PaymentMethodToken, PaymentMethodType},
     operation::Operation,
 };
 
@@ -43,6 +43,7 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u32>,
     /// What is charged with.
+    #[serde(deserialize_with = "method::stored::token")]
     pub payment_method: PaymentMethodToken,
     /// Of which type that is, as it was routed by.
     #[serde(default, skip_serializing_if = "Option::is_none")]

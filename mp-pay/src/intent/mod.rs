@@ -19,7 +19,7 @@ pub(crate) use self::moves::MOVES;
 pub use self::{moves::IntentEvent, status::IntentStatus};
 use crate::{
     backend::{DeclineCode, NextAction},
-    method::{Country, PaymentMethodToken, PaymentMethodType},
+    method::{self, Country, PaymentMethodToken, PaymentMethodType},
     operation::OperationKey,
     settlement::SettlementMark,
 };
@@ -62,7 +62,11 @@ pub struct PaymentIntent {
     /// Whether money is taken at once or held first.
     pub capture_method: CaptureMethod,
     /// What it is to be paid with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "method::stored::token_if_any",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub payment_method: Option<PaymentMethodToken>,
     /// Of which type that is, if the host says: routing rules may go by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
