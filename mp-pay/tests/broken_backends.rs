@@ -112,6 +112,9 @@ fn broken_backends() -> Vec<Case> {
             an_undeclared_increase_is_refused_unsent, an_uncounted_amount_is_refused_unsent;
         AsksForWhatItDidNotDeclare: a_payer_is_asked_only_for_what_is_declared,
             a_payer_who_acts_pays_once;
+        AsksThoughItDeclaredNothing: a_payer_is_asked_only_for_what_is_declared;
+        AsksForMoreWhenAskedAbout: a_payer_is_asked_only_for_what_is_declared;
+        ReadsAnotherActionFromWebhooks: a_payer_is_asked_only_for_what_is_declared;
         SendsPayersToItsTestServer: a_payer_is_sent_to_safe_pages_only;
         ChargesAnewOnceThePayerActed: a_payer_who_acts_pays_once,
             a_void_gives_up_a_charge_that_waits;

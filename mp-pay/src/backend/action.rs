@@ -47,6 +47,7 @@ pub enum NextAction {
         expires_at: Option<Timestamp>,
     },
     /// Wait: the payer is asked elsewhere, such as in their banking app, or it is not known yet for what.
+    /// Who does not say until when asks for nothing here, and need not have declared it.
     AwaitNotification {
         /// Until when, if the backend tells.
         #[serde(default, skip_serializing_if = "Option::is_none")]

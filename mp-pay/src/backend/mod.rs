@@ -65,8 +65,8 @@ use crate::operation::OperationKey;
 ///    request shows it, is answered with [`BackendErrorKind::Unsupported`] before anything is sent:
 ///    a hold, a capture, an increase, a capture that leaves something for another, an amount that is
 ///    not counted. A payer is asked for nothing but [`Capabilities::next_actions`], and for nothing
-///    that is not [safe](NextAction::is_safe); the payer never sees what else is asked for, and
-///    a person has to look. It declares the same each time.
+///    that is not [safe](NextAction::is_safe), whether by an answer, a lookup or a webhook; the payer
+///    never sees what else is asked for, and a person has to look. It declares the same each time.
 /// 9. *Each by its key.* What an outcome tells of a capture, an increase, a void or a refund is told
 ///    under the key of that, never under its charge's; a charge that was voided is never `Settled`.
 /// 10. *Covered.* Captures come to no more than what is held, and refunds of a charge to no more than

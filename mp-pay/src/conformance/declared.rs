@@ -1,15 +1,18 @@
 //! 8. What is declared is done, and what is not is refused before anything is sent.
 
 use super::{
-    Skip, Violation,
+    Skip,
     asking::{is_done, short},
-    contract::{Behind, Contract},
+    contract::{Behind, Contract, OfPayments},
     exact::amounts,
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared, undeclared},
     violation::{ensure, ensure_eq},
 };
-use crate::backend::{BackendErrorKind, Outcome};
+use crate::{
+    backend::{BackendErrorKind, Lookup, NextAction, Outcome},
+    operation::Breach,
+};
 
 /// Capabilities do not change from call to call, and do not contradict themselves.
 pub(super) async fn capabilities_are_steady<C: Contract>(scene: &Scene<C>) -> Result<(), Stop> {
@@ -115,27 +118,51 @@ pub(super) async fn an_uncounted_amount_is_refused_unsent<C: Contract>(
     Ok(())
 }
 
-/// A payer is asked for nothing but what is declared.
+/// A payer is asked for nothing but what is declared, whoever tells of it.
 pub(super) async fn a_payer_is_asked_only_for_what_is_declared(scene: &Scene) -> Result<(), Stop> {
-    match scene.ask(&scene.charge_of_acting()?).await? {
-        Ok(Outcome::NeedsAction { action, .. }) if !scene.can.declares(&action) => {
-            let kind = action.kind();
-            let seen = format!("a payer is asked for {kind:?}, which next_actions leaves out");
-            Err(Violation::new(seen).into())
-        }
-        _ => Ok(()),
+    for action in asked_of_the_payer(scene).await? {
+        let undeclared = Breach::of(&scene.can, &action) == Some(Breach::UndeclaredAction);
+        let kind = action.kind();
+        ensure(!undeclared, || {
+            format!("a payer is asked for {kind:?}, which next_actions leaves out")
+        })?;
     }
+    Ok(())
 }
 
-/// A payer is sent to no page but a safe one on the web.
+/// A payer is sent to no page but a safe one on the web, whoever tells of it.
 pub(super) async fn a_payer_is_sent_to_safe_pages_only(scene: &Scene) -> Result<(), Stop> {
-    let unsafe_page = match scene.ask(&scene.charge_of_acting()?).await? {
-        Ok(Outcome::NeedsAction { action, .. }) => !action.is_safe(),
-        _ => false,
-    };
-    Ok(ensure(!unsafe_page, || {
-        "a payer is sent to an address that is not https, or whose host is no name".to_owned()
-    })?)
+    for action in asked_of_the_payer(scene).await? {
+        ensure(action.is_safe(), || {
+            "a payer is sent to an address that is not https, or whose host is no name".to_owned()
+        })?;
+    }
+    Ok(())
+}
+
+/// Returns all that a payer is asked for: by the call, by one that comes again, by a lookup and by
+/// what the provider tells by itself, at once and after some time.
+async fn asked_of_the_payer(scene: &Scene) -> Result<Vec<NextAction>, Stop> {
+    let charge = scene.charge_that_may_wait()?;
+    let mut told = Vec::from_iter(scene.ask(&charge).await?);
+    for _at_once_and_later in 0..2 {
+        if scene.can.replays_keys.is_some() {
+            told.extend(scene.ask(&charge).await?);
+        }
+        if scene.finds(&charge)
+            && let Lookup::Found(found) = scene.look_up(&charge).await?
+        {
+            told.push(found);
+        }
+        let notices = OfPayments::told(&*scene.provider, &charge).await;
+        told.extend(notices.unwrap_or_default());
+        scene.provider.wait().await;
+    }
+    let asked = told.into_iter().filter_map(|outcome| match outcome {
+        Outcome::NeedsAction { action, .. } => Some(action),
+        _ => None,
+    });
+    Ok(asked.collect())
 }
 
 /// A payer who has done what was asked of them pays, once.

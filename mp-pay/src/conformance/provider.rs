@@ -29,7 +29,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Returns the payment method of a payer who is asked to do something first.
+    /// Returns the payment method of a payer who has to do something first, also where the backend
+    /// declares that it asks for nothing: it is tried then that it does not.
     fn acting(&self) -> Option<PaymentMethodToken> {
         None
     }

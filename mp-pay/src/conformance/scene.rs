@@ -126,12 +126,20 @@ impl Scene {
         })
     }
 
-    /// Returns a charge whose payer is asked to do something first.
+    /// Returns a charge whose payer is asked to do something first, by a backend that declares it.
     pub(super) fn charge_of_acting(&self) -> Result<Ask, Skip> {
         declared(!self.can.next_actions.is_empty(), "next_actions")?;
         let token = self.provider.acting();
         let token = token.ok_or(Skip::NotProvided("acting"))?;
         Ok(self.charge_of(token, self.money(WHOLE), true))
+    }
+
+    /// Returns a charge whose payer would have to do something first, whatever the backend declares.
+    pub(super) fn charge_that_may_wait(&self) -> Result<Ask, Skip> {
+        match self.provider.acting() {
+            Some(token) => Ok(self.charge_of(token, self.money(WHOLE), true)),
+            None => self.charge_of_acting(),
+        }
     }
 
     /// Takes money.

@@ -84,9 +84,9 @@ pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
         answer
     }
 
-    /// Reads a webhook wrong, or right.
-    fn notice(notice: Notice) -> Notice {
-        notice
+    /// Reads webhooks wrong, or right.
+    fn notices(notices: Vec<Notice>) -> Vec<Notice> {
+        notices
     }
 
     /// Prints a backend wrong, or without its secret.

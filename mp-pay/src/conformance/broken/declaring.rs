@@ -13,14 +13,13 @@ use super::{
 use crate::{
     backend::{
         BackendError, BackendErrorKind, Capabilities, CaptureRequest, ChargeRequest, Charged,
-        IncreaseRequest, Lookup, LookupRequest, MinorUnits, NextAction, NextActionKind, Outcome,
-        Rule, sandbox::REPLAY_WINDOW,
+        IncreaseRequest, Lookup, LookupRequest, MinorUnits, Outcome, Rule, sandbox::REPLAY_WINDOW,
     },
     operation::OperationKey,
 };
 
 /// Everything that the sandbox can do.
-const ALL: Capabilities = Capabilities::neither()
+pub(super) const ALL: Capabilities = Capabilities::neither()
     .with_replay(REPLAY_WINDOW)
     .with_queries();
 
@@ -230,47 +229,6 @@ impl Bug for RefusesAsUnavailable {
                 BackendError::new(BackendErrorKind::Unavailable, "call", "not supported")
             }
             _ => error,
-        })
-    }
-}
-
-/// Asks a payer to open a page, and has declared codes only.
-#[derive(Debug, Default)]
-pub struct AsksForWhatItDidNotDeclare;
-
-#[async_trait]
-impl Bug for AsksForWhatItDidNotDeclare {
-    const CAN: Capabilities = ALL.with_next_actions(&[NextActionKind::QrCode]);
-
-    async fn charge(&self, backend: &Inner, request: &ChargeRequest) -> Answer {
-        match backend.charge(request).await {
-            Err(error) if error.kind() == BackendErrorKind::Unsupported => {
-                let url = "https://bank.example/3ds".to_owned();
-                let action = NextAction::Redirect { url };
-                Ok(Outcome::needs_action(action))
-            }
-            answer => answer,
-        }
-    }
-}
-
-/// Sends a payer to its test server.
-#[derive(Debug, Default)]
-pub struct SendsPayersToItsTestServer;
-
-impl Bug for SendsPayersToItsTestServer {
-    fn answer(&self, _: &OperationKey, answer: Answer) -> Answer {
-        Ok(match answer? {
-            Outcome::NeedsAction {
-                action: NextAction::Redirect { .. },
-                reference,
-            } => Outcome::NeedsAction {
-                action: NextAction::Redirect {
-                    url: "http://10.0.0.7:8080/3ds".to_owned(),
-                },
-                reference,
-            },
-            outcome => outcome,
         })
     }
 }

@@ -93,8 +93,7 @@ impl<B: Bug> Provider for Watched<B> {
     }
 
     async fn notices(&self) -> Option<Vec<Notice>> {
-        let notices = self.0.notices().await?;
-        Some(notices.into_iter().map(B::notice).collect())
+        self.0.notices().await.map(B::notices)
     }
 
     fn call_max(&self) -> Duration {

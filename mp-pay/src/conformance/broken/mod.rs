@@ -3,6 +3,7 @@
 //! They show that the clauses bite: each is a sandbox in the hands of a [`Bug`].
 
 mod acting;
+mod asking;
 mod bug;
 mod changing;
 mod covering;
@@ -22,6 +23,10 @@ pub use self::{
         MixesUpCharges, RaisesNothing, RefundsTwice, TakesWhatIsAnothers, TakesWhatItDeclines,
         TakesWhatItWasToHold, TellsRefundsAsDone,
     },
+    asking::{
+        AsksForMoreWhenAskedAbout, AsksForWhatItDidNotDeclare, AsksThoughItDeclaredNothing,
+        ReadsAnotherActionFromWebhooks, SendsPayersToItsTestServer,
+    },
     bug::{Answer, Broken, Bug, Inner, SECRET, Unbroken},
     changing::{
         AnswersUnderTheChargesKey, FindsTheLatestRefund, ForgivesDeclines, ReadsCapturedAsDeclined,
@@ -33,10 +38,9 @@ pub use self::{
         RefundsBeyondTheCharge, RefundsWhatItCannotVoid, VoidsNothing,
     },
     declaring::{
-        AsksBeforeItRefuses, AsksForWhatItDidNotDeclare, CapturesOnlyTheWhole, DeclinesHolds,
-        LearnsWhatItCan, RefundsOnce, RefundsOnlyTheWhole, RefusesAsUnavailable,
-        SendsPayersToItsTestServer, TakesEveryCaptureForTheLast, TakesNoCaptureForTheLast,
-        TakesWhatItCannotHold,
+        AsksBeforeItRefuses, CapturesOnlyTheWhole, DeclinesHolds, LearnsWhatItCan, RefundsOnce,
+        RefundsOnlyTheWhole, RefusesAsUnavailable, TakesEveryCaptureForTheLast,
+        TakesNoCaptureForTheLast, TakesWhatItCannotHold,
     },
     dropping::{BeginsAnewWhatWasDropped, KeepsItsLock, KeepsTheKeyClaimed},
     factory::BrokenFactory,

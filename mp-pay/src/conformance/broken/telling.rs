@@ -154,11 +154,11 @@ impl Bug for TellsTheChargesAmount {
 pub struct ReadsWebhooksAsAboutTheCharge;
 
 impl Bug for ReadsWebhooksAsAboutTheCharge {
-    fn notice(notice: Notice) -> Notice {
-        Notice {
-            operation: charge_of(&notice.operation),
-            ..notice
+    fn notices(mut notices: Vec<Notice>) -> Vec<Notice> {
+        for notice in &mut notices {
+            notice.operation = charge_of(&notice.operation);
         }
+        notices
     }
 }
 
