@@ -60,10 +60,14 @@ fn broken_backends() -> Vec<Case> {
             an_error_that_denies_acting_is_true;
         FindsNoCharge (and others): a_lookup_finds_a_charge;
         FindsNoHold: a_lookup_finds_a_hold;
-        FindsNoCapture: a_lookup_finds_a_capture, a_lost_answer_is_learnt_by_lookup;
-        FindsNoIncrease: a_lookup_finds_an_increase, a_lost_answer_is_learnt_by_lookup;
-        FindsNoVoid: a_lookup_finds_a_void, a_lost_answer_is_learnt_by_lookup;
-        FindsNoRefund: a_lookup_finds_a_refund, a_lost_answer_is_learnt_by_lookup;
+        FindsNoCapture: a_lookup_finds_a_capture, a_lost_answer_is_learnt_by_lookup,
+            the_name_of_another_finds_nothing_of_it;
+        FindsNoIncrease: a_lookup_finds_an_increase, a_lost_answer_is_learnt_by_lookup,
+            the_name_of_another_finds_nothing_of_it;
+        FindsNoVoid: a_lookup_finds_a_void, a_lost_answer_is_learnt_by_lookup,
+            the_name_of_another_finds_nothing_of_it;
+        FindsNoRefund: a_lookup_finds_a_refund, a_lost_answer_is_learnt_by_lookup,
+            the_name_of_another_finds_nothing_of_it;
         LooksOnlyWhetherItIsThere: a_lookup_tells_no_decline_as_done,
             what_is_declined_stays_declined, a_void_gives_up_a_charge_that_waits;
         FindsTheLatest: what_never_came_is_not_found, the_name_of_another_finds_nothing_of_it;
@@ -78,6 +82,7 @@ fn broken_backends() -> Vec<Case> {
             a_lost_answer_is_learnt_by_replay, a_lost_request_is_made_good_by_replay,
             a_lost_answer_is_learnt_by_lookup;
         ReadsAnOutageAsADecline: an_outage_is_no_decline;
+        ReadsAnOutageAsUnsupported: an_outage_is_no_decline;
         ReadsATimeoutAsDone: what_is_told_as_done_was_done, a_lost_request_is_made_good_by_replay;
         ReadsATimeoutAsAnOutage: an_error_that_denies_acting_is_true;
         InventsReferences: what_is_done_stays_done, a_refund_leaves_its_charge_as_it_was,
@@ -102,7 +107,8 @@ fn broken_backends() -> Vec<Case> {
         CapturesOnlyTheWhole (and others): a_declared_part_is_captured;
         TakesEveryCaptureForTheLast: a_declared_further_capture_is_made;
         RaisesNothing: a_declared_increase_raises_the_hold, a_lookup_finds_an_increase,
-            a_lost_answer_is_learnt_by_lookup, a_declined_increase_leaves_the_hold;
+            a_lost_answer_is_learnt_by_lookup, a_declined_increase_leaves_the_hold,
+            the_name_of_another_finds_nothing_of_it;
         RefundsOnlyTheWhole (and others): a_declared_part_is_refunded;
         RefundsOnce: a_declared_further_refund_is_made, a_refund_leaves_another_as_it_was;
         TakesWhatItCannotHold: an_undeclared_hold_is_refused_unsent;
@@ -120,7 +126,8 @@ fn broken_backends() -> Vec<Case> {
             a_void_gives_up_a_charge_that_waits;
         AnswersUnderTheChargesKey: a_capture_is_told_under_its_own_key,
             an_increase_is_told_under_its_own_key, a_refund_is_told_under_its_own_key,
-            what_is_done_stays_done, a_refund_leaves_another_as_it_was;
+            what_is_done_stays_done, a_refund_leaves_another_as_it_was,
+            the_name_of_another_finds_nothing_of_it;
         SettlesWhatItVoids: a_void_settles_no_charge, a_void_gives_up_a_charge_that_waits;
         ReadsWebhooksAsAboutTheCharge: notices_name_their_operation;
         CapturesBeyondTheHold: a_capture_beyond_the_hold_is_declined,
@@ -129,7 +136,8 @@ fn broken_backends() -> Vec<Case> {
             the_last_capture_lets_go_of_the_rest;
         VoidsNothing: nothing_is_captured_after_a_void, a_void_lets_go_of_the_hold,
             a_void_of_what_was_taken_is_declined, a_void_gives_up_a_charge_that_waits,
-            a_lookup_finds_a_void, a_lost_answer_is_learnt_by_lookup;
+            a_lookup_finds_a_void, a_lost_answer_is_learnt_by_lookup,
+            the_name_of_another_finds_nothing_of_it;
         RefundsWhatItCannotVoid: a_void_of_what_was_taken_is_declined;
         RefundsBeyondTheCharge: a_refund_beyond_the_charge_is_declined,
             a_refund_beyond_the_rest_is_declined, refunds_at_once_stay_within_the_charge;
@@ -146,6 +154,7 @@ fn broken_backends() -> Vec<Case> {
         TakesWhatIsAnothers: a_payment_method_of_another_is_declined;
         NamesThePageItSendsTo: what_is_open_goes_by_the_name_of_what_follows;
         FindsByTheNameAlone: the_name_of_another_finds_nothing_of_it;
+        FindsRefundsByTheNameAlone: the_name_of_another_finds_nothing_of_it;
     }
 }
 
@@ -249,6 +258,15 @@ async fn what_cannot_be_tried_is_told_and_counted() {
     assert!(text.contains("UNTRIED, as the factory's provider has no taken"));
     let untried = format!(" {} untried, 0 broken", report.untried().count());
     assert!(text.ends_with(&untried), "{text}");
+}
+
+/// A reader that reads nothing tells nothing wrong.
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_drops_every_webhook_leaves_its_clause_untried() {
+    let report = check_all(&BrokenFactory::<DropsEveryWebhook>::default()).await;
+    assert!(report.is_clean(), "{report}");
+    let untried = report.untried().map(|clause| clause.name());
+    assert_eq!(Vec::from_iter(untried), ["notices_name_their_operation"]);
 }
 
 #[tokio::test]

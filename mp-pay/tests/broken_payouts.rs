@@ -190,6 +190,15 @@ async fn what_cannot_be_tried_is_told_and_counted() {
     assert!(text.ends_with(&untried), "{text}");
 }
 
+/// A reader that reads nothing tells nothing wrong.
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_drops_every_webhook_leaves_its_clause_untried() {
+    let report = check_all(&BrokenPayoutFactory::<DropsEveryWebhook>::default()).await;
+    assert!(report.is_clean(), "{report}");
+    let untried = report.untried().map(|clause| clause.name());
+    assert_eq!(Vec::from_iter(untried), ["notices_name_their_payout"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_reads_a_destination_in_a_report() {
     let report = check_all(&BrokenPayoutFactory::<PaysTwice>::default()).await;

@@ -29,10 +29,16 @@ pub(super) async fn an_outage_is_no_decline<C: Contract>(scene: &Scene<C>) -> Re
 async fn no_decline<C: Contract>(scene: &Scene<C>, fault: Fault) -> Result<(), Stop> {
     for ask in scene.one_of_each().await? {
         scene.inflict(fault).await?;
-        if let Ok(Outcome::Declined { code }) = scene.ask(&ask).await? {
-            let seen = format!("{ask} met {fault:?}, and was told as Declined as {code}");
-            return Err(Violation::new(seen).into());
-        }
+        let told = match scene.ask(&ask).await? {
+            Ok(Outcome::Declined { code }) => format!("told as Declined as {code}"),
+            // Nobody asks for that again either.
+            Err(error) if error.kind() == BackendErrorKind::Unsupported => {
+                "refused as Unsupported".to_owned()
+            }
+            _ => continue,
+        };
+        let seen = format!("{ask} met {fault:?}, and was {told}");
+        return Err(Violation::new(seen).into());
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{
     ask::Ask,
     asking::short,
     contract::Contract,
-    scene::{PART, Scene, WHOLE},
+    scene::Scene,
     stop::{Stop, declared},
     violation::{ensure, ensure_eq},
 };
@@ -62,16 +62,31 @@ async fn keeps_its_name(
     Ok(ensure_eq(&what, outcome.reference().unwrap_or(name), name)?)
 }
 
-/// Who asks what became of an operation by the name of another is told nothing of that other one.
+/// Who asks what became of an operation by the name of another is told nothing of that other one, of
+/// whichever kind both are.
 pub(super) async fn the_name_of_another_finds_nothing_of_it<C: Contract>(
     scene: &Scene<C>,
 ) -> Result<(), Stop> {
     asked(scene)?;
-    let (one, other) = (scene.plain(WHOLE), scene.plain(PART));
-    scene.settle(&one).await?;
-    let theirs = scene.settle(&other).await?;
-    let their_name = || theirs.reference().cloned();
-    match scene.look_up_by(&one, their_name()).await? {
+    let (ones, others) = (scene.one_of_each().await?, scene.one_of_each().await?);
+    let never = scene.one_of_each().await?;
+    for ((one, other), never) in ones.iter().zip(&others).zip(&never) {
+        scene.settle(one).await?;
+        let theirs = scene.settle(other).await?;
+        finds_its_own(scene, one, other, &theirs).await?;
+        finds_nothing(scene, never, &theirs).await?;
+    }
+    Ok(())
+}
+
+/// Demands that what was done is found as that or not told of, by whichever name it is asked about.
+async fn finds_its_own<C: Contract>(
+    scene: &Scene<C>,
+    one: &C::Ask,
+    other: &C::Ask,
+    theirs: &Outcome,
+) -> Result<(), Stop> {
+    match scene.look_up_by(one, theirs.reference().cloned()).await? {
         Lookup::Found(Outcome::Declined { .. }) => {
             let seen = format!("{one} was done, and by the name of another was found declined");
             return Err(Violation::new(seen).into());
@@ -81,17 +96,25 @@ pub(super) async fn the_name_of_another_finds_nothing_of_it<C: Contract>(
                 format!("{one}, asked about by the name of {other}, was told as that")
             })?;
         }
-        Lookup::NotFound => return Err(not_found(&one, "by the name of another").into()),
+        Lookup::NotFound => return Err(not_found(one, "by the name of another").into()),
         Lookup::CannotTell => {}
     }
     let nobodys = Reference::new("mp_nobodys").ok();
-    if let Lookup::NotFound = scene.look_up_by(&one, nobodys).await? {
-        return Err(not_found(&one, "by a name that nothing has").into());
+    match scene.look_up_by(one, nobodys).await? {
+        Lookup::NotFound => Err(not_found(one, "by a name that nothing has").into()),
+        Lookup::Found(_) | Lookup::CannotTell => Ok(()),
     }
-    let never = scene.plain(WHOLE);
+}
+
+/// Demands that what was never made is not found done by the name of another, nor as that.
+async fn finds_nothing<C: Contract>(
+    scene: &Scene<C>,
+    never: &C::Ask,
+    theirs: &Outcome,
+) -> Result<(), Stop> {
     let is_of_nobody =
         |found: &Outcome| !C::is_done(found) && found.reference() != theirs.reference();
-    match scene.look_up_by(&never, their_name()).await? {
+    match scene.look_up_by(never, theirs.reference().cloned()).await? {
         Lookup::Found(found) => Ok(ensure(is_of_nobody(&found), || {
             let found = short(&found);
             format!("{never} was never made, and was found {found} by the name of another")

@@ -50,15 +50,19 @@ pub use self::{
         LooksOnlyWhetherItIsThere, SaysNotFoundOfWhatIsOnItsWay, SaysNotFoundWithoutAName,
         SearchLagsBehind,
     },
-    naming::{FindsByTheNameAlone, InventsReferences, NamesThePageItSendsTo, RefersByItsSecret},
+    naming::{
+        FindsByTheNameAlone, FindsRefundsByTheNameAlone, InventsReferences, NamesThePageItSendsTo,
+        RefersByItsSecret,
+    },
     replaying::{
         ChecksTheKeyBeforeItActs, DeclinesASecondIncrease, DeclinesASecondVoid, DropsACapturesKey,
         DropsARefundsKey, DropsTheKey, ForgetsTheKeyOfWhatFailed, KeysByAmountToo,
         MarksTheKeyTooEarly, ReplaysADeclineAsDone,
     },
     telling::{
-        PrintsItsRequest, PrintsItsSecret, ReadsATimeoutAsADecline, ReadsATimeoutAsAnOutage,
-        ReadsATimeoutAsDone, ReadsAnOutageAsADecline, ReadsWebhooksAsAboutTheCharge,
-        TellsChargesWithoutTheFee, TellsHoldsAsNothing, TellsTheChargesAmount,
+        DropsEveryWebhook, PrintsItsRequest, PrintsItsSecret, ReadsATimeoutAsADecline,
+        ReadsATimeoutAsAnOutage, ReadsATimeoutAsDone, ReadsAnOutageAsADecline,
+        ReadsAnOutageAsUnsupported, ReadsWebhooksAsAboutTheCharge, TellsChargesWithoutTheFee,
+        TellsHoldsAsNothing, TellsTheChargesAmount,
     },
 };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     backend::{BackendError, Lookup, LookupRequest, Outcome, Reference},
-    operation::OperationKey,
+    operation::{OperationKey, Step},
 };
 
 type Looked = Result<Lookup, BackendError>;
@@ -97,6 +97,24 @@ impl Bug for FindsByTheNameAlone {
                 ..request.clone()
             })
             .await
+    }
+}
+
+/// Compares what a charge's name leads to with its key, and believes that of a refund.
+#[derive(Debug, Default)]
+pub struct FindsRefundsByTheNameAlone(FindsByTheNameAlone);
+
+#[async_trait]
+impl Bug for FindsRefundsByTheNameAlone {
+    fn answer(&self, key: &OperationKey, answer: Answer) -> Answer {
+        match key.step {
+            Step::Refund(_) => self.0.answer(key, answer),
+            _ => answer,
+        }
+    }
+
+    async fn lookup(&self, backend: &Inner, request: &LookupRequest) -> Looked {
+        self.0.lookup(backend, request).await
     }
 }
 

@@ -45,6 +45,21 @@ impl Bug for ReadsAnOutageAsADecline {
     }
 }
 
+/// Reads an outage as what the provider never does.
+#[derive(Debug, Default)]
+pub struct ReadsAnOutageAsUnsupported;
+
+impl Bug for ReadsAnOutageAsUnsupported {
+    fn answer(&self, _: &OperationKey, answer: Answer) -> Answer {
+        answer.map_err(|error| match error.kind() {
+            BackendErrorKind::Unavailable => {
+                BackendError::new(BackendErrorKind::Unsupported, "call", "not there")
+            }
+            _ => error,
+        })
+    }
+}
+
 /// Takes silence for consent.
 #[derive(Debug, Default)]
 pub struct ReadsATimeoutAsDone;
@@ -159,6 +174,16 @@ impl Bug for ReadsWebhooksAsAboutTheCharge {
             notice.operation = charge_of(&notice.operation);
         }
         notices
+    }
+}
+
+/// Reads nothing in any webhook.
+#[derive(Debug, Default)]
+pub struct DropsEveryWebhook;
+
+impl Bug for DropsEveryWebhook {
+    fn notices(_: Vec<Notice>) -> Vec<Notice> {
+        Vec::new()
     }
 }
 

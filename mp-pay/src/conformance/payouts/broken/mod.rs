@@ -34,8 +34,8 @@ pub use self::{
         MarksTheIdTooEarly, ReplaysADeclineAsPaid,
     },
     telling::{
-        ForgivesDeclines, InventsReferences, ReadsReturnedAsPaid, ReadsWebhooksAsAboutTheFirst,
-        TellsPayoutsWithoutTheFee,
+        DropsEveryWebhook, ForgivesDeclines, InventsReferences, ReadsReturnedAsPaid,
+        ReadsWebhooksAsAboutTheFirst, TellsPayoutsWithoutTheFee,
     },
 };
 pub use crate::conformance::broken::{

@@ -87,6 +87,16 @@ impl PayoutBug for ReadsReturnedAsPaid {
     }
 }
 
+/// Reads nothing in any webhook.
+#[derive(Debug, Default)]
+pub struct DropsEveryWebhook;
+
+impl PayoutBug for DropsEveryWebhook {
+    fn notices(_: Vec<PayoutNotice>) -> Vec<PayoutNotice> {
+        Vec::new()
+    }
+}
+
 /// Reads every webhook as one about the first payout.
 #[derive(Debug, Default)]
 pub struct ReadsWebhooksAsAboutTheFirst;
