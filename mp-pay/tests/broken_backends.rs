@@ -2,16 +2,22 @@
 //! and no others.
 #![cfg(feature = "conformance")]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use async_trait::async_trait;
 use mp_pay::{
-    backend::{Capabilities, MinorUnits, Rule, sandbox::REPLAY_WINDOW},
+    backend::{
+        Capabilities, Charged, DeclineCode, MinorUnits, Outcome, Rule, sandbox::REPLAY_WINDOW,
+    },
     conformance::{
         BackendFactory, CLAUSES, Joined, Provider, Report, SandboxFactory, Verdict, broken::*,
         check_all,
     },
     method::PaymentMethodToken,
+    operation::OperationKey,
 };
 
 /// Each broken backend, and the clauses that catch it: all of them, unless what is broken is so basic
@@ -138,6 +144,7 @@ fn broken_backends() -> Vec<Case> {
             a_void_of_what_was_taken_is_declined, a_void_gives_up_a_charge_that_waits,
             a_lookup_finds_a_void, a_lost_answer_is_learnt_by_lookup,
             the_name_of_another_finds_nothing_of_it;
+        ForgetsWhatItCannotVoid: a_void_gives_up_a_charge_that_waits;
         RefundsWhatItCannotVoid: a_void_of_what_was_taken_is_declined;
         RefundsBeyondTheCharge: a_refund_beyond_the_charge_is_declined,
             a_refund_beyond_the_rest_is_declined, refunds_at_once_stay_within_the_charge;
@@ -224,6 +231,48 @@ async fn what_is_not_broken_passes_and_every_clause_is_tried() {
     }
     let clauses: BTreeSet<_> = CLAUSES.iter().map(|clause| clause.name()).collect();
     assert_eq!(kept, clauses);
+}
+
+/// Cannot void what waits for its payer, and says so.
+#[derive(Debug, Default)]
+struct KeepsWhatWaits(Mutex<BTreeSet<OperationKey>>);
+
+impl KeepsWhatWaits {
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<OperationKey>> {
+        self.0.lock().expect("nobody panics")
+    }
+}
+
+#[async_trait]
+impl Bug for KeepsWhatWaits {
+    fn answer(&self, key: &OperationKey, answer: Answer) -> Answer {
+        if matches!(answer, Ok(Outcome::NeedsAction { .. })) {
+            self.waiting().insert(*key);
+        }
+        answer
+    }
+
+    async fn void(&self, backend: &Inner, key: &OperationKey, charge: &Charged) -> Answer {
+        if self.waiting().contains(&charge.key) {
+            return Ok(Outcome::declined(
+                DeclineCode::new("not_cancelable").expect("a code"),
+            ));
+        }
+        backend.void(key, charge).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backend_may_decline_to_void_what_waits_for_its_payer() {
+    for can in ABILITIES {
+        let report = check_all(&BrokenFactory::<KeepsWhatWaits>::of(can)).await;
+        assert!(report.is_clean(), "{report}");
+        let mut outcomes = report.outcomes();
+        let tried =
+            outcomes.find(|(clause, _)| clause.name() == "a_void_gives_up_a_charge_that_waits");
+        let (_, outcome) = tried.expect("it is a clause");
+        assert_eq!(*outcome, Ok(Verdict::Kept), "{can:?}");
+    }
 }
 
 /// A provider that shows and does nothing but what it must.

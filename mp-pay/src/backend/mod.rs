@@ -116,7 +116,8 @@ pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Lets go of what a charge holds, or gives up a charge that waits for the payer: it will take
-    /// nothing any more. Declined if the money was taken already.
+    /// nothing any more. Declined if the money was taken already, and where the provider cannot give up
+    /// what waits: what comes of that is told later, like any other outcome.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 
 use super::{
     Fault, Skip,
-    asking::is_done,
+    ask::Ask,
+    asking::{is_done, short},
     crowd::{CROWD, at_once},
     scene::{PART, REST, Scene, WHOLE},
     stop::{Stop, declared},
@@ -75,7 +76,8 @@ pub(super) async fn a_void_of_what_was_taken_is_declined(scene: &Scene) -> Resul
     Ok(())
 }
 
-/// A charge that waits for its payer, and is voided, takes nothing when the payer acts after all.
+/// A charge that waits for its payer, and is voided, takes nothing when the payer acts after all. One that
+/// could not be voided is told as what then comes of it: the host gives back what it takes.
 pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result<(), Stop> {
     let ask = scene.charge_of_acting()?;
     let answer = scene.ask(&ask).await?;
@@ -83,11 +85,14 @@ pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result
     declared(waits, "that it asks the payer for anything")?;
     let name = answer.ok().and_then(|open| open.reference().cloned());
     let charge = scene.made(ask, name);
-    scene.settle(&Scene::void(&charge)).await?;
+    let voided = scene.outcome(&Scene::void(&charge)).await?;
     if !scene.provider.act_as_payer().await {
         return Err(Skip::NotProvided("act_as_payer").into());
     }
     scene.provider.wait().await;
+    if !is_done(&voided) {
+        return what_comes_late_is_told(scene, &charge.ask).await;
+    }
     if scene.can.queries.find_any() {
         // Whoever is asked looks what has become of it, and must not take it for paid.
         let found = scene.look_up(&charge.ask).await?;
@@ -97,6 +102,16 @@ pub(super) async fn a_void_gives_up_a_charge_that_waits(scene: &Scene) -> Result
     }
     let what = "after the payer of a voided charge has acted";
     scene.ensure_taken(what, 0).await
+}
+
+/// Demands that a charge which was not voided is told as done if it has taken its amount, and only then.
+async fn what_comes_late_is_told(scene: &Scene, charge: &Ask) -> Result<(), Stop> {
+    let late = scene.known(charge, Outcome::accepted()).await?;
+    let taken = if is_done(&late) { WHOLE } else { 0 };
+    let late = short(&late);
+    let what =
+        format!("after a charge that was not voided, and was told as {late} once its payer acted");
+    scene.ensure_taken(&what, taken).await
 }
 
 /// A refund beyond what was taken is declined.

@@ -14,7 +14,10 @@ use super::{
     notes::{Notes, another, declined, settled},
 };
 use crate::{
-    backend::{CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Outcome},
+    backend::{
+        BackendError, CaptureRequest, ChargeRequest, Charged, IncreaseRequest, Lookup,
+        LookupRequest, Outcome,
+    },
     intent::IntentId,
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
@@ -76,6 +79,43 @@ pub struct VoidsNothing;
 impl Bug for VoidsNothing {
     async fn void(&self, _: &Inner, _: &OperationKey, _: &Charged) -> Answer {
         Ok(settled())
+    }
+}
+
+/// Cannot void what waits for its payer, and takes that for gone all the same, whatever the payer does.
+#[derive(Debug, Default)]
+pub struct ForgetsWhatItCannotVoid {
+    waiting: Notes<()>,
+    forgotten: Notes<()>,
+}
+
+#[async_trait]
+impl Bug for ForgetsWhatItCannotVoid {
+    fn answer(&self, key: &OperationKey, answer: Answer) -> Answer {
+        if matches!(answer, Ok(Outcome::NeedsAction { .. })) {
+            self.waiting.note(*key, ());
+        }
+        answer
+    }
+
+    async fn void(&self, backend: &Inner, key: &OperationKey, charge: &Charged) -> Answer {
+        match self.waiting.get(&charge.key) {
+            Some(()) => {
+                self.forgotten.note(charge.key, ());
+                Ok(declined())
+            }
+            None => backend.void(key, charge).await,
+        }
+    }
+
+    async fn lookup(
+        &self,
+        backend: &Inner,
+        request: &LookupRequest,
+    ) -> Result<Lookup, BackendError> {
+        let found = backend.lookup(request).await?;
+        let forgotten = self.forgotten.get(&request.key);
+        Ok(forgotten.map_or(found, |()| Lookup::Found(declined())))
     }
 }
 

@@ -34,8 +34,8 @@ pub use self::{
     },
     covering::{
         CapturesBeyondTheHold, ChecksBeforeItCaptures, ChecksBeforeItRefunds,
-        CountsDeclinedRefunds, ForgetsEarlierRefunds, LetsGoOfWhatItCannotRaise,
-        RefundsBeyondTheCharge, RefundsWhatItCannotVoid, VoidsNothing,
+        CountsDeclinedRefunds, ForgetsEarlierRefunds, ForgetsWhatItCannotVoid,
+        LetsGoOfWhatItCannotRaise, RefundsBeyondTheCharge, RefundsWhatItCannotVoid, VoidsNothing,
     },
     declaring::{
         AsksBeforeItRefuses, CapturesOnlyTheWhole, DeclinesHolds, LearnsWhatItCan, RefundsOnce,
