@@ -43,9 +43,7 @@ async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
             outcome: Outcome::accepted().with_reference(name),
         };
         let order = bank.payouts.observe(&staff(), notice).await;
-        order
-            .map(|order| order.status)
-            .map_err(Error::from)
+        order.map(|order| order.status).map_err(Error::from)
     };
     let forged = hint("forged").await.expect_err("tells nothing");
     assert_eq!(forged.code(), "backend_cannot_tell");
