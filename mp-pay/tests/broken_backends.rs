@@ -10,15 +10,18 @@ use std::{
 use async_trait::async_trait;
 use mp_pay::{
     backend::{
-        Capabilities, Charged, DeclineCode, MinorUnits, Outcome, Rule, sandbox::REPLAY_WINDOW,
+        BackendError, Capabilities, Charged, DeclineCode, Lookup, LookupRequest, MinorUnits,
+        Outcome, PaymentBackend, Rule, sandbox::REPLAY_WINDOW,
     },
     conformance::{
         BackendFactory, CLAUSES, Joined, Provider, Report, SandboxFactory, Verdict, broken::*,
         check_all,
     },
     method::PaymentMethodToken,
-    operation::OperationKey,
+    operation::{OperationKey, Step},
 };
+
+type Looked = Result<Lookup, BackendError>;
 
 /// Each broken backend, and the clauses that catch it: all of them, unless what is broken is so basic
 /// that it brings others along.
@@ -316,6 +319,26 @@ async fn a_reader_that_drops_every_webhook_leaves_its_clause_untried() {
     assert!(report.is_clean(), "{report}");
     let untried = report.untried().map(|clause| clause.name());
     assert_eq!(Vec::from_iter(untried), ["notices_name_their_operation"]);
+}
+
+/// Remembers keys, and can tell of charges alone what became of them, as many providers do.
+#[derive(Debug, Default)]
+struct TellsOfChargesAlone;
+
+#[async_trait]
+impl Bug for TellsOfChargesAlone {
+    async fn lookup(&self, backend: &Arc<dyn PaymentBackend>, request: &LookupRequest) -> Looked {
+        match request.key.step {
+            Step::Charge(_) => backend.lookup(request).await,
+            _ => Ok(Lookup::CannotTell),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_remembers_keys_need_not_tell_of_more_than_charges() {
+    let report = check_all(&BrokenFactory::<TellsOfChargesAlone>::default()).await;
+    assert!(report.is_clean(), "{report}");
 }
 
 #[tokio::test]

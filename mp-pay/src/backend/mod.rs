@@ -45,7 +45,8 @@ use crate::operation::OperationKey;
 ///    a charge, a capture, an increase, a void and a refund, each by its key, or each by the name that
 ///    it was told with. It answers [`Lookup::NotFound`] only if no earlier call under the key acted or
 ///    still can; else, when in doubt or without a name that it would have to have,
-///    [`Lookup::CannotTell`]. It does nothing but look.
+///    [`Lookup::CannotTell`]. Where it remembers keys that may be its answer for good, of anything but a
+///    charge: the key is sent again. It does nothing but look.
 /// 4. *Honest.* A call that ends without telling whether it acted is [`Outcome::Unknown`] or an
 ///    error of kind [`BackendErrorKind::Unknown`], never a decline. [`BackendErrorKind::Unavailable`]
 ///    and [`BackendErrorKind::Unsupported`] say that it surely did not act. What is told as done was

@@ -155,6 +155,10 @@ impl Contract for OfPayments {
         can.minor_units
     }
 
+    fn may_go_untold(ask: &Ask) -> bool {
+        !matches!(ask, Ask::Charge(_))
+    }
+
     fn ensure_coherent(can: Capabilities) -> Result<(), Violation> {
         let whole = can.partial_capture || can.captures_max <= 1;
         ensure(whole, || {

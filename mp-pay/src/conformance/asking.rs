@@ -54,9 +54,14 @@ impl<C: Contract> Scene<C> {
                 return Ok(outcome);
             }
             self.pass_time(&outcome).await?;
-            if let Lookup::Found(found) = self.look_up(ask).await? {
-                outcome = found;
-            }
+            let untold = outcome == Outcome::Unknown && C::may_go_untold(ask);
+            outcome = match self.look_up(ask).await? {
+                Lookup::Found(found) => found,
+                Lookup::CannotTell if untold && C::replays_keys(self.can) => {
+                    self.ask(ask).await?.unwrap_or(outcome)
+                }
+                Lookup::NotFound | Lookup::CannotTell => outcome,
+            };
         }
         Err(open(ask, &outcome).into())
     }

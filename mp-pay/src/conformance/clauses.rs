@@ -47,13 +47,13 @@ macro_rules! __backend_clauses {
             3 answered a_lookup_finds_a_hold
                 "look among what is held too, not only among what was paid";
             3 answered a_lookup_finds_a_capture
-                "keep a capture's key with it at the provider, or answer CannotTell";
+                "keep a capture's key with it at the provider, or remember keys and answer CannotTell";
             3 answered a_lookup_finds_an_increase
-                "keep an increase's key with it at the provider, or answer CannotTell";
+                "keep an increase's key with it at the provider, or remember keys and answer CannotTell";
             3 answered a_lookup_finds_a_void
-                "keep a void's key with it at the provider, or answer CannotTell";
+                "keep a void's key with it at the provider, or remember keys and answer CannotTell";
             3 answered a_lookup_finds_a_refund
-                "keep a refund's key with it at the provider, or answer CannotTell";
+                "keep a refund's key with it at the provider, or remember keys and answer CannotTell";
             3 answered a_lookup_tells_no_decline_as_done
                 "read the status of what is found, not only that it is there";
             3 answered what_never_came_is_not_found

@@ -62,6 +62,12 @@ pub(super) trait Contract: Sized + Send + Sync + 'static {
 
     fn key(ask: &Self::Ask) -> Self::Key;
 
+    /// Returns whether it may be told for good that nobody can tell what became of something, where
+    /// keys are remembered.
+    fn may_go_untold(_: &Self::Ask) -> bool {
+        false
+    }
+
     /// Returns what is to move or be held.
     fn amount(ask: &Self::Ask) -> Option<Money>;
 
