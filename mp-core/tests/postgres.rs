@@ -19,7 +19,8 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 
 use self::group::{batch, fill, group, put};
 
-const INIT: &str = include_str!("../migrations/postgres/0001_init.sql");
+const FIRST: &str = include_str!("../migrations/postgres/0001_init.sql");
+const SECOND: &str = include_str!("../migrations/postgres/0002_new_and_turns.sql");
 
 async fn try_connect(url: &str) -> Result<PostgresStore, StoreError> {
     let options = PostgresOptions::default().with_connect_timeout(Duration::from_secs(1));
@@ -192,7 +193,7 @@ async fn tables_are_made_once_by_all_who_come_together() {
         store.expect("connects");
     }
     let made = "SELECT name, value FROM mp_meta ORDER BY name";
-    assert_eq!(shown(&client, made).await, ["layout|1", "slots|256"]);
+    assert_eq!(shown(&client, made).await, ["layout|2", "slots|256"]);
 }
 
 #[tokio::test]
@@ -208,9 +209,10 @@ async fn a_role_that_may_not_make_tables_takes_those_made_by_hand() {
     let url = format!("{}?options=-c%20role%3D{role}", database.url());
     assert_eq!(refusal(&url).await, StoreErrorKind::ReadOnly);
 
-    // As the first of the files says.
+    // As the files say.
     let by_hand = format!(
-        "BEGIN; {INIT} INSERT INTO mp_meta (name, value) VALUES ('layout', 1); COMMIT;
+        "BEGIN; {FIRST} INSERT INTO mp_meta (name, value) VALUES ('layout', 1); COMMIT;
+         BEGIN; {SECOND} UPDATE mp_meta SET value = 2 WHERE name = 'layout'; COMMIT;
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
     );
     client.batch_execute(&by_hand).await.expect("makes tables");

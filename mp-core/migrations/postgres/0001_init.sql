@@ -81,12 +81,6 @@ CREATE INDEX mp_delivery_due ON mp_delivery (kind, wakes_at, slot) WHERE wakes_a
 
 CREATE INDEX mp_delivery_dead ON mp_delivery (slot, partition, key) WHERE wakes_at IS NULL;
 
--- A row for each slot, which nothing is ever written to: whoever locks it has the turn at a partition
--- of that slot for which several processes contend.
-CREATE TABLE mp_turn (slot smallint PRIMARY KEY);
-
-INSERT INTO mp_turn SELECT generate_series(0, 255);
-
 -- A row of two kilobytes and more has its value compressed. LZ4 takes a tenth of the processor time
 -- of the server's own method, which for a root of 3 kB is more than all the rest of its commit; a
 -- server that was built without LZ4 keeps to its own.
@@ -107,11 +101,6 @@ END $$;
 --
 -- What is written beside the head takes its slot from the head's row: a distributed engine then sees
 -- that it goes where it comes from, instead of collecting it first.
---
--- To look whether a key is there before it is inserted (ON CONFLICT) costs as much as to insert it. So
--- what the caller knows to be new is inserted at once; if something is there all the same, be it the
--- mark of a deletion, that insertion is taken back and made like any other. Such a block is a
--- transaction inside the transaction: to a distributed engine nothing is called new.
 CREATE FUNCTION mp_commit_v1(
     p_slot        smallint,
     p_partition   text,
@@ -120,12 +109,7 @@ CREATE FUNCTION mp_commit_v1(
     p_at          bigint,
     p_commit_id   uuid,
     p_root        bytea,    -- NULL leaves the root record as it is
-    create_key    text[],   -- records and deliveries that the caller knows to be new
-    create_value  bytea[],
-    send_key      text[],
-    send_due      bigint[],
-    send_value    bytea[],
-    put_key       text[],   -- others
+    put_key       text[],
     put_value     bytea[],
     deliver_key   text[],
     deliver_due   bigint[],
@@ -154,27 +138,6 @@ BEGIN
     END IF;
     IF head_at IS NULL THEN
         RETURN false;
-    END IF;
-    IF cardinality(create_key) > 0 THEN
-        BEGIN
-            INSERT INTO mp_record (slot, partition, key, version, at, value)
-            SELECT p_slot, p_partition, w.key, p_next, p_at, w.value
-            FROM unnest(create_key, create_value) AS w (key, value);
-        EXCEPTION WHEN unique_violation THEN
-            put_key := put_key || create_key;
-            put_value := put_value || create_value;
-        END;
-    END IF;
-    IF cardinality(send_key) > 0 THEN
-        BEGIN
-            INSERT INTO mp_delivery (slot, partition, key, kind, version, due_at, wakes_at, value)
-            SELECT p_slot, p_partition, w.key, split_part(w.key, '/', 2), p_next, w.due, w.due, w.value
-            FROM unnest(send_key, send_due, send_value) AS w (key, due, value);
-        EXCEPTION WHEN unique_violation THEN
-            deliver_key := deliver_key || send_key;
-            deliver_due := deliver_due || send_due;
-            deliver_value := deliver_value || send_value;
-        END;
     END IF;
     IF cardinality(put_key) > 0 THEN
         INSERT INTO mp_record AS r (slot, partition, key, version, at, value)
@@ -238,13 +201,6 @@ CREATE FUNCTION mp_commit_many_v1(
     p_at          bigint[],
     p_commit_id   uuid[],
     p_root        bytea[],
-    create_n      integer[],
-    create_key    text[],
-    create_value  bytea[],
-    send_n        integer[],
-    send_key      text[],
-    send_due      bigint[],
-    send_value    bytea[],
     put_n         integer[],
     put_key       text[],
     put_value     bytea[],
@@ -300,32 +256,6 @@ BEGIN
     FOREACH n IN ARRAY numbers LOOP
         applied[n] := true;
     END LOOP;
-    IF cardinality(create_n) > 0 THEN
-        BEGIN
-            INSERT INTO mp_record (slot, partition, key, version, at, value)
-            SELECT p_slot[w.n], p_partition[w.n], w.key, p_next[w.n], p_at[w.n], w.value
-            FROM unnest(create_n, create_key, create_value) AS w (n, key, value)
-            WHERE applied[w.n];
-        EXCEPTION WHEN unique_violation THEN
-            put_n := put_n || create_n;
-            put_key := put_key || create_key;
-            put_value := put_value || create_value;
-        END;
-    END IF;
-    IF cardinality(send_n) > 0 THEN
-        BEGIN
-            INSERT INTO mp_delivery (slot, partition, key, kind, version, due_at, wakes_at, value)
-            SELECT p_slot[w.n], p_partition[w.n], w.key, split_part(w.key, '/', 2),
-                p_next[w.n], w.due, w.due, w.value
-            FROM unnest(send_n, send_key, send_due, send_value) AS w (n, key, due, value)
-            WHERE applied[w.n];
-        EXCEPTION WHEN unique_violation THEN
-            deliver_n := deliver_n || send_n;
-            deliver_key := deliver_key || send_key;
-            deliver_due := deliver_due || send_due;
-            deliver_value := deliver_value || send_value;
-        END;
-    END IF;
     IF cardinality(put_n) > 0 THEN
         INSERT INTO mp_record AS r (slot, partition, key, version, at, value)
         SELECT p_slot[w.n], p_partition[w.n], w.key, p_next[w.n], p_at[w.n], w.value

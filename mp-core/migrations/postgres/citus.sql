@@ -6,6 +6,10 @@
 -- What the tables hold goes along. Into how many shards is said beforehand by the setting
 -- citus.shard_count: 32 unless set, 256 at most of any use, there being so many slots.
 --
+-- On a cluster whose tables were spread when a store had only the first layout: connect a store once,
+-- which makes the functions of the second, then run what follows the tables here, in a transaction.
+-- Until then the coordinator carries out the commits itself, over more hops.
+--
 -- A store that connects finds out by itself. From then on each of its statements names one slot, and
 -- Citus hands it on whole to the one worker that has it.
 
@@ -21,11 +25,11 @@ SELECT create_distributed_table('mp_delivery', 'slot', colocate_with => 'mp_part
 -- Sessions on a worker know nothing of the search_path of those on the coordinator, so the function
 -- brings it along.
 DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION mp_commit_v1 SET search_path = %s', current_setting('search_path'));
+    EXECUTE format('ALTER FUNCTION mp_commit_v2 SET search_path = %s', current_setting('search_path'));
 END $$;
 
 SELECT create_distributed_function(
-    'mp_commit_v1(
+    'mp_commit_v2(
         smallint, text, bigint, bigint, bigint, uuid, bytea,
         text[], bytea[], text[], bigint[], bytea[],
         text[], bytea[], text[], bigint[], bytea[], text[], text[]

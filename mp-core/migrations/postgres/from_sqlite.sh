@@ -72,8 +72,8 @@ DECLARE
     theirs jsonb := (SELECT jsonb_object_agg(name, value) FROM moved_meta);
     ours   jsonb := (SELECT jsonb_object_agg(name, value) FROM mp_meta);
 BEGIN
-    IF theirs->'layout' IS DISTINCT FROM '1' OR ours->'layout' IS DISTINCT FROM '1' THEN
-        RAISE 'the layouts are % and %: this script knows the first of each',
+    IF theirs->'layout' IS DISTINCT FROM '1' OR ours->'layout' IS DISTINCT FROM '2' THEN
+        RAISE 'the layouts are % and %: this script knows the first and the second',
             theirs->'layout', ours->'layout';
     END IF;
     IF theirs->'slots' IS DISTINCT FROM ours->'slots' THEN

@@ -28,7 +28,7 @@ async fn a_commit_is_delegated_whole_to_a_worker() {
     let Some(tables) = Tables::make("a_commit_is_delegated_whole_to_a_worker").await else {
         return;
     };
-    break_on_the_coordinator(&tables, "mp_commit_v1").await;
+    break_on_the_coordinator(&tables, "mp_commit_v2").await;
     let store = tables.open(PostgresOptions::default()).await;
     let partition = Partition::parse("market/group/1").expect("a valid id");
     let mut head = Version::ABSENT;

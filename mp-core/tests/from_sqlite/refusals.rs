@@ -14,7 +14,7 @@ const SPOILT: [(&str, &str); 5] = [
     ("UPDATE mp_partition SET slot = 32768", "smallint"),
     (
         "UPDATE mp_meta SET value = 2 WHERE name = 'layout'",
-        "layouts are 2 and 1",
+        "layouts are 2 and 2",
     ),
     (
         "UPDATE mp_meta SET value = 128 WHERE name = 'slots'",

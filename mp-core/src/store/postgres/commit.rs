@@ -20,12 +20,12 @@ WHERE slot = $1 AND partition = $2 AND head = $3
 RETURNING true";
 
 const COMMIT: &str = "
-SELECT mp_commit_v1(
+SELECT mp_commit_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
 )";
 
 const COMMIT_MANY: &str = "
-SELECT mp_commit_many_v1(
+SELECT mp_commit_many_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
     $21, $22, $23, $24, $25
 )";

@@ -84,8 +84,9 @@ use crate::clock::Clock;
 ///
 /// # The tables
 ///
-/// They are made when a store connects to a database that has none. Where its role may not make
-/// them, somebody who may runs `mp-core/migrations/postgres/*.sql` by hand; the first file says how.
+/// They are made when a store connects to a database that has none, and those of an older release are
+/// brought up to date. Where its role may do neither, somebody who may runs the numbered files of
+/// `mp-core/migrations/postgres` by hand, one after another; each says how.
 /// Values are kept as text, so they must be UTF-8, and `psql` shows them:
 /// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
 /// together.
@@ -382,7 +383,7 @@ mod tests {
             reader::OF_ONE_SLOT,
         ];
         for statement in statements.into_iter().flatten() {
-            let by_function = statement.contains("SELECT mp_commit_v1(\n    $1,");
+            let by_function = statement.contains("SELECT mp_commit_v2(\n    $1,");
             assert!(by_function || tables(statement) > 0, "{statement}");
             assert_eq!(bound(statement), tables(statement), "{statement}");
         }
@@ -397,7 +398,7 @@ mod tests {
             reader::OF_MANY_SLOTS,
         ];
         for statement in statements.into_iter().flatten() {
-            let given = ["$1::smallint[]", "$3::bytea", "mp_commit_many_v1(\n    $1,"];
+            let given = ["$1::smallint[]", "$3::bytea", "mp_commit_many_v2(\n    $1,"];
             let given = given.iter().any(|given| statement.contains(given));
             assert!(given, "{statement}");
             let joined = ["slot = s.slot", "slot = due.slot", "d.slot) = 1"];

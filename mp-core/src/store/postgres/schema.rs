@@ -12,8 +12,12 @@ use crate::store::{SLOTS, StoreError, StoreErrorKind};
 
 const OP: &str = "connect";
 
-/// The steps from nothing to today's layout; the layout number counts those applied.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_init.sql")];
+/// The steps from nothing to today's layout; the layout number counts those applied. None that may
+/// have been applied somewhere is edited: nobody would ever run it again there.
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_init.sql"),
+    include_str!("../../../migrations/postgres/0002_new_and_turns.sql"),
+];
 
 /// What all that migrate one database wait for: `mp_store` in ASCII.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mp_store");
