@@ -1,10 +1,13 @@
 use std::{
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
+
+use tokio::time::timeout;
 
 use super::{
     commit,
@@ -18,6 +21,10 @@ use crate::store::{StoreError, StoreErrorKind};
 /// How long members of a group are tried alone before the rest of them are told that it cannot be:
 /// they may all wait for the same that never comes.
 const ALONE_MAX: Duration = Duration::from_secs(5);
+
+/// How long a lane counts as at work on one transaction. Whoever takes longer waits, for a row that
+/// somebody holds or a server that says nothing, and is not to keep the others from what they can do.
+const WORK_MAX: Duration = Duration::from_millis(50);
 
 /// Commits what waits in the queue, many partitions in each transaction.
 ///
@@ -95,7 +102,14 @@ impl Lane {
     }
 
     async fn transact(&self, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
-        let applied = commit::apply(&self.connections, jobs).await?;
+        let mut answer = pin!(commit::apply(&self.connections, jobs));
+        let applied = match timeout(WORK_MAX, answer.as_mut()).await {
+            Ok(applied) => applied?,
+            Err(_) => {
+                let _waiting = Standstill::begin(&self.queue);
+                answer.await?
+            }
+        };
         self.transactions.fetch_add(1, Ordering::Relaxed);
         self.hints.consider(jobs);
         Ok(applied)
@@ -118,6 +132,23 @@ struct Shift<'q>(&'q Queue);
 impl Drop for Shift<'_> {
     fn drop(&mut self) {
         self.0.rest();
+    }
+}
+
+/// A lane that waits in the middle of its work; whatever becomes of that, it is at work again after.
+#[derive(Debug)]
+struct Standstill<'q>(&'q Queue);
+
+impl<'q> Standstill<'q> {
+    fn begin(queue: &'q Queue) -> Self {
+        queue.stand_still();
+        Self(queue)
+    }
+}
+
+impl Drop for Standstill<'_> {
+    fn drop(&mut self) {
+        self.0.go_on();
     }
 }
 

@@ -82,7 +82,7 @@ struct State {
     /// The later jobs of the partitions that stand in `ready` or are being worked on.
     lines: HashMap<Partition, VecDeque<Job>>,
     waiting: usize,
-    /// How many lanes are at work.
+    /// How many lanes are at work, those left out that can only wait.
     working: usize,
     closed: bool,
 }
@@ -171,6 +171,18 @@ impl Queue {
     /// Notes that a lane has done what it took.
     pub(super) fn rest(&self) {
         self.lock().working -= 1;
+    }
+
+    /// Notes that a lane at work can only wait for now, so that another does what there is.
+    pub(super) fn stand_still(&self) {
+        let mut state = self.lock();
+        state.working -= 1;
+        self.wake(state);
+    }
+
+    /// Notes that a lane which could only wait is at work again.
+    pub(super) fn go_on(&self) {
+        self.lock().working += 1;
     }
 
     /// Lets the next jobs of their partitions step forward, now that these are done.
