@@ -4,9 +4,14 @@
 
 mod crowd;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use mp_core::store::{PostgresOptions, PostgresStore, Store, StoreError, Version};
+use futures_util::future::{join_all, select};
+use mp_core::store::{PostgresOptions, PostgresStore, Store, StoreError, StoreErrorKind, Version};
 use throwaway_postgres::{Database, database};
 use tokio::{
     task::JoinHandle,
@@ -14,7 +19,13 @@ use tokio::{
 };
 use tokio_postgres::Client;
 
-use self::crowd::{head, partition, root};
+use self::crowd::{MANY, head, partition, root};
+
+/// How long a statement waits for what somebody holds.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Two of many that a host holds in one transaction.
+const HELD: [usize; 2] = [7, 42];
 
 /// A store with partitions, and sessions beside it that can hold them.
 struct Rig {
@@ -68,6 +79,110 @@ impl Rig {
         let all = timeout(Duration::from_secs(10), all).await;
         all.expect("they wait");
     }
+}
+
+/// An answer, and how long it took.
+type Timed = (Result<Version, StoreErrorKind>, Duration);
+
+/// Asks for commits to all of these at the same time, before a lane takes any: there is one thread.
+async fn begin(rig: &Rig, partitions: impl Iterator<Item = usize>) -> Vec<JoinHandle<Timed>> {
+    let mut commits = Vec::new();
+    for n in partitions {
+        commits.push((n, root(head(&*rig.store, n).await)));
+    }
+    let commit = |(n, batch)| {
+        let store = rig.store.clone();
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let answer = store.commit(&partition(n), batch).await;
+            (answer.map_err(|error| error.kind()), began.elapsed())
+        })
+    };
+    commits.into_iter().map(commit).collect()
+}
+
+/// Demands that all are done, each in such a time.
+async fn expect_all_within(limit: Duration, commits: Vec<JoinHandle<Timed>>) {
+    for done in join_all(commits).await {
+        let (answer, took) = done.expect("no panic");
+        answer.expect("is done");
+        assert!(took < limit, "{took:?}");
+    }
+}
+
+/// Takes those that are held out of some commits that were begun.
+fn split_held<T>(mut all: Vec<T>) -> ([T; 2], Vec<T>) {
+    let [first, second] = HELD;
+    let second = all.remove(second);
+    ([all.remove(first), second], all)
+}
+
+#[tokio::test]
+async fn others_of_a_group_wait_once_for_what_a_host_holds() {
+    let test = "others_of_a_group_wait_once_for_what_a_host_holds";
+    let options = PostgresOptions::default()
+        .with_lanes(NonZeroUsize::MIN)
+        .with_lock_timeout(WAIT);
+    let Some(rig) = Rig::new(test, options, MANY).await else {
+        return;
+    };
+    let mut host = rig.database.client().await;
+    let mut open = host.transaction().await.expect("begins");
+    for n in HELD {
+        let batch = root(head(&*rig.store, n).await);
+        let applied = rig.store.commit_in(&mut open, &partition(n), &batch).await;
+        applied.expect("applies");
+    }
+    let limit = WAIT + Duration::from_secs(1);
+    let (held, others) = split_held(begin(&rig, 0..MANY).await);
+    expect_all_within(limit, others).await;
+    // What is known to be held is tried, and keeps who comes next no longer than that either.
+    let others = (0..MANY).filter(|n| !HELD.contains(n));
+    expect_all_within(limit, begin(&rig, others).await).await;
+    let [one, other] = held;
+    let (first, last) = select(one, other).await.factor_first();
+    let (answer, _) = first.expect("no panic");
+    assert_eq!(answer, Err(StoreErrorKind::Unavailable));
+    open.rollback().await.expect("lets go");
+    // It was found held as well, and put off.
+    let (answer, _) = last.await.expect("no panic");
+    answer.expect("is done after");
+    expect_all_within(limit, begin(&rig, 0..MANY).await).await;
+}
+
+#[tokio::test]
+async fn commits_to_what_is_known_to_be_held_cost_others_nothing() {
+    let test = "commits_to_what_is_known_to_be_held_cost_others_nothing";
+    let options = PostgresOptions::default().with_lock_timeout(WAIT);
+    let Some(rig) = Rig::new(test, options, MANY).await else {
+        return;
+    };
+    let holders = [rig.hold(HELD[0]).await, rig.hold(HELD[1]).await];
+    for n in HELD {
+        let (answer, _) = begin(&rig, [n].into_iter())
+            .await
+            .remove(0)
+            .await
+            .expect("no panic");
+        assert_eq!(answer, Err(StoreErrorKind::Unavailable));
+    }
+    for _ in 0..2 {
+        let (held, others) = split_held(begin(&rig, 0..MANY).await);
+        expect_all_within(WAIT / 2, others).await;
+        for held in held {
+            let (answer, _) = held.await.expect("no panic");
+            assert_eq!(answer, Err(StoreErrorKind::Unavailable));
+        }
+    }
+    for holder in holders {
+        holder.batch_execute("ROLLBACK").await.expect("lets go");
+    }
+    expect_all_within(WAIT / 2, begin(&rig, 0..MANY).await).await;
+    // They are in one transaction with the others again.
+    let before = rig.store.transactions();
+    expect_all_within(WAIT / 2, begin(&rig, 0..MANY).await).await;
+    let transactions = rig.store.transactions() - before;
+    assert!(transactions <= 2, "{transactions} transactions");
 }
 
 #[tokio::test(flavor = "multi_thread")]

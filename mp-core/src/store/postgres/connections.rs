@@ -37,6 +37,10 @@ const CONTENTION_MAX: Duration = Duration::from_millis(50);
 /// How much longer than the server itself we wait for it to give up a statement.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long one in haste waits for a row that somebody else holds: longer than a commit of another process
+/// takes.
+const HASTY_MAX: Duration = Duration::from_millis(50);
+
 /// What a statement is given.
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -48,6 +52,8 @@ pub(super) struct Connections {
     mode: SslMode,
     patience: Duration,
     silence_max: Duration,
+    lock_timeout: Duration,
+    hasty: bool,
 }
 
 impl Connections {
@@ -82,12 +88,23 @@ impl Connections {
             mode: config.get_ssl_mode(),
             patience: options.connect_timeout,
             silence_max: options.statement_timeout.saturating_add(GRACE),
+            lock_timeout: options.lock_timeout,
+            hasty: false,
         })
     }
 
     /// Returns on how many servers the tables are.
     pub(super) const fn distribution(&self) -> Distribution {
         self.distribution
+    }
+
+    /// Returns the same connections, for statements that wait no longer than a moment for what others
+    /// hold.
+    pub(super) fn hasty(&self) -> Self {
+        Self {
+            hasty: true,
+            ..self.clone()
+        }
     }
 
     /// Runs one statement, which is a transaction of its own; again if it meets others.
@@ -154,7 +171,32 @@ impl Connections {
     ) -> Result<Vec<Row>, Failure> {
         let statement = self.answer(connection.prepare_cached(sql)).await;
         let statement = statement.map_err(Failure::before_sending)?;
-        self.answer(connection.query(&statement, params)).await
+        let answer = connection.query(&statement, params);
+        match self.hasty {
+            true => self.answer(self.in_haste(connection, answer)).await,
+            false => self.answer(answer).await,
+        }
+    }
+
+    /// Has a session wait for locks no longer than a moment while it carries out a statement.
+    async fn in_haste<A>(
+        &self,
+        connection: &Object,
+        answer: impl Future<Output = Result<A, Error>>,
+    ) -> Result<A, Error> {
+        let set = |wait| format!("SET lock_timeout = {}", millis(wait));
+        let (hurry, usual) = (
+            set(HASTY_MAX.min(self.lock_timeout)),
+            set(self.lock_timeout),
+        );
+        // In this order they are sent, so the session is as it was whatever comes of the statement.
+        let (_, answer, _) = tokio::join!(
+            biased;
+            connection.batch_execute(&hurry),
+            answer,
+            connection.batch_execute(&usual),
+        );
+        answer
     }
 
     /// Waits for the server's answer for as long as a silence may be.
@@ -248,7 +290,6 @@ fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
         Distribution::Single => "force_generic_plan",
         Distribution::BySlot => "auto",
     };
-    let millis = |span: Duration| span.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
     let mut settings = format!(
         "SET plan_cache_mode = {plans};
          SET enable_seqscan = off;
@@ -267,6 +308,11 @@ fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
         settings += &format!("SET search_path = {};", quoted(schema));
     }
     settings
+}
+
+/// Returns a timeout as the server takes it, to which zero means none.
+fn millis(span: Duration) -> u128 {
+    span.as_millis().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
 /// Quotes a name for use in SQL.

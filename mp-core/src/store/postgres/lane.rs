@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     pin::pin,
     sync::{
         Arc,
@@ -8,19 +9,24 @@ use std::{
 };
 
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 
 use super::{
     commit,
     connections::Connections,
     error::{Failure, Fate},
+    group::Group,
     hint::Hints,
     queue::{Job, Queue},
 };
-use crate::store::{StoreError, StoreErrorKind};
 
-/// How long members of a group are tried alone before the rest of them are told that it cannot be:
-/// they may all wait for the same that never comes.
-const ALONE_MAX: Duration = Duration::from_secs(5);
+/// How long the parts of a group are tried before the rest of them are told that it cannot be: they may
+/// all wait for the same that never comes.
+const PARTS_MAX: Duration = Duration::from_secs(5);
+
+/// How long after it was accepted a job whose partition is held is waited for no longer, but looked at
+/// in passing: those behind it have waited too.
+const LATE_AFTER: Duration = Duration::from_secs(5);
 
 /// How long a lane counts as at work on one transaction. Whoever takes longer waits, for a row that
 /// somebody holds or a server that says nothing, and is not to keep the others from what they can do.
@@ -80,29 +86,42 @@ impl Lane {
         }
     }
 
-    /// Commits a group as a whole or, if that cannot be, each member alone.
-    async fn perform(&self, mut group: Group<'_>) {
-        let failure = match self.transact(&group.jobs).await {
-            Ok(applied) => return group.answer(&applied),
-            Err(failure) => failure,
-        };
-        if group.jobs.len() == 1 || !failure.may_be_of_one() {
-            return group.fail(failure);
-        }
-        let begun = Instant::now();
-        while begun.elapsed() < ALONE_MAX
-            && let Some(alone) = group.split_one()
-        {
-            match self.transact(&alone.jobs).await {
-                Ok(applied) => alone.answer(&applied),
-                Err(failure) => alone.fail(failure),
+    /// Commits a group as a whole or, if that cannot be, in halves, and those in halves again: so that
+    /// soon all are through but those that stand in the way.
+    async fn perform(&self, group: Group<'_>) {
+        let mut failed = None;
+        let mut hasty = is_late(group.jobs());
+        let mut parts = VecDeque::from([group]);
+        while let Some(part) = parts.pop_front() {
+            if failed.is_some_and(|since: Instant| since.elapsed() > PARTS_MAX) {
+                part.fail(Failure::new(Fate::NotRun, "those before it took too long"));
+                continue;
             }
+            let failure = match self.transact(part.jobs(), hasty).await {
+                Ok(applied) => {
+                    part.answer(&applied);
+                    continue;
+                }
+                Err(failure) => failure,
+            };
+            failed.get_or_insert_with(Instant::now);
+            let held = failure.has_code(&SqlState::LOCK_NOT_AVAILABLE);
+            match part.jobs() {
+                [job] if held && hasty && !job.alone => part.put_back(),
+                [_, _, ..] if failure.may_be_of_one() => parts.extend(part.halves()),
+                _ => part.fail(failure),
+            }
+            hasty |= held;
         }
-        group.fail(Failure::new(Fate::NotRun, "those before it took too long"));
     }
 
-    async fn transact(&self, jobs: &[Job]) -> Result<Vec<bool>, Failure> {
-        let mut answer = pin!(commit::apply(&self.connections, jobs));
+    /// Commits jobs together, waiting for a moment only if in haste for what others hold.
+    async fn transact(&self, jobs: &[Job], hasty: bool) -> Result<Vec<bool>, Failure> {
+        let connections = match hasty {
+            true => &self.connections.hasty(),
+            false => &self.connections,
+        };
+        let mut answer = pin!(commit::apply(connections, jobs));
         let applied = match timeout(WORK_MAX, answer.as_mut()).await {
             Ok(applied) => applied?,
             Err(_) => {
@@ -152,46 +171,8 @@ impl Drop for Standstill<'_> {
     }
 }
 
-/// Jobs that are being worked on; their partitions are released with them, whatever happens.
-#[derive(Debug)]
-struct Group<'q> {
-    jobs: Vec<Job>,
-    queue: &'q Queue,
-}
-
-impl<'q> Group<'q> {
-    const fn new(queue: &'q Queue, jobs: Vec<Job>) -> Self {
-        Self { jobs, queue }
-    }
-
-    fn split_one(&mut self) -> Option<Self> {
-        let job = self.jobs.pop()?;
-        Some(Self::new(self.queue, vec![job]))
-    }
-
-    fn answer(mut self, applied: &[bool]) {
-        for (job, applied) in self.release().into_iter().zip(applied) {
-            let version = job.next();
-            job.reply(applied.then_some(version).ok_or_else(StoreError::conflict));
-        }
-    }
-
-    fn fail(mut self, failure: Failure) {
-        let error = failure.store_error("commit", StoreErrorKind::Unknown);
-        for job in self.release() {
-            job.reply(Err(error.clone()));
-        }
-    }
-
-    fn release(&mut self) -> Vec<Job> {
-        let jobs = std::mem::take(&mut self.jobs);
-        self.queue.release(&jobs);
-        jobs
-    }
-}
-
-impl Drop for Group<'_> {
-    fn drop(&mut self) {
-        drop(self.release());
-    }
+/// Returns whether a job goes alone, and has waited for that for long.
+fn is_late(jobs: &[Job]) -> bool {
+    jobs.iter()
+        .all(|job| job.alone && job.accepted_at.elapsed() > LATE_AFTER)
 }

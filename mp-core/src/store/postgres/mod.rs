@@ -9,6 +9,8 @@ mod delivery;
 mod distribution;
 mod embed;
 mod error;
+mod group;
+mod held;
 mod hint;
 mod lane;
 mod options;
@@ -147,7 +149,7 @@ impl PostgresStore {
         let distribution = schema::prepare(&first, options.schema.as_deref()).await?;
         let connections = pool(options.connections, distribution)?;
         let lanes = pool(options.lanes, distribution)?;
-        let queue = Arc::new(Queue::new(distribution));
+        let queue = Arc::new(Queue::new(options.lanes.get(), distribution));
         let hints = Arc::new(Hints::new());
         let transactions = Arc::default();
         Lane::start(options.lanes.get(), &queue, &lanes, &hints, &transactions);

@@ -15,7 +15,8 @@ pub struct PostgresOptions {
     /// How long the server works on one statement before it gives up and nothing is written; ten
     /// seconds unless set. A server that stays silent for longer is taken to be gone.
     pub statement_timeout: Duration,
-    /// How long a statement waits for a row that somebody else holds; two seconds unless set.
+    /// How long a statement waits for a row that somebody else holds; two seconds unless set. Commits
+    /// that share one wait together, and those that nobody holds get through after it.
     pub lock_timeout: Duration,
     /// Whether processes tell each other of work by `LISTEN` and `NOTIFY`, on a connection more; no
     /// unless set. It only makes [`hints`](super::PostgresStore::hints) come from other processes

@@ -1,12 +1,13 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 
-use super::distribution::Distribution;
+use super::{distribution::Distribution, held::Held};
 use crate::store::{Batch, Partition, StoreError, StoreErrorKind, Version};
 
 /// The most commits that wait for a lane; what comes on top is `Unavailable` at once.
@@ -28,6 +29,9 @@ const GROUP_WORTH: usize = 32;
 pub(super) struct Job {
     pub(super) partition: Partition,
     pub(super) batch: Batch,
+    pub(super) accepted_at: Instant,
+    /// Whether it goes alone, since its partition was found held.
+    pub(super) alone: bool,
     reply: oneshot::Sender<Answer>,
 }
 
@@ -39,6 +43,8 @@ impl Job {
         let job = Self {
             partition,
             batch,
+            accepted_at: Instant::now(),
+            alone: false,
             reply,
         };
         (job, answer)
@@ -77,9 +83,10 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct State {
     grouping: Grouping,
-    /// One job of each partition that has any and is not being worked on.
+    /// One job of each partition that has any and is not being worked on, but for those in `held`.
     ready: VecDeque<Job>,
-    /// The later jobs of the partitions that stand in `ready` or are being worked on.
+    held: Held,
+    /// The later jobs of the partitions that stand in `ready` or `held` or are being worked on.
     lines: HashMap<Partition, VecDeque<Job>>,
     waiting: usize,
     /// How many lanes are at work, those left out that can only wait.
@@ -109,11 +116,12 @@ impl Grouping {
 }
 
 impl Queue {
-    /// Creates a queue for commits to tables that are distributed so.
-    pub(super) fn new(distribution: Distribution) -> Self {
+    /// Creates a queue for so many lanes, to commit to tables that are distributed so.
+    pub(super) fn new(lanes: usize, distribution: Distribution) -> Self {
         let state = State {
             grouping: Grouping::of(distribution),
             ready: VecDeque::new(),
+            held: Held::new(lanes),
             lines: HashMap::new(),
             waiting: 0,
             working: 0,
@@ -154,7 +162,7 @@ impl Queue {
 
     fn try_take(&self) -> Option<Vec<Job>> {
         let mut state = self.lock();
-        if state.ready.is_empty() {
+        if !state.has_any() {
             return state.closed.then(Vec::new);
         }
         if !state.has_room() {
@@ -194,6 +202,25 @@ impl Queue {
         self.wake(state);
     }
 
+    /// Notes that a job was told that somebody holds its partition.
+    pub(super) fn found_held(&self, job: &Job) {
+        self.lock().held.remember(&job.partition);
+    }
+
+    /// Notes that a job got through.
+    pub(super) fn found_free(&self, job: &Job) {
+        self.lock().held.forget(&job.partition);
+    }
+
+    /// Queues a job again that found its partition held; it keeps its place before the later ones.
+    pub(super) fn put_back(&self, job: Job) {
+        let mut state = self.lock();
+        state.held.remember(&job.partition);
+        state.waiting += 1;
+        state.step_forward(job);
+        self.wake(state);
+    }
+
     /// Takes no more jobs; what was accepted is still done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -205,11 +232,9 @@ impl Queue {
         self.close();
         let mut state = self.lock();
         let lines = std::mem::take(&mut state.lines);
-        let jobs: Vec<Job> = state
-            .ready
-            .drain(..)
-            .chain(lines.into_values().flatten())
-            .collect();
+        let mut jobs: Vec<Job> = state.ready.drain(..).collect();
+        jobs.extend(state.held.drain());
+        jobs.extend(lines.into_values().flatten());
         drop(state);
         for job in jobs {
             job.reply(Err(unavailable("the runtime of the store has ended")));
@@ -218,7 +243,7 @@ impl Queue {
 
     /// Wakes a lane if there is something for it to take.
     fn wake(&self, state: MutexGuard<'_, State>) {
-        let takes = !state.ready.is_empty() && state.has_room();
+        let takes = state.has_any() && state.has_room();
         drop(state);
         if takes {
             self.arrived.notify_one();
@@ -231,12 +256,22 @@ impl Queue {
 }
 
 impl State {
+    /// Returns whether there is something that may be taken.
+    fn has_any(&self) -> bool {
+        !self.ready.is_empty() || self.held.is_ready()
+    }
+
     /// Returns whether a lane more should be at work.
     fn has_room(&self) -> bool {
         self.closed || self.working < LANES_FREE || self.ready.len() >= self.grouping.worth
     }
 
     fn take(&mut self) -> Vec<Job> {
+        let others = !self.ready.is_empty();
+        if let Some(job) = self.held.take(others) {
+            self.waiting -= 1;
+            return vec![job];
+        }
         let mut bytes = 0;
         let within = |job: &&Job| {
             let room = bytes < GROUP_BYTES_MAX;
@@ -250,11 +285,12 @@ impl State {
     }
 
     fn release(&mut self, partition: &Partition) {
+        self.held.release(partition);
         let Some(line) = self.lines.get_mut(partition) else {
             return;
         };
         if let Some(job) = line.pop_front() {
-            self.ready.push_back(job);
+            self.step_forward(job);
         } else {
             self.lines.remove(partition);
         }
@@ -266,6 +302,14 @@ impl State {
             line.push_back(job);
         } else {
             self.lines.insert(job.partition.clone(), VecDeque::new());
+            self.step_forward(job);
+        }
+    }
+
+    fn step_forward(&mut self, job: Job) {
+        if self.held.contains(&job.partition) {
+            self.held.push(job);
+        } else {
             self.ready.push_back(job);
         }
     }
