@@ -1,4 +1,4 @@
-//! Heads that somebody holds for a while, a host in a transaction of its own: what waits for them keeps
+//! Rows that somebody holds for a while, a host in a transaction of its own: what waits for them keeps
 //! nobody from the others.
 #![cfg(feature = "postgres")]
 
@@ -11,7 +11,10 @@ use std::{
 };
 
 use futures_util::future::{join_all, select};
-use mp_core::store::{PostgresOptions, PostgresStore, Store, StoreError, StoreErrorKind, Version};
+use mp_core::store::{
+    Batch, DueQuery, Key, Outcome, PostgresOptions, PostgresStore, Settle, SlotSet, Store,
+    StoreError, StoreErrorKind, Version, Write,
+};
 use throwaway_postgres::{Database, database};
 use tokio::{
     task::JoinHandle,
@@ -207,5 +210,59 @@ async fn two_heads_that_are_held_keep_nobody_from_a_third() {
     for (holder, commit) in held {
         holder.batch_execute("ROLLBACK").await.expect("lets go");
         commit.await.expect("no panic").expect("commits after");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_held_keeps_no_other_from_being_settled() {
+    const COUNT: usize = 9;
+    let test = "a_delivery_that_is_held_keeps_no_other_from_being_settled";
+    let options = PostgresOptions::default().with_lock_timeout(Duration::from_millis(200));
+    let Some(rig) = Rig::new(test, options, 0).await else {
+        return;
+    };
+    for n in 0..COUNT {
+        let partition = partition(n);
+        let sent = rig.store.commit(&partition, mail(Version::ABSENT));
+        sent.await.expect("sends");
+    }
+    let due = rig.store.due(&due_mail()).await.expect("leases");
+    let settles: Vec<Settle> = due.iter().map(|due| due.settle(Outcome::Done)).collect();
+    assert_eq!(settles.len(), COUNT);
+
+    let holder = rig.database.client().await;
+    let hold = format!(
+        "BEGIN; SELECT FROM mp_delivery WHERE partition = '{}' FOR UPDATE",
+        settles[4].partition
+    );
+    holder.batch_execute(&hold).await.expect("holds");
+    let refused = rig.store.settle(settles.clone()).await;
+    let kind = refused.expect_err("one is held").kind();
+    assert_eq!(kind, StoreErrorKind::Unavailable);
+    let left = holder.query("SELECT partition FROM mp_delivery", &[]).await;
+    let left = left.expect("lists");
+    assert_eq!(left.len(), 1, "the others are gone");
+
+    holder.batch_execute("ROLLBACK").await.expect("lets go");
+    let settled = rig.store.settle(settles).await.expect("settles");
+    let again: Vec<bool> = (0..COUNT).map(|n| n == 4).collect();
+    assert_eq!(settled, again, "what was settled stays so");
+}
+
+fn mail(expect: Version) -> Batch {
+    let mut batch = root(expect);
+    let key = Key::new("~o/mail/1").expect("a valid key");
+    let sent = Write::deliver(key, "{}".into(), batch.at);
+    batch.writes.push(sent);
+    batch
+}
+
+fn due_mail() -> DueQuery {
+    DueQuery {
+        slots: SlotSet::ALL,
+        kind: "mail".to_owned(),
+        now: root(Version::ABSENT).at,
+        lease: Duration::from_secs(60),
+        limit: 100,
     }
 }

@@ -1,16 +1,25 @@
-use std::collections::HashSet;
+use std::{
+    collections::{HashSet, VecDeque},
+    time::{Duration, Instant},
+};
 
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     column::{Columns, integer, slot, slot_number},
     connections::{Connections, Params},
+    error::Failure,
 };
 use crate::clock::Timestamp;
 use crate::store::{
     Delivery, DueQuery, Key, Outcome, Partition, SLOTS, Settle, SlotSet, StoreError,
     StoreErrorKind, delivery::cut,
 };
+
+const SETTLING: &str = "settle";
+
+/// How long what is settled together is parted further, because somebody holds some of it.
+const PARTS_MAX: Duration = Duration::from_secs(5);
 
 /// The columns that `delivery` reads.
 macro_rules! columns {
@@ -212,23 +221,58 @@ pub(super) async fn settle(
             let settle = &settles[*n];
             (settle.partition.slot(), settle.partition.id(), &settle.key)
         });
-        for place in settle_once(connections, slot, settles, &round).await? {
-            held[round[place]] = true;
-        }
+        settle_round(connections, slot, settles, round, &mut held).await?;
         left = later;
     }
     Ok(held)
 }
 
-/// Settles those that are named, each delivery once, and returns which fences held.
+/// Settles those that are named, each delivery once, and notes which fences held.
+///
+/// If somebody holds one of them they are settled in halves, and those in halves again: so that all are
+/// but those which stay held, for whose sake it fails.
+async fn settle_round(
+    connections: &Connections,
+    slot: Option<u16>,
+    settles: &[Settle],
+    round: Vec<usize>,
+    held: &mut [bool],
+) -> Result<(), StoreError> {
+    let (mut parts, mut in_parts_since, mut unsettled) = (VecDeque::from([round]), None, None);
+    while let Some(mut part) = parts.pop_front() {
+        let connections = match in_parts_since {
+            Some(_) => &connections.hasty(),
+            None => connections,
+        };
+        match settle_once(connections, slot, settles, &part).await {
+            Ok(rows) => {
+                for place in places(&rows, part.len())? {
+                    held[part[place]] = true;
+                }
+            }
+            Err(failure) if failure.is_of_held_row() => {
+                let since = in_parts_since.get_or_insert_with(Instant::now);
+                if part.len() > 1 && since.elapsed() < PARTS_MAX {
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([part, second]);
+                } else {
+                    unsettled = Some(failure);
+                }
+            }
+            Err(failure) => return Err(failed(failure)),
+        }
+    }
+    unsettled.map_or(Ok(()), |failure| Err(failed(failure)))
+}
+
+/// Settles those that are named in one statement, and returns the row of each fence that held.
 async fn settle_once(
     connections: &Connections,
     slot: Option<u16>,
     settles: &[Settle],
-    round: &[usize],
-) -> Result<Vec<usize>, StoreError> {
-    const OP: &str = "settle";
-    let rows = Rows::of(round.iter().map(|n| &settles[*n]));
+    part: &[usize],
+) -> Result<Vec<Row>, Failure> {
+    let rows = Rows::of(part.iter().map(|n| &settles[*n]));
     let params: Params<'_> = &[
         &rows.slot,
         &rows.partition,
@@ -239,27 +283,32 @@ async fn settle_once(
         &rows.at,
         &rows.error,
     ];
-    let held = match slot {
+    match slot {
         None => connections.write(SETTLE, params).await,
         Some(slot) => {
             let slot = slot_number(slot);
             let params = [params, &[&slot]].concat();
             connections.write(SETTLE_IN, &params).await
         }
-    };
-    held.map_err(|failure| failure.store_error(OP, StoreErrorKind::Unknown))?
-        .iter()
+    }
+}
+
+/// Returns which of so many that were asked for the rows stand for.
+fn places(rows: &[Row], count: usize) -> Result<Vec<usize>, StoreError> {
+    rows.iter()
         .map(|row| {
-            let number: i64 = Columns::new(row, OP).get(0)?;
-            let place = usize::try_from(number - 1)
-                .ok()
-                .filter(|n| *n < round.len());
+            let number: i64 = Columns::new(row, SETTLING).get(0)?;
+            let place = usize::try_from(number - 1).ok().filter(|n| *n < count);
             place.ok_or_else(|| {
                 let problem = "the server answers for what was not asked";
-                StoreError::new(StoreErrorKind::Corrupt, OP, problem)
+                StoreError::new(StoreErrorKind::Corrupt, SETTLING, problem)
             })
         })
         .collect()
+}
+
+fn failed(failure: Failure) -> StoreError {
+    failure.store_error(SETTLING, StoreErrorKind::Unknown)
 }
 
 /// Lists what lies dead.

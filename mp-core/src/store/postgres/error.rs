@@ -89,6 +89,11 @@ impl Failure {
         told.and_then(Error::code) == Some(code)
     }
 
+    /// Returns whether somebody held a row for longer than was waited for it.
+    pub(super) fn is_of_held_row(&self) -> bool {
+        self.has_code(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// Returns whether the session was found to have ended, while the server may be well.
     ///
     /// Not so after a silence: it would as well come from the next session.

@@ -1,5 +1,3 @@
-use tokio_postgres::error::SqlState;
-
 use super::{
     error::Failure,
     queue::{Job, Queue},
@@ -48,7 +46,7 @@ impl<'q> Group<'q> {
 
     pub(super) fn fail(mut self, failure: Failure) {
         if let [job] = self.jobs.as_slice()
-            && failure.has_code(&SqlState::LOCK_NOT_AVAILABLE)
+            && failure.is_of_held_row()
         {
             self.queue.found_held(job);
         }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use tokio::time::timeout;
-use tokio_postgres::error::SqlState;
 
 use super::{
     commit,
@@ -105,7 +104,7 @@ impl Lane {
                 Err(failure) => failure,
             };
             failed.get_or_insert_with(Instant::now);
-            let held = failure.has_code(&SqlState::LOCK_NOT_AVAILABLE);
+            let held = failure.is_of_held_row();
             match part.jobs() {
                 [job] if held && hasty && !job.alone => part.put_back(),
                 [_, _, ..] if failure.may_be_of_one() => parts.extend(part.halves()),
