@@ -1,7 +1,10 @@
 //! Hints that there is work: they shorten the pause of an idle worker, here and in other processes.
 #![cfg(feature = "postgres")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use mp_core::{
     Document, Engine,
@@ -17,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use throwaway_postgres::{Database, database};
 use tokio::{
     sync::{Notify, watch},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long the worker would pause without hints.
@@ -101,6 +104,45 @@ async fn a_worker_is_woken_by_the_commits_of_another_process() {
     database.terminate_backends().await;
     let other = connect(&database, true).await;
     wake(&other, 1_000..1_200, &handled).await;
+}
+
+/// Were the pauses to go on doubling, these would come to six seconds at the least.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_listened_is_made_anew_after_the_first_pause_each_time() {
+    const TIMES: usize = 7;
+    let test = "a_session_that_listened_is_made_anew_after_the_first_pause_each_time";
+    let Some(database) = database(test).await else {
+        return;
+    };
+    let _store = connect(&database, true).await;
+    let client = database.client().await;
+    let sql = "SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND query = 'LISTEN mp_work' AND state = 'idle'";
+    let listener = async || -> Option<i32> {
+        let row = client.query_opt(sql, &[]).await;
+        row.expect("tells").map(|row| row.get(0))
+    };
+    let mut before = None;
+    let mut began = Instant::now();
+    for time in 0..=TIMES {
+        let present = loop {
+            match listener().await {
+                Some(present) if before != Some(present) => break present,
+                _ => sleep(Duration::from_millis(2)).await,
+            }
+        };
+        if time == 0 {
+            began = Instant::now();
+        }
+        before = Some(present);
+        let end = format!("SELECT pg_terminate_backend({present})");
+        client.batch_execute(&end).await.expect("ends it");
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

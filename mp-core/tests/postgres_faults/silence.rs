@@ -1,6 +1,12 @@
 //! A server that says nothing, which no error tells: neither refuses it, nor does its connection end.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use mp_core::store::{PostgresStore, StoreErrorKind};
@@ -8,6 +14,7 @@ use throwaway_postgres::{ServerOptions, server};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf, tcp::OwnedWriteHalf},
+    time::{sleep, timeout},
 };
 use url::Url;
 
@@ -74,26 +81,85 @@ async fn a_server_that_falls_silent_while_a_store_connects_is_unavailable() {
     assert!(started.elapsed() < SILENCE_MAX, "{:?}", started.elapsed());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_nothing_to_whoever_listens_is_asked_anew() {
+    let test = "a_server_that_says_nothing_to_whoever_listens_is_asked_anew";
+    let Some(server) = server(test, &ServerOptions::default().with_tcp()) else {
+        return;
+    };
+    let database = server.create_database().await;
+    let url: Url = database.tcp_url().expect("listens").parse().expect("a URL");
+    let url = deaf_to_the_first_listener(&url).await;
+    let store = PostgresStore::connect(url.as_str(), hasty().with_notify(true)).await;
+    let _store = store.expect("connects");
+    let client = database.client().await;
+    let sql = "SELECT FROM pg_stat_activity
+        WHERE datname = current_database() AND query = 'LISTEN mp_work'";
+    let listens = async {
+        while client.query(sql, &[]).await.expect("tells").is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let listens = timeout(Duration::from_secs(10), listens).await;
+    listens.expect("it listens in the end");
+}
+
+/// Puts somebody between the server and whoever connects to the URL that this returns, who keeps to
+/// himself what the first asks that would listen.
+async fn deaf_to_the_first_listener(url: &Url) -> Url {
+    let deaf = Arc::new(AtomicBool::new(true));
+    between(url, move |client, server| {
+        let deaf = deaf.clone();
+        let (mut asked, asking) = client;
+        let (mut said, mut saying) = server;
+        tokio::spawn(async move { copy(&mut said, &mut { asking }).await });
+        tokio::spawn(async move {
+            let mut words = vec![0; 65_536];
+            while let Ok(length @ 1..) = asked.read(&mut words).await {
+                let words = &words[..length];
+                let listens = words.windows(6).any(|word| word == b"LISTEN");
+                if listens && deaf.swap(false, Ordering::Relaxed) {
+                    // The session stays, and hears nothing.
+                    return std::future::pending().await;
+                }
+                if saying.write_all(words).await.is_err() {
+                    return;
+                }
+            }
+        });
+    })
+    .await
+}
+
 /// Puts somebody between the server and whoever connects to the URL that this returns, who swallows
 /// what the server says after so many answers.
 async fn silent_after(url: &Url, answers: usize) -> Url {
+    between(url, move |client, server| {
+        let (mut asked, mut asking) = (client.0, server.1);
+        tokio::spawn(async move { copy(&mut asked, &mut asking).await });
+        tokio::spawn(answer(server.0, client.1, answers));
+    })
+    .await
+}
+
+type Halves = (OwnedReadHalf, OwnedWriteHalf);
+
+/// Has somebody deal with each connection to the URL that this returns and the one to the server that
+/// belongs to it.
+async fn between(url: &Url, deal: impl Fn(Halves, Halves) + Send + 'static) -> Url {
     let between = TcpListener::bind("127.0.0.1:0").await.expect("listens");
-    let mut silent = url.clone();
+    let mut there = url.clone();
     let port = between.local_addr().expect("has an address").port();
-    silent.set_port(Some(port)).expect("has a host");
-    let server = ("127.0.0.1", url.port().expect("has a port"));
+    there.set_port(Some(port)).expect("has a host");
+    let port = url.port().expect("has a port");
     tokio::spawn(async move {
         while let Ok((client, _)) = between.accept().await {
-            let server = TcpStream::connect(server).await.expect("lets us in");
-            let (client, server) = (client.into_split(), server.into_split());
-            tokio::spawn(async move {
-                let (mut asked, mut asking) = (client.0, server.1);
-                copy(&mut asked, &mut asking).await
-            });
-            tokio::spawn(answer(server.0, client.1, answers));
+            let server = TcpStream::connect(("127.0.0.1", port)).await;
+            let server = server.expect("lets us in");
+            deal(client.into_split(), server.into_split());
         }
     });
-    silent
+    there
 }
 
 /// Hands on so many answers, each of which ends with ReadyForQuery outside of a transaction

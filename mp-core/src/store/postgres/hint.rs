@@ -5,13 +5,13 @@ use std::{future::poll_fn, sync::Arc, task::ready, time::Duration};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, timeout},
 };
-use tokio_postgres::{AsyncMessage, Config, Error};
+use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{backoff::Backoff, connections::Connections, queue::Job, quiet::Quiet};
-use crate::store::{CommitId, SlotSet, Write};
+use super::{backoff::Backoff, connections::Connections, error::Failure, queue::Job, quiet::Quiet};
+use crate::store::{CommitId, SlotSet, StoreErrorKind, Write};
 
 /// The shortest time between two notifications of a process. Notifying takes a lock that all who
 /// notify in a cluster share while they commit, so it stands in no commit of ours.
@@ -88,20 +88,41 @@ impl Hints {
     }
 
     async fn listen(self: Arc<Self>, config: Config, tls: MakeRustlsConnect) {
-        let mut backoff = Backoff::new(PAUSE_FIRST, PAUSE_MAX);
+        let fresh = || Backoff::new(PAUSE_FIRST, PAUSE_MAX);
+        let mut backoff = fresh();
         loop {
-            if let Err(error) = self.listen_once(&config, &tls).await {
+            let ended = match self.listener(&config, &tls).await {
+                Ok(listener) => {
+                    backoff = fresh();
+                    listener.end().await.map_err(Failure::from)
+                }
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = ended {
+                let error = failure.store_error("listen", StoreErrorKind::Unavailable);
                 tracing::debug!(%error, "no hints from other processes");
             }
             backoff.pause().await;
         }
     }
 
-    async fn listen_once(
+    /// Begins to listen, unless the server takes longer for it than connecting to it may take: the driver
+    /// itself would wait for its words for ever.
+    async fn listener(
         self: &Arc<Self>,
         config: &Config,
         tls: &MakeRustlsConnect,
-    ) -> Result<(), Error> {
+    ) -> Result<Listener, Failure> {
+        let patience = config.get_connect_timeout().copied();
+        let begun = timeout(patience.unwrap_or(PAUSE_MAX), self.begin(config, tls)).await;
+        Ok(begun.map_err(Failure::silence)??)
+    }
+
+    async fn begin(
+        self: &Arc<Self>,
+        config: &Config,
+        tls: &MakeRustlsConnect,
+    ) -> Result<Listener, Error> {
         let (client, mut connection) = config.connect(tls.clone()).await?;
         let hints = self.clone();
         let mut messages = JoinSet::new();
@@ -119,7 +140,23 @@ impl Hints {
             Ok(()).into()
         }));
         client.batch_execute(LISTEN).await?;
-        match messages.join_next().await {
+        Ok(Listener {
+            messages,
+            _client: client,
+        })
+    }
+}
+
+/// A session that listens, for as long as it is kept.
+struct Listener {
+    messages: JoinSet<Result<(), Error>>,
+    _client: Client,
+}
+
+impl Listener {
+    /// Waits until the session ends, and returns why.
+    async fn end(mut self) -> Result<(), Error> {
+        match self.messages.join_next().await {
             Some(Ok(ended)) => ended,
             _ => Ok(()),
         }
