@@ -3,17 +3,24 @@
 
 mod counter;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mp_core::{
     Command, Engine,
     engine::Planned,
-    store::{Batch, PostgresOptions, PostgresStore, StoreError, StoreErrorKind, Version},
+    store::{
+        Batch, PostgresOptions, PostgresStore, Query, Store, StoreError, StoreErrorKind, Version,
+    },
 };
 use throwaway_postgres::{Database, database};
+use tokio::time::sleep;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
-use self::counter::{Counter, count, partition};
+use self::counter::{Counter, count, once, partition};
+
+/// The sessions that wait for others.
+const WAITING: &str = "SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 struct Rig {
     store: Arc<PostgresStore>,
@@ -180,6 +187,80 @@ async fn a_database_without_the_tables_is_refused() {
         .await;
     assert_eq!(kind(refused), StoreErrorKind::Invalid);
     assert_ne!(rig.database.name(), other.name());
+}
+
+#[tokio::test]
+async fn of_two_batches_of_a_partition_in_one_transaction_the_second_conflicts() {
+    let test = "of_two_batches_of_a_partition_in_one_transaction_the_second_conflicts";
+    let Some(mut rig) = Rig::new(test, PostgresOptions::default()).await else {
+        return;
+    };
+    let mut transaction = rig.host.transaction().await.expect("begins");
+    for refused in [false, true] {
+        let planned = rig.engine.plan(Command::on(partition()), count).await;
+        let batch = planned.expect("plans").batch.expect("writes");
+        let applied = rig
+            .store
+            .commit_in(&mut transaction, &partition(), &batch)
+            .await;
+        let conflict = applied.is_err_and(|error| error.kind() == StoreErrorKind::Conflict);
+        assert_eq!(conflict, refused);
+    }
+}
+
+/// As a host does that was not told what became of its COMMIT: with nobody in between, and with
+/// somebody who has committed since.
+#[tokio::test]
+async fn a_host_finds_out_what_became_of_its_commit() {
+    let test = "a_host_finds_out_what_became_of_its_commit";
+    let Some(mut rig) = Rig::new(test, PostgresOptions::default()).await else {
+        return;
+    };
+    for (key, came) in [("order-1", true), ("order-2", false)] {
+        let planned = rig.engine.plan(once(key), count).await;
+        let batch = planned.expect("plans").batch.expect("writes");
+        rig.place(&batch, came).await.expect("applies");
+        let view = rig.store.read(&partition(), &Query::default()).await;
+        let view = view.expect("reads");
+        assert_eq!(view.commit_id == batch.commit_id, came);
+        assert_eq!(view.head == batch.expect, !came);
+
+        let counted = rig.engine.run(Command::on(partition()), count).await;
+        counted.expect("counts");
+        let again = rig.place(&batch, false).await;
+        assert_eq!(kind(again), StoreErrorKind::Conflict);
+        let planned = rig.engine.plan(once(key), count).await;
+        assert_eq!(planned.expect("plans").batch.is_none(), came);
+    }
+}
+
+/// Sent again while the COMMIT is under way, it waits for that.
+#[tokio::test]
+async fn a_batch_that_is_sent_again_gets_through_once() {
+    let test = "a_batch_that_is_sent_again_gets_through_once";
+    let Some(mut rig) = Rig::new(test, PostgresOptions::default()).await else {
+        return;
+    };
+    let batch = rig.plan().await;
+    let mut other = rig.database.client().await;
+    let mut under_way = other.transaction().await.expect("begins");
+    order(&under_way).await;
+    let applied = rig
+        .store
+        .commit_in(&mut under_way, &partition(), &batch)
+        .await;
+    applied.expect("applies");
+    assert_eq!(rig.head().await, batch.expect);
+    let third = rig.database.client().await;
+    let commits = async {
+        while third.query(WAITING, &[]).await.expect("tells").is_empty() {
+            sleep(Duration::from_millis(1)).await;
+        }
+        under_way.commit().await.expect("commits");
+    };
+    let (again, ()) = tokio::join!(rig.place(&batch, false), commits);
+    assert_eq!(kind(again), StoreErrorKind::Conflict);
+    assert_eq!(rig.orders().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,11 +8,11 @@ use std::{path::Path, sync::Arc};
 use mp_core::{
     Command, Engine,
     engine::Planned,
-    store::{Durability, SqliteOptions, SqliteStore, StoreErrorKind, Version},
+    store::{Durability, Query, SqliteOptions, SqliteStore, Store, StoreErrorKind, Version},
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use self::counter::{Counter, count, partition};
+use self::counter::{Counter, count, once, partition};
 
 struct Rig {
     store: Arc<SqliteStore>,
@@ -127,6 +127,40 @@ async fn a_transaction_on_another_file_is_refused() {
         .commit_in(&mut transaction, &partition(), &batch)
         .expect_err("is refused");
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+}
+
+/// As a host does that was not told what became of its COMMIT: with nobody in between, and with
+/// somebody who has committed since.
+#[tokio::test]
+async fn a_host_finds_out_what_became_of_its_commit() {
+    let mut rig = Rig::new();
+    for (key, came) in [("order-1", true), ("order-2", false)] {
+        let planned = rig.engine.plan(once(key), count).await;
+        let batch = planned.expect("plans").batch.expect("writes");
+        let store = rig.store.clone();
+        let mut transaction = rig.begin();
+        let applied = store.commit_in(&mut transaction, &partition(), &batch);
+        applied.expect("applies");
+        let twice = store.commit_in(&mut transaction, &partition(), &batch);
+        let twice = twice.expect_err("is the second of the partition");
+        assert_eq!(twice.kind(), StoreErrorKind::Conflict);
+        match came {
+            true => transaction.commit().expect("commits"),
+            false => transaction.rollback().expect("rolls back"),
+        }
+        let view = store.read(&partition(), &Query::default()).await;
+        let view = view.expect("reads");
+        assert_eq!(view.commit_id == batch.commit_id, came);
+        assert_eq!(view.head == batch.expect, !came);
+
+        let counted = rig.engine.run(Command::on(partition()), count).await;
+        counted.expect("counts");
+        let again = store.commit_in(&mut rig.begin(), &partition(), &batch);
+        let again = again.expect_err("has been overtaken").kind();
+        assert_eq!(again, StoreErrorKind::Conflict);
+        let planned = rig.engine.plan(once(key), count).await;
+        assert_eq!(planned.expect("plans").batch.is_none(), came);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

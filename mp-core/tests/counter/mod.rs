@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use mp_core::{
-    Decision, Document, Engine, Error, Family, Timestamp,
+    Command, Decision, Document, Engine, Error, Family, Timestamp,
+    caller::Caller,
     clock::SystemClock,
     engine::Edits,
     entropy::SystemEntropy,
+    idempotency::Idempotency,
     store::{Partition, Query, Store, Version},
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,15 @@ pub(crate) fn engine(store: Arc<dyn Store>) -> Engine {
 
 pub(crate) fn partition() -> Partition {
     Partition::parse("shop/counter/1").expect("a valid id")
+}
+
+/// A command to count, whose answer is remembered under a key.
+pub(crate) fn once(key: &str) -> Command {
+    let app = "shop".parse().expect("an app");
+    let caller = Caller::user(app, "mei".parse().expect("a user"));
+    let key = key.parse().expect("a key");
+    let once = Idempotency::new(&caller, "order.place", &key, &());
+    Command::on(partition()).once(once.expect("serialises"))
 }
 
 pub(crate) fn count(family: &Family, _: Timestamp) -> Result<Decision<u64>, Error> {

@@ -12,11 +12,27 @@ impl PostgresStore {
     /// So a row of the host's and a record of ours exist both or not at all: take the batch from
     /// [`Engine::plan`](crate::Engine::plan) or from a service's `plan_…`, and commit as usual.
     /// Nothing of ours happens before; deliveries in the batch come up for the worker after. Keep
-    /// the transaction short: whoever else writes to the partition waits for its end.
+    /// the transaction short: whoever else writes to the partition waits for its end. Set
+    /// `idle_in_transaction_session_timeout` on the host's sessions, so that one that stands still
+    /// holds it for no longer than that.
     ///
-    /// The transaction is of the `tokio-postgres` that this crate depends on: a host takes the same
-    /// version. If the outcome of the host's COMMIT is not known, the batch's `commit_id` at the
-    /// head tells it.
+    /// One transaction takes one batch of a partition: what is planned before its end rests on the
+    /// head before it, so that a second one is a `Conflict`. The transaction is of the
+    /// `tokio-postgres` that this crate depends on: a host takes the same version.
+    ///
+    /// # If the outcome of the host's COMMIT is not known
+    ///
+    /// Read the head again:
+    ///
+    /// - It has the batch's own `commit_id`: the COMMIT came.
+    /// - It is still at `batch.expect`: the COMMIT has not come, and may be under way. Send the same
+    ///   batch again, together with the host's rows. One of the two gets through at most; after a
+    ///   `Conflict` read the head once more.
+    /// - It is another: somebody has committed since, before or on top. Plan again under the same
+    ///   idempotency key. If the answer is recalled (`batch` is `None`), the COMMIT came: insert
+    ///   nothing. Else it never comes: commit the new batch together with the host's rows.
+    ///
+    /// Without a key only the first two can be told from each other.
     ///
     /// # Errors
     ///

@@ -17,9 +17,22 @@ impl SqliteStore {
     /// the transaction with [`Immediate`](rusqlite::TransactionBehavior::Immediate) and keep it
     /// short: everybody else who writes waits for its end.
     ///
-    /// The transaction is of the `rusqlite` that this crate depends on: a host takes the same version.
+    /// One transaction takes one batch of a partition: what is planned before its end rests on the head
+    /// before it, so that a second one is a `Conflict`. The transaction is of the `rusqlite` that this
+    /// crate depends on: a host takes the same version.
     ///
-    /// If the commit's own outcome is not known, the batch's `commit_id` at the head tells it.
+    /// # If the outcome of the host's COMMIT is not known
+    ///
+    /// Read the head again:
+    ///
+    /// - It has the batch's own `commit_id`: the COMMIT came.
+    /// - It is still at `batch.expect`: send the same batch again, together with the host's rows. One of
+    ///   the two gets through at most; after a `Conflict` read the head once more.
+    /// - It is another: somebody has committed since, before or on top. Plan again under the same
+    ///   idempotency key. If the answer is recalled (`batch` is `None`), the COMMIT came: insert
+    ///   nothing. Else it never comes: commit the new batch together with the host's rows.
+    ///
+    /// Without a key only the first two can be told from each other.
     ///
     /// # Errors
     ///
