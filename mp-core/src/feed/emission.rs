@@ -9,7 +9,7 @@ use crate::{
     engine::{Command, Edits, Family},
     error::Error,
     id::{AppId, Name},
-    store::Partition,
+    store::{Key, Partition},
 };
 
 /// The most news that one decision tells one feed.
@@ -98,7 +98,7 @@ impl Feed {
             after: before.map(|source| source.at),
             news,
         };
-        edits.send_new(&format!("{}.{told:012}", self.name), now, &emission);
+        edits.send_new(&id_of(&self.name, told), now, &emission);
         edits.put(&self.source_key(), Source { told, at: now });
         Ok(())
     }
@@ -144,10 +144,20 @@ impl Emission {
         self.news.first_key_value().map_or(1, |(number, _)| *number)
     }
 
+    /// Returns the key before all work of telling this feed something.
+    pub(super) fn earliest_key(&self) -> Result<Key, Error> {
+        Key::new(&format!("~o/{}/{}", Self::KIND, id_of(&self.feed, 0)))
+    }
+
     /// Returns the number of the last event.
     pub(super) fn last(&self) -> u64 {
         self.news.last_key_value().map_or(0, |(number, _)| *number)
     }
+}
+
+/// Returns the id of the message with the event of this number as its last; text order is their order.
+fn id_of(feed: &Name, last: u64) -> String {
+    format!("{feed}.{last:012}")
 }
 
 /// Returns how a feed names the partition that tells it something.

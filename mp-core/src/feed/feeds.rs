@@ -8,6 +8,7 @@ use super::{
     log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
     overtaken::{Place, TURN_MAX, Turns},
     projector::STINT,
+    tick::{TICK_OF_FULL, next_tick},
 };
 use crate::{
     clock::Timestamp,
@@ -24,6 +25,10 @@ pub const FEED_MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The shortest memory: what lies in an outbox for longer than a feed remembers cannot come in.
 pub const FEED_MEMORY_MIN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// How old an emission is before it is asked whether what it waits for is dead: as long as other work is
+/// tried.
+const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// How many events, and how many marks, are forgotten in one commit.
 const TRIM_MAX: u64 = 512;
@@ -67,7 +72,7 @@ impl Feeds {
         vec![
             work::on(move |delivery: Delivery, emission: Emission| {
                 let feeds = filling.clone();
-                async move { feeds.fill(&delivery.partition, emission).await }
+                async move { feeds.fill(&delivery, emission).await }
             }),
             work::on(move |delivery: Delivery, _: Trim| {
                 let feeds = trimming.clone();
@@ -112,39 +117,72 @@ impl Feeds {
         Ok(store.read(partition, &query).await?)
     }
 
-    async fn fill(&self, source: &Partition, emission: Emission) -> Result<Done, HandlerError> {
-        let feed = Feed::new(emission.feed.clone()).partition(&app_of(source)?)?;
+    async fn fill(&self, delivery: &Delivery, emission: Emission) -> Result<Done, HandlerError> {
+        let partition = &delivery.partition;
+        let feed = Feed::new(emission.feed.clone()).partition(&app_of(partition)?)?;
         let before = Place {
             feed,
-            source: source_of(source).to_owned(),
+            source: source_of(partition).to_owned(),
             number: emission.first().saturating_sub(1),
         };
-        match self.append_in_turn(before, Arc::new(emission)).await? {
+        let emission = Arc::new(emission);
+        match self.append_in_turn(&before, &emission).await? {
             Appended::Done => Ok(Done::Finished),
-            Appended::Gap => Err(HandlerError::Retry(gap())),
             Appended::TooOld => Err(HandlerError::GiveUp(too_old())),
+            Appended::Gap { .. } if self.waits_for_the_dead(delivery, &emission).await? => {
+                Err(HandlerError::Retry(gap()))
+            }
+            Appended::Gap { missing } => Ok(self.again(&emission, missing, Duration::ZERO)),
+            Appended::Full => {
+                let feed = &before.feed;
+                tracing::warn!(%feed, "a feed is full: keep its events for a shorter time");
+                Ok(self.again(&emission, 0, TICK_OF_FULL))
+            }
         }
+    }
+
+    /// Postpones an emission whose turn has not come, which is no failure, however often.
+    fn again(&self, emission: &Emission, missing: u64, shortest: Duration) -> Done {
+        let now = self.engine.now();
+        Done::Again(next_tick(now, emission.at, missing, shortest))
+    }
+
+    /// Returns whether an emission is old, and an earlier one of the same source and feed lies dead.
+    async fn waits_for_the_dead(
+        &self,
+        delivery: &Delivery,
+        emission: &Emission,
+    ) -> Result<bool, Error> {
+        if self.engine.now().since(emission.at) < PATIENCE {
+            return Ok(false);
+        }
+        let (partition, earliest) = (&delivery.partition, emission.earliest_key()?);
+        let dead = self.engine.store().dead(Some((partition, &earliest)), 1);
+        let first = dead.await?.into_iter().next();
+        Ok(first.is_some_and(|first| first.partition == *partition && first.key < delivery.key))
     }
 
     /// Appends an emission; one that was faster than what its source told before waits for its turn,
     /// for a moment.
     async fn append_in_turn(
         &self,
-        before: Place,
-        emission: Arc<Emission>,
+        before: &Place,
+        emission: &Arc<Emission>,
     ) -> Result<Appended, Error> {
-        let appended = self.append(&before, &emission).await?;
-        if appended != Appended::Gap {
+        let appended = self.append(before, emission).await?;
+        if !appended.is_early() {
             return Ok(appended);
         }
         let turn = self.turns.after(before.clone());
         let comes = turn.comes();
         // What is before it may have come in when nobody waited for it yet.
-        let appended = self.append(&before, &emission).await?;
-        if appended != Appended::Gap || timeout(TURN_MAX, comes).await.is_err() {
+        let appended = self.append(before, emission).await?;
+        if !appended.is_early() {
             return Ok(appended);
         }
-        self.append(&before, &emission).await
+        // Nobody here is woken by what comes in by another process.
+        let _ = timeout(TURN_MAX, comes).await;
+        self.append(before, emission).await
     }
 
     /// Appends an emission if it is its turn, and hands on to the next of its source.

@@ -14,7 +14,7 @@ use crate::{
     clock::Timestamp,
     document::Document,
     engine::{Command, Decision, Edits, Family},
-    error::{Error, ErrorKind},
+    error::Error,
     store::Partition,
 };
 
@@ -77,10 +77,19 @@ impl Document for Trim {
 pub(super) enum Appended {
     /// Its events are in the feed.
     Done,
-    /// An earlier event of its source is not.
-    Gap,
+    /// So many earlier events of its source are not.
+    Gap { missing: u64 },
+    /// It is its turn, and the feed has no room.
+    Full,
     /// It was told so long ago that nobody can say whether it came in before.
     TooOld,
+}
+
+impl Appended {
+    /// Returns whether its turn has not come.
+    pub(super) const fn is_early(self) -> bool {
+        matches!(self, Self::Gap { .. })
+    }
 }
 
 /// Addresses what [`append`] reads.
@@ -110,11 +119,12 @@ pub(super) fn append(
     if last >= emission.last() {
         return Ok(Decision::unchanged(Appended::Done));
     }
-    if last + 1 < emission.first() && !precedes(family, &head, emission, source)? {
-        return Ok(Decision::unchanged(Appended::Gap));
+    let missing = missing(family, &head, emission, source, last)?;
+    if missing > 0 {
+        return Ok(Decision::unchanged(Appended::Gap { missing }));
     }
     if head.next - head.first + emission.news.len() as u64 > EVENTS_MAX {
-        return Err(full());
+        return Ok(Decision::unchanged(Appended::Full));
     }
     let mut edits = Edits::new();
     for (number, news) in &emission.news {
@@ -141,19 +151,21 @@ pub(super) fn append(
     Ok(edits.answer(Appended::Done))
 }
 
-/// Returns whether everything that the source told before is in the feed, or never will be because
-/// it is older than all marks.
-fn precedes(
+/// Returns how many events that the source told before are not in the feed, given how far it has come
+/// on the day of the emission; none, if they never will be because they are older than all marks.
+fn missing(
     family: &Family,
     head: &Head,
     emission: &Emission,
     source: &str,
-) -> Result<bool, Error> {
-    let Some(after) = emission.after.map(day_of) else {
-        return Ok(true);
+    last: u64,
+) -> Result<u64, Error> {
+    let day_before = emission.after.map(day_of);
+    let Some(after) = day_before.filter(|after| *after >= head.marks_from) else {
+        return Ok(0);
     };
-    Ok(after < head.marks_from
-        || last_of(family, &mark_key(after, source))? + 1 >= emission.first())
+    let last = last.max(last_of(family, &mark_key(after, source))?);
+    Ok(emission.first().saturating_sub(last + 1))
 }
 
 fn last_of(family: &Family, mark: &str) -> Result<u64, Error> {
@@ -211,9 +223,4 @@ pub(super) fn marks_of(day: u64) -> String {
 /// Returns the days since 1970-01-01, in UTC.
 pub(super) fn day_of(at: Timestamp) -> u64 {
     at.as_millis() / 1_000 / DAY.as_secs()
-}
-
-fn full() -> Error {
-    let message = "the feed is full: keep its events for a shorter time";
-    Error::new(ErrorKind::Unavailable, "feed_full", message)
 }

@@ -79,13 +79,16 @@
 //!
 //! # Costs and limits
 //!
-//! Of several events of one partition that are due together, each hands on to the next; one whose
-//! turn does not come within a tenth of a second comes back after a pause, as other work does.
+//! Of several events of one partition that are due together, each hands on to the next. What waits for
+//! one that is held up, by an outage or a process that died, has not failed: it comes due again
+//! together and in order, after at most about as long as it has waited already. Only behind work that
+//! lies dead it is tried as other work is, once it is hours old, so that it is listed in the end too.
 //!
 //! To tell a feed something costs the decision's commit two more records, and the feed one commit
 //! for as many events as are due together: on two cores, some 20,000 events a second come into one
 //! feed on SQLite (`benches/benches/feed.rs`). A feed is one partition per app: where that is too
-//! slow, tell several feeds. A feed keeps at most [`EVENTS_MAX`] events.
+//! slow, tell several feeds. A feed keeps at most [`EVENTS_MAX`] events; more wait until older ones are
+//! forgotten, and a warning says so.
 
 mod cursor;
 mod emission;
@@ -98,6 +101,7 @@ mod projection;
 mod projector;
 mod stretch;
 mod subscriber;
+mod tick;
 
 /// What stands in stores, for the fixtures.
 #[cfg(all(test, feature = "conformance"))]

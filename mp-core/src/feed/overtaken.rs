@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::store::Partition;
 
 /// How long an event waits, in the process that has leased it, for the one before it: many times
-/// what a commit takes. Afterwards it comes back like other work that failed.
+/// what a commit takes. Afterwards it comes back with all that waits for the same event.
 pub(super) const TURN_MAX: Duration = Duration::from_millis(100);
 
 /// Hands on, within a process, from an event that came into its feed to the next one of its source.

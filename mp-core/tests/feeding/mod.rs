@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use mp_core::{
-    Command, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    Clock, Command, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
     clock::ManualClock,
     entropy::SeededEntropy,
     feed::{Cursor, Event, Feed, Feeds, News, Projection, Projector, Stretch},
@@ -32,7 +32,7 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn new(
         store: Arc<dyn Store>,
-        clock: &Arc<ManualClock>,
+        clock: &Arc<impl Clock>,
         projection: Arc<dyn Projection>,
     ) -> Self {
         let engine = Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)));
