@@ -132,6 +132,22 @@ async fn a_worker_stops_in_time_even_if_the_store_does_not_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_lag_of_a_worker_that_has_never_looked_grows() {
+    let fails = move |call, phase, _: Option<&Partition>| async move {
+        match (call, phase) {
+            (Call::Due, Phase::Before) => Err(StoreErrorKind::Unavailable),
+            _ => Ok(()),
+        }
+    };
+    let store: Arc<dyn Store> = Arc::new(HookedStore::new(desk::store(), fails));
+    let running = Running::start(&store, lasting(Duration::ZERO, &Arc::default()));
+    sleep(Duration::from_secs(60)).await;
+    let lag = running.worker.report()["test"].lag.as_secs();
+    assert!((50..=60).contains(&lag), "{lag}");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_done_while_the_store_was_away_is_settled_when_it_is_back() {
     let inner = desk::store();
     desk::put(&inner, "test", 10).await;

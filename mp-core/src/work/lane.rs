@@ -56,7 +56,7 @@ impl Lane {
         Self {
             engine: engine.clone(),
             handler: handler.clone(),
-            tally: Tally::new(),
+            tally: Tally::new(engine.now()),
             room,
             options: options.clone(),
             arrival: engine.arrival_of(handler.kind()),

@@ -25,7 +25,7 @@ pub struct KindReport {
     /// Deliveries that were given up.
     pub dead: u64,
     /// The lag of the longest due delivery when the worker last looked, zero if nothing was due; and
-    /// the time since then, while the next look is overdue: all its places are taken, the store does
+    /// the time since then, or since the worker was made, while the next look is overdue: all its places are taken, the store does
     /// not answer, or nobody has the worker work.
     pub lag: Duration,
     /// The longest lag since the worker was made.
@@ -48,16 +48,17 @@ pub(super) struct Tally(Mutex<Counts>);
 struct Counts {
     report: KindReport,
     measured: Lags,
-    /// When the worker last looked, if it has.
-    looked: Option<Timestamp>,
+    /// When the worker last looked; before it has, since when it could have.
+    looked: Timestamp,
 }
 
 impl Tally {
-    pub(super) fn new() -> Self {
+    /// Begins to count at `now`.
+    pub(super) fn new(now: Timestamp) -> Self {
         Self(Mutex::new(Counts {
             report: KindReport::default(),
             measured: Lags::new(),
-            looked: None,
+            looked: now,
         }))
     }
 
@@ -73,7 +74,7 @@ impl Tally {
             measured,
             looked,
         } = &mut *counts;
-        *looked = Some(now);
+        *looked = now;
         report.lag = Duration::ZERO;
         for lag in lags {
             report.lag = report.lag.max(lag);
@@ -88,10 +89,10 @@ impl Tally {
         let mut report = counts.report;
         report.lag_p50 = counts.measured.quantile(0.5, now);
         report.lag_p99 = counts.measured.quantile(0.99, now);
-        let unseen = counts.looked.map(|looked| now.since(looked));
-        report.lag += unseen
-            .filter(|unseen| *unseen > pause_max)
-            .unwrap_or_default();
+        let unseen = now.since(counts.looked);
+        if unseen > pause_max {
+            report.lag += unseen;
+        }
         report.lag_max = report.lag_max.max(report.lag);
         report
     }
