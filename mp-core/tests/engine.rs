@@ -125,6 +125,23 @@ async fn a_repeated_key_is_answered_the_same_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_key_with_which_nothing_was_made_is_answered_and_decided_anew() {
+    let (engine, _) = engine(Arc::new(MemoryStore::new()));
+    for _ in 0..2 {
+        let command = Command::on(partition()).once(once("k", 1));
+        let decide = |family: &mp_core::Family, _: Timestamp| {
+            Ok::<_, Error>(Decision::unchanged(family.exists()))
+        };
+        let looked = engine.run(command.clone(), decide).await.expect("answers");
+        assert_eq!((looked.answer, looked.replayed), (false, false));
+        let planned = engine.plan(command, decide).await.expect("answers");
+        assert!(planned.batch.is_none(), "nothing is there to be committed");
+    }
+    assert_eq!(add(&engine, 1, Some("k")).await.expect("adds"), (1, false));
+    assert_eq!(add(&engine, 1, Some("k")).await.expect("adds"), (1, true));
+}
+
+#[tokio::test]
 async fn a_key_reused_for_another_command_is_refused() {
     let (engine, _) = engine(Arc::new(MemoryStore::new()));
     add(&engine, 7, Some("k")).await.expect("adds");

@@ -60,6 +60,9 @@ impl Command {
     }
 
     /// Remembers the answer: a repetition is answered the same and changes nothing.
+    ///
+    /// Where the partition does not exist and the decision does not make it, there is nothing to remember
+    /// the answer in: a repetition is decided anew.
     #[must_use]
     pub fn once(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = Some(idempotency);

@@ -152,6 +152,11 @@ impl Edits {
         self.writes.is_empty()
     }
 
+    /// Returns whether the root is put.
+    pub(super) fn puts_root(&self) -> bool {
+        self.writes.contains_key(&Key::root())
+    }
+
     pub(super) fn put_at<D: Document>(&mut self, key: Key, document: D) {
         self.writes.insert(key, Edit::Put(Decoded::of(document)));
     }

@@ -78,6 +78,8 @@ where
         }
         let Decision { answer, mut edits } = (self.decide)(family, now)?;
         let keys = self.command.answer_keys(now)?;
+        // Where nothing is, and nothing comes to be, is no place for an answer; it is decided again.
+        let keys = keys.filter(|_| family.exists() || edits.puts_root());
         if let (Some(idempotency), Some([key, _])) = (self.command.idempotency(), keys) {
             edits.put_at(key, idempotency.remember(&answer)?);
         }
