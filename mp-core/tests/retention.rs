@@ -298,6 +298,29 @@ async fn many_partitions_are_swept_stretch_by_stretch() {
 }
 
 #[tokio::test]
+async fn what_is_no_json_is_kept_and_holds_up_no_other() {
+    let shop = Shop::new();
+    for number in 1..=4 {
+        shop.put(number, true).await;
+    }
+    let broken: [(usize, &'static [u8]); 2] = [(2, b"{\"text\":\"\xff\"}"), (3, b"{")];
+    for (number, value) in broken {
+        let view = shop.look(&partition(number)).await;
+        let batch = Batch {
+            expect: view.head,
+            commit_id: CommitId::random(),
+            at: view.at,
+            writes: vec![Write::put(Key::new("x").expect("a key"), value.into())],
+        };
+        let committed = shop.store.commit(&partition(number), batch).await;
+        committed.expect("commits");
+    }
+    shop.clock.advance(AGE);
+    let sweep = shop.retention().sweep_all().await.expect("sweeps");
+    assert_eq!((sweep.retired, sweep.unreadable), (2, 2));
+}
+
+#[tokio::test]
 async fn a_kind_may_be_discarded_instead() {
     let shop = Shop::new();
     shop.put(1, true).await;

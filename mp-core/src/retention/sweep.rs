@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, mem, ops::AddAssign, sync::Arc, time::Duration};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{
     AGE_MIN, Archive, Archived, Retired, Rule,
@@ -339,9 +340,10 @@ impl Ripe {
         }
     }
 
-    /// Returns whether it can be archived, if it is to be.
+    /// Returns whether it can be archived, if it is to be: it is read as the archive's lines are written,
+    /// for what ignores a value does not see that a text in it is no Unicode.
     fn is_sound(&self) -> bool {
-        let is_json = |record: &Record| serde_json::from_slice::<IgnoredAny>(&record.value).is_ok();
+        let is_json = |record: &Record| serde_json::from_slice::<&RawValue>(&record.value).is_ok();
         let sound = !self.archived || self.view.records.iter().all(is_json);
         if !sound {
             tracing::warn!(partition = %self.partition, "not retired: a value is not JSON");
