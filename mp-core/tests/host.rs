@@ -15,8 +15,8 @@ use mp_core::{
     error::Advice,
     host::{Effect, Host, Operation},
     id::{IdempotencyKey, Name},
-    idempotency::Idempotency,
-    store::{MemoryStore, Partition},
+    idempotency::{IDEMPOTENCY_MEMORY, Idempotency, fingerprint},
+    store::{Key, Listing, MemoryStore, Partition, Query, Selection, Store},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -83,16 +83,25 @@ async fn look(engine: Engine, caller: Caller, look: Look) -> Result<u32, Error> 
     Ok(glass.map_or(0, |glass| glass.measures))
 }
 
-fn engine() -> Engine {
+/// A bar with one operation of each effect class, and how often it was asked to pour.
+fn bar() -> (Host, Arc<AtomicU32>) {
+    let (engine, _, _) = engine();
+    bar_on(&engine)
+}
+
+fn engine() -> (Engine, Arc<MemoryStore>, Arc<ManualClock>) {
     let start = Timestamp::from_micros(1_800_000_000_000_000);
     let clock = Arc::new(ManualClock::at(start));
     let store = Arc::new(MemoryStore::new());
-    Engine::new(store, clock, Arc::new(SeededEntropy::new(1)))
+    let engine = Engine::new(
+        store.clone(),
+        clock.clone(),
+        Arc::new(SeededEntropy::new(1)),
+    );
+    (engine, store, clock)
 }
 
-/// A bar with one operation of each effect class, and how often it was asked to pour.
-fn bar() -> (Host, Arc<AtomicU32>) {
-    let engine = engine();
+fn bar_on(engine: &Engine) -> (Host, Arc<AtomicU32>) {
     let poured = Arc::new(AtomicU32::new(0));
     let (looking, pouring, paying) = (engine.clone(), engine.clone(), engine.clone());
     let counted = poured.clone();
@@ -119,7 +128,7 @@ fn bar() -> (Host, Arc<AtomicU32>) {
             move |caller, input, key| pour(paying.clone(), caller, input, key),
         ),
     ];
-    let host = Host::new(&engine).with(operations).expect("fits");
+    let host = Host::new(engine).with(operations).expect("fits");
     (host, poured)
 }
 
@@ -328,7 +337,7 @@ impl Serialize for Mute {
 
 #[tokio::test]
 async fn an_effect_that_cannot_be_told_is_unknown_and_happens_once() {
-    let engine = engine();
+    let (engine, _, _) = engine();
     let mutely = |engine: Engine| {
         move |caller, input, key| {
             let poured = pour(engine.clone(), caller, input, key);
@@ -383,6 +392,86 @@ async fn a_key_that_comes_back_with_another_body_or_target_is_refused() {
     }
     assert_eq!(poured(&host, &mei, "a").await, 1);
     assert_eq!(poured(&host, &mei, "b").await, 0);
+}
+
+/// What stands where an earlier release noted the keys of one caller.
+#[derive(Deserialize, Serialize)]
+struct UsedKeys {
+    count: u64,
+}
+
+impl Document for UsedKeys {
+    const KIND: &'static str = "used_keys";
+    const FORMAT: u32 = 1;
+}
+
+#[tokio::test]
+async fn a_key_that_an_earlier_release_noted_is_refused_for_another_target() {
+    let (engine, _, clock) = engine();
+    let (host, _) = bar_on(&engine);
+    let mei = guest("pub", "mei");
+    let (key, glass) = ("k".parse().expect("a key"), "a".parse().expect("a name"));
+    let pour = Pour { glass, measures: 1 };
+    let fingerprint = fingerprint(&pour).expect("serialises");
+    let noted = Idempotency::new(&mei, "bar.pour", &key, &fingerprint).expect("serialises");
+    let former = Partition::parse("pub/idem/mei").expect("a partition");
+    let decide = |_: &Family, _| {
+        let mut edits = Edits::new();
+        edits.put_root(UsedKeys { count: 1 });
+        Ok::<_, Error>(edits.answer(()))
+    };
+    let note = engine.run(Command::on(former).once(noted), decide);
+    note.await.expect("notes");
+    // What was remembered on the eve counts still.
+    clock.advance(IDEMPOTENCY_MEMORY);
+    let (kind, code, _) = refused(&host, "bar.pour", ask("b", 1, "k")).await;
+    assert_eq!((kind, code), (ErrorKind::KeyReused, "idempotency_conflict"));
+    for _ in 0..2 {
+        let same = host.call(&mei, "bar.pour", ask("a", 1, "k")).await;
+        assert_eq!(same.expect("is not refused"), 1);
+    }
+    clock.advance(IDEMPOTENCY_MEMORY * 2);
+    let another = host.call(&mei, "bar.pour", ask("b", 1, "k")).await;
+    another.expect("is a new key by now");
+}
+
+#[tokio::test]
+async fn the_notes_of_ever_so_many_callers_stand_on_a_bounded_number_of_pages() {
+    let (engine, store, clock) = engine();
+    let (host, _) = bar_on(&engine);
+    for number in 0..10_000 {
+        let caller = guest("pub", &format!("guest-{number}"));
+        let call = host.call(&caller, "bar.pour", ask("a", 1, "k"));
+        call.await.expect("pours");
+    }
+    let pages = notes(&store).await;
+    assert!((200..=256).contains(&pages.len()), "{}", pages.len());
+    // What nobody comes back for goes with what others note on the same page.
+    clock.advance(IDEMPOTENCY_MEMORY * 3);
+    for number in 0..64 {
+        let call = ask("a", 1, &format!("k-{number}"));
+        let call = host.call(&guest("pub", "guest-0"), "bar.pour", call).await;
+        call.expect("pours");
+    }
+    let left = notes(&store).await;
+    let changed = pages.iter().zip(left).filter(|(was, is)| *was != is);
+    let changed: Vec<usize> = changed.map(|(_, is)| is).collect();
+    assert_eq!(changed, [64 + 1], "the page's root and what is new");
+}
+
+/// Returns how many records each partition of the host's notes has, in a fixed order.
+async fn notes(store: &MemoryStore) -> Vec<usize> {
+    let limit = store.limits().read_max;
+    let mut partitions = store.partitions(None, limit).await.expect("lists");
+    partitions.retain(|partition| partition.kind() == "idem");
+    let select = vec![Selection::Prefix(Key::root())];
+    let everything = Query { select, limit };
+    let mut notes = Vec::new();
+    for partition in partitions {
+        let view = store.read(&partition, &everything).await.expect("reads");
+        notes.push(view.records.len());
+    }
+    notes
 }
 
 #[tokio::test]

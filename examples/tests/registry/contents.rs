@@ -29,8 +29,8 @@ impl Contents {
 
     /// Leaves out the host's notes of which keys a caller has used.
     ///
-    /// A refused call may leave one: it is made before the operation runs, stands in a partition of
-    /// the caller's own, and says no more than what the key was meant for. The same call with the
+    /// A refused call may leave one: it is made before the operation runs, stands on a page with
+    /// other such notes, and says no more than what the key was meant for. The same call with the
     /// same key may still succeed later; another call takes another key.
     pub(crate) fn without_notes(mut self) -> Self {
         self.0.retain(|id, _| id.split('/').nth(1) != Some("idem"));

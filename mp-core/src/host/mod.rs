@@ -48,5 +48,5 @@ pub use self::{
 /// The member of an input that carries the idempotency key.
 const KEY: &str = "idempotency_key";
 
-/// The kind of the partitions in which the host notes which keys a caller has used.
+/// The kind of the partitions in which the host notes which keys callers have used.
 const NOTES: &str = "idem";
