@@ -10,7 +10,7 @@ use std::{
 };
 
 use mp_core::{
-    Caller, Command, Document, Edits, Engine, Error, Family,
+    Caller, Command, Decision, Document, Edits, Engine, Error, Family,
     clock::{ManualClock, Timestamp},
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
@@ -68,6 +68,21 @@ async fn what_the_store_does_not_take_is_pruned_after_a_later_commit() {
     }
     let left = desk.remembered().await;
     assert!(left <= 128, "{left} answers are left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_is_written_by_planned_batches_alone_is_rid_of_all_lapsed_answers() {
+    let desk = Desk::new();
+    for _ in 0..300 {
+        desk.plan_and_commit().await;
+    }
+    assert_eq!(desk.remembered().await, 300);
+    desk.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    // The first of two pages may come with the last of the 64.
+    for _ in 0..128 {
+        desk.plan_and_commit().await;
+    }
+    assert_eq!(desk.remembered().await, 128);
 }
 
 /// A service with one partition, which people ask, each with a key of their own.
@@ -132,18 +147,24 @@ impl Desk {
     }
 
     async fn ask(&self) {
+        let asked = self.engine.run(self.asking(), answer).await;
+        asked.expect("answers");
+    }
+
+    /// Asks as a host does that commits the answer with data of its own.
+    async fn plan_and_commit(&self) {
+        let planned = self.engine.plan(self.asking(), answer).await;
+        let batch = planned.expect("answers").batch.expect("writes");
+        let committed = self.engine.store().commit(&partition(), batch).await;
+        committed.expect("commits");
+    }
+
+    fn asking(&self) -> Command {
         let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let caller = Caller::user("test".parse().expect("app"), "ada".parse().expect("user"));
         let key = format!("k{number}").parse().expect("a key");
         let once = Idempotency::new(&caller, "desk.ask", &key, &number);
-        let command = Command::on(partition()).once(once.expect("serialises"));
-        let decide = |family: &Family, _| {
-            let asked = family.root::<Asked>()?.map_or(0, |asked| asked.times);
-            let mut edits = Edits::new();
-            edits.put_root(Asked { times: asked + 1 });
-            Ok::<_, Error>(edits.answer(asked))
-        };
-        self.engine.run(command, decide).await.expect("answers");
+        Command::on(partition()).once(once.expect("serialises"))
     }
 
     /// Returns how many answers the store has.
@@ -156,6 +177,13 @@ impl Desk {
         let view = self.engine.store().read(&partition(), &query).await;
         view.expect("reads").records.len() as u64 - 1
     }
+}
+
+fn answer(family: &Family, _: Timestamp) -> Result<Decision<u64>, Error> {
+    let asked = family.root::<Asked>()?.map_or(0, |asked| asked.times);
+    let mut edits = Edits::new();
+    edits.put_root(Asked { times: asked + 1 });
+    Ok(edits.answer(asked))
 }
 
 /// Takes one of what is left; returns whether there was any.

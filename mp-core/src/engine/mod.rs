@@ -157,6 +157,9 @@ impl Engine {
 
     /// Decides without committing.
     ///
+    /// One batch in 64 also deletes remembered answers that have lapsed, as commits of
+    /// [`run`](Self::run) do.
+    ///
     /// # Errors
     ///
     /// What `decide` refuses; else the store's errors.
@@ -175,9 +178,12 @@ impl Engine {
         let (answer, _, edits) = job.decision(&family, now)?;
         family.apply(edits);
         let changes = family.edited() > 0;
-        let batch = changes
+        let mut batch = changes
             .then(|| family.send(CommitId::random(), now))
             .transpose()?;
+        if let Some(batch) = &mut batch {
+            self.combiner.prune_with(&partition, batch).await;
+        }
         Ok(Planned {
             answer,
             partition,

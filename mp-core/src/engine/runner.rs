@@ -15,6 +15,7 @@ use super::{
     fate::Fate,
     job::Job,
     mailbox::Kept,
+    prune,
     turn::Taken,
 };
 use crate::{
@@ -30,9 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The largest state that is kept in memory between two batches, in records.
 const STATE_RECORDS_MAX: usize = 250_000;
-
-/// Whether remembered answers have lapsed is looked at once in so many commits of a partition.
-const PRUNE_EVERY: u64 = 64;
 
 /// Works through one partition's mailbox until it is empty.
 ///
@@ -173,7 +171,7 @@ impl Runner {
                     tracing::trace!(%partition, commands, version = version.0, "committed");
                     self.done = Some(Done { jobs, version, now });
                     self.bound_state();
-                    let due = self.lapsed_left || version.0.is_multiple_of(PRUNE_EVERY);
+                    let due = self.lapsed_left || prune::is_due(version);
                     let prunes = writes && due;
                     if !prunes {
                         // Those whose turn it is need not wait until callers are told.
