@@ -5,13 +5,12 @@ use mp_core::{
     clock::{Clock, SystemClock},
     entropy::SystemEntropy,
     host::Host,
-    id::AppId,
+    id::{AppId, Name},
     store::{Delivery, Listing, SqliteOptions, SqliteStore},
     work::DeadLetters,
 };
 use mp_pay::{
-    IntentId, PayError, PaymentIntent, Payments, SandboxBackend,
-    backend::Capabilities,
+    IntentId, PayError, PaymentIntent, Payments,
     journal::JournalEntry,
     ledger::{BookId, Ledger, LedgerError, TrialBalance, Verified},
     payments::{PAY_MANAGE, UNRESOLVED_MAX, Unresolved},
@@ -20,16 +19,15 @@ use mp_pay::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::no_provider::NoProvider;
+
 /// How many dead letters are read at a time.
 const PAGE: u32 = 100;
-
-/// The name under which the provider's webhooks come in.
-pub(crate) const SOURCE: &str = "acme";
 
 /// What an operator sees of one app, and can do about it: everything by the suite's public services,
 /// and what is about webhooks by a host's operations, as an office page in JSON would.
 ///
-/// It calls no provider: what it makes due again, a worker of the host takes up.
+/// It calls no provider: what it makes due, or due again, a worker of the host takes up.
 #[derive(Debug)]
 pub(crate) struct Console {
     pub(crate) store: Arc<dyn Listing>,
@@ -48,24 +46,25 @@ pub(crate) struct History {
 }
 
 impl Console {
-    pub(crate) fn on_file(file: &Path, app: AppId) -> Result<Self, Box<dyn Error>> {
+    /// Opens a file whose host takes in the provider's webhooks under the name `source`.
+    pub(crate) fn on_file(file: &Path, app: AppId, source: &Name) -> Result<Self, Box<dyn Error>> {
         if !file.exists() {
             return Err(format!("there is no {}", file.display()).into());
         }
-        Self::open(file, app, Arc::new(SystemClock))
+        Self::open(file, app, source, Arc::new(SystemClock))
     }
 
     pub(crate) fn open(
         file: &Path,
         app: AppId,
+        source: &Name,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Box<dyn Error>> {
         let store = Arc::new(SqliteStore::open(file, SqliteOptions::default())?);
         let engine = Engine::new(store.clone(), clock, Arc::new(SystemEntropy::new()));
-        let nobody = SandboxBackend::new().with_capabilities(Capabilities::neither());
-        let payments = Payments::new(&engine, Arc::new(nobody));
+        let payments = Payments::new(&engine, Arc::new(NoProvider));
         // What was accepted was verified then: to read it takes no secret.
-        let webhooks = hearing(&engine, StripeWebhooks::new(), &payments)?;
+        let webhooks = hearing(&engine, source, StripeWebhooks::new(), &payments);
         Ok(Self {
             host: Host::new(&engine).with(webhooks.operations())?,
             payments,
@@ -176,10 +175,11 @@ impl Console {
 /// Joins the engine with what reads the provider's webhooks, and with the payments they are about.
 pub(crate) fn hearing(
     engine: &Engine,
+    source: &Name,
     provider: StripeWebhooks,
     payments: &Payments,
-) -> Result<Webhooks, Box<dyn Error>> {
-    Ok(Webhooks::new(engine).with_source(SOURCE.parse()?, Arc::new(provider), payments))
+) -> Webhooks {
+    Webhooks::new(engine).with_source(source.clone(), Arc::new(provider), payments)
 }
 
 /// Names a webhook, under a key for what is done about it.

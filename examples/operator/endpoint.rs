@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::console::SOURCE;
+use super::options::SOURCE;
 
 /// The address that the provider sends its webhooks to, on a loopback port, until it is dropped.
 #[derive(Debug)]

@@ -23,6 +23,7 @@ use mp_pay::{
 use super::{
     console::{Console, hearing},
     endpoint::Endpoint,
+    options::SOURCE,
 };
 
 /// Who comes, what they pay with, and how much in cents. The tokens tell the sandbox how to behave.
@@ -54,13 +55,14 @@ pub(crate) struct Heard {
 #[derive(Debug)]
 pub(crate) struct Evening {
     console: Console,
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Evening {
     pub(crate) fn on_file(file: &Path) -> Result<Self, Box<dyn Error>> {
         let clock = Arc::new(ManualClock::at("2026-11-21T18:00:00Z".parse()?));
-        let console = Console::open(file, "market".parse()?, clock.clone())?;
+        let (app, source) = ("market".parse()?, SOURCE.parse()?);
+        let console = Console::open(file, app, &source, clock.clone())?;
         Ok(Self { console, clock })
     }
 
@@ -107,7 +109,10 @@ impl Evening {
     pub(crate) async fn hear(&self) -> Result<Heard, Box<dyn Error>> {
         let (secret, forged) = (secret("whsec_of_the_stall")?, secret("whsec_of_somebody")?);
         let stripe = StripeWebhooks::new().with_secret(self.app().clone(), secret.clone())?;
-        let webhooks = hearing(&self.console.engine, stripe, &self.console.payments)?;
+        let Console {
+            engine, payments, ..
+        } = &self.console;
+        let webhooks = hearing(engine, &SOURCE.parse()?, stripe, payments);
         let endpoint = Endpoint::open(&webhooks).await?;
         let mut posts = Vec::new();
         for event in self.provider(Provider::Silent).events(self.app()).await? {
@@ -193,11 +198,11 @@ impl Evening {
     }
 
     /// Joins the engine with the provider, whose books stand in the same file.
-    fn payments(&self, provider: Provider) -> Payments {
+    pub(crate) fn payments(&self, provider: Provider) -> Payments {
         Payments::new(&self.console.engine, Arc::new(self.provider(provider)))
     }
 
-    fn provider(&self, provider: Provider) -> SandboxBackend {
+    pub(crate) fn provider(&self, provider: Provider) -> SandboxBackend {
         let can = match provider {
             Provider::Silent => Capabilities::neither(),
             Provider::Answers => Capabilities::neither().with_queries(),
@@ -211,7 +216,7 @@ impl Evening {
     }
 }
 
-async fn pay(
+pub(crate) async fn pay(
     payments: &Payments,
     visitor: &str,
     token: &str,

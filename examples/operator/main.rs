@@ -11,6 +11,7 @@
 mod console;
 mod endpoint;
 mod evening;
+mod no_provider;
 mod options;
 mod paper;
 mod tamper;
@@ -27,10 +28,15 @@ use self::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let Options { file, app, command } = Options::parse();
+    let Options {
+        file,
+        app,
+        source,
+        command,
+    } = Options::parse();
     match (file, command) {
         (Some(file), command) => {
-            let console = Console::on_file(&file, app)?;
+            let console = Console::on_file(&file, app, &source)?;
             show(&console, command.unwrap_or(Command::Dead)).await
         }
         (None, None) => {

@@ -1,8 +1,11 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use mp_core::id::AppId;
+use mp_core::id::{AppId, Name};
 use mp_pay::{IntentId, webhook::WebhookId};
+
+/// The name under which webhooks come in unless another is given.
+pub(crate) const SOURCE: &str = "acme";
 
 /// An operator's console on a store file; without one it lives an evening of its own and shows
 /// everything.
@@ -16,6 +19,10 @@ pub(crate) struct Options {
     /// Whose data.
     #[arg(long, default_value = "market")]
     pub(crate) app: AppId,
+
+    /// The name under which the host takes in the provider's webhooks.
+    #[arg(long, default_value = SOURCE)]
+    pub(crate) source: Name,
 
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

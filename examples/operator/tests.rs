@@ -1,6 +1,9 @@
-use mp_pay::{intent::IntentStatus, ledger::Problem, webhook::Handling};
+use mp_pay::{
+    intent::IntentStatus, ledger::Problem, operation::Stage, payments::ACTION_LIFE,
+    webhook::Handling,
+};
 
-use super::*;
+use super::{evening::pay, options::SOURCE, *};
 
 #[tokio::test]
 async fn the_tour_runs_from_end_to_end() -> Result<(), Box<dyn Error>> {
@@ -42,7 +45,9 @@ async fn what_lies_dead_is_driven_again_and_a_changed_entry_is_named() -> Result
     assert!(whole(&console.verify().await?));
     tamper::raise_first_entry(console, "stall").await?;
     // Another console, on the file alone.
-    let found = Console::on_file(&file, "market".parse()?)?.verify().await?;
+    let found = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?
+        .verify()
+        .await?;
     let broken = found
         .iter()
         .find_map(|(book, it)| Some((book, it.broken.clone()?)));
@@ -65,7 +70,7 @@ async fn webhooks_that_lie_dead_are_listed_handled_and_dismissed() -> Result<(),
     evening.neglect().await?;
 
     // Another console, on the file alone.
-    let console = Console::on_file(&file, "market".parse()?)?;
+    let console = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?;
     let listed = console.webhooks().await?;
     assert_eq!(listed.len(), 6, "{listed:?}");
     let mut outcomes = Vec::new();
@@ -86,6 +91,49 @@ async fn webhooks_that_lie_dead_are_listed_handled_and_dismissed() -> Result<(),
     assert_eq!(console.webhooks().await?, []);
     let known = console.intent(stuck).await?.intent;
     assert_eq!(known.status, IntentStatus::Succeeded);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_webhook_makes_due_is_left_to_a_worker_of_the_host() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("evening.db");
+    let evening = Evening::on_file(&file)?;
+    let (silent, app) = (evening.payments(Provider::Silent), "market".parse()?);
+    let late = pay(&silent, "joy", "pm_action", 15_00).await?.id;
+    evening.clock.advance(ACTION_LIFE);
+    evening.work(Provider::Silent).await?;
+    evening.hear().await?;
+    evening.neglect().await?;
+
+    // Another console, on the file alone; the first is not told the name of the webhooks' source.
+    let wrong = Console::on_file(&file, "market".parse()?, &"other".parse()?)?;
+    let console = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?;
+    let mut observed = 0;
+    for each in console.webhooks().await? {
+        let refused = wrong.handle(&each.webhook).await.map(drop);
+        assert_eq!(refused.expect_err("is not set up").code(), "unknown_source");
+        observed += u32::from(console.handle(&each.webhook).await.is_ok());
+    }
+    assert_eq!(observed, 1);
+    let returned = async || {
+        let listed = console.payments.attempts(&console.operator, late).await?;
+        let back = listed[0].returns.get(&1).ok_or("nothing is to go back")?;
+        Ok::<_, Box<dyn Error>>(back.operation.stage)
+    };
+    let moved = async || {
+        let moved = evening.provider(Provider::Silent).movements(&app).await?;
+        let moved = moved.into_iter().map(|each| each.amount.minor());
+        Ok::<_, Box<dyn Error>>(moved.collect::<Vec<_>>())
+    };
+    assert_eq!(
+        (returned().await?, moved().await?),
+        (Stage::Planned, vec![15_00])
+    );
+
+    evening.work(Provider::Silent).await?;
+    assert_eq!(returned().await?, Stage::Done);
+    assert_eq!(moved().await?, [15_00, -15_00]);
     Ok(())
 }
 
@@ -130,7 +178,7 @@ async fn only_what_lies_dead_of_the_app_is_listed_and_driven_again() -> Result<(
     assert_eq!(worker.drain().await?, many);
 
     assert_eq!(console.dead().await?.len(), 2);
-    let airport = Console::on_file(&file, "airport".parse()?)?;
+    let airport = Console::on_file(&file, "airport".parse()?, &SOURCE.parse()?)?;
     assert_eq!(airport.dead().await?.len(), 150);
     assert_eq!(console.redrive(None).await?, 2);
     assert_eq!(console.dead().await?.len(), 0);
