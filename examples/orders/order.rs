@@ -39,7 +39,7 @@ pub struct Order {
 
 impl Document for Order {
     const KIND: &'static str = "order";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// Who orders, and under which id.
@@ -108,6 +108,14 @@ impl Order {
             self.returned = self.returned.map(|wish| wish.done(now));
         }
         Ok(self)
+    }
+
+    /// Takes note that `wish` could not be met, unless somebody has since then.
+    pub(super) fn fail_return(mut self, wish: &Return) -> Self {
+        if self.state == OrderState::ReturnRequested && self.returned.as_ref() == Some(wish) {
+            self.returned = self.returned.map(Return::failed);
+        }
+        self
     }
 
     pub(super) fn partition(app: &AppId, id: OrderId) -> Result<Partition, Error> {

@@ -10,6 +10,8 @@ pub struct Return {
     reason: Label,
     requested_at: Timestamp,
     returned_at: Option<Timestamp>,
+    #[serde(default)]
+    failures: u32,
 }
 
 impl Return {
@@ -19,13 +21,24 @@ impl Return {
             reason,
             requested_at: at,
             returned_at: None,
+            failures: 0,
         }
     }
 
-    /// Returns the key under which the money is given back: an order has one return.
-    pub(super) fn part(order: OrderId) -> SettlementKey {
-        SettlementKey::new(format!("{order}.return"))
-            .expect("an id and a word are 37 letters, digits, `_` and `.`")
+    /// Returns the key under which the money is given back: an order has one return, and another
+    /// key only once the one before was declined for good.
+    pub(super) fn part(&self, order: OrderId) -> SettlementKey {
+        let key = match self.failures {
+            0 => format!("{order}.return"),
+            failures => format!("{order}.return-{failures}"),
+        };
+        SettlementKey::new(key).expect("at most 48 letters, digits, `_`, `.` and `-`")
+    }
+
+    /// Notes that the settlement has declined to give the money back.
+    pub(super) const fn failed(mut self) -> Self {
+        self.failures = self.failures.saturating_add(1);
+        self
     }
 
     /// Notes that the goods were taken back and the money was given back.
@@ -44,6 +57,12 @@ impl Return {
     #[must_use]
     pub const fn requested_at(&self) -> Timestamp {
         self.requested_at
+    }
+
+    /// Returns how often the settlement has declined to give the money back.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Returns when the money was given back, if it was.

@@ -62,7 +62,7 @@ impl Orders {
     }
 
     /// Takes an order back and gives its money back, whole; for staff. Asking again gives nothing
-    /// more.
+    /// more, and tries anew what was declined.
     ///
     /// # Errors
     ///
@@ -76,16 +76,37 @@ impl Orders {
         }
         // No other event leads away from this state, so the money may go before the commit.
         order.state().next(OrderEvent::Return)?;
-        let (key, part) = (Payment::key(id), Return::part(id));
-        self.settlement
-            .give_back(order.app(), &key, &part, order.total())
-            .await?;
+        let wish = order.returned().ok_or_else(|| Error::not_found("return"))?;
+        self.give_back(&order, wish).await?;
         let command = Command::on(Order::partition(order.app(), id)?);
         let decide = |family: &Family, now| Ok::<_, Error>(keep(present(family)?.give_back(now)?));
         let committed = self.engine.run(command, decide).await;
         Ok(committed
             .map_err(|error| after_effect(error, return_unknown))?
             .answer)
+    }
+
+    async fn give_back(&self, order: &Order, wish: &Return) -> Result<(), Error> {
+        let (key, part) = (Payment::key(order.id()), wish.part(order.id()));
+        let (app, total) = (order.app(), order.total());
+        match self.settlement.give_back(app, &key, &part, total).await {
+            Err(refused) if refused.kind() == ErrorKind::Refused => {
+                self.fail_return(order, wish).await?;
+                Err(refused)
+            }
+            given => given,
+        }
+    }
+
+    /// Commits that the money did not go back under its key, so that the next try has a new one: what
+    /// the settlement has declined it declines for good.
+    async fn fail_return(&self, order: &Order, wish: &Return) -> Result<(), Error> {
+        let command = Command::on(Order::partition(order.app(), order.id())?);
+        let wish = wish.clone();
+        let decide =
+            move |family: &Family, _| Ok::<_, Error>(keep(present(family)?.fail_return(&wish)));
+        self.engine.run(command, decide).await?;
+        Ok(())
     }
 
     async fn find(&self, app: &AppId, id: OrderId) -> Result<Option<Order>, Error> {

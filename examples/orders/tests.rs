@@ -181,6 +181,30 @@ async fn a_return_gives_the_money_back_once() {
 }
 
 #[tokio::test]
+async fn a_return_that_was_declined_is_tried_anew_and_gives_the_money_back_once() {
+    let market = Market::new();
+    let order = market.fulfilled().await;
+    let (key, reason) = ("key".parse().expect("key"), "Cold".parse().expect("label"));
+    let (mei, chen) = (mei(), staff());
+    let asked = market.orders.request_return(&mei, order.id(), reason, &key);
+    asked.await.expect("asks");
+    market.desk.refuse();
+    let back = || market.orders.take_back(&chen, order.id());
+    assert_eq!(
+        back().await.expect_err("declined").code(),
+        "refund_declined"
+    );
+    assert_eq!(market.state(&order).await, OrderState::ReturnRequested);
+    assert_eq!(market.held(&order), order.total());
+    for _ in 0..2 {
+        let order = back().await.expect("takes back");
+        assert_eq!(order.state(), OrderState::Returned);
+        assert_eq!(order.returned().expect("a wish").failures(), 1);
+    }
+    assert_eq!(market.held(&order), twd(0));
+}
+
+#[tokio::test]
 async fn no_money_goes_back_before_the_buyer_asks() {
     let market = Market::new();
     let order = market.fulfilled().await;

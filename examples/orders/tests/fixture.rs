@@ -19,7 +19,7 @@ pub(super) fn returned_order() -> Order {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(3));
+    assert_eq!(fixtures().check(), Ok(4));
     assert_eq!(returned_order().state(), OrderState::Returned);
 }
 

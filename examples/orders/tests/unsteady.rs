@@ -35,14 +35,18 @@ pub(super) struct UnsteadyDesk {
     /// The call whose next answer is lost, and whether by an error or by not knowing.
     lost: Mutex<Option<(Answer, bool)>>,
     asks_the_payer: AtomicBool,
+    refuses: AtomicBool,
+    refused: Mutex<BTreeSet<SettlementKey>>,
 }
 
 impl UnsteadyDesk {
-    pub(super) const fn new(inner: CashDesk) -> Self {
+    pub(super) fn new(inner: CashDesk) -> Self {
         Self {
             inner,
             lost: Mutex::new(None),
             asks_the_payer: AtomicBool::new(false),
+            refuses: AtomicBool::new(false),
+            refused: Mutex::default(),
         }
     }
 
@@ -57,6 +61,19 @@ impl UnsteadyDesk {
     /// Lets the next `secure` ask the payer to do something first.
     pub(super) fn ask_the_payer(&self) {
         self.asks_the_payer.store(true, Ordering::SeqCst);
+    }
+
+    /// Declines the next part that is to be given back, and goes on declining that one.
+    pub(super) fn refuse(&self) {
+        self.refuses.store(true, Ordering::SeqCst);
+    }
+
+    fn is_refused(&self, part: &SettlementKey) -> bool {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.refuses.swap(false, Ordering::SeqCst) {
+            refused.insert(part.clone());
+        }
+        refused.contains(part)
     }
 
     fn answer<T>(&self, call: Answer, answer: T, unknown: T) -> Result<T, Error> {
@@ -101,6 +118,10 @@ impl Settlement for UnsteadyDesk {
         part: &SettlementKey,
         amount: Money,
     ) -> Result<(), Error> {
+        if self.is_refused(part) {
+            let message = "take another part name";
+            return Err(Error::new(ErrorKind::Refused, "refund_declined", message));
+        }
         self.inner.give_back(app, key, part, amount).await?;
         self.answer(Answer::GiveBack, (), ())
     }
