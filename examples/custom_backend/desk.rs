@@ -37,6 +37,9 @@ pub(crate) enum LineError {
     NobodyThere,
     #[error("the line broke")]
     Broken,
+    /// The desk heard nothing but the password: the order was not taken.
+    #[error("the desk does not take this password")]
+    WrongPassword,
 }
 
 /// What the desk has written down.
@@ -54,7 +57,7 @@ struct Books {
 pub(crate) struct Desk(Arc<Mutex<Books>>);
 
 /// What the desk wants to hear first.
-const PASSWORD: &str = "open-sesame-1984";
+pub(crate) const PASSWORD: &str = "open-sesame-1984";
 
 impl Desk {
     /// Opens a desk that keeps one voucher.
@@ -64,10 +67,10 @@ impl Desk {
         desk
     }
 
-    /// Lays a line to the desk, for those who know the password.
-    pub(crate) fn line(&self) -> Line {
+    /// Lays a line to the desk, on which this is said for the password.
+    pub(crate) fn line(&self, password: &str) -> Line {
         let desk = self.clone();
-        let password = PASSWORD.to_owned();
+        let password = password.to_owned();
         Line { desk, password }
     }
 
@@ -93,7 +96,7 @@ impl Line {
     /// Takes an order to the desk, and its reply back.
     pub(crate) async fn send(&self, order: String, request: Request) -> Result<Reply, LineError> {
         if self.password != PASSWORD {
-            return Ok(Reply::Refused("wrong_password"));
+            return Err(LineError::WrongPassword);
         }
         let desk = self.desk.clone();
         let fault = desk.books(|books| books.fault.take_if(|fault| *fault != Fault::Decline));
