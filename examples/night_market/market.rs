@@ -10,7 +10,7 @@ use mp_core::{
     amount::{Currency, Money},
     id::{AppId, IdempotencyKey, Name, UserId},
     label::Label,
-    port::{Notification, Notifier, SettlementListener},
+    port::{Listeners, Notification, Notifier},
     sign::{KeyId, KeyRing, Secret},
     work::{Worker, WorkerOptions},
 };
@@ -100,10 +100,12 @@ impl Market {
         let stalls = stalls(script.visitors())?;
         let orders = Orders::new(engine, settlement.clone(), menu(&stalls)?);
         let queues = Queues::new(engine, &QueueOptions::default());
-        let listener: Arc<dyn SettlementListener> = Arc::new(orders.clone());
+        let listeners = Listeners::default()
+            .with(Arc::new(orders.clone()))
+            .with(Arc::new(groups.clone()));
         let worker = Worker::new(engine, WorkerOptions::default())
             .with(payments.handlers())
-            .with(settlement.handlers(listener))
+            .with(settlement.handlers(Arc::new(listeners)))
             .with(groups.handlers())
             .with(orders.handlers())
             .with(queues.handlers(notifier));
@@ -331,3 +333,6 @@ fn label(text: &str) -> Result<Label, Error> {
 pub(crate) fn closes_after() -> Duration {
     TICK * TICKS
 }
+
+#[cfg(test)]
+mod tests;

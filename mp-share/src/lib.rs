@@ -59,6 +59,11 @@
 //! `group.canceled` and `group.seat_lost`; and a [`Worker`](mp_core::work::Worker) with
 //! [`Groups::handlers`].
 //!
+//! The settlement tells what it learns later to [`Groups`], which are a
+//! [`SettlementListener`](mp_core::port::SettlementListener); where other capabilities share it,
+//! [`Listeners`](mp_core::port::Listeners) tell them all. A payment that was unknown for longer than
+//! due work asks for it goes on by nothing else.
+//!
 //! # What this crate does not do
 //!
 //! It does not move money itself, and pays no rewards: [`Links::first_opening`] tells who referred
