@@ -4,10 +4,13 @@ use mp_core::{Error, Family, Timestamp, retention::Rule};
 
 use crate::line::{Line, LineId, LineState};
 
-/// Takes a line for closed when it [was closed](crate::Queues::close_line) and nobody waits or is
-/// expected, or its service day is over: whoever still waits then has gone home.
+/// Takes a line for closed when it [was closed](crate::Queues::close_line) and its service day is
+/// over: whoever still waits then has gone home.
 ///
-/// A line that nobody closes stays, though it gives out no tickets once its day is over.
+/// Until then it stays, though nobody waits in it, for it may be
+/// [opened again](crate::Queues::reopen_line), which nothing can be that was archived: a line is set up
+/// and closed days before its own. A line that nobody closes stays as well, though it gives out no
+/// tickets once its day is over.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PastLines;
 
@@ -24,8 +27,6 @@ impl Rule for PastLines {
 
 impl Line {
     fn is_past(&self, now: Timestamp) -> bool {
-        let live = |counts: &crate::line::Counts| counts.waiting + counts.called;
-        let empty = self.lanes.iter().all(|lane| live(&lane.counts) == 0);
-        self.state == LineState::Closed && (empty || self.id.day.is_over(now))
+        self.state == LineState::Closed && self.id.day.is_over(now)
     }
 }

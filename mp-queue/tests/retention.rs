@@ -115,3 +115,21 @@ async fn a_line_in_which_somebody_waits_stays_until_its_day_is_over() {
         .set("2026-11-23T20:00:00Z".parse().expect("a moment"));
     assert_eq!(past.sweep().await.retired, 1);
 }
+
+#[tokio::test]
+async fn a_line_that_was_set_up_ahead_and_closed_stays_until_its_day_is_over() {
+    let past = Past::open().await;
+    let at = |moment: &str| past.market.clock.set(moment.parse().expect("a moment"));
+    // Days before the line's own.
+    at("2026-11-10T10:00:00Z");
+    past.close().await;
+    at("2026-11-22T20:00:00Z");
+    assert_eq!(past.sweep().await.live, 1);
+    let queues = &past.market.queues;
+    let opened = queues.reopen_line(&staff(), &past.market.line).await;
+    opened.expect("opens again");
+    past.market.join("mei", 2).await.expect("joins");
+    past.close().await;
+    past.market.clock.advance(AGE_MIN);
+    assert_eq!(past.sweep().await.retired, 1);
+}
