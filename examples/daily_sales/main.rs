@@ -4,8 +4,9 @@
 //! cargo run --example daily_sales
 //! ```
 //!
-//! Three stalls sell for two days. On the second evening the report dies half-way through a
-//! transaction; a new process goes on, and its table agrees with the payments' own journals.
+//! Three stalls sell for two days; what one gives back comes back the next day. On the second evening
+//! the report dies half-way through a transaction; a new process goes on, and its table agrees with the
+//! payments' own journals.
 
 mod ledger;
 mod market;
@@ -41,9 +42,12 @@ async fn two_days(folder: &Path) -> Outcome<Report> {
     let market = Market::open(folder, &clock, table.clone()).await?;
     let mut sold = Vec::new();
     market.sell(&mut sold).await?;
+    let in_vain = sold[1].clone();
+    market.give_half_back_in_vain(&in_vain).await?;
     market.work().await?;
     clock.set(DAYS[1].parse()?);
     market.sell(&mut sold).await?;
+    market.hear(&in_vain).await?;
 
     // The process dies in the host's transaction for one stall's day: all of that is gone.
     table.die_at(STALLS[1]);

@@ -11,9 +11,11 @@ use mp_core::{
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    IntentId, Payments, SandboxBackend,
+    IntentId, PaymentBackend, Payments, SandboxBackend,
+    backend::{Lookup, LookupRequest, sandbox::Behaviour},
     method::PaymentMethodToken,
-    payments::{ConfirmIntent, CreateIntent, RefundIntent},
+    operation::{OperationKey, Step},
+    payments::{ConfirmIntent, CreateIntent, Notice, RefundIntent},
 };
 
 use super::{Outcome, sales::DailySales};
@@ -24,12 +26,16 @@ pub(crate) const STALLS: [&str; 3] = ["dumplings", "noodles", "tea"];
 /// When each day begins.
 pub(crate) const DAYS: [&str; 2] = ["2026-11-21T17:00:00Z", "2026-11-22T17:00:00Z"];
 
+/// How long the bank takes to find that an account is closed.
+const FINDING: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// How many people come to a stall on a day.
 pub(crate) const VISITORS: u32 = 30;
 
 /// The joined services of one process.
 pub(crate) struct Market {
     pub(crate) payments: Payments,
+    bank: SandboxBackend,
     clock: Arc<ManualClock>,
     worker: Worker,
 }
@@ -46,7 +52,7 @@ impl Market {
         let engine = Engine::new(store, clock.clone(), Arc::new(SystemEntropy::new()));
         let feed = Feed::new("sales".parse()?);
         let bank = SandboxBackend::on(&engine, &"bank".parse()?);
-        let payments = Payments::new(&engine, Arc::new(bank)).with_feed(feed.clone());
+        let payments = Payments::new(&engine, Arc::new(bank.clone())).with_feed(feed.clone());
         let projector = Projector::new(&engine, &feed, sales);
         for stall in STALLS {
             projector.start(&stall.parse()?).await?;
@@ -58,6 +64,7 @@ impl Market {
         let clock = clock.clone();
         Ok(Self {
             payments,
+            bank,
             clock,
             worker,
         })
@@ -103,6 +110,32 @@ impl Market {
             self.give_half_back(&sale).await?;
         }
         Ok(sale)
+    }
+
+    /// Gives half of a price back to an account that is closed: the bank takes the money, and finds
+    /// later that it has come back.
+    pub(crate) async fn give_half_back_in_vain(&self, sale: &Sale) -> Outcome<()> {
+        self.bank.script(Behaviour::FailLater(FINDING));
+        self.give_half_back(sale).await?;
+        self.hear(sale).await
+    }
+
+    /// Lets the bank tell by itself what became of a sale's refunds, everything twice.
+    pub(crate) async fn hear(&self, sale: &Sale) -> Outcome<()> {
+        let (keeper, intent) = (sale.keeper(), sale.intent);
+        for refund in self.payments.refunds(&keeper, intent).await? {
+            let step = Step::Refund(refund.id);
+            let operation = OperationKey { intent, step };
+            let request = LookupRequest::of(sale.stall.clone(), operation);
+            let Lookup::Found(outcome) = self.bank.lookup(&request).await? else {
+                continue;
+            };
+            for outcome in [outcome.clone(), outcome] {
+                let notice = Notice { operation, outcome };
+                self.payments.observe(&keeper, notice).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn give_half_back(&self, sale: &Sale) -> Outcome<()> {

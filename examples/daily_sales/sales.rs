@@ -10,7 +10,7 @@ use mp_core::{
     feed::{Cursor, Event, Projection, Stretch},
     id::{AppId, Name},
 };
-use mp_pay::news::{CAPTURED, Captured, REFUNDED, Refunded};
+use mp_pay::news::{CAPTURED, Captured, REFUND_FAILED, REFUNDED, Refunded};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Outcome;
@@ -21,7 +21,7 @@ const TABLES: &str = "
         day      TEXT    NOT NULL,
         currency TEXT    NOT NULL,
         sold     INTEGER NOT NULL, -- in minor units, such as cents
-        refunded INTEGER NOT NULL,
+        refunded INTEGER NOT NULL, -- less what came back that day
         payments INTEGER NOT NULL,
         PRIMARY KEY (merchant, day, currency)
     ) STRICT, WITHOUT ROWID;
@@ -126,6 +126,7 @@ fn add(transaction: &Transaction<'_>, app: &AppId, event: &Event) -> Result<(), 
     let (amount, sold, refunded) = match event.topic.as_str() {
         CAPTURED => (event.fact::<Captured>()?.amount, 1, 0),
         REFUNDED => (event.fact::<Refunded>()?.amount, 0, 1),
+        REFUND_FAILED => (event.fact::<Refunded>()?.amount, 0, -1),
         _ => return Ok(()),
     };
     let day = &event.at.to_string()[.."2026-11-21".len()];
