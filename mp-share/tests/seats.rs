@@ -145,6 +145,25 @@ async fn seats_that_lapsed_make_room_for_more_than_one_commit_gives_back() {
 }
 
 #[tokio::test]
+async fn who_held_a_seat_that_lapsed_joins_again_before_due_work_runs_however_many_have_lapsed() {
+    let world = World::new();
+    let process = world.process();
+    let group = crowd(&process, CROWD - 1).await;
+    world.clock.advance(Duration::from_secs(700));
+    // More seats have lapsed before theirs than one commit gives back.
+    let last = format!("u{}", CROWD - 2);
+    let key = "again".parse().expect("a key");
+    let again = process.groups.take_seat(&user(&last), &key, group).await;
+    let number = again.expect("seats have lapsed, their own among them");
+    let view = process.groups.status(&user(&last), group).await;
+    let view = view.expect("reads");
+    let own = view.membership.expect("theirs");
+    assert_eq!((own.number, own.state), (number, MemberState::Reserved));
+    assert!(view.free > 0, "{} are free", view.free);
+    assert_eq!(world.store.overfull(), 0);
+}
+
+#[tokio::test]
 async fn payments_of_a_crowd_begin_in_the_order_of_their_seats_and_in_portions() {
     let world = World::new();
     let process = world.process();

@@ -75,18 +75,6 @@ pub(super) fn changed<T, E: From<Error>>(
     Ok(edits.answer(answer))
 }
 
-/// Gives back the seats of those who have not paid in time, as far as one commit goes.
-pub(super) fn lapse(family: &Family, now: Timestamp) -> Result<Decision<()>, Error> {
-    let Some(mut roster) = Roster::load(family)? else {
-        return Ok(Decision::unchanged(()));
-    };
-    let mut edits = Edits::new();
-    if roster.group.state_at(now) == GroupState::Open && roster.lapse(now)? {
-        roster.write(None, &app(family.partition())?, now, &mut edits)?;
-    }
-    Ok(edits.answer(()))
-}
-
 /// Begins the payments of those who took a seat and did not wait, as far as one commit goes; answers
 /// whether there are more.
 pub(super) fn begin_payments(family: &Family, now: Timestamp) -> Result<Decision<bool>, Error> {

@@ -105,11 +105,11 @@ impl Roster<'_> {
         self.replan(id.number, |plan| Ok(plan.release()))
     }
 
-    /// Lets go of those who have not paid in time, and notes from when on it is worth looking again;
-    /// tells whether anything changed.
-    pub(super) fn lapse(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if self.group.lapses_from > now {
-            return Ok(false);
+    /// Lets go of those who have not paid in time, as far as one commit goes and `first` before all
+    /// others, and notes from when on it is worth looking again.
+    pub(super) fn lapse(&mut self, first: &UserId, now: Timestamp) -> Result<(), Error> {
+        if self.group.lapses_from > now || self.group.state_at(now) != GroupState::Open {
+            return Ok(());
         }
         let mut next = Timestamp::MAX;
         let mut lapsed = self.members_that(|_, member| {
@@ -122,11 +122,13 @@ impl Roster<'_> {
         if lapsed.len() <= PORTION_MAX {
             self.group.lapses_from = next;
         }
+        // Whoever asks anew has a place among all that come free only without the former seat.
+        lapsed.sort_by_key(|id| id.user != *first);
         lapsed.truncate(PORTION_MAX);
         for id in lapsed {
             self.let_go(&id, "unpaid", now)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Gives up the user's seat, as long as the group is open.

@@ -1,12 +1,12 @@
 use mp_core::{
-    Caller, Command, Committed, Error, Family,
+    Caller, Command, Committed, Error, Family, Timestamp,
     id::{IdempotencyKey, UserId},
     idempotency::Idempotency,
 };
 
 use super::{
     GroupView, Groups,
-    decision::{changed, lapse, see_to_payment},
+    decision::{changed, see_to_payment},
     partition,
     roster::{JoinRefusal, Roster},
 };
@@ -18,6 +18,9 @@ use crate::{
 
 /// What is done for a member together with taking the seat.
 type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
+
+/// What is done for a user before the seat is looked for.
+type MakeRoom = fn(&mut Roster<'_>, &UserId, Timestamp) -> Result<(), Error>;
 
 /// How people come to a seat.
 impl Groups {
@@ -83,15 +86,16 @@ impl Groups {
     ) -> Result<Committed<MemberNumber>, GroupError> {
         let user = caller.signed_in()?;
         let once = Idempotency::new(caller, "group.join", key, &id)?;
-        let partition = partition(caller.app_id(), id)?;
-        let command = Roster::reads_user(Command::on(partition.clone()), user).once(once);
-        match self.try_seat(command.clone(), user, next).await {
+        let command = Command::on(partition(caller.app_id(), id)?).once(once);
+        let own = Roster::reads_user(command.clone(), user);
+        match self.try_seat(own, user, next, |_, _, _| Ok(())).await {
             Err(JoinRefusal::Short) => {}
             taken => return Ok(taken?),
         }
-        let everybody = Roster::reads(Command::on(partition));
-        self.engine.run(everybody, lapse).await?;
-        Ok(self.try_seat(command, user, next).await?)
+        // In the same commit, so that nobody takes what was given back for this one.
+        let everybody = Roster::reads(command);
+        let lapse: MakeRoom = |roster, first, now| roster.lapse(first, now);
+        Ok(self.try_seat(everybody, user, next, lapse).await?)
     }
 
     async fn try_seat(
@@ -99,9 +103,11 @@ impl Groups {
         command: Command,
         user: &UserId,
         next: Next,
+        make_room: MakeRoom,
     ) -> Result<Committed<MemberNumber>, JoinRefusal> {
         let user = user.clone();
         let join = move |roster: &mut Roster<'_>, now| {
+            make_room(roster, &user, now)?;
             let member = roster.join(&user, now)?;
             next(roster, &member)?;
             Ok(member.number)
