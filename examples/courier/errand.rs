@@ -8,6 +8,7 @@ use mp_core::{
     store::Partition,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::stage::{Event, Stage};
 
@@ -35,11 +36,14 @@ pub(crate) struct Errand {
     pub(crate) failures: u32,
     /// Why money last could not be moved.
     pub(crate) code: Option<String>,
+    /// What the customer has to do before the money is held, as data for a screen.
+    #[serde(default)]
+    pub(crate) action: Option<Value>,
 }
 
 impl Document for Errand {
     const KIND: &'static str = "errand";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// What a customer asks for.
@@ -72,6 +76,7 @@ impl Errand {
             courier: None,
             failures: 0,
             code: None,
+            action: None,
         })
     }
 
@@ -89,9 +94,11 @@ impl Errand {
         let stage = self.stage.next(event)?;
         let mut after = Self {
             stage,
+            action: None,
             ..self.clone()
         };
         match event {
+            Event::Asked(action) => after.action = Some(action.clone()),
             Event::HandedOver(courier) => after.courier = Some(courier.clone()),
             Event::Refused(code) | Event::Lost(code) => after.code = Some(code.clone()),
             Event::Unpaid(code) => {

@@ -135,14 +135,19 @@ impl Errands {
         }
     }
 
-    /// Moves the money that is to be moved, as far as its outcome becomes known.
+    /// Moves the money that is to be moved, as far as its outcome becomes known and nobody else has to
+    /// do something first.
     async fn carry_on(&self, app: &AppId, id: ErrandId) -> Result<Errand, Error> {
         let mut errand = self.errand(app, id).await?;
         while errand.stage.is_due() {
             let Some(event) = self.ask(&errand).await? else {
                 break;
             };
+            let waits = matches!(event, Event::Asked(_));
             errand = self.observe(&errand, event).await?;
+            if waits {
+                break;
+            }
         }
         Ok(errand)
     }
@@ -160,6 +165,7 @@ impl Errands {
     async fn secure(&self, errand: &Errand) -> Result<Option<Event>, Error> {
         Ok(match self.settlement.secure(&errand.secure()?).await? {
             Secured::Secured => Some(Event::Secured),
+            Secured::NeedsAction(action) => Some(Event::Asked(action)),
             Secured::Declined(declined) => Some(Event::Refused(declined.code)),
             _ => None,
         })
@@ -183,13 +189,14 @@ impl Errands {
     }
 
     /// Commits what became of money, unless somebody else was faster: what the ports say of a key
-    /// is final.
+    /// is final. What was known before is not committed again.
     async fn observe(&self, errand: &Errand, event: Event) -> Result<Errand, Error> {
         let command = Command::on(Errand::partition(&errand.app, errand.id)?);
         let asked = errand.clone();
         let decide = move |family: &Family, now: Timestamp| {
             let errand = present(family)?;
-            let after = errand.after(&event).filter(|_| errand == asked);
+            let is_news = |after: &Errand| errand == asked && *after != errand;
+            let after = errand.after(&event).filter(is_news);
             Ok::<_, Error>(match after {
                 Some(after) => keep(after, now),
                 None => Decision::unchanged(errand),

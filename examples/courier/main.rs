@@ -8,8 +8,8 @@
 //! The capability is the host's own ([`errands`]). Money comes in through the
 //! [`Settlement`](mp_core::port::Settlement) port and goes out through the
 //! [`Payout`](mp_core::port::Payout) port; `market.rs` joins both with `mp-pay` in one line. First a
-//! delivery as it should be; then one to a courier whose account is closed, which waits for a person;
-//! then the first once more for each moment at which the process can die: before and after every
+//! delivery as it should be; then one to a customer whose bank asks for something first, and one by a
+//! courier whose account is closed, which waits for a person; then the first once more for each moment at which the process can die: before and after every
 //! write of the market's and of the payment provider's.
 
 mod errand;
@@ -40,6 +40,8 @@ const CLOSED: &str = "po_declined";
 async fn main() -> Outcome<()> {
     println!("A dish for {}, brought for {}\n", ORDER.price, ORDER.wage);
     as_it_should_be().await?;
+    println!("\nThe customer's bank asks for something first\n");
+    through_a_bank_that_asks().await?;
     println!("\nThe courier's account is closed\n");
     to_a_closed_account().await?;
     println!("\nThe process is killed, and another started: what the provider's books say then\n");
@@ -53,6 +55,16 @@ async fn as_it_should_be() -> Outcome<()> {
     tell("Mei orders", &ordered, &process).await?;
     let brought = process.hand_over(ordered.id).await?;
     tell("Hugo hands it over", &brought, &process).await
+}
+
+async fn through_a_bank_that_asks() -> Outcome<()> {
+    let outside = Outside::paying_with("pm_action")?;
+    let process = outside.start(Fuse::at(0), OPEN)?;
+    let ordered = process.order().await?;
+    tell("Mei orders", &ordered, &process).await?;
+    process.work().await?;
+    let brought = process.hand_over(ordered.id).await?;
+    tell("Mei has done so, Hugo brings", &brought, &process).await
 }
 
 async fn to_a_closed_account() -> Outcome<()> {
@@ -117,6 +129,9 @@ async fn tell(what: &str, errand: &Errand, process: &Process) -> Outcome<()> {
         listed(&taken),
         listed(&paid)
     );
+    if let Some(action) = &errand.action {
+        println!("    what her screen has to show: {action}");
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 
 use mp_core::id::UserId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where an errand stands.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -26,6 +27,8 @@ pub(crate) enum Stage {
 /// What happens to an errand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
+    /// The customer has to do something before the money is held: what, as data for a screen.
+    Asked(Value),
     /// The customer's money is held.
     Secured,
     /// It was not to be had.
@@ -48,6 +51,7 @@ impl Stage {
     /// Returns where an event leads; nowhere if it does not belong here.
     pub(crate) const fn next(self, event: &Event) -> Option<Self> {
         Some(match (self, event) {
+            (Self::Ordered, Event::Asked(_)) => Self::Ordered,
             (Self::Ordered, Event::Secured) => Self::UnderWay,
             (Self::Ordered, Event::Refused(_)) => Self::Refused,
             (Self::UnderWay, Event::HandedOver(_)) => Self::HandedOver,
@@ -89,6 +93,7 @@ mod tests {
         use Stage::{Closed, HandedOver, Ordered, Owed, Refused, UnderWay, WageDue};
         let code = || "code".to_owned();
         let events = [
+            (Event::Asked(Value::Null), vec![(Ordered, Ordered)]),
             (Event::Secured, vec![(Ordered, UnderWay)]),
             (Event::Refused(code()), vec![(Ordered, Refused)]),
             (

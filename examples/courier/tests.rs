@@ -82,6 +82,23 @@ async fn a_courier_whose_account_is_closed_is_put_before_a_person() -> Outcome<(
 }
 
 #[tokio::test]
+async fn a_customer_whose_bank_asks_for_something_is_told_what_and_pays_once() -> Outcome<()> {
+    let outside = Outside::paying_with("pm_action")?;
+    let process = outside.start(Fuse::at(0), OPEN)?;
+    for _ in 0..2 {
+        let ordered = process.order().await?;
+        assert_eq!(ordered.stage, Stage::Ordered);
+        let action = ordered.action.ok_or("there is something to do")?;
+        assert_eq!(action["type"], "redirect", "{action}");
+    }
+    // By now she has done it.
+    let brought = process.deliver().await?;
+    assert_eq!((brought.stage, brought.action), (Stage::Closed, None));
+    assert_eq!(process.moved().await?, once());
+    Ok(())
+}
+
+#[tokio::test]
 async fn nothing_is_brought_to_whoever_cannot_pay() -> Outcome<()> {
     let outside = Outside::paying_with("pm_declined")?;
     let process = outside.start(Fuse::at(0), OPEN)?;

@@ -274,6 +274,22 @@ async fn who_leaves_before_the_payment_has_begun_has_nothing_to_wait_for() {
 }
 
 #[tokio::test]
+async fn who_is_being_let_go_of_has_nothing_to_do_for_the_payment() {
+    let (world, process, group) = group_of(3).await;
+    world.bank.set("ada", Payer::Dawdles(u32::MAX));
+    let view = process.join("ada", group).await.expect("joins");
+    let own = view.membership.expect("hers");
+    assert!(own.needs_action.is_some(), "her bank asks for something");
+    world.bank.set("ada", Payer::HardToRefund(1));
+    let view = process.leave("ada", group).await.expect("leaves");
+    let own = view.membership.expect("hers");
+    assert_eq!(
+        (own.state, own.needs_action),
+        (MemberState::Releasing, None)
+    );
+}
+
+#[tokio::test]
 async fn a_group_that_is_called_off_lets_go_of_seats_without_payments() {
     let (world, process, group) = group_of(3).await;
     process.take_seat("ada", group).await.expect("takes a seat");

@@ -75,7 +75,9 @@ impl GroupView {
 
 impl Membership {
     pub(super) fn of(number: MemberNumber, member: &Member, plan: Option<&Plan>) -> Self {
-        let pending = plan.and_then(|plan| {
+        // Whoever is being let go of pays for nothing any more, whatever the step still waits for.
+        let paying = plan.filter(|_| member.state == MemberState::Reserved);
+        let pending = paying.and_then(|plan| {
             let mut steps = plan.steps().iter();
             steps.find(|step| step.state == StepState::Pending)
         });
