@@ -188,6 +188,28 @@ async fn commits_to_what_is_known_to_be_held_cost_others_nothing() {
     assert!(transactions <= 2, "{transactions} transactions");
 }
 
+/// Were each waited for in turn, the last would be told after more than a dozen seconds.
+#[tokio::test]
+async fn many_that_are_held_are_told_soon() {
+    const SECOND: Duration = Duration::from_secs(1);
+    const COUNT: usize = 12;
+    let options = PostgresOptions::default()
+        .with_lanes(NonZeroUsize::MIN)
+        .with_lock_timeout(SECOND);
+    let Some(rig) = Rig::new("many_that_are_held_are_told_soon", options, COUNT).await else {
+        return;
+    };
+    let mut holders = Vec::new();
+    for n in 0..COUNT {
+        holders.push(rig.hold(n).await);
+    }
+    for done in join_all(begin(&rig, 0..COUNT).await).await {
+        let (answer, took) = done.expect("no panic");
+        assert_eq!(answer, Err(StoreErrorKind::Unavailable));
+        assert!(took < 9 * SECOND, "{took:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_heads_that_are_held_keep_nobody_from_a_third() {
     let test = "two_heads_that_are_held_keep_nobody_from_a_third";
