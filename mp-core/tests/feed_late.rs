@@ -63,6 +63,8 @@ async fn an_append_that_fails_once_holds_up_what_is_told_after_it_for_moments() 
     expect_all_in_order(&process, 60 * u64::from(RATE)).await;
     let report = process.worker.report()[KIND];
     assert_eq!((report.failed, report.dead), (1, 0), "{report:?}");
+    let within_two_ticks = u64::from(RATE) * 2;
+    assert!(report.postponed <= within_two_ticks, "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]

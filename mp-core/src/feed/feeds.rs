@@ -162,22 +162,39 @@ impl Feeds {
         Ok(first.is_some_and(|first| first.partition == *partition && first.key < delivery.key))
     }
 
-    /// Appends an emission; one that was faster than what its source told before waits for its turn,
-    /// for a moment.
+    /// Appends an emission; one that was faster than what its source told before waits for its turn, for
+    /// a moment.
+    ///
+    /// It waits for another one as long as the source moves on, and if a tick came meanwhile, at which
+    /// what is before it has come due: left until the next tick, it would hold up those behind it.
     async fn append_in_turn(
         &self,
         before: &Place,
         emission: &Arc<Emission>,
     ) -> Result<Appended, Error> {
-        let appended = self.append(before, emission).await?;
-        if !appended.is_early() {
-            return Ok(appended);
+        let (begun, mut appended) = (Instant::now(), self.append(before, emission).await?);
+        while let Appended::Gap { missing } = appended {
+            let tick = next_tick(self.engine.now(), emission.at, missing, Duration::ZERO);
+            appended = self.append_after_turn(before, emission).await?;
+            let moves = appended.missing() < missing || tick <= self.engine.now();
+            if !moves || begun.elapsed() >= STINT {
+                break;
+            }
         }
+        Ok(appended)
+    }
+
+    /// Appends an emission when its turn has come, or after a moment.
+    async fn append_after_turn(
+        &self,
+        before: &Place,
+        emission: &Arc<Emission>,
+    ) -> Result<Appended, Error> {
         let turn = self.turns.after(before.clone());
         let comes = turn.comes();
         // What is before it may have come in when nobody waited for it yet.
         let appended = self.append(before, emission).await?;
-        if !appended.is_early() {
+        if appended.missing() == 0 {
             return Ok(appended);
         }
         // Nobody here is woken by what comes in by another process.

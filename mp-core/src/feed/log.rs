@@ -86,9 +86,12 @@ pub(super) enum Appended {
 }
 
 impl Appended {
-    /// Returns whether its turn has not come.
-    pub(super) const fn is_early(self) -> bool {
-        matches!(self, Self::Gap { .. })
+    /// Returns how many earlier events it waits for.
+    pub(super) const fn missing(self) -> u64 {
+        match self {
+            Self::Gap { missing } => missing,
+            Self::Done | Self::Full | Self::TooOld => 0,
+        }
     }
 }
 
