@@ -257,6 +257,15 @@ async fn a_url_that_says_nothing_is_invalid() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_not_there_is_told_with_what_to_do() {
+    let database = database().await;
+    let url = database.url().replace(database.name(), "not_there");
+    let error = try_connect(&url).await.expect_err("there is none");
+    let why = std::error::Error::source(&error).expect("says why");
+    assert!(why.to_string().contains("correct the URL"), "{why}");
+}
+
+#[tokio::test]
 async fn nobody_there_is_unavailable_when_the_patience_ends() {
     let started = Instant::now();
     let url = "postgres://mp@%2Fnowhere%2Fat%2Fall/market";

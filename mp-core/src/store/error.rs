@@ -20,11 +20,13 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// A newer release made this store. Upgrade this program.
     Newer,
-    /// What is stored does not read back. A person has to look.
+    /// What is stored does not read back, or the tables are not ours. A person has to look.
     Corrupt,
 }
 
-/// A failure of a store: what to do, during what, and why.
+/// A failure of a store: what to do, during what, and why. The why is its
+/// [`source`](std::error::Error::source): print the whole chain for a person, who may find there what
+/// to do.
 #[derive(Clone, Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -82,7 +84,8 @@ impl fmt::Display for StoreError {
             StoreErrorKind::ReadOnly => "the store is read-only: correct its permissions",
             StoreErrorKind::Newer => "a newer release made this store: upgrade this program",
             StoreErrorKind::Corrupt => {
-                "the store does not read back: restore a copy, of a file with SqliteStore::restore"
+                "the store does not read back, or is none of ours: change nothing before the cause is \
+                 known; what is damaged is restored from a copy, a file with SqliteStore::restore"
             }
         };
         write!(f, "{} failed: {what}", self.op)

@@ -3,13 +3,15 @@
 use std::error::Error as StdError;
 
 use deadpool_postgres::{HookError, PoolError};
-use tokio_postgres::{Error, config::SslMode};
+use tokio_postgres::{Error, config::SslMode, error::SqlState};
 
 const CERTIFICATE: &str = "the server did not prove who it is: connect by a name that stands in its \
 certificate, and give the authority that issued it as a root certificate";
 
 const ENCRYPTION: &str = "the server does not let this role in without encryption, or not at all: \
 sslmode=require in the URL may be needed";
+
+const UNKNOWN: &str = "the server knows no such role, password or database: correct the URL";
 
 /// A refusal with what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -41,10 +43,13 @@ pub(super) const fn cause(error: &PoolError) -> Option<&Error> {
 }
 
 fn advice(error: &Error, mode: SslMode) -> Option<&'static str> {
+    let code = error.code().map(SqlState::code);
     // invalid_authorization_specification: no line of pg_hba.conf lets in who comes like this.
-    let turned_away = error.code().is_some_and(|code| code.code() == "28000");
+    let turned_away = code == Some("28000");
     match mode {
         _ if is_distrust(error) => Some(CERTIFICATE),
+        // invalid_password, invalid_catalog_name
+        _ if matches!(code, Some("28P01" | "3D000")) => Some(UNKNOWN),
         SslMode::Disable if turned_away => Some(ENCRYPTION),
         _ => None,
     }
