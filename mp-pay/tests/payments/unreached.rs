@@ -12,7 +12,7 @@ use mp_pay::{
     },
 };
 
-use super::*;
+use super::{support::looks_up::LooksUp, *};
 
 #[tokio::test]
 async fn what_never_reaches_the_backend_is_put_before_a_person_in_the_end() {
@@ -88,45 +88,6 @@ impl PaymentBackend for OutOfReach {
     }
 }
 
-/// Remembers keys, and can tell of charges alone what became of them.
-#[derive(Debug)]
-struct KnowsCharges(SandboxBackend);
-
-#[async_trait]
-impl PaymentBackend for KnowsCharges {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.0.charge(request).await
-    }
-
-    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        self.0.capture(request).await
-    }
-
-    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        self.0.void(key, charge).await
-    }
-
-    async fn refund(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        self.0.refund(key, charge, amount).await
-    }
-
-    async fn lookup(&self, request: &LookupRequest) -> Result<Lookup, BackendError> {
-        match request.key.step {
-            Step::Charge(_) => self.0.lookup(request).await,
-            _ => Ok(Lookup::CannotTell),
-        }
-    }
-}
-
 #[tokio::test]
 async fn of_what_a_backend_cannot_tell_the_key_is_sent_again_while_it_is_remembered() {
     let day = Duration::from_secs(24 * 60 * 60);
@@ -135,7 +96,10 @@ async fn of_what_a_backend_cannot_tell_the_key_is_sent_again_while_it_is_remembe
         (CLASSES[1], IntentStatus::Processing),
     ] {
         let world = World::new(can);
-        let backend = KnowsCharges(world.sandbox.clone());
+        let backend = LooksUp {
+            inner: world.sandbox.clone(),
+            can_tell: |key| matches!(key.step, Step::Charge(_)),
+        };
         let (store, clock) = (world.store.clone(), world.clock.clone());
         let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
         let held = world.pay("pm_ok", true).await;

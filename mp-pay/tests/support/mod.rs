@@ -4,6 +4,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod fleet;
+pub(crate) mod looks_up;
 pub(crate) mod process;
 pub(crate) mod webhooks;
 

@@ -11,16 +11,12 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Error, Timestamp,
-    amount::Money,
     id::Name,
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    IntentId, SandboxBackend,
-    backend::{
-        BackendError, Capabilities, CaptureRequest, ChargeRequest, Charged, Lookup, LookupRequest,
-        Outcome, PaymentBackend, WebhookTrust, sandbox::Behaviour,
-    },
+    IntentId,
+    backend::{Outcome, WebhookTrust, sandbox::Behaviour},
     intent::IntentStatus,
     operation::{OperationKey, Step},
     payments::{Notice, RefundIntent},
@@ -35,7 +31,9 @@ use super::{
     support::{
         CLASSES, World, app, eur,
         faulty::{Doom, Fault, FaultyBackend},
-        idem, staff,
+        idem,
+        looks_up::LooksUp,
+        staff,
     },
 };
 
@@ -226,46 +224,13 @@ fn hint_of(hint: &RawWebhook) -> IntentId {
     operation.intent
 }
 
-/// Never knows what became of anything.
-#[derive(Debug)]
-struct Forgetful(SandboxBackend);
-
-#[async_trait]
-impl PaymentBackend for Forgetful {
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
-    }
-
-    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.0.charge(request).await
-    }
-
-    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
-        self.0.capture(request).await
-    }
-
-    async fn void(&self, key: &OperationKey, charge: &Charged) -> Result<Outcome, BackendError> {
-        self.0.void(key, charge).await
-    }
-
-    async fn refund(
-        &self,
-        key: &OperationKey,
-        charge: &Charged,
-        amount: Money,
-    ) -> Result<Outcome, BackendError> {
-        self.0.refund(key, charge, amount).await
-    }
-
-    async fn lookup(&self, _: &LookupRequest) -> Result<Lookup, BackendError> {
-        Ok(Lookup::CannotTell)
-    }
-}
-
 #[tokio::test]
 async fn a_hint_of_which_the_backend_can_never_tell_is_ignored_in_the_end() {
     let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
-    let backend = Forgetful(world.sandbox.clone());
+    let backend = LooksUp {
+        inner: world.sandbox.clone(),
+        can_tell: |_| false,
+    };
     let (store, clock) = (world.store.clone(), world.clock.clone());
     let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
     let webhooks =
