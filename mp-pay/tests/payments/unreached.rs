@@ -112,3 +112,21 @@ async fn of_what_a_backend_cannot_tell_the_key_is_sent_again_while_it_is_remembe
         assert_eq!(world.moved().await, [100]);
     }
 }
+
+#[tokio::test]
+async fn a_charge_that_nobody_waits_for_is_not_sent_again_because_nobody_can_tell() {
+    let world = World::new(CLASSES[1].with_replay(ACTION_LIFE * 3));
+    let backend = LooksUp {
+        inner: world.sandbox.clone(),
+        can_tell: |_| false,
+    };
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+    let lost = world.pay("pm_timeout_before", false).await;
+    assert_eq!(lost.status, IntentStatus::Processing);
+    world.clock.advance(ACTION_LIFE);
+    world.let_time_pass(3).await;
+    assert!(world.moved().await.is_empty(), "its payer's time is over");
+    let after = world.intent(lost.id).await;
+    assert_eq!(after.status, IntentStatus::Processing);
+}
