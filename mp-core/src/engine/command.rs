@@ -18,6 +18,8 @@ pub struct Command {
     idempotency: Option<Idempotency>,
     /// The period and the keys that [`answer_keys`](Self::answer_keys) last told.
     answer_keys: OnceLock<(u64, [Key; 2])>,
+    /// Whether the decision itself keeps what tells a repetition.
+    kept_by_decision: bool,
     presumes_absent: bool,
     problem: Option<Error>,
 }
@@ -31,6 +33,7 @@ impl Command {
             reads: Vec::new(),
             idempotency: None,
             answer_keys: OnceLock::new(),
+            kept_by_decision: false,
             presumes_absent: false,
             problem: None,
         }
@@ -67,7 +70,21 @@ impl Command {
     pub fn once(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = Some(idempotency);
         self.answer_keys = OnceLock::new();
+        self.kept_by_decision = false;
         self
+    }
+
+    /// Leaves it to the decision to tell a repetition from the first time, by what it writes itself, and
+    /// writes no answer beside that: a record less in each commit, and nothing that lapses. Else as
+    /// [`once`](Self::once); an answer that was remembered before is told still.
+    ///
+    /// The decision answers a repetition without edits, and refuses another command under the same key as
+    /// [`key_reused`](crate::idempotency::key_reused).
+    #[must_use]
+    pub fn once_by_decision(self, idempotency: Idempotency) -> Self {
+        let mut command = self.once(idempotency);
+        command.kept_by_decision = true;
+        command
     }
 
     fn read(mut self, selection: Result<Selection, Error>) -> Self {
@@ -88,6 +105,11 @@ impl Command {
 
     pub(super) const fn idempotency(&self) -> Option<&Idempotency> {
         self.idempotency.as_ref()
+    }
+
+    /// Returns what an answer is to be remembered by, beside what the decision writes.
+    pub(super) fn remembers(&self) -> Option<&Idempotency> {
+        self.idempotency.as_ref().filter(|_| !self.kept_by_decision)
     }
 
     /// Adds the records that a decision at `now` reads to those that are wanted.

@@ -77,10 +77,11 @@ where
             return Ok((answer, true, Edits::new()));
         }
         let Decision { answer, mut edits } = (self.decide)(family, now)?;
-        let keys = self.command.answer_keys(now)?;
         // Where nothing is, and nothing comes to be, is no place for an answer; it is decided again.
-        let keys = keys.filter(|_| family.exists() || edits.puts_root());
-        if let (Some(idempotency), Some([key, _])) = (self.command.idempotency(), keys) {
+        let has_place = family.exists() || edits.puts_root();
+        if let Some(idempotency) = self.command.remembers().filter(|_| has_place)
+            && let Some([key, _]) = self.command.answer_keys(now)?
+        {
             edits.put_at(key, idempotency.remember(&answer)?);
         }
         if let Some(problem) = edits.problem() {
