@@ -68,7 +68,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(241));
+    assert_eq!(fixtures().check(), Ok(251));
 }
 
 #[test]
@@ -92,33 +92,33 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_attempt/returns/1/operation/stage",
         "payment_attempt/voids/1/stage",
         "payment_dispute/status",
-        "payment_intent/attempts/1/captures/1/operation/stage",
-        "payment_intent/attempts/1/captures/2/operation/stage",
-        "payment_intent/attempts/1/charge/stage",
-        "payment_intent/attempts/1/increases/1/operation/stage",
-        "payment_intent/attempts/1/increases/2/operation/stage",
-        "payment_intent/attempts/1/voids/1/stage",
-        "payment_intent/attempts/2/charge/heard",
-        "payment_intent/attempts/2/charge/stage",
-        "payment_intent/attempts/2/next_action/type",
-        "payment_intent/attempts/2/returns/1/operation/stage",
-        "payment_intent/attempts/2/voids/1/stage",
-        "payment_intent/attempts/3/charge/stage",
-        "payment_intent/attempts/3/returns/1/operation/heard",
-        "payment_intent/attempts/3/returns/1/operation/stage",
-        "payment_intent/attempts/3/voids/1/stage",
-        "payment_intent/attempts/4/captures/1/operation/stage",
-        "payment_intent/attempts/4/charge/stage",
-        "payment_intent/attempts/4/voids/1/stage",
-        "payment_intent/attempts/5/charge/stage",
-        "payment_intent/attempts/6/charge/breach",
-        "payment_intent/attempts/6/charge/stage",
-        "payment_intent/attempts/7/charge/stage",
-        "payment_intent/attempts/8/charge/stage",
-        "payment_intent/attempts/9/charge/stage",
-        "payment_intent/intent/cancellation_reason",
-        "payment_intent/intent/next_action/type",
-        "payment_intent/intent/status",
+        "payment_intent/state/attempts/1/captures/1/operation/stage",
+        "payment_intent/state/attempts/1/captures/2/operation/stage",
+        "payment_intent/state/attempts/1/charge/stage",
+        "payment_intent/state/attempts/1/increases/1/operation/stage",
+        "payment_intent/state/attempts/1/increases/2/operation/stage",
+        "payment_intent/state/attempts/1/voids/1/stage",
+        "payment_intent/state/attempts/2/charge/heard",
+        "payment_intent/state/attempts/2/charge/stage",
+        "payment_intent/state/attempts/2/next_action/type",
+        "payment_intent/state/attempts/2/returns/1/operation/stage",
+        "payment_intent/state/attempts/2/voids/1/stage",
+        "payment_intent/state/attempts/3/charge/stage",
+        "payment_intent/state/attempts/3/returns/1/operation/heard",
+        "payment_intent/state/attempts/3/returns/1/operation/stage",
+        "payment_intent/state/attempts/3/voids/1/stage",
+        "payment_intent/state/attempts/4/captures/1/operation/stage",
+        "payment_intent/state/attempts/4/charge/stage",
+        "payment_intent/state/attempts/4/voids/1/stage",
+        "payment_intent/state/attempts/5/charge/stage",
+        "payment_intent/state/attempts/6/charge/breach",
+        "payment_intent/state/attempts/6/charge/stage",
+        "payment_intent/state/attempts/7/charge/stage",
+        "payment_intent/state/attempts/8/charge/stage",
+        "payment_intent/state/attempts/9/charge/stage",
+        "payment_intent/state/intent/cancellation_reason",
+        "payment_intent/state/intent/next_action/type",
+        "payment_intent/state/intent/status",
         "payment_refund/operation/heard",
         "payment_refund/operation/stage",
         "payment_refund/reason",
@@ -212,11 +212,8 @@ fn what_a_newer_release_wrote_into_a_journal_is_carried_on_as_it_is() {
     let (page, kept) = document::decode::<JournalPage>(newer.as_bytes()).expect("reads");
     let entries = page.entries().entries().expect("reads");
     assert_eq!(entries[0].event, Event::Unrecognized);
-    let more = (2..200).map(|number| JournalEntry {
-        number,
-        at: Timestamp::MIN,
-        event: Event::SettleAsked,
-    });
+    let settled = |number| JournalEntry::of(number, Timestamp::MIN, Event::SettleAsked);
+    let more = (2..200).map(settled);
     let more = Stretch::of(more).expect("is JSON");
     let (cut, _) = page.entries().clone().followed_by(more);
     for (page, kept) in [(&page, kept.as_ref()), (&cut[0], None)] {

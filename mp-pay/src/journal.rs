@@ -1,6 +1,7 @@
 //! What happened to an intent, in order: the record that its state is the fold of.
 
 mod replay;
+mod request;
 mod stretch;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,13 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(crate) use self::replay::fold;
-pub use self::replay::{Replayed, replay};
 #[cfg(test)]
 pub(crate) use self::stretch::TAIL_MAX;
 pub(crate) use self::stretch::{JournalPage, Stretch};
+pub use self::{
+    replay::{Replayed, replay},
+    request::Request,
+};
 use crate::{
     backend::{NextAction, Outcome, Reference},
     dispute::Dispute,
@@ -38,8 +42,23 @@ pub struct JournalEntry {
     pub number: u32,
     /// When it was written.
     pub at: Timestamp,
+    /// The call that asked for it, if one did under a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// What happened.
     pub event: Event,
+}
+
+impl JournalEntry {
+    /// Makes the entry of what nobody asked for by a call.
+    pub(crate) const fn of(number: u32, at: Timestamp, event: Event) -> Self {
+        Self {
+            number,
+            at,
+            request: None,
+            event,
+        }
+    }
 }
 
 /// What happened to an intent: it was asked or decided by us, or observed of the backend.

@@ -7,7 +7,7 @@ use mp_core::{Document, Error, ErrorKind};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value, value::RawValue};
 
-use super::JournalEntry;
+use super::{JournalEntry, Request};
 
 /// The longest tail, in bytes of its entries: some twenty of them. A whole life has seven, so that
 /// most journals have no page; and a longer tail would cost more in each root than it saves pages.
@@ -43,6 +43,25 @@ impl Stretch {
     /// Returns the number of the last entry, if there is one.
     pub(crate) fn last(&self) -> Result<Option<u32>, Error> {
         self.0.last().map(|written| number(written)).transpose()
+    }
+
+    /// Returns whether one of the entries was asked for by this very call.
+    ///
+    /// # Errors
+    ///
+    /// `idempotency_conflict` if one was asked for under its key that asks for something else.
+    pub(crate) fn has_request(&self, request: &Request) -> Result<bool, Error> {
+        let key = serde_json::to_string(&request.key).map_err(corrupt)?;
+        // Most entries are not looked into: they have no such text anywhere.
+        for written in self.0.iter().filter(|it| it.get().contains(&key)) {
+            let asked: Asked = serde_json::from_str(written.get()).map_err(corrupt)?;
+            if let Some(known) = asked.request
+                && request.repeats(&known)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns the tail that a journal has once `more` is appended to this one, and what leaves the
@@ -121,6 +140,12 @@ impl<'de> Deserialize<'de> for JournalPage {
 #[derive(Deserialize)]
 struct Numbered {
     number: u32,
+}
+
+/// The part of an entry that tells who asked for it.
+#[derive(Deserialize)]
+struct Asked {
+    request: Option<Request>,
 }
 
 fn number(written: &RawValue) -> Result<u32, Error> {

@@ -78,7 +78,7 @@ pub struct Operation {
     /// When it was first sent: a backend's window for replays counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_sent_at: Option<Timestamp>,
-    /// When it was first tried to be sent, whether or not that has reached the backend.
+    /// When it was first tried to be sent, where that has surely not reached the backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_tried_at: Option<Timestamp>,
     /// When it was last sent.
@@ -184,7 +184,6 @@ impl Operation {
         self.stage = Stage::Sent;
         self.calls += 1;
         self.first_sent_at.get_or_insert(now);
-        self.first_tried_at.get_or_insert(now);
         self.sent_at = Some(now);
     }
 
@@ -197,6 +196,10 @@ impl Operation {
             self.stage = self.open_stage();
         } else {
             self.stage = Stage::Planned;
+            self.first_tried_at = match self.first_tried_at {
+                None => self.first_sent_at,
+                earlier => earlier,
+            };
             self.first_sent_at = None;
         }
     }

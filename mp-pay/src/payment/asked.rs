@@ -94,7 +94,7 @@ impl Payment {
         now: Timestamp,
     ) -> Result<(), PayError> {
         self.allow(IntentEvent::Refund)?;
-        // The answer to whoever asked for it may be forgotten by now; what was given back is not.
+        // Who has asked is known by the journal, but for what an earlier release has written.
         if self.refunds.contains_key(&id) {
             return Err(PayError::Core(key_reused()));
         }

@@ -1,15 +1,15 @@
 //! A payment while a decision changes it: events are applied and come to edits of its records.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mp_core::{Decision, Edits, Error, Family, Timestamp, feed::News};
 
-use super::{Kept, Payment, Policy, Root};
+use super::{Kept, Payment, Policy, Root, State, records::pages};
 use crate::{
     attempt::Attempt,
     dispute::Dispute,
     error::PayError,
-    journal::{Created, Event, JournalEntry, Stretch},
+    journal::{Created, Event, JournalEntry, JournalPage, Request, Stretch},
     news,
     operation::{OperationDue, OperationKey, Stage},
     refund::Refund,
@@ -22,6 +22,10 @@ pub(crate) struct Change {
     before: Option<Before>,
     payment: Payment,
     events: Vec<Event>,
+    /// How many of them ran out before anything was asked.
+    caught_up: usize,
+    /// The call that asked for what came then.
+    request: Option<Request>,
     policy: Policy,
     now: Timestamp,
 }
@@ -31,8 +35,8 @@ struct Before {
     payment: Payment,
     /// The tail of its journal.
     tail: Stretch,
-    /// How many entries its journal has.
-    entries: u32,
+    /// What of its journal stands on pages.
+    pages: Vec<Arc<JournalPage>>,
     /// Whether it has attempts that stand in records of their own.
     has_attempts_beside: bool,
 }
@@ -44,6 +48,8 @@ impl Change {
             before: None,
             payment: Payment::create(&created, now),
             events: vec![Event::Created(created)],
+            caught_up: 0,
+            request: None,
             policy: policy.clone(),
             now,
         }
@@ -56,6 +62,8 @@ impl Change {
             payment: before.payment.clone(),
             before: Some(before),
             events: Vec::new(),
+            caught_up: 0,
+            request: None,
             policy: policy.clone(),
             now,
         })
@@ -116,10 +124,33 @@ impl Change {
 
     /// Takes note of what has run out, before anything is asked of the payment.
     pub(crate) fn catch_up(&mut self) -> Result<(), PayError> {
-        match self.payment.overdue(self.now) {
-            Some(event) => self.apply(event),
-            None => Ok(()),
+        if let Some(event) = self.payment.overdue(self.now) {
+            self.apply(event)?;
         }
+        self.caught_up = self.events.len();
+        Ok(())
+    }
+
+    /// Returns whether the payment was asked for something by this very call before.
+    ///
+    /// # Errors
+    ///
+    /// `idempotency_conflict` if it was asked for something else under the key.
+    pub(crate) fn repeats(&self, request: &Request) -> Result<bool, Error> {
+        let Some(Before { tail, pages, .. }) = &self.before else {
+            return Ok(false);
+        };
+        for page in pages {
+            if page.entries().has_request(request)? {
+                return Ok(true);
+            }
+        }
+        tail.has_request(request)
+    }
+
+    /// Keeps the call that has asked for the events with the first of them.
+    pub(crate) fn asked_by(&mut self, request: Request) {
+        self.request = Some(request);
     }
 
     /// Returns what the events come to for a feed.
@@ -141,25 +172,37 @@ impl Change {
     }
 
     fn put_root(mut self, edits: &mut Edits) -> Result<(), Error> {
-        let before = self.before.take();
         let (mut tail, mut entries) = (Stretch::default(), 0);
-        if let Some(before) = before {
+        if let Some(before) = self.before.take() {
             before.take_in_attempts(edits);
-            (tail, entries) = (before.tail, before.entries);
+            entries = before.entries()?;
+            tail = before.tail;
         }
-        let numbered = (entries + 1..).zip(self.events);
-        let at = self.now;
-        let new = numbered.map(|(number, event)| JournalEntry { number, at, event });
+        let new = self.entries_after(entries);
         let (pages, tail) = tail.followed_by(Stretch::of(new)?);
         for page in pages {
             edits.put(&page.key()?, page);
         }
         edits.put_root(Root::Intent(Kept {
-            intent: self.payment.intent,
-            attempts: self.payment.attempts,
+            state: State {
+                intent: self.payment.intent,
+                attempts: self.payment.attempts,
+            },
             journal: tail,
         }));
         Ok(())
+    }
+
+    /// Takes the events as entries of the journal that come after so many.
+    fn entries_after(&mut self, entries: u32) -> Vec<JournalEntry> {
+        let events = std::mem::take(&mut self.events);
+        let numbered = (entries + 1..).zip(events);
+        let new = numbered.map(|(number, event)| JournalEntry::of(number, self.now, event));
+        let mut new = Vec::from_iter(new);
+        if let Some(asked_for) = new.get_mut(self.caught_up) {
+            asked_for.request = self.request.take();
+        }
+        new
     }
 
     fn put_records(&self, edits: &mut Edits) {
@@ -191,9 +234,12 @@ impl Change {
             if same {
                 continue;
             }
-            let id = key.to_string();
+            let (id, due) = (key.to_string(), OperationDue { operation: key });
+            let is_new = before.is_none_or(|before| before.operation(key.step).is_none());
             match self.payment.due_at(key.step, call_max, self.now).or(until) {
-                Some(at) => edits.send(&id, at, &OperationDue { operation: key }),
+                // Steps are numbered, so that no other operation had this name.
+                Some(at) if is_new => edits.send_new(&id, at, &due),
+                Some(at) => edits.send(&id, at, &due),
                 None => edits.unsend::<OperationDue>(&id),
             }
         }
@@ -220,9 +266,21 @@ impl Before {
         Ok(Some(Self {
             payment: kept.payment(family)?,
             tail: kept.journal.clone(),
-            entries: kept.entries(family)?,
-            has_attempts_beside: kept.attempts.is_empty(),
+            pages: pages(family)?,
+            has_attempts_beside: kept.state.attempts.is_empty(),
         }))
+    }
+
+    /// Returns how many entries the journal has.
+    fn entries(&self) -> Result<u32, Error> {
+        let last = self.pages.last().map(|page| page.entries());
+        let last = [Some(&self.tail), last].into_iter().flatten();
+        for stretch in last {
+            if let Some(number) = stretch.last()? {
+                return Ok(number);
+            }
+        }
+        Ok(0)
     }
 
     /// Deletes the records of attempts that stand in the root from now on.

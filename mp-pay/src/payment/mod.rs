@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use mp_core::{Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
-use self::root::Kept;
+use self::root::{Kept, State};
 pub(crate) use self::{
     change::Change,
     policy::Policy,

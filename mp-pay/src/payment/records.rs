@@ -46,7 +46,7 @@ pub(crate) fn load(family: &Family) -> Result<Option<Payment>, Error> {
 /// Reads the whole journal of a payment, in order; nothing if there is none.
 pub(crate) fn journal(family: &Family) -> Result<Vec<JournalEntry>, Error> {
     let mut journal = Vec::new();
-    for (_, page) in family.scan::<JournalPage>("j/")? {
+    for page in pages(family)? {
         journal.extend(page.entries().entries()?);
     }
     if let Some(Root::Intent(kept)) = family.root::<Root>()?.as_deref() {
@@ -55,35 +55,31 @@ pub(crate) fn journal(family: &Family) -> Result<Vec<JournalEntry>, Error> {
     Ok(journal)
 }
 
+/// Returns the pages of a payment's journal, in order.
+pub(super) fn pages(family: &Family) -> Result<Vec<Arc<JournalPage>>, Error> {
+    let pages = family.scan::<JournalPage>("j/")?;
+    Ok(pages.into_iter().map(|(_, page)| page).collect())
+}
+
 impl Kept {
     /// Returns the payment of which this is the root.
     pub(super) fn payment(&self, family: &Family) -> Result<Payment, Error> {
         let refunds = family.scan::<Refund>("f/")?;
         let disputes = family.scan::<Dispute>("d/")?;
         Ok(Payment {
-            intent: self.intent.clone(),
-            attempts: match self.attempts.is_empty() {
+            intent: self.state.intent.clone(),
+            attempts: match self.state.attempts.is_empty() {
                 true => self.attempts_beside(family)?,
-                false => self.attempts.clone(),
+                false => self.state.attempts.clone(),
             },
             refunds: refunds.into_iter().map(|(_, it)| (it.id, it)).collect(),
             disputes: disputes.into_iter().map(|(_, it)| (it.id, it)).collect(),
         })
     }
 
-    /// Returns the number of the last entry of the journal.
-    pub(super) fn entries(&self, family: &Family) -> Result<u32, Error> {
-        if let Some(last) = self.journal.last()? {
-            return Ok(last);
-        }
-        let pages = family.scan::<JournalPage>("j/")?;
-        let last = pages.last().map(|(_, page)| page.entries().last());
-        Ok(last.transpose()?.flatten().unwrap_or_default())
-    }
-
     /// Reads the attempts of the formats 1 to 3.
     fn attempts_beside(&self, family: &Family) -> Result<BTreeMap<u32, Arc<Attempt>>, Error> {
-        let intent = &self.intent;
+        let intent = &self.state.intent;
         let awaits_payer = intent.status == IntentStatus::RequiresAction;
         let complete = |attempt: &Attempt| {
             let mut attempt = attempt.clone();

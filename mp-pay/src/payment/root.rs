@@ -20,12 +20,19 @@ pub(crate) enum Root {
 /// An intent, and what stands in one record with it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Kept {
-    pub(super) intent: Arc<PaymentIntent>,
-    /// By their numbers; none where they stand in records of their own, as in the formats 1 to 3.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) attempts: BTreeMap<u32, Arc<Attempt>>,
+    pub(super) state: State,
     /// The tail of the journal.
     pub(super) journal: Stretch,
+}
+
+/// What the journal comes to. It stands one level deeper than in format 4, so that a release which does not
+/// look for repeated calls in the journal refuses the record instead of acting twice.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct State {
+    pub(super) intent: Arc<PaymentIntent>,
+    /// By their numbers; none where they stand in records of their own, as in the formats 1 to 3.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) attempts: BTreeMap<u32, Arc<Attempt>>,
 }
 
 /// Keeps a settlement's key from being used: it was let go of or of no use before it was seen.
@@ -38,13 +45,15 @@ pub(crate) struct Fence {
 
 impl Document for Root {
     const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 4;
+    const FORMAT: u32 = 5;
 }
 
 #[derive(Deserialize)]
 struct Stored {
+    state: Option<State>,
+    /// In format 4.
     intent: Option<Arc<PaymentIntent>>,
-    /// The attempts; how many there are, in the formats 1 to 3.
+    /// The attempts, in format 4; how many there are, in the formats 1 to 3.
     attempts: Option<Box<RawValue>>,
     #[serde(default)]
     journal: Stretch,
@@ -62,29 +71,35 @@ impl<'de> Deserialize<'de> for Root {
 
 impl Stored {
     fn root(self) -> Result<Root, serde_json::Error> {
+        let journal = self.journal;
+        if let Some(state) = self.state {
+            return Ok(Root::Intent(Kept { state, journal }));
+        }
         let Some(intent) = self.intent else {
-            return self.older();
+            return older(self.attempts, self.others);
         };
         let attempts = self.attempts.map(|it| serde_json::from_str(it.get()));
-        Ok(Root::Intent(Kept {
-            intent,
-            attempts: attempts.transpose()?.unwrap_or_default(),
-            journal: self.journal,
-        }))
+        let attempts = attempts.transpose()?.unwrap_or_default();
+        let state = State { intent, attempts };
+        Ok(Root::Intent(Kept { state, journal }))
     }
+}
 
-    fn older(self) -> Result<Root, serde_json::Error> {
-        let mut members = self.others;
-        if members.contains_key("fenced_at") {
-            return serde_json::from_value(Value::Object(members)).map(Root::Fence);
-        }
-        if let Some(count) = self.attempts {
-            members.insert("attempts".to_owned(), serde_json::from_str(count.get())?);
-        }
-        Ok(Root::Intent(Kept {
-            intent: serde_json::from_value(Value::Object(members))?,
-            attempts: BTreeMap::new(),
-            journal: Stretch::default(),
-        }))
+/// Reads a root of the formats 1 to 3, or a fence.
+fn older(
+    attempts: Option<Box<RawValue>>,
+    mut members: Map<String, Value>,
+) -> Result<Root, serde_json::Error> {
+    if members.contains_key("fenced_at") {
+        return serde_json::from_value(Value::Object(members)).map(Root::Fence);
     }
+    if let Some(count) = attempts {
+        members.insert("attempts".to_owned(), serde_json::from_str(count.get())?);
+    }
+    let state = State {
+        intent: serde_json::from_value(Value::Object(members))?,
+        attempts: BTreeMap::new(),
+    };
+    let journal = Stretch::default();
+    Ok(Root::Intent(Kept { state, journal }))
 }

@@ -2,7 +2,7 @@
 
 use mp_core::{Caller, id::IdempotencyKey};
 
-use super::{CaptureIntent, IncreaseIntent, PAY_MANAGE, Payments};
+use super::{Asking, CaptureIntent, IncreaseIntent, PAY_MANAGE, Payments};
 use crate::{
     attempt::{Attempt, INCREASES_MAX},
     backend::Capabilities,
@@ -35,7 +35,7 @@ impl Payments {
             amount,
             last,
         } = request;
-        let command = self.command(caller, "pay.capture", id, key, &request)?;
+        let asking = Asking::by_call(caller, "pay.capture", id, key, &request)?;
         let capture = move |change: &mut Change| {
             change.catch_up()?;
             change.payment().allow(IntentEvent::Capture)?;
@@ -56,7 +56,7 @@ impl Payments {
             change.apply(Event::CaptureAsked { amount, last })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, capture).await?.into_intent())
+        Ok(self.ask_for(app, id, asking, capture).await?.into_intent())
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -75,7 +75,7 @@ impl Payments {
     ) -> Result<PaymentIntent, PayError> {
         caller.require(&PAY_MANAGE)?;
         let IncreaseIntent { intent: id, amount } = request;
-        let command = self.command(caller, "pay.increase", id, key, &request)?;
+        let asking = Asking::by_call(caller, "pay.increase", id, key, &request)?;
         let increase = move |change: &mut Change| {
             change.catch_up()?;
             change.payment().allow(IntentEvent::Increase)?;
@@ -90,10 +90,7 @@ impl Payments {
             change.apply(Event::IncreaseAsked { total: amount })
         };
         let app = caller.app_id();
-        Ok(self
-            .ask_for(app, id, command, increase)
-            .await?
-            .into_intent())
+        Ok(self.ask_for(app, id, asking, increase).await?.into_intent())
     }
 }
 

@@ -9,15 +9,19 @@ use mp_core::{
 };
 
 use super::{
-    ACTION_LIFE, Begun, CancelIntent, ConfirmIntent, CreateIntent, PAY_MANAGE, Payments, owns,
+    ACTION_LIFE, Asking, Begun, CancelIntent, ConfirmIntent, CreateIntent, PAY_MANAGE, Payments,
+    owns,
 };
 use crate::{
     error::PayError,
     intent::{CaptureMethod, IntentEvent, IntentId, LINES_MAX, PaymentIntent},
-    journal::{Confirmed, Created, Event},
+    journal::{Confirmed, Created, Event, Request},
     payment::{self, Change},
     routing::RouteRequest,
 };
+
+/// The operation that a creation is asked for by.
+const CREATE: &str = "pay.create_intent";
 
 impl Payments {
     /// Creates an intent. Its id is derived from the app, the caller and the key.
@@ -35,11 +39,17 @@ impl Payments {
         request: CreateIntent,
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
-        let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
+        let once = Idempotency::new(caller, CREATE, key, &request)?;
+        let asked = Request::of(caller, CREATE, key, &once);
         let created = self.created(caller, request, key)?;
         let (app, id) = (created.app.clone(), created.id);
-        let command = self.creating(&app, id)?.once(once).presume_absent();
-        let begun = self.engine.run(command, self.create(created)).await?.answer;
+        let command = self.creating(&app, id)?.once_by_decision(once);
+        let create = self.create(created, asked);
+        let begun = self
+            .engine
+            .run(command.presume_absent(), create)
+            .await?
+            .answer;
         match begun.into_parts() {
             Some((payment, _)) => Ok(payment.into_intent()),
             None => Ok(self.read(&app, id).await?.into_intent()),
@@ -59,11 +69,15 @@ impl Payments {
         request: CreateIntent,
         key: &IdempotencyKey,
     ) -> Result<Planned<IntentId>, PayError> {
-        let once = Idempotency::new(caller, "pay.create_intent", key, &request)?;
+        let once = Idempotency::new(caller, CREATE, key, &request)?;
+        let asked = Request::of(caller, CREATE, key, &once);
         let created = self.created(caller, request, key)?;
         let id = created.id;
-        let command = self.creating(&created.app, id)?.once(once);
-        let planned = self.engine.plan(command, self.create(created)).await?;
+        let command = self.creating(&created.app, id)?.once_by_decision(once);
+        let planned = self
+            .engine
+            .plan(command, self.create(created, asked))
+            .await?;
         Ok(planned.map(|_| id))
     }
 
@@ -74,14 +88,20 @@ impl Payments {
     fn create(
         &self,
         created: Created,
+        asked: Request,
     ) -> impl Fn(&Family, Timestamp) -> Result<Decision<Begun>, PayError> + Send + 'static {
         let (policy, telling) = (self.policy(), self.telling());
         move |family, now| {
-            // The answer may have been forgotten since; the intent was not.
             if family.exists() {
-                return Err(PayError::Core(key_reused()));
+                let known = Change::load(family, &policy, now)?;
+                // One of a release that did not keep who asked may be of another call.
+                return match known.repeats(&asked)? {
+                    true => Ok(Decision::unchanged(Begun::default())),
+                    false => Err(PayError::Core(key_reused())),
+                };
             }
-            let change = Change::create(created.clone(), &policy, now);
+            let mut change = Change::create(created.clone(), &policy, now);
+            change.asked_by(asked.clone());
             let begun = Begun::seen(&change);
             Ok(telling.decision(change, begun, family, now)?)
         }
@@ -111,12 +131,7 @@ impl Payments {
             _ => caller.signed_in()?.clone(),
         };
         let app = caller.app_id().clone();
-        let parts = [
-            app.as_str(),
-            caller.key_segment(),
-            "pay.create_intent",
-            key.as_str(),
-        ];
+        let parts = [app.as_str(), caller.key_segment(), CREATE, key.as_str()];
         Ok(Created {
             id: IntentId::derived(&parts),
             app,
@@ -148,7 +163,7 @@ impl Payments {
         key: &IdempotencyKey,
     ) -> Result<PaymentIntent, PayError> {
         let id = request.intent;
-        let command = self.command(caller, "pay.confirm", id, key, &request)?;
+        let asking = Asking::by_call(caller, "pay.confirm", id, key, &request)?;
         let caller_of = caller.clone();
         let confirm = move |change: &mut Change| {
             owns(&caller_of, &change.payment().intent)?;
@@ -158,7 +173,7 @@ impl Payments {
             change.apply(Event::Confirmed(confirmed))
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, confirm).await?.into_intent())
+        Ok(self.ask_for(app, id, asking, confirm).await?.into_intent())
     }
 
     /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
@@ -176,13 +191,13 @@ impl Payments {
     ) -> Result<PaymentIntent, PayError> {
         caller.require(&PAY_MANAGE)?;
         let (id, reason) = (request.intent, request.reason);
-        let command = self.command(caller, "pay.cancel", id, key, &request)?;
+        let asking = Asking::by_call(caller, "pay.cancel", id, key, &request)?;
         let cancel = move |change: &mut Change| {
             change.catch_up()?;
             change.apply(Event::CancelAsked { reason })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, command, cancel).await?.into_intent())
+        Ok(self.ask_for(app, id, asking, cancel).await?.into_intent())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The service: decides, commits, calls the backend, commits what it answered.
 
+mod asking;
 mod begun;
 mod call;
 mod disputes;
@@ -20,12 +21,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use mp_core::{
     Caller, Command, Engine, Error, Family, Scope, Timestamp,
     feed::Feed,
-    id::{AppId, IdempotencyKey, Name},
-    idempotency::Idempotency,
+    id::{AppId, Name},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
+    asking::Asking,
     begun::Begun,
     drive::{broke_off, needs_person},
     notices::{BACKEND_CANNOT_TELL, told},
@@ -180,33 +181,26 @@ impl Payments {
         Ok(payment::load(&family)?)
     }
 
-    fn command(
-        &self,
-        caller: &Caller,
-        operation: &str,
-        intent: IntentId,
-        key: &IdempotencyKey,
-        request: &impl Serialize,
-    ) -> Result<Command, PayError> {
-        let once = Idempotency::new(caller, operation, key, request)?;
-        Ok(payment::command(caller.app_id(), intent)?.once(once))
-    }
-
     /// Asks for something in one commit, which claims the call that comes of it, and does at once all
     /// that can be done.
     pub(crate) async fn ask_for<F>(
         &self,
         app: &AppId,
         id: IntentId,
-        command: Command,
+        asking: Asking,
         ask: F,
     ) -> Result<Payment, PayError>
     where
         F: Fn(&mut Change) -> Result<(), PayError> + Send + 'static,
     {
-        let begin = move |change: &mut Change| {
-            ask(change)?;
-            Begun::claimed(change)
+        let Asking { command, request } = asking;
+        let begin = move |change: &mut Change| match &request {
+            Some(request) if change.repeats(request)? => Ok(Begun::default()),
+            request => {
+                ask(change)?;
+                request.iter().cloned().for_each(|it| change.asked_by(it));
+                Begun::claimed(change)
+            }
         };
         let begun = self.change(command, begin).await?;
         self.go_on(app, id, begun).await

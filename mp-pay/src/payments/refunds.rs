@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mp_core::{Caller, Error, amount::Money, id::IdempotencyKey, idempotency::key_reused};
 
-use super::{PAY_MANAGE, Payments, RefundIntent};
+use super::{Asking, PAY_MANAGE, Payments, RefundIntent};
 use crate::{
     backend::Capabilities,
     error::PayError,
@@ -18,9 +18,7 @@ impl Payments {
     /// Gives back what was taken: all of it, a part, or of lines of the order; also between the
     /// captures of a hold, as soon as some was taken. It may be accepted first and known later, and
     /// what has succeeded may fail still: see [`Refund::status`]. Its id is derived from the intent, the caller
-    /// and the key: the same call, however much later, is answered with the same refund; but for one of
-    /// all that was left, which was less than all that was received: once its answer is forgotten it is
-    /// refused as `idempotency_conflict`, since nobody can tell any more that it is the same.
+    /// and the key: the same call, however much later, is answered with the same refund.
     ///
     /// # Errors
     ///
@@ -39,11 +37,11 @@ impl Payments {
     ) -> Result<Refund, PayError> {
         caller.require(&PAY_MANAGE)?;
         let intent = request.intent;
-        let command = self.command(caller, "pay.refund", intent, key, &request)?;
+        let asking = Asking::by_call(caller, "pay.refund", intent, key, &request)?;
         let (id, whose) = (intent.to_string(), caller.key_segment());
         let refund = RefundId::derived(&[&id, whose, "pay.refund", key.as_str()]);
         let ask = move |change: &mut Change| {
-            // The answer may have been forgotten since; the refund was not.
+            // One of a release that did not keep who asked: its answer may be forgotten, it is not.
             if let Some(known) = change.payment().refunds.get(&refund) {
                 return is_for(known, &request, change.payment().intent.amount_received);
             }
@@ -58,7 +56,7 @@ impl Payments {
             })
         };
         let app = caller.app_id();
-        let mut payment = self.ask_for(app, intent, command, ask).await?;
+        let mut payment = self.ask_for(app, intent, asking, ask).await?;
         let refund = payment.refunds.remove(&refund).map(Arc::unwrap_or_clone);
         Ok(refund.ok_or_else(|| Error::not_found("refund"))?)
     }
@@ -98,8 +96,8 @@ pub(crate) fn may_refund(
     Ok(())
 }
 
-/// Refuses a call that takes another's key: a refund stands for what it was asked to be, also when
-/// the answer to that call is forgotten.
+/// Refuses a call that takes another's key: a refund stands for what it was asked to be, also where
+/// the journal does not tell by which call.
 fn is_for(refund: &Refund, request: &RefundIntent, received: Money) -> Result<(), PayError> {
     let same_amount = match request.amount {
         Some(amount) => amount == refund.amount,

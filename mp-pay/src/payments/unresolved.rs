@@ -7,7 +7,7 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Notice, PAY_MANAGE, Payments, drive};
+use super::{Asking, Notice, PAY_MANAGE, Payments, drive};
 use crate::{
     backend::Outcome,
     error::PayError,
@@ -127,7 +127,7 @@ impl Payments {
         }
         let call_max = self.options.call_max;
         let intent = notice.operation.intent;
-        let command = self.command(caller, "pay.resolve", intent, key, &notice)?;
+        let asking = Asking::by_call(caller, "pay.resolve", intent, key, &notice)?;
         let Notice { operation, outcome } = notice;
         let resolve = move |change: &mut Change| {
             let (payment, now) = (change.payment(), change.now());
@@ -146,8 +146,8 @@ impl Payments {
             };
             drive::observe(change, event)
         };
-        self.change(command, resolve).await?;
-        Ok(self.carry_on(app, intent).await?.into_intent())
+        let payment = self.ask_for(app, intent, asking, resolve).await?;
+        Ok(payment.into_intent())
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     journal::Event,
     method::{PaymentMethod, PaymentMethods},
     payment::{self, Change},
-    payments::{Begun, Payments},
+    payments::{Asking, Begun, Payments},
     refund::RefundId,
 };
 
@@ -142,8 +142,8 @@ impl PaymentsSettlement {
         let id = payment.intent.id;
         // What became of securing it may just be found out.
         self.payments.carry_on(app, id).await?;
-        let command = payment::command(app, id)?;
-        let payment = self.payments.ask_for(app, id, command, settle).await?;
+        let asking = Asking::of_state(app, id)?;
+        let payment = self.payments.ask_for(app, id, asking, settle).await?;
         Ok(settled(&payment))
     }
 
@@ -179,8 +179,8 @@ impl PaymentsSettlement {
         let id = Self::intent_of(app, key);
         let refund = RefundId::derived(&[&id.to_string(), "part", part.as_str()]);
         let ask = move |change: &mut Change| ask_back(change, refund, amount);
-        let command = payment::command(app, id)?;
-        let payment = self.payments.ask_for(app, id, command, ask).await?;
+        let asking = Asking::of_state(app, id)?;
+        let payment = self.payments.ask_for(app, id, asking, ask).await?;
         let refund = payment.refunds.get(&refund);
         Ok(decision::given_back(refund.map(|it| &it.operation))?)
     }

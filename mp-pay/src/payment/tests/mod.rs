@@ -324,7 +324,7 @@ proptest! {
         let created = created(settlement);
         let mut payment = Payment::create(&created, now);
         let event = Event::Created(created);
-        let mut journal = vec![JournalEntry { number: 1, at: now, event }];
+        let mut journal = vec![JournalEntry::of(1, now, event)];
         for tried in tries {
             let Some(event) = payment.event(&tried) else { continue };
             now = now.plus(std::time::Duration::from_secs(1));
@@ -349,7 +349,7 @@ proptest! {
             }
             for event in events {
                 let number = journal.len() as u32 + 1;
-                journal.push(JournalEntry { number, at: now, event });
+                journal.push(JournalEntry::of(number, now, event));
             }
             payment = after;
         }
@@ -361,7 +361,7 @@ proptest! {
 fn a_journal_that_is_not_whole_is_not_replayed() {
     let entry = |number, event| {
         let at = Timestamp::MIN;
-        JournalEntry { number, at, event }
+        JournalEntry::of(number, at, event)
     };
     let created = || entry(1, Event::Created(created(false)));
     for journal in [

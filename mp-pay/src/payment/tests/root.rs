@@ -99,7 +99,7 @@ fn longest_tail() -> Stretch {
     let mut tail = Stretch::default();
     for number in 1.. {
         let (at, event) = (Timestamp::MAX, Event::SettleAsked);
-        let entry = Stretch::of([JournalEntry { number, at, event }]).expect("is JSON");
+        let entry = Stretch::of([JournalEntry::of(number, at, event)]).expect("is JSON");
         let (pages, longer) = tail.clone().followed_by(entry);
         if !pages.is_empty() {
             break;
@@ -113,11 +113,12 @@ fn longest_tail() -> Stretch {
 fn the_longest_root_is_shorter_than_a_store_takes() {
     let attempts = (1..ATTEMPTS_MAX).map(longest_attempt);
     let attempts = attempts.chain([longest_hold(ATTEMPTS_MAX)]);
+    let attempts = attempts.map(|attempt| (attempt.number, Arc::new(attempt)));
     let root = Root::Intent(Kept {
-        intent: Arc::new(longest_intent()),
-        attempts: attempts
-            .map(|attempt| (attempt.number, Arc::new(attempt)))
-            .collect(),
+        state: State {
+            intent: Arc::new(longest_intent()),
+            attempts: attempts.collect(),
+        },
         journal: longest_tail(),
     });
     let written = document::encode(&root, None).expect("writes");
@@ -131,10 +132,8 @@ fn the_longest_root_is_shorter_than_a_store_takes() {
 
 #[test]
 fn what_is_too_long_for_a_tail_stands_on_a_page_of_its_own() {
-    let entry = |number, action| JournalEntry {
-        number,
-        at: Timestamp::MIN,
-        event: Event::ActionRefused {
+    let entry = |number, action| {
+        let event = Event::ActionRefused {
             operation: OperationKey {
                 intent: IntentId::from_bytes([7; 16]),
                 step: Step::Charge(1),
@@ -142,7 +141,8 @@ fn what_is_too_long_for_a_tail_stands_on_a_page_of_its_own() {
             action,
             source: Source::Call,
             reference: None,
-        },
+        };
+        JournalEntry::of(number, Timestamp::MIN, event)
     };
     let short = NextAction::AwaitNotification { until: None };
     let long = NextAction::QrCode {
@@ -166,8 +166,10 @@ fn what_is_too_long_for_a_tail_stands_on_a_page_of_its_own() {
 fn a_root_is_not_read_for_an_intent_without_its_attempts() {
     let payment = Payment::create(&created(false), Timestamp::MIN);
     let root = Root::Intent(Kept {
-        intent: payment.intent,
-        attempts: BTreeMap::from([(1, Arc::new(longest_attempt(1)))]),
+        state: State {
+            intent: payment.intent,
+            attempts: BTreeMap::from([(1, Arc::new(longest_attempt(1)))]),
+        },
         journal: Stretch::default(),
     });
     let written = document::encode(&root, None).expect("writes");

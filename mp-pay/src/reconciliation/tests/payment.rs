@@ -56,7 +56,7 @@ impl Told {
     fn push(&mut self, event: Event) {
         let number = u32::try_from(self.journal.len()).expect("small") + 1;
         let at = at(u64::from(number) * 60);
-        self.journal.push(JournalEntry { number, at, event });
+        self.journal.push(JournalEntry::of(number, at, event));
     }
 
     fn apply(&mut self, event: Event) {
