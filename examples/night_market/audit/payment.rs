@@ -37,14 +37,19 @@ struct Intent {
     amount_reserved_for_refund: Cents,
 }
 
+#[derive(Deserialize)]
+struct State {
+    intent: Intent,
+    #[serde(default)]
+    attempts: BTreeMap<String, Attempt>,
+}
+
 /// The root of a partition: of a payment, or of one that was let go of before it was seen.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Head {
     Intent {
-        intent: Intent,
-        #[serde(default)]
-        attempts: BTreeMap<String, Attempt>,
+        state: State,
         /// What the journal has beyond its pages.
         journal: Vec<Entry>,
     },
@@ -62,12 +67,7 @@ impl Payment {
         counts: &mut Counts,
         findings: &mut Findings,
     ) -> Result<Option<Self>, AuditError> {
-        let Head::Intent {
-            intent,
-            attempts,
-            journal,
-        } = family.root()?
-        else {
+        let Head::Intent { state, journal } = family.root()? else {
             return Ok(None);
         };
         let mut payment = Self {
@@ -83,8 +83,8 @@ impl Payment {
             findings.expect(whole, MoneyInEqualsMoneyOut, &family.partition, problem);
             payment.apply(&entry.event, findings);
         }
-        payment.check_intent(&intent, findings);
-        payment.check_stages(&stages(attempts, family)?, findings);
+        payment.check_intent(&state.intent, findings);
+        payment.check_stages(&stages(state.attempts, family)?, findings);
         payment.count(counts);
         Ok(Some(payment))
     }

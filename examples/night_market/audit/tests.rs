@@ -37,13 +37,13 @@ fn money_in_equals_money_out() {
     assert_named(MoneyInEqualsMoneyOut, "pay", &booked);
     assert_named(MoneyInEqualsMoneyOut, "sandbox", &booked);
 
-    let received = "json_extract(value, '$.intent.amount_received.amount')";
+    let received = "json_extract(value, '$.state.intent.amount_received.amount')";
     let taken = format!("{received} > 0");
     let said = set(
         "pay",
         "",
         &taken,
-        "$.intent.amount_received.amount",
+        "$.state.intent.amount_received.amount",
         &format!("{received} + 1"),
     );
     assert_named(MoneyInEqualsMoneyOut, "pay", &said);
@@ -59,9 +59,9 @@ fn money_in_equals_money_out() {
 
 #[test]
 fn refunded_le_captured() {
-    let taken = "json_extract(value, '$.intent.amount_received.amount') > 0";
-    let more = "json_extract(value, '$.intent.amount_received.amount') + 1";
-    let said = set("pay", "", taken, "$.intent.amount_refunded.amount", more);
+    let taken = "json_extract(value, '$.state.intent.amount_received.amount') > 0";
+    let more = "json_extract(value, '$.state.intent.amount_received.amount') + 1";
+    let said = set("pay", "", taken, "$.state.intent.amount_refunded.amount", more);
     assert_named(RefundedLeCaptured, "pay", &said);
 
     let back = "json_extract(value, '$.movements[0].amount.amount') < 0";
@@ -214,7 +214,7 @@ fn every_effect_once_with_the_provider() {
     assert_named(EveryEffectOnce, "sandbox", &unplanned);
     let held = set("sandbox", "c/*", "TRUE", "$.held.amount", "1");
     assert_named(EveryEffectOnce, "sandbox", &held);
-    let charge = "$.attempts.1.charge.stage";
+    let charge = "$.state.attempts.1.charge.stage";
     let charged = format!("json_extract(value, '{charge}') IS NOT NULL");
     let open = set("pay", "", &charged, charge, "'unknown'");
     assert_named(EveryEffectOnce, "pay", &open);
