@@ -40,8 +40,17 @@ impl Request {
             by: caller.user_id().cloned(),
             operation: Cow::Borrowed(operation),
             key: key.clone(),
-            fingerprint: once.fingerprint().chars().take(DIGITS).collect(),
+            fingerprint: digits(once.fingerprint()).to_owned(),
         }
+    }
+
+    /// Returns the texts, as they are written, without which nothing is this call.
+    pub(crate) fn names(&self) -> Result<[String; 2], serde_json::Error> {
+        let [operation, key] = [&*self.operation, self.key.as_str()];
+        Ok([
+            serde_json::to_string(operation)?,
+            serde_json::to_string(key)?,
+        ])
     }
 
     /// Returns whether this call is that one again.
@@ -57,4 +66,8 @@ impl Request {
         }
         Ok(same_name)
     }
+}
+
+fn digits(fingerprint: &str) -> &str {
+    fingerprint.get(..DIGITS).unwrap_or(fingerprint)
 }

@@ -40,9 +40,9 @@ impl Stretch {
         self.0.first().map(|written| number(written)).transpose()
     }
 
-    /// Returns the number of the last entry, if there is one.
-    pub(crate) fn last(&self) -> Result<Option<u32>, Error> {
-        self.0.last().map(|written| number(written)).transpose()
+    /// Returns how many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Returns whether one of the entries was asked for by this very call.
@@ -51,9 +51,10 @@ impl Stretch {
     ///
     /// `idempotency_conflict` if one was asked for under its key that asks for something else.
     pub(crate) fn has_request(&self, request: &Request) -> Result<bool, Error> {
-        let key = serde_json::to_string(&request.key).map_err(corrupt)?;
-        // Most entries are not looked into: they have no such text anywhere.
-        for written in self.0.iter().filter(|it| it.get().contains(&key)) {
+        let names = request.names().map_err(corrupt)?;
+        // Most entries are not looked into: they have no such texts anywhere.
+        let may_be = |it: &&Arc<RawValue>| names.iter().all(|name| it.get().contains(name));
+        for written in self.0.iter().filter(may_be) {
             let asked: Asked = serde_json::from_str(written.get()).map_err(corrupt)?;
             if let Some(known) = asked.request
                 && request.repeats(&known)?

@@ -175,7 +175,7 @@ impl Change {
         let (mut tail, mut entries) = (Stretch::default(), 0);
         if let Some(before) = self.before.take() {
             before.take_in_attempts(edits);
-            entries = before.entries()?;
+            entries = before.entries();
             tail = before.tail;
         }
         let new = self.entries_after(entries);
@@ -196,7 +196,7 @@ impl Change {
     /// Takes the events as entries of the journal that come after so many.
     fn entries_after(&mut self, entries: u32) -> Vec<JournalEntry> {
         let events = std::mem::take(&mut self.events);
-        let numbered = (entries + 1..).zip(events);
+        let numbered = (entries.saturating_add(1)..).zip(events);
         let new = numbered.map(|(number, event)| JournalEntry::of(number, self.now, event));
         let mut new = Vec::from_iter(new);
         if let Some(asked_for) = new.get_mut(self.caught_up) {
@@ -271,16 +271,11 @@ impl Before {
         }))
     }
 
-    /// Returns how many entries the journal has.
-    fn entries(&self) -> Result<u32, Error> {
-        let last = self.pages.last().map(|page| page.entries());
-        let last = [Some(&self.tail), last].into_iter().flatten();
-        for stretch in last {
-            if let Some(number) = stretch.last()? {
-                return Ok(number);
-            }
-        }
-        Ok(0)
+    /// Returns how many entries the journal has: they are numbered from 1, and none is ever let go.
+    fn entries(&self) -> u32 {
+        let paged = self.pages.iter().map(|page| page.entries().len());
+        let entries = paged.sum::<usize>() + self.tail.len();
+        u32::try_from(entries).unwrap_or(u32::MAX)
     }
 
     /// Deletes the records of attempts that stand in the root from now on.
