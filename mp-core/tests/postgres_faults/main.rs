@@ -5,6 +5,7 @@
 mod crowd;
 mod failover;
 mod full;
+mod hosts;
 #[path = "../joins/mod.rs"]
 mod joins;
 mod outages;

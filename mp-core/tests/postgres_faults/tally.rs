@@ -25,7 +25,11 @@ pub(crate) struct Tally(Arc<PostgresStore>);
 impl Tally {
     pub(crate) async fn connect(database: &Database, options: PostgresOptions) -> Self {
         let store = PostgresStore::connect(database.url(), options).await;
-        Self(Arc::new(store.expect("connects")))
+        Self::of(store.expect("connects"))
+    }
+
+    pub(crate) fn of(store: PostgresStore) -> Self {
+        Self(Arc::new(store))
     }
 
     pub(crate) fn partition(number: usize) -> Partition {

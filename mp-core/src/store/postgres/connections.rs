@@ -2,11 +2,12 @@ use std::{
     fmt,
     num::NonZeroUsize,
     pin::pin,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts,
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts,
 };
 use tokio::time::timeout;
 use tokio_postgres::{Config, Error, Row, config::SslMode, types::ToSql};
@@ -16,8 +17,11 @@ use super::{
     backoff::Backoff,
     distribution::Distribution,
     error::{Failure, Fate, is_passing},
+    hosts::Hosts,
     options::PostgresOptions,
-    refusal, sslmode,
+    refusal,
+    session::Sessions,
+    sslmode,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -58,7 +62,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(
-        config: &Config,
+        hosts: &Arc<Hosts>,
         tls: &MakeRustlsConnect,
         most: NonZeroUsize,
         options: &PostgresOptions,
@@ -68,25 +72,18 @@ impl Connections {
         let manager_config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(config.clone(), tls.clone(), manager_config);
-        let settings = settings(options, distribution);
-        let set_up = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
-            let settings = settings.clone();
-            Box::pin(async move {
-                let done = client.batch_execute(&settings).await;
-                done.map_err(HookError::Backend)
-            })
-        });
+        let sessions = Sessions::new(hosts, tls, settings(options, distribution));
+        // It is the sessions that know with whom they begin.
+        let manager = Manager::from_connect(Config::new(), sessions, manager_config);
         let pool = Pool::builder(manager)
             .max_size(most.get())
-            .post_create(set_up)
             .build()
             .map_err(|error| StoreError::new(StoreErrorKind::Invalid, "connect", error))?;
         Ok(Self {
             pool,
             distribution,
-            mode: config.get_ssl_mode(),
-            patience: options.connect_timeout,
+            mode: hosts.mode(),
+            patience: hosts.patience(),
             silence_max: options.statement_timeout.saturating_add(GRACE),
             lock_timeout: options.lock_timeout,
             hasty: false,
@@ -328,7 +325,6 @@ pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, Stor
         return Err(StoreError::invalid("connect", "the URL names no host"));
     }
     config
-        .connect_timeout(options.connect_timeout)
         .tcp_user_timeout(options.statement_timeout)
         .keepalives_idle(Duration::from_secs(30))
         .keepalives_interval(Duration::from_secs(5))

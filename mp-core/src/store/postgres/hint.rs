@@ -10,7 +10,10 @@ use tokio::{
 use tokio_postgres::{AsyncMessage, Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{backoff::Backoff, connections::Connections, error::Failure, queue::Job, quiet::Quiet};
+use super::{
+    backoff::Backoff, connections::Connections, error::Failure, hosts::Hosts, queue::Job,
+    quiet::Quiet,
+};
 use crate::store::{CommitId, SlotSet, StoreErrorKind, Write};
 
 /// The shortest time between two notifications of a process. Notifying takes a lock that all who
@@ -68,13 +71,13 @@ impl Hints {
     /// Starts to tell other processes, and to listen to them, until the tasks are dropped.
     pub(super) fn exchange(
         self: &Arc<Self>,
-        config: &Config,
+        hosts: &Arc<Hosts>,
         tls: &MakeRustlsConnect,
         connections: &Connections,
     ) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().tell(connections.clone()));
-        tasks.spawn(self.clone().listen(config.clone(), tls.clone()));
+        tasks.spawn(self.clone().listen(hosts.clone(), tls.clone()));
         tasks
     }
 
@@ -87,11 +90,11 @@ impl Hints {
         }
     }
 
-    async fn listen(self: Arc<Self>, config: Config, tls: MakeRustlsConnect) {
+    async fn listen(self: Arc<Self>, hosts: Arc<Hosts>, tls: MakeRustlsConnect) {
         let fresh = || Backoff::new(PAUSE_FIRST, PAUSE_MAX);
         let mut backoff = fresh();
         loop {
-            let ended = match self.listener(&config, &tls).await {
+            let ended = match self.listener(&hosts, &tls).await {
                 Ok(listener) => {
                     backoff = fresh();
                     listener.end().await.map_err(Failure::from)
@@ -110,21 +113,21 @@ impl Hints {
     /// itself would wait for its words for ever.
     async fn listener(
         self: &Arc<Self>,
-        config: &Config,
+        hosts: &Hosts,
         tls: &MakeRustlsConnect,
     ) -> Result<Listener, Failure> {
-        let patience = config.get_connect_timeout().copied();
-        let begun = timeout(patience.unwrap_or(PAUSE_MAX), self.begin(config, tls)).await;
+        let begin = |config| self.clone().begin(config, tls.clone());
+        let begun = timeout(hosts.patience(), hosts.begin(begin)).await;
         Ok(begun.map_err(Failure::silence)??)
     }
 
     async fn begin(
-        self: &Arc<Self>,
-        config: &Config,
-        tls: &MakeRustlsConnect,
+        self: Arc<Self>,
+        config: Config,
+        tls: MakeRustlsConnect,
     ) -> Result<Listener, Error> {
-        let (client, mut connection) = config.connect(tls.clone()).await?;
-        let hints = self.clone();
+        let (client, mut connection) = config.connect(tls).await?;
+        let hints = self;
         let mut messages = JoinSet::new();
         messages.spawn(poll_fn(move |context| {
             while let Some(message) = ready!(connection.poll_message(context)) {

@@ -12,6 +12,7 @@ mod error;
 mod group;
 mod held;
 mod hint;
+mod hosts;
 mod lane;
 mod options;
 mod queue;
@@ -19,6 +20,7 @@ mod quiet;
 mod reader;
 mod refusal;
 mod schema;
+mod session;
 mod sslmode;
 mod tls;
 mod turn;
@@ -43,6 +45,7 @@ use self::{
     connections::Connections,
     distribution::Distribution,
     hint::Hints,
+    hosts::Hosts,
     lane::Lane,
     queue::{Answer, Job, Queue},
     turn::Turns,
@@ -75,7 +78,9 @@ use crate::clock::Clock;
 ///
 /// `postgres://user:password@host:port/database`, or `key=value` pairs, as [libpq] reads them.
 /// Several hosts may be given; with `target_session_attrs=read-write` the one that takes writes is
-/// found after a fail-over. What is secure is said by `sslmode`:
+/// found after a fail-over. They are asked in turn, each for its share of
+/// [`PostgresOptions::connect_timeout`], and one that was silent comes after the others for a minute.
+/// What is secure is said by `sslmode`:
 ///
 /// - `disable`: never encrypted.
 /// - `prefer`, unless said otherwise: encrypted if the server can, but with whomever answers. It
@@ -143,8 +148,9 @@ impl PostgresStore {
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let config = connections::parse(url, &options)?;
         let tls = tls::connector(&config, &options)?;
+        let hosts = Arc::new(Hosts::new(&config, options.connect_timeout)?);
         let pool =
-            |most, distribution| Connections::new(&config, &tls, most, &options, distribution);
+            |most, distribution| Connections::new(&hosts, &tls, most, &options, distribution);
         let first = pool(NonZeroUsize::MIN, Distribution::Single)?;
         let distribution = schema::prepare(&first, options.schema.as_deref()).await?;
         let connections = pool(options.connections, distribution)?;
@@ -159,7 +165,7 @@ impl PostgresStore {
         };
         let turns = Turns::new(&connections, most);
         let exchange = if options.notify {
-            hints.exchange(&config, &tls, &connections)
+            hints.exchange(&hosts, &tls, &connections)
         } else {
             JoinSet::new()
         };

@@ -10,7 +10,7 @@ pub struct PostgresOptions {
     /// for which several processes contend; eight unless set.
     pub connections: NonZeroUsize,
     /// How long to try to get a connection, before answering `Unavailable`; five seconds unless
-    /// set.
+    /// set. Several hosts share it evenly, so that a silent one leaves time for the others.
     pub connect_timeout: Duration,
     /// How long the server works on one statement before it gives up and nothing is written; ten
     /// seconds unless set. A server that stays silent for longer is taken to be gone.

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use deadpool_postgres::{HookError, PoolError};
+use deadpool_postgres::PoolError;
 use tokio_postgres::{Error, config::SslMode, error::SqlState};
 
 const CERTIFICATE: &str = "the server did not prove who it is: connect by a name that stands in its \
@@ -35,9 +35,7 @@ pub(super) fn explained(error: PoolError, mode: SslMode) -> Box<dyn StdError + S
 /// Returns the driver's error, if it is one.
 pub(super) const fn cause(error: &PoolError) -> Option<&Error> {
     match error {
-        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            Some(error)
-        }
+        PoolError::Backend(error) => Some(error),
         _ => None,
     }
 }
