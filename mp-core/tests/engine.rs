@@ -350,3 +350,33 @@ async fn a_record_may_be_read_as_any_type_of_its_kind() {
     assert_eq!(answer.expect("reads").answer, Some(1));
     assert_eq!(add(&engine, 2, None).await.expect("adds"), (2, false));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_command_that_would_read_deliveries_is_refused_and_holds_up_nobody() {
+    let (engine, _) = engine(Arc::new(MemoryStore::new()));
+    let nothing = |_: &mp_core::Family, _: Timestamp| Ok::<_, Error>(Edits::new().answer(()));
+    for command in [
+        Command::on(partition()).key("~o/counter.add/1"),
+        Command::on(partition()).prefix("~o/"),
+        Command::on(partition()).key("m/1").prefix("~"),
+    ] {
+        let soon = Duration::from_secs(10);
+        let answer = tokio::time::timeout(soon, engine.run(command.clone(), nothing)).await;
+        let ran = answer.expect("is answered").map(drop);
+        let read = engine.read(command).await.map(drop);
+        for refused in [ran, read] {
+            let error = refused.expect_err("is refused");
+            assert_eq!(
+                (error.code(), error.field()),
+                ("invalid_field", Some("key"))
+            );
+        }
+    }
+    add(&engine, 1, None).await.expect("the partition goes on");
+    let whole = engine.read(Command::on(partition()).prefix("")).await;
+    let whole = whole.expect("reads");
+    let scanned = whole
+        .scan::<Counter>("~o/")
+        .expect_err("is none of its reads");
+    assert_eq!(scanned.code(), "not_loaded");
+}

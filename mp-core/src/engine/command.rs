@@ -39,16 +39,17 @@ impl Command {
         }
     }
 
-    /// Reads the record at `key`, present or absent.
+    /// Reads the record at `key`, present or absent. One of the delivery namespace is refused as
+    /// `invalid_field`: no decision reads it.
     #[must_use]
     pub fn key(self, key: &str) -> Self {
-        self.read(Key::new(key).map(Selection::Key))
+        self.read(readable(key).map(Selection::Key))
     }
 
-    /// Reads every record whose key starts with `prefix`.
+    /// Reads every record whose key starts with `prefix`, which is none of the delivery namespace.
     #[must_use]
     pub fn prefix(self, prefix: &str) -> Self {
-        self.read(Key::new(prefix).map(Selection::Prefix))
+        self.read(readable(prefix).map(Selection::Prefix))
     }
 
     /// Presumes that the partition does not exist yet, and saves reading it: for what is created under
@@ -140,6 +141,14 @@ impl Command {
         // A period later the first ones stay; then they are made anew each time.
         let _ = self.answer_keys.set((period, keys.clone()));
         Ok(Some(keys))
+    }
+}
+
+fn readable(key: &str) -> Result<Key, Error> {
+    let key = Key::new(key)?;
+    match key.is_delivery() {
+        true => Err(Error::invalid("key", "is of the delivery namespace")),
+        false => Ok(key),
     }
 }
 

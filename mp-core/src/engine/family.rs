@@ -211,7 +211,8 @@ impl Family {
             Selection::Prefix(loaded) => prefix.starts_with(loaded.as_str()),
             _ => false,
         });
-        if whole {
+        // A whole partition is loaded without its deliveries.
+        if whole && !prefix.starts_with('~') {
             Ok(())
         } else {
             Err(not_loaded(prefix))
