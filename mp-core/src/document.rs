@@ -107,7 +107,8 @@ pub(crate) fn write<D: Document>(
 ///
 /// # Errors
 ///
-/// `corrupt_record` if the bytes are not a value of this kind; `archived` if all that is left is the
+/// `corrupt_record` if the bytes are not a value of this kind, `newer_release` if they are one in a newer
+/// format that this release cannot read; `archived` if all that is left is the
 /// mark of an aggregate that was [retired](crate::retention).
 pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
     let broken = |error| corrupt::<D>().with_source(error);
@@ -118,10 +119,10 @@ pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
             _ => corrupt::<D>(),
         });
     }
-    let document: D = serde_json::from_slice(bytes).map_err(broken)?;
     if stamp.format <= D::FORMAT {
-        return Ok((document, None));
+        return Ok((serde_json::from_slice(bytes).map_err(broken)?, None));
     }
+    let document: D = serde_json::from_slice(bytes).map_err(newer_release::<D>)?;
     let mut stored: Map<String, Value> = serde_json::from_slice(bytes).map_err(broken)?;
     stored.retain(|name, _| !STAMPED.contains(&name.as_str()));
     let known: Value = serde_json::to_value(&document).map_err(broken)?;
@@ -213,9 +214,20 @@ fn corrupt<D: Document>() -> Error {
     Error::new(ErrorKind::Corrupt, "corrupt_record", message)
 }
 
+/// It is whole, and nobody has to look at it: work over it is tried again until a process of that release
+/// takes it up.
+fn newer_release<D: Document>(error: serde_json::Error) -> Error {
+    let message = format!(
+        "a newer release wrote this value of kind {}, and only it can go on",
+        D::KIND
+    );
+    Error::new(ErrorKind::Unavailable, "newer_release", message).with_source(error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::HandlerError;
 
     #[derive(Debug, Deserialize, PartialEq, Serialize)]
     struct Old {
@@ -387,6 +399,21 @@ mod tests {
             let bytes = encode(&free(name, value), None).expect("encodes");
             assert_eq!(decode::<Free>(&bytes).expect("reads").0.name, "kind");
         }
+    }
+
+    #[test]
+    fn a_newer_format_that_does_not_read_is_for_a_newer_release_and_not_corrupt() {
+        let newer = br#"{"kind":"thing","format":2,"title":"a"}"#;
+        let error = decode::<Old>(newer).expect_err("has no name");
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::Unavailable, "newer_release")
+        );
+        let retried = HandlerError::from(error);
+        assert!(matches!(retried, HandlerError::Retry(_)), "{retried:?}");
+        let present = br#"{"kind":"thing","format":1,"title":"a"}"#;
+        let error = decode::<Old>(present).expect_err("has no name");
+        assert_eq!(error.code(), "corrupt_record");
     }
 
     #[test]
