@@ -16,7 +16,7 @@ use mp_core::{
     entropy::SeededEntropy,
     id::AppId,
     port::{Confirmed, Participant, Reserved},
-    steps::{self, Home, Plan, Seen, Standing, Step, Steps, plan_key},
+    steps::{self, Home, Plan, Request, Seen, Standing, Step, Steps, plan_key},
     store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Selection, Store, Write},
     work::{ATTEMPTS_MAX, Done, Worker, WorkerOptions},
 };
@@ -119,11 +119,16 @@ fn steps(engine: &Engine, till: &Arc<Till>) -> Steps<Basket> {
 }
 
 async fn start(engine: &Engine) {
-    let decide = |_: &Family, now: Timestamp| {
-        let step = Step::new("till", Value::Null, now.plus(HOLD));
+    begin(engine, "till", Value::Null.into(), HOLD).await;
+}
+
+/// Starts a plan of one step.
+async fn begin(engine: &Engine, participant: &'static str, request: Request, hold: Duration) {
+    let decide = move |_: &Family, now: Timestamp| {
+        let step = Step::new(participant, request.clone(), now.plus(hold));
         let mut edits = Edits::new();
         edits.put_root(Basket {});
-        steps::put::<Basket>(&mut edits, PLAN, Plan::new(vec![step])?, now);
+        steps::put::<Basket>(&mut edits, PLAN, Plan::new(vec![step])?, now)?;
         Ok::<_, Error>(edits.answer(()))
     };
     let command = Command::on(partition()).key(&plan_key(PLAN));
@@ -131,10 +136,14 @@ async fn start(engine: &Engine) {
 }
 
 async fn standing(engine: &Engine) -> Standing {
+    plan_of(engine).await.standing()
+}
+
+async fn plan_of(engine: &Engine) -> Arc<Plan> {
     let command = Command::on(partition()).key(&plan_key(PLAN));
     let family = engine.read(command).await.expect("reads");
     let plan = family.get::<Plan>(&plan_key(PLAN)).expect("decodes");
-    plan.expect("is there").standing()
+    plan.expect("is there")
 }
 
 #[tokio::test]
@@ -335,6 +344,29 @@ async fn a_plan_that_a_newer_release_moved_on_is_left_to_it() {
         }
         assert_eq!(till.calls.load(Ordering::SeqCst), 0, "{changes:?}");
     }
+}
+
+#[tokio::test]
+async fn a_plan_that_a_newer_release_moved_on_is_not_written_again() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (engine, _) = engine(store.clone());
+    start(&engine).await;
+    rewrite(&*store, r#""state":"planned""#, r#""state":"mortgaged""#).await;
+    let release = |family: &Family, now: Timestamp| {
+        let plan = family.get::<Plan>(&plan_key(PLAN))?.expect("is there");
+        let mut edits = Edits::new();
+        edits.put_root(Basket {});
+        steps::put::<Basket>(&mut edits, PLAN, plan.release(), now)?;
+        Ok::<_, Error>(edits.answer(()))
+    };
+    let command = Command::on(partition()).key(&plan_key(PLAN));
+    let refused = engine.run(command, release).await.expect_err("is refused");
+    assert_eq!(refused.code(), "newer_release");
+    let key = Key::new(&plan_key(PLAN)).expect("a well-formed key");
+    let select = vec![Selection::Key(key)];
+    let view = store.read(&partition(), &Query { select, limit: 1 }).await;
+    let text = view.expect("reads").records.remove(1).value;
+    assert!(String::from_utf8_lossy(&text).contains("mortgaged"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl CapacityRefusal {
             Self::Empty => "empty_reservation",
             Self::Lapsed => "lapsed",
             Self::Released => "released",
-            Self::Unrecognized => "unrecognized",
+            Self::Unrecognized => "newer_release",
         }
     }
 }
@@ -55,9 +55,24 @@ impl From<CapacityRefusal> for Error {
     fn from(refusal: CapacityRefusal) -> Self {
         let kind = match refusal {
             CapacityRefusal::NoSuchQuota(_) | CapacityRefusal::Empty => ErrorKind::Invalid,
-            CapacityRefusal::Unrecognized => ErrorKind::Unsupported,
+            // It is tried again until a process of that release takes it up.
+            CapacityRefusal::Unrecognized => ErrorKind::Unavailable,
             _ => ErrorKind::Refused,
         };
         Self::new(kind, refusal.code(), refusal.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::HandlerError;
+
+    #[test]
+    fn what_a_newer_release_wrote_is_tried_again_until_one_takes_it_up() {
+        let error = Error::from(CapacityRefusal::Unrecognized);
+        assert_eq!(error.code(), "newer_release");
+        let error = HandlerError::from(error);
+        assert!(matches!(error, HandlerError::Retry(_)), "{error:?}");
     }
 }

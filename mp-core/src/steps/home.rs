@@ -67,7 +67,13 @@ pub fn plan_key(id: &str) -> String {
 /// Puts a plan, new or changed, into the home's edits, and the work that drives it.
 ///
 /// `id` is unique within the app, because participants know the steps by `{id}.{number}`.
-pub fn put<H: Home>(edits: &mut Edits, id: &str, plan: Plan, now: Timestamp) {
+///
+/// # Errors
+///
+/// `newer_release` if the plan is not [recognized](Plan::is_recognized): it is left to the release that
+/// knows it.
+pub fn put<H: Home>(edits: &mut Edits, id: &str, plan: Plan, now: Timestamp) -> Result<(), Error> {
+    plan.demand_recognized()?;
     edits.put(&plan_key(id), plan);
     edits.send(
         id,
@@ -77,4 +83,5 @@ pub fn put<H: Home>(edits: &mut Edits, id: &str, plan: Plan, now: Timestamp) {
             home: PhantomData,
         },
     );
+    Ok(())
 }

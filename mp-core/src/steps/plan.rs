@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Seen, Step, StepState};
 use crate::{
@@ -121,6 +122,15 @@ impl Plan {
         self.standing != Standing::Unrecognized && self.steps.iter().all(known)
     }
 
+    /// Refuses what this release does not know all of: written again, it would lose that.
+    pub(super) fn demand_recognized(&self) -> Result<(), Error> {
+        if self.is_recognized() {
+            return Ok(());
+        }
+        let message = "a newer release has moved the plan on, and only it can go on";
+        Err(Error::new(ErrorKind::Unavailable, "newer_release", message))
+    }
+
     /// Returns what has to be done next.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
@@ -170,16 +180,20 @@ impl Plan {
         if until > now { later.min(until) } else { later }
     }
 
-    /// Returns the plan after what was seen; what is seen late changes nothing.
+    /// Returns the plan after what was seen; what is seen late changes nothing, nor does what is seen of a
+    /// plan that is not [recognized](Self::is_recognized).
     #[must_use]
     pub fn observe(&self, position: usize, seen: &Seen) -> Self {
         let mut plan = self.clone();
+        if !self.is_recognized() {
+            return plan;
+        }
         let Some(step) = plan.steps.get_mut(position) else {
             return plan;
         };
         if let (StepState::Pending, Seen::Pending(detail)) = (step.state, seen) {
             // It waits for something else now: a screen must show the present one.
-            step.detail = Some(detail.clone());
+            step.detail = present(detail);
             return plan;
         }
         let Some(state) = step.state.next(seen) else {
@@ -187,7 +201,7 @@ impl Plan {
         };
         step.state = state;
         step.detail = match seen {
-            Seen::Pending(detail) => Some(detail.clone()),
+            Seen::Pending(detail) => present(detail),
             Seen::Refused(code) => Some(code.as_str().into()),
             Seen::Reserved | Seen::Confirmed => None,
             Seen::Released => step.detail.take(),
@@ -200,8 +214,10 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// `refused` unless everything is reserved, or the wish was made before.
+    /// `refused` unless everything is reserved, or the wish was made before; `newer_release` if it is
+    /// not [recognized](Self::is_recognized).
     pub fn confirm(&self) -> Result<Self, Error> {
+        self.demand_recognized()?;
         match self.standing {
             Standing::Confirming | Standing::Confirmed => Ok(self.clone()),
             Standing::Reserved => Ok(Self {
@@ -256,12 +272,13 @@ impl Plan {
     ///
     /// Steps are asked for in order, so those behind the first that is not held were never asked
     /// for; they need no release.
+    ///
+    /// A plan that is not [recognized](Self::is_recognized) stays as it is, and [`put`](super::put)
+    /// refuses it, with all that was decided about it.
     #[must_use]
     pub fn release(&self) -> Self {
-        if matches!(
-            self.standing,
-            Standing::Releasing | Standing::Released | Standing::Unrecognized
-        ) {
+        let settled = matches!(self.standing, Standing::Releasing | Standing::Released);
+        if settled || !self.is_recognized() {
             return self.clone();
         }
         let mut plan = Self {
@@ -294,7 +311,7 @@ impl Plan {
             Standing::Reserving | Standing::Reserved | Standing::Confirming if refused => {
                 *self = self.release();
             }
-            Standing::Releasing if self.is_recognized() && self.next_to_release() == Next::Rest => {
+            Standing::Releasing if self.next_to_release() == Next::Rest => {
                 self.standing = Standing::Released;
             }
             _ => {}
@@ -313,6 +330,11 @@ impl Plan {
             .find(|step| step.state == StepState::Refused)?;
         refused.detail.as_ref()?.as_str()
     }
+}
+
+/// A step that waits for an answer, and for nobody to do anything, has no detail: `null` reads back so.
+fn present(detail: &Value) -> Option<Value> {
+    (!detail.is_null()).then(|| detail.clone())
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(crate) async fn place(
             confirms: life.confirms(),
             end: None,
         });
-        steps::put::<Order>(&mut edits, PLAN, plan, now);
+        steps::put::<Order>(&mut edits, PLAN, plan, now)?;
         Ok::<_, Error>(edits.answer(()))
     };
     engine.run(command, decide).await?;
@@ -97,7 +97,7 @@ pub(crate) async fn release(engine: &Engine) -> Result<(), Error> {
         if let Some(plan) = family.get::<Plan>(&plan_key(PLAN))? {
             let released = plan.release();
             if released != *plan {
-                steps::put::<Order>(&mut edits, PLAN, released, now);
+                steps::put::<Order>(&mut edits, PLAN, released, now)?;
             }
         }
         Ok::<_, Error>(edits.answer(()))

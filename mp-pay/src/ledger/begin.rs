@@ -52,7 +52,7 @@ pub(super) fn begin(
     if !transfer.far_books().is_empty() {
         desk.hold(&legs, &occasion)?;
         let id = PlanId::of(&transfer).to_string();
-        mp_core::steps::put::<HomeBook>(&mut edits, &id, plan(&transfer, now)?, now);
+        mp_core::steps::put::<HomeBook>(&mut edits, &id, plan(&transfer, now)?, now)?;
     } else if transfer.is_two_phase() {
         desk.hold(&legs, &occasion)?;
         transfer.status = TransferStatus::Pending;

@@ -71,7 +71,7 @@ impl Ledger {
             }
             let mut edits = take_step(family, &mut transfer, TransferEvent::Expire, now)?;
             if let Some(plan) = family.get::<Plan>(&plan_at)? {
-                mp_core::steps::put::<HomeBook>(&mut edits, &id, plan.release(), now);
+                mp_core::steps::put::<HomeBook>(&mut edits, &id, plan.release(), now)?;
             }
             put(family, transfer.clone(), now, &mut edits)?;
             Ok::<_, LedgerError>(edits.answer(Some(transfer)))

@@ -113,7 +113,7 @@ pub(super) fn post(
     if transfer.far_books().is_empty() {
         edits.extend(take_step(family, &mut transfer, TransferEvent::Keep, now)?);
     } else if let Some(found) = family.get::<Plan>(&plan_key(plan))? {
-        mp_core::steps::put::<HomeBook>(&mut edits, plan, found.confirm()?, now);
+        mp_core::steps::put::<HomeBook>(&mut edits, plan, found.confirm()?, now)?;
     }
     put(family, transfer.clone(), now, &mut edits)?;
     Ok(edits.answer(transfer))
@@ -136,7 +136,7 @@ pub(super) fn void(
     }
     let mut edits = take_step(family, &mut transfer, TransferEvent::Void, now)?;
     if let Some(found) = family.get::<Plan>(&plan_key(plan))? {
-        mp_core::steps::put::<HomeBook>(&mut edits, plan, found.release(), now);
+        mp_core::steps::put::<HomeBook>(&mut edits, plan, found.release(), now)?;
     }
     put(family, transfer.clone(), now, &mut edits)?;
     Ok(edits.answer(transfer))

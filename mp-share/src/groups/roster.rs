@@ -254,7 +254,7 @@ impl<'a> Roster<'a> {
             .filter(|(number, _)| Some(**number) != own);
         for (number, plan) in plans {
             let id = self.plan_id(*number).to_string();
-            steps::put::<GroupHome>(edits, &id, (**plan).clone(), now);
+            steps::put::<GroupHome>(edits, &id, (**plan).clone(), now)?;
         }
         for (user, all) in self.members {
             edits.put(&member_key(&user), Arc::unwrap_or_clone(all));

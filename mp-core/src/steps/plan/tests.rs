@@ -164,6 +164,48 @@ fn a_reservation_must_outlive_the_one_after_it() {
     );
 }
 
+#[test]
+fn a_plan_that_is_not_recognized_is_never_changed() {
+    let rewritten = |plan: &Plan, from: &str, to: &str| -> Plan {
+        let text = serde_json::to_string(plan).expect("serialises");
+        assert!(text.contains(from), "{text}");
+        serde_json::from_str(&text.replacen(from, to, 1)).expect("reads")
+    };
+    let confirming = reserved().confirm().expect("all reserved");
+    let released = reserved().release().observe(2, &Seen::Released);
+    for plan in [plan(), reserved(), confirming, released] {
+        let standing = serde_json::to_string(&plan.standing()).expect("serialises");
+        let state = r#""state":"released""#.replace(
+            "released",
+            match plan.standing() {
+                Standing::Reserving => "planned",
+                _ => "reserved",
+            },
+        );
+        for newer in [
+            rewritten(&plan, &standing, r#""auctioned""#),
+            rewritten(&plan, &state, r#""state":"mortgaged""#),
+        ] {
+            assert!(!newer.is_recognized());
+            for step in 0..3 {
+                for seen in [
+                    Seen::Reserved,
+                    Seen::Pending(json!("sign in")),
+                    Seen::Refused("no".into()),
+                    Seen::Confirmed,
+                    Seen::Released,
+                ] {
+                    assert_eq!(newer.observe(step, &seen), newer, "{step} {seen:?}");
+                }
+            }
+            assert_eq!(newer.release(), newer);
+            assert_eq!(newer.expire(at(1_000)), newer);
+            let refused = newer.confirm().expect_err("is left to the newer release");
+            assert_eq!(refused.code(), "newer_release");
+        }
+    }
+}
+
 /// Every plan of three steps that any sequence of answers can reach: exhaustively, because there
 /// are few.
 #[test]

@@ -140,7 +140,7 @@ impl Command {
                 amount: transfer.amount,
                 end: None,
             });
-            steps::put::<Transfer>(&mut edits, &transfer.id(), transfer.plan(now)?, now);
+            steps::put::<Transfer>(&mut edits, &transfer.id(), transfer.plan(now)?, now)?;
             Ok::<_, Error>(edits.answer(0))
         };
         let answer = engine.run(command, decide).await?.answer;
