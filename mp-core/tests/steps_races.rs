@@ -12,11 +12,15 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Command, Document, Edits, Engine, Error, Family, Timestamp,
+    amount::Money,
     clock::ManualClock,
     entropy::SeededEntropy,
     id::AppId,
-    port::{Confirmed, Participant, Reserved},
-    steps::{self, Home, Plan, Request, Seen, Standing, Step, Steps, plan_key},
+    port::{
+        Confirmed, Participant, Reserved, SecureRequest, Secured, Settled, Settlement,
+        SettlementKey, SettlementStatus,
+    },
+    steps::{self, Home, PaymentParticipant, Plan, Request, Seen, Standing, Step, Steps, plan_key},
     store::{Batch, CommitId, Key, MemoryStore, Partition, Query, Selection, Store, Write},
     work::{ATTEMPTS_MAX, Done, Worker, WorkerOptions},
 };
@@ -367,6 +371,81 @@ async fn a_plan_that_a_newer_release_moved_on_is_not_written_again() {
     let view = store.read(&partition(), &Query { select, limit: 1 }).await;
     let text = view.expect("reads").records.remove(1).value;
     assert!(String::from_utf8_lossy(&text).contains("mortgaged"));
+}
+
+/// A payment provider that never says what became of anything, and lets go of all.
+#[derive(Debug, Default)]
+struct Mute {
+    asked: AtomicU32,
+    released: AtomicU32,
+}
+
+#[async_trait]
+impl Settlement for Mute {
+    async fn secure(&self, _: &SecureRequest) -> Result<Secured, Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(Secured::Unknown)
+    }
+
+    async fn settle(&self, _: &AppId, _: &SettlementKey) -> Result<Settled, Error> {
+        Ok(Settled::Unknown)
+    }
+
+    async fn release(&self, _: &AppId, _: &SettlementKey) -> Result<(), Error> {
+        self.released.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn give_back(
+        &self,
+        _: &AppId,
+        _: &SettlementKey,
+        _: &SettlementKey,
+        _: Money,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn status(&self, _: &AppId, _: &SettlementKey) -> Result<SettlementStatus, Error> {
+        Ok(SettlementStatus::Pending)
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_stays_unknown_for_hours_is_asked_for_until_its_time_and_then_released() {
+    let (engine, clock) = engine(Arc::new(MemoryStore::new()));
+    let amount = Money::new(12_800, "HKD".parse().expect("a currency"));
+    let request = PaymentParticipant::request(&"ann".parse().expect("a user"), amount);
+    let hold = Duration::from_secs(6 * 60 * 60);
+    begin(
+        &engine,
+        PaymentParticipant::NAME,
+        request.expect("is JSON"),
+        hold,
+    )
+    .await;
+    let mute = Arc::new(Mute::default());
+    let payments: Arc<dyn Participant> = Arc::new(PaymentParticipant::new(mute.clone()));
+    let steps = Steps::<Basket>::new(&engine, [payments]);
+    let worker = Worker::new(&engine, WorkerOptions::default()).with([steps.handler()]);
+    let minute = Duration::from_secs(60);
+    for _ in 0..3 * 60 {
+        worker.drain().await.expect("works");
+        clock.advance(minute);
+    }
+    assert!(worker.dead(1).await.expect("lists").is_empty());
+    assert_eq!(standing(&engine).await, Standing::Reserving);
+    assert_eq!(mute.released.load(Ordering::SeqCst), 0);
+    let plan = plan_of(&engine).await;
+    assert_eq!(plan.steps()[0].detail, None, "nobody has anything to do");
+    for _ in 0..=3 * 60 {
+        worker.drain().await.expect("works");
+        clock.advance(minute);
+    }
+    assert!(worker.dead(1).await.expect("lists").is_empty());
+    assert_eq!(standing(&engine).await, Standing::Released);
+    assert_eq!(mute.released.load(Ordering::SeqCst), 1);
+    assert!(mute.asked.load(Ordering::SeqCst) > 6 * 50, "now and then");
 }
 
 #[test]
