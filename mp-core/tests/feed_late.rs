@@ -103,6 +103,45 @@ async fn what_waits_for_dead_work_is_dead_in_the_end_and_comes_in_after_it() {
     expect_all_in_order(&process, 2).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_dead_work_asks_for_it_once_a_minute_however_much_it_is() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let asking = asked.clone();
+    let count = move |call: Call, phase: Phase, _: Option<&Partition>| {
+        if (call, phase) == (Call::Dead, Phase::Before) {
+            asking.fetch_add(1, Ordering::SeqCst);
+        }
+        async { Ok::<_, StoreErrorKind>(()) }
+    };
+    let store = Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), count));
+    let clock = Arc::new(ManualClock::at(START));
+    let process = Process::new(store, &clock, Arc::new(Table::default()));
+    process.sell("noodles", 1).await.expect("sells");
+    let first = lease(&process, START).await.remove(0);
+    let error = "a person looks at it".to_owned();
+    let dead = first.settle(Outcome::Dead { error });
+    let settled = process.engine.store().settle(vec![dead]).await;
+    settled.expect("settles");
+    for _ in 0..100 {
+        process.sell("noodles", 1).await.expect("sells");
+    }
+    clock.advance(Duration::from_secs(5 * 60 * 60));
+    let begun = now_of(&process);
+    let tried = || process.worker.report()[KIND].failed;
+    for minutes in 1..=3 {
+        while now_of(&process).since(begun) < Duration::from_secs(60) * minutes {
+            process.worker.drain().await.expect("works");
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(
+            asked.load(Ordering::SeqCst),
+            minutes,
+            "in {minutes} minutes"
+        );
+    }
+    assert!(tried() > 300, "{} tries", tried());
+}
+
 #[tokio::test]
 async fn what_is_old_and_waits_for_work_that_is_not_dead_has_not_failed() {
     let (process, clock, _) = alone();

@@ -4,6 +4,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Cursor, Feed, Stretch,
+    dead::DeadWork,
     emission::{Emission, source_of},
     log::{self, Appended, Head, TRIM_EVERY, Trim, append, appending, day_of, event_key},
     overtaken::{Place, TURN_MAX, Turns},
@@ -41,6 +42,7 @@ pub struct Feeds {
     engine: Engine,
     memory: Duration,
     turns: Turns,
+    dead: DeadWork,
 }
 
 impl Feeds {
@@ -51,6 +53,7 @@ impl Feeds {
             engine: engine.clone(),
             memory: FEED_MEMORY,
             turns: Turns::default(),
+            dead: DeadWork::default(),
         }
     }
 
@@ -147,7 +150,8 @@ impl Feeds {
         Done::Again(next_tick(now, emission.at, missing, shortest))
     }
 
-    /// Returns whether an emission is old, and an earlier one of the same source and feed lies dead.
+    /// Returns whether an emission is old, and an earlier one of the same source and feed lies dead, or did
+    /// a minute ago.
     async fn waits_for_the_dead(
         &self,
         delivery: &Delivery,
@@ -157,9 +161,9 @@ impl Feeds {
             return Ok(false);
         }
         let (partition, earliest) = (&delivery.partition, emission.earliest_key()?);
-        let dead = self.engine.store().dead(Some((partition, &earliest)), 1);
-        let first = dead.await?.into_iter().next();
-        Ok(first.is_some_and(|first| first.partition == *partition && first.key < delivery.key))
+        let first = self.dead.first_after(&self.engine, partition, &earliest);
+        let waits = first.await?.is_some_and(|first| first < delivery.key);
+        Ok(waits)
     }
 
     /// Appends an emission; one that was faster than what its source told before waits for its turn, for

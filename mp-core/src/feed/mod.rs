@@ -91,6 +91,7 @@
 //! forgotten, and a warning says so.
 
 mod cursor;
+mod dead;
 mod emission;
 mod event;
 mod feeds;

@@ -44,6 +44,16 @@ FROM mp_delivery AS dead CROSS JOIN mp_partition ON mp_partition.id = partition_
 WHERE wakes_at IS NULL AND (partition, key) > (?1, ?2)
 ORDER BY partition, key LIMIT ?3";
 
+/// Lists those of one partition; `delivery` reads its rows.
+pub(super) const LIST_DEAD_IN: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM mp_delivery
+    WHERE partition_id = (SELECT id FROM mp_partition WHERE partition = ?1)
+        AND wakes_at IS NULL AND key > ?2
+    ORDER BY key LIMIT ?3"
+);
+
 // Read off the index alone; slots are picked out while stepping.
 const DUE: &str = "
 SELECT id, slot FROM mp_delivery WHERE kind = ?1 AND wakes_at <= ?2 ORDER BY wakes_at";
@@ -154,15 +164,32 @@ mod tests {
 
     const INIT: &str = include_str!("../../../migrations/sqlite/0001_init.sql");
 
-    #[test]
-    fn listing_the_dead_goes_through_the_dead_alone() {
+    fn steps_of(statement: &str) -> Vec<String> {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch(INIT).expect("makes the tables");
-        let explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {LIST_DEAD}"));
+        let explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"));
         let mut explained = explained.expect("is SQL");
         let steps = explained.query_map(params!["", "", 10], |row| row.get(3));
         let steps: Result<Vec<String>> = steps.expect("explains").collect();
-        let steps = steps.expect("explains");
+        steps.expect("explains")
+    }
+
+    #[test]
+    fn listing_the_dead_of_a_partition_sorts_nothing() {
+        let steps = steps_of(LIST_DEAD_IN);
+        let found = "SEARCH mp_delivery USING INDEX mp_delivery_dead (partition_id=? AND key>?)";
+        assert_eq!(steps[0], found, "{steps:?}");
+        assert!(
+            !steps
+                .iter()
+                .any(|step| step.contains("SORT") || step.contains("B-TREE")),
+            "{steps:?}"
+        );
+    }
+
+    #[test]
+    fn listing_the_dead_goes_through_the_dead_alone() {
+        let steps = steps_of(LIST_DEAD);
         assert!(steps[0].contains("mp_delivery_dead"), "{steps:?}");
         assert!(steps[1].contains("SEARCH mp_partition"), "{steps:?}");
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
 use super::{
     column,
     crew::Queue,
-    delivery::{LIST_DEAD, delivery},
+    delivery::{LIST_DEAD, LIST_DEAD_IN, delivery},
     error::store_error,
     follower::Follower,
     question::{Question, Reply},
@@ -21,6 +21,7 @@ pub(super) struct Reader<'c> {
     one: Statement<'c>,
     range: Statement<'c>,
     dead: Statement<'c>,
+    dead_in: Statement<'c>,
     partitions: Statement<'c>,
     follower: Follower<'c>,
 }
@@ -46,6 +47,7 @@ impl<'c> Reader<'c> {
             one: connection.prepare(ONE)?,
             range: connection.prepare(RANGE)?,
             dead: connection.prepare(LIST_DEAD)?,
+            dead_in: connection.prepare(LIST_DEAD_IN)?,
             partitions: connection.prepare(PARTITIONS)?,
             follower: Follower::prepare(connection)?,
         })
@@ -72,7 +74,10 @@ impl<'c> Reader<'c> {
                     self.in_snapshot(|reader| reader.follower.changes(&partition, since, limit));
                 tell(reply, "changes", changes);
             }
-            Question::Dead(after, limit, reply) => tell(reply, "dead", self.dead(after, limit)),
+            Question::Dead(after, limit, reply) => {
+                let dead = self.in_snapshot(|reader| reader.dead(after, limit));
+                tell(reply, "dead", dead);
+            }
             Question::Partitions(after, limit, reply) => {
                 tell(reply, "partitions", self.partitions(after, limit));
             }
@@ -141,13 +146,17 @@ impl<'c> Reader<'c> {
     }
 
     fn dead(&mut self, after: Option<(Partition, Key)>, limit: u32) -> Result<Vec<Delivery>> {
-        let (partition, key) = after
-            .as_ref()
-            .map_or(("", ""), |(partition, key)| (partition.id(), key.as_str()));
-        let rows = self
-            .dead
-            .query_map(params![partition, key, limit], delivery)?;
-        rows.collect()
+        let Some((partition, key)) = after else {
+            return list(&mut self.dead, "", "", limit);
+        };
+        // Those of the partition itself come first, and often they are all that is asked for: found
+        // by its number, they need not be sorted among all.
+        let mut dead = list(&mut self.dead_in, partition.id(), key.as_str(), limit)?;
+        let left = limit - u32::try_from(dead.len()).unwrap_or(limit);
+        if left > 0 {
+            dead.extend(list(&mut self.dead, partition.id(), AFTER_KEYS, left)?);
+        }
+        Ok(dead)
     }
 
     fn partitions(&mut self, after: Option<Partition>, limit: u32) -> Result<Vec<Partition>> {
@@ -164,9 +173,17 @@ fn tell<A>(reply: Reply<A>, op: &'static str, answer: Result<A>) {
     drop(reply.send(answer.map_err(|error| store_error(op, error))));
 }
 
-/// Returns what sorts behind every key with this prefix: keys are visible ASCII, which ends at `~`.
+fn list(dead: &mut Statement<'_>, partition: &str, key: &str, limit: u32) -> Result<Vec<Delivery>> {
+    let rows = dead.query_map(params![partition, key, limit], delivery)?;
+    rows.collect()
+}
+
+/// What sorts behind every key: they are visible ASCII, which ends at `~`.
+const AFTER_KEYS: &str = "\x7f";
+
+/// Returns what sorts behind every key with this prefix.
 fn end_of_prefix(prefix: &Key) -> String {
-    format!("{prefix}\x7f")
+    format!("{prefix}{AFTER_KEYS}")
 }
 
 fn view_of_root(row: &Row<'_>) -> Result<View> {
