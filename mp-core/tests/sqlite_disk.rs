@@ -11,6 +11,7 @@ use mp_core::{
         Version, Write,
     },
 };
+use rusqlite::{Connection, config::DbConfig};
 
 /// A small file system in memory, there until it is dropped.
 struct Disk(tempfile::TempDir);
@@ -98,4 +99,42 @@ async fn a_full_disk_is_full_and_nothing_is_written_until_there_is_room() {
     drop(store);
     let store = SqliteStore::open(&path, SqliteOptions::default().with_quick_check(true));
     assert_eq!(head(&store.expect("is whole")).await, committed);
+}
+
+#[tokio::test]
+async fn a_store_whose_log_has_no_room_to_be_written_back_is_not_replaced() {
+    const LENGTH: i64 = 1_000_000;
+    let Some(disk) = Disk::mount() else {
+        eprintln!("SKIPPED: this user may not mount a small disk to fill");
+        return;
+    };
+    let (path, copy) = (disk.path().join("mp.db"), disk.path().join("copy.db"));
+    let store = SqliteStore::open(&path, SqliteOptions::default()).expect("opens");
+    let created = store.commit(&partition(), batch(Version::ABSENT, 10)).await;
+    created.expect("creates");
+    store.back_up(&copy).await.expect("copies");
+    drop(store);
+
+    // A process that is killed leaves what it has committed in the log.
+    let host = Connection::open(&path).expect("opens");
+    let keeps_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+    host.set_db_config(keeps_log, true).expect("keeps the log");
+    let commits = format!(
+        "PRAGMA wal_autocheckpoint = 0;
+         CREATE TABLE sales (receipt BLOB);
+         INSERT INTO sales VALUES (zeroblob({LENGTH}));"
+    );
+    host.execute_batch(&commits).expect("commits");
+    drop(host);
+
+    disk.fill(400);
+    let refused = SqliteStore::restore(&copy, &path).await;
+    let refused = refused.expect_err("there is no room for the log");
+    assert_eq!(refused.kind(), StoreErrorKind::Full, "{refused:?}");
+    disk.make_room();
+    let host = Connection::open(&path).expect("opens");
+    let length = host.query_row("SELECT length(receipt) FROM sales", [], |row| row.get(0));
+    assert_eq!(length, Ok(LENGTH), "what was committed is there");
+    drop(host);
+    SqliteStore::restore(&copy, &path).await.expect("restores");
 }

@@ -85,9 +85,20 @@ fn hold(to: &Path) -> Result<Connection, StoreError> {
         // It is damaged, which may be why it is to go. The lock came before the look.
         Err((false, error)) if error.kind() == StoreErrorKind::Corrupt => {}
         Err((false, error)) => return Err(error),
-        Ok(()) => drop(held.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))),
+        Ok(()) => write_back(&held)?,
     }
     Ok(held)
+}
+
+/// Brings the log back: it is all that there is of the last commits, and goes before the store does.
+fn write_back(held: &Connection) -> Result<(), StoreError> {
+    let busy = held.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    match busy.map_err(|error| store_error(OP, error)) {
+        Ok(true) => Err(in_use()),
+        Err(error) if error.kind() != StoreErrorKind::Corrupt => Err(error),
+        // Damaged, it cannot be brought back, which may be why the store is to go.
+        Ok(false) | Err(_) => Ok(()),
+    }
 }
 
 /// Opens a store for nobody else to use meanwhile.

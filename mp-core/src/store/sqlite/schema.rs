@@ -34,17 +34,16 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
         return Err(StoreError::new(StoreErrorKind::ReadOnly, OP, problem));
     }
     check_layout(&connection)?;
-    // From this read on nobody replaces it; whoever waited for a restore to end has the old file, which
-    // has no name any more.
-    if file.is_some() && identity(path) != file {
-        let problem = "the file was replaced while it was opened: open it again";
-        return Err(StoreError::new(StoreErrorKind::Unavailable, OP, problem));
-    }
+    // From this read on nobody replaces it, if it has a log; whoever waited for a restore to end has the
+    // old file, which has no name any more.
+    demand_same(path, file)?;
     // While another process is just creating the file, taking up WAL mode is refused at once, the
     // busy timeout notwithstanding.
     patiently(options.busy_timeout, || configure(&connection, options))
         .and_then(|()| patiently(options.busy_timeout, || migrate(&mut connection)))
         .map_err(|error| store_error(OP, error))?;
+    // A copy that was put back has none yet, and nothing held it until now.
+    demand_same(path, file)?;
     check_layout(&connection)?;
     check_slots(&connection)?;
     if options.quick_check {
@@ -91,6 +90,15 @@ fn connect(
         .busy_timeout(options.busy_timeout.min(BUSY_TIMEOUT_MAX))
         .map_err(|error| store_error(OP, error))?;
     Ok(connection)
+}
+
+/// Refuses to go on with a file that another has taken the place of.
+fn demand_same(path: &Path, file: Option<(u64, u64)>) -> Result<(), StoreError> {
+    if file.is_none() || identity(path) == file {
+        return Ok(());
+    }
+    let problem = "the file was replaced while it was opened: open it again";
+    Err(StoreError::new(StoreErrorKind::Unavailable, OP, problem))
 }
 
 /// Tells whether two looks at a path see one file; nothing if none is there.
