@@ -31,7 +31,7 @@ pub(super) const STINT: Duration = Duration::from_secs(5);
 /// Hands the events of a feed to a projection, in order.
 ///
 /// It is due work: one process at a time does it, failures come back after growing pauses, and after
-/// [`ATTEMPTS_MAX`](crate::work::ATTEMPTS_MAX) of them, some four hours, the projection stands still:
+/// [`ATTEMPTS_MAX`](crate::work::ATTEMPTS_MAX) of them, three to six hours, the projection stands still:
 /// it is listed by [`Worker::dead`](crate::work::Worker::dead) with the error, no event is skipped,
 /// and [`redrive`](crate::work::DeadLetters::redrive) or the next [`start`](Self::start) goes on.
 ///

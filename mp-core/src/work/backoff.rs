@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-/// How often a delivery is tried before it is dead: with the pauses of [`pause_after`], over about
-/// four hours.
-pub const ATTEMPTS_MAX: u32 = 16;
+/// How often a delivery is tried before it is dead: with the pauses of [`pause_after`], over three to six
+/// hours. So no outage of three hours makes work dead.
+pub const ATTEMPTS_MAX: u32 = 24;
 
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
@@ -23,6 +23,18 @@ pub fn pause_after(attempts: u32, chance: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_is_tried_for_three_to_six_hours() {
+        let tried_for = |chance| -> Duration {
+            let failures = 1..ATTEMPTS_MAX;
+            failures.map(|failures| pause_after(failures, chance)).sum()
+        };
+        let hours = |hours: f64| Duration::from_secs(60 * 60).mul_f64(hours);
+        let (least, most) = (tried_for(0), tried_for(u32::MAX));
+        assert!(least > hours(3.0) && least < hours(3.2), "{least:?}");
+        assert!(most > hours(5.8) && most < hours(6.2), "{most:?}");
+    }
 
     #[test]
     fn pauses_double_within_their_bounds() {
