@@ -32,13 +32,20 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// `unfit_operation` if a name is taken or longer than [`Operation::NAME_LENGTH_MAX`], or an input type
-    /// accepts members it does not know.
+    /// `unfit_operation` if a name is taken, longer than [`Operation::NAME_LENGTH_MAX`], empty or not of
+    /// visible ASCII, or an input type accepts members it does not know.
     pub fn with(mut self, operations: impl IntoIterator<Item = Operation>) -> Result<Self, Error> {
         for operation in operations {
             let name = operation.name();
             if name.len() > Operation::NAME_LENGTH_MAX {
                 return Err(unfit(name, "is longer than 50 bytes"));
+            }
+            // It becomes a part of records' keys.
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(unfit(
+                    name,
+                    "is empty or has a character that is not visible ASCII",
+                ));
             }
             if !operation.is_strict() {
                 return Err(unfit(

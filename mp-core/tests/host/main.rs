@@ -436,6 +436,14 @@ fn with_pouring_as(name: &'static str) -> Result<Host, Error> {
     Host::new(&engine).with([operation])
 }
 
+#[test]
+fn a_name_of_an_operation_that_no_key_could_have_in_it_is_refused() {
+    for name in ["", "bar pour", "bar.pöur", "bar.pour\n"] {
+        let error = with_pouring_as(name).expect_err(name);
+        assert_eq!(error.code(), "unfit_operation", "{name:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_longest_name_of_an_operation_does_for_every_caller_and_key() {
     let name = "bar.pour_a_measure_of_something_strong_into_a_glass";
