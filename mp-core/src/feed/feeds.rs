@@ -163,6 +163,10 @@ impl Feeds {
         let (partition, earliest) = (&delivery.partition, emission.earliest_key()?);
         let first = self.dead.first_after(&self.engine, partition, &earliest);
         let waits = first.await?.is_some_and(|first| first < delivery.key);
+        if !waits {
+            let (feed, told) = (&emission.feed, emission.at);
+            tracing::warn!(%partition, %feed, ?told, "an event waits for one before it that is not dead");
+        }
         Ok(waits)
     }
 

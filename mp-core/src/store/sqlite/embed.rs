@@ -32,7 +32,9 @@ impl SqliteStore {
     ///   idempotency key. If the answer is recalled (`batch` is `None`), the COMMIT came: insert
     ///   nothing. Else it never comes: commit the new batch together with the host's rows.
     ///
-    /// Without a key only the first two can be told from each other.
+    /// Without a key only the first two can be told from each other. The third holds while answers are
+    /// recalled, for [`IDEMPOTENCY_MEMORY`](crate::idempotency::IDEMPOTENCY_MEMORY): who asks later than that
+    /// finds nothing recalled even if the COMMIT came.
     ///
     /// # Errors
     ///
