@@ -61,7 +61,13 @@ fn money_in_equals_money_out() {
 fn refunded_le_captured() {
     let taken = "json_extract(value, '$.state.intent.amount_received.amount') > 0";
     let more = "json_extract(value, '$.state.intent.amount_received.amount') + 1";
-    let said = set("pay", "", taken, "$.state.intent.amount_refunded.amount", more);
+    let said = set(
+        "pay",
+        "",
+        taken,
+        "$.state.intent.amount_refunded.amount",
+        more,
+    );
     assert_named(RefundedLeCaptured, "pay", &said);
 
     let back = "json_extract(value, '$.movements[0].amount.amount') < 0";
