@@ -14,7 +14,7 @@ use crate::{
     journal::{Event, JournalEntry, JournalPage, Stretch},
     ledger::{
         Account, Book, Closing, Entry, Hold, Transfer,
-        kept::{ExpiryDue, Fence, ForgetDue, HomeBook, Order},
+        kept::{ExpiryDue, FactDue, Fence, ForgetDue, HomeBook, Order},
     },
     operation::OperationDue,
     pass::{LoyaltyPass, PassEntry},
@@ -46,6 +46,7 @@ fn fixtures() -> Fixtures {
         .with::<Hold>()
         .with::<Closing>()
         .with::<Fence>()
+        .with::<FactDue>()
         .with::<Order>()
         .with::<ExpiryDue>()
         .with::<ForgetDue>()
@@ -68,7 +69,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(251));
+    assert_eq!(fixtures().check(), Ok(252));
 }
 
 #[test]

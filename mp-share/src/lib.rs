@@ -49,6 +49,8 @@
 //! - Every payer ends with a confirmed seat or with everything back, whatever crashes; money that
 //!   lands too late is given back.
 //! - Members are given back their money independently: one whose refund is slow delays nobody.
+//! - A seat whose money is told to be gone, because its hold has ended for instance, is free again: no
+//!   group fills on it.
 //! - A group past its deadline is over, whether or not a timer has run.
 //!
 //! # What the host supplies

@@ -80,8 +80,8 @@ pub struct Member {
     pub seat: Seat,
     /// Since when.
     pub joined_at: Timestamp,
-    /// Why it came to nothing: a code such as `unpaid`, `left`, `group_expired`, or the code of a
-    /// declined payment.
+    /// Why it came to nothing: a code such as `unpaid`, `left`, `group_expired`, `payment_lost` where
+    /// money that was secured is gone, or the code of a declined payment.
     #[serde(default)]
     pub reason: Option<String>,
 }

@@ -98,6 +98,23 @@ impl<H: Home> Steps<H> {
         }
     }
 
+    /// Gives up a plan because what one of its steps had reserved is [held no more](Plan::lose); whoever
+    /// calls then [drives](Self::drive) it.
+    ///
+    /// # Errors
+    ///
+    /// The store's: call it again.
+    pub async fn lose(
+        &self,
+        partition: &Partition,
+        id: &str,
+        step: usize,
+        code: &'static str,
+    ) -> Result<(), Error> {
+        self.commit(partition, id, move |plan, _| plan.lose(step, code))
+            .await
+    }
+
     async fn plan(&self, partition: &Partition, id: &str) -> Result<Option<Arc<Plan>>, Error> {
         let key = plan_key(id);
         self.engine

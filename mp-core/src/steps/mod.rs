@@ -6,7 +6,8 @@
 //! then the home confirms, or a refusal or a deadline makes it release in reverse order. Whatever
 //! a participant answered is committed in the home's partition together with what the home does
 //! about it. An error that no repetition mends makes it release too, the step that met it included: an
-//! earlier call may have reserved.
+//! earlier call may have reserved. What a participant tells to be held no more releases a plan that still
+//! waits to be confirmed.
 //!
 //! ```text
 //!   Reserving ──all reserved──▶ Reserved ──confirm──▶ Confirming ──all confirmed──▶ Confirmed

@@ -24,7 +24,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub struct Plan {
     steps: Vec<Step>,
     standing: Standing,
-    /// The code of the error that made it release, if one did.
+    /// The code of the error, or of the loss, that made it release, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
@@ -268,6 +268,24 @@ impl Plan {
         }
     }
 
+    /// Returns the plan given up because what a step had reserved is held no more, as its participant
+    /// tells without being asked; as it is if that is not reserved any more, or is being confirmed: then
+    /// the answer to that decides.
+    ///
+    /// The step is released with the others, for what is told late may be true no longer.
+    #[must_use]
+    pub fn lose(&self, position: usize, code: &str) -> Self {
+        let state = self.steps.get(position).map(|step| step.state);
+        let holds = matches!(self.standing, Standing::Reserving | Standing::Reserved);
+        if !holds || state != Some(StepState::Reserved) || !self.is_recognized() {
+            return self.clone();
+        }
+        Self {
+            failure: Some(code.to_owned()),
+            ..self.release()
+        }
+    }
+
     /// Returns the plan with the wish to let go of everything, kept or not.
     ///
     /// Steps are asked for in order, so those behind the first that is not held were never asked
@@ -318,7 +336,8 @@ impl Plan {
         }
     }
 
-    /// Returns the code of the refusal, or of the error, that made the plan release, if one did.
+    /// Returns the code of the refusal, of the error or of the loss that made the plan release, if one
+    /// did.
     #[must_use]
     pub fn refusal(&self) -> Option<&str> {
         if let Some(code) = &self.failure {

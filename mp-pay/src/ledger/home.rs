@@ -11,6 +11,7 @@ use super::{
     news::tell,
     plan_id::PlanId,
     records::{ACCOUNTS, desk, save, transfer_in, transfer_key},
+    settlement::FactDue,
 };
 
 /// The book that a transfer over several books stands in, as the home of its plan.
@@ -138,7 +139,10 @@ pub(super) fn take_step(
         TransferEvent::Void | TransferEvent::Refuse => {
             desk.let_go(&legs, &occasion, Act::VoidedPending)?;
         }
-        TransferEvent::Expire => desk.let_go(&legs, &occasion, Act::ExpiredPending)?,
+        TransferEvent::Expire => {
+            desk.let_go(&legs, &occasion, Act::ExpiredPending)?;
+            FactDue::tell(transfer, now, &mut edits);
+        }
         TransferEvent::Hold | TransferEvent::Post => {}
     }
     if !desk.entries().is_empty() {

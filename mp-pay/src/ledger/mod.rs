@@ -153,6 +153,10 @@ pub use self::{
 #[cfg(test)]
 pub(crate) mod kept {
     pub(crate) use super::{
-        backend::Order, expiry::ExpiryDue, forgetting::ForgetDue, home::HomeBook, settlement::Fence,
+        backend::Order,
+        expiry::ExpiryDue,
+        forgetting::ForgetDue,
+        home::HomeBook,
+        settlement::{FactDue, Fence},
     };
 }

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
-use mp_core::{Error, amount::Unit, id::AppId, store::Partition};
+use mp_core::{Error, amount::Unit, id::AppId, port::SettlementKey, store::Partition};
 
 use crate::intent::IntentId;
 
@@ -92,6 +92,11 @@ impl BookId {
     /// Returns the book that an intent's payment stands in.
     pub(crate) fn of_payment(intent: &IntentId) -> Self {
         Self(format!("{PAYMENT}{intent}").into())
+    }
+
+    /// Returns the key of the settlement that stands in the book, if one does.
+    pub(crate) fn settlement_key(&self) -> Option<SettlementKey> {
+        self.0.strip_prefix(SETTLEMENT)?.parse().ok()
     }
 
     /// Returns whether a settlement stands in the book.

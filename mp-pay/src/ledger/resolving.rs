@@ -11,6 +11,7 @@ use super::{
     home::{HomeBook, put, take_step},
     plan_id::PlanId,
     records::{command, transfer_in, transfer_key},
+    settlement::FactDue,
 };
 
 /// How a transfer that is pending is resolved.
@@ -18,8 +19,8 @@ use super::{
 pub(super) enum Resolution {
     /// Posted, whole or in part.
     Post(Option<i64>),
-    /// Given up.
-    Void,
+    /// Given up; where a settlement had it held and did not ask for that, whoever did hears of it.
+    Void { is_asked: bool },
 }
 
 impl Ledger {
@@ -60,7 +61,7 @@ impl Ledger {
             caller.app_id(),
             &request.book,
             request.transfer,
-            Resolution::Void,
+            Resolution::Void { is_asked: false },
         )
         .await
     }
@@ -81,7 +82,7 @@ impl Ledger {
             let transfer = transfer.ok_or_else(|| Error::not_found("transfer"))?;
             match resolution {
                 Resolution::Post(part) => post(family, transfer, part, &plan, now),
-                Resolution::Void => void(family, transfer, &plan, now),
+                Resolution::Void { is_asked } => void(family, transfer, &plan, is_asked, now),
             }
         };
         let resolved = self.engine().run(reads, decide).await?.answer;
@@ -123,6 +124,7 @@ pub(super) fn void(
     family: &Family,
     mut transfer: Transfer,
     plan: &str,
+    is_asked: bool,
     now: Timestamp,
 ) -> Result<Decision<Transfer>, LedgerError> {
     if transfer.status == TransferStatus::Voided {
@@ -135,6 +137,9 @@ pub(super) fn void(
         return Err(unexpected(TransferStatus::Expired, TransferEvent::Void));
     }
     let mut edits = take_step(family, &mut transfer, TransferEvent::Void, now)?;
+    if !is_asked {
+        FactDue::tell(&transfer, now, &mut edits);
+    }
     if let Some(found) = family.get::<Plan>(&plan_key(plan))? {
         mp_core::steps::put::<HomeBook>(&mut edits, plan, found.release(), now)?;
     }

@@ -2,6 +2,7 @@
 
 mod closing;
 mod forgetting;
+mod hearing;
 mod moving;
 mod reading;
 mod releasing;
@@ -87,6 +88,9 @@ promises! {
         a_release_that_was_refused_is_done_once_the_payee_can_pay
         a_release_is_done_when_nothing_is_on_its_way
         what_was_reversed_is_released;
+    hearing:
+        whoever_had_stored_value_secured_hears_that_it_is_held_no_more
+        whoever_lets_go_of_stored_value_is_told_nothing;
     telling:
         what_becomes_of_a_transfer_is_told_once
         what_lapses_before_it_is_held_is_told_as_expired

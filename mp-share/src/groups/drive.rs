@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use mp_core::{
     Caller, Error,
     id::AppId,
-    port::{Fact, SettlementListener},
+    port::{Fact, SettlementKey, SettlementListener, SettlementStatus},
     work::Done,
 };
 
@@ -12,6 +12,9 @@ use crate::{
     group::GroupId,
     member::{MemberNumber, PlanId},
 };
+
+/// Why a member is let go of whose money was secured and is not any more.
+const PAYMENT_LOST: &str = "payment_lost";
 
 impl Groups {
     /// Drives a member's plan as far as it goes now, and tells where that led.
@@ -41,14 +44,36 @@ impl Groups {
     }
 }
 
-/// Drives a member's plan on at once when something is learnt about its payment.
+/// Drives a member's plan on at once when something is learnt about its payment. One whose secured money
+/// is gone is let go of, unless the group has filled and the money is being taken: then the answer to that
+/// decides.
 #[async_trait]
 impl SettlementListener for Groups {
     async fn learnt(&self, fact: &Fact) -> Result<(), Error> {
-        let plan = fact.key.as_str().rsplit_once('.');
-        if let Some(Ok(plan)) = plan.map(|(plan, _step)| plan.parse::<PlanId>()) {
-            self.drive_plan(&fact.app, plan).await?;
+        let Some((plan, step)) = step_of(&fact.key) else {
+            return Ok(());
+        };
+        if is_gone(fact.status) {
+            let partition = partition(&fact.app, plan.group)?;
+            self.steps
+                .lose(&partition, &plan.to_string(), step, PAYMENT_LOST)
+                .await?;
         }
+        self.drive_plan(&fact.app, plan).await?;
         Ok(())
     }
+}
+
+/// Returns the step whose payment has this name, if it is one of a member's plan.
+fn step_of(key: &SettlementKey) -> Option<(PlanId, usize)> {
+    let (plan, step) = key.as_str().rsplit_once('.')?;
+    Some((plan.parse().ok()?, step.parse().ok()?))
+}
+
+/// Returns whether nothing is secured under a key, nor will be.
+const fn is_gone(status: SettlementStatus) -> bool {
+    matches!(
+        status,
+        SettlementStatus::Declined | SettlementStatus::Released
+    )
 }

@@ -42,6 +42,9 @@ impl Home for GroupHome {
         match standing {
             Standing::Reserved => roster.secured(&own, now)?,
             Standing::Confirmed => roster.confirmed(&own)?,
+            Standing::Releasing if before == Standing::Reserved => {
+                roster.lost(&own, &refusal, now)?;
+            }
             Standing::Releasing => roster.let_go(&own, &refusal, now)?,
             Standing::Released => {
                 roster.let_go(&own, &refusal, now)?;

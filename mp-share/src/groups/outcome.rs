@@ -18,6 +18,9 @@ use crate::{
 /// Each takes at most four writes: member, plan, the work that drives it, and a notice.
 const PORTION_MAX: usize = 512;
 
+/// What a member is told whose seat was paid for, and whose money could not be had in the end.
+const SEAT_LOST: &str = "group.seat_lost";
+
 /// What becomes of a group and its members.
 impl Roster<'_> {
     /// Keeps the seat of a member whose piece and money are reserved, and fills the group with the
@@ -92,7 +95,7 @@ impl Roster<'_> {
         };
         self.group.seats = free.capacity;
         if self.group.state == GroupState::Filled {
-            self.notices.push((id.clone(), "group.seat_lost"));
+            self.notices.push((id.clone(), SEAT_LOST));
         }
         self.step(id, MemberEvent::LetGo, |member| {
             member.seat = free.reservation.into();
@@ -103,6 +106,21 @@ impl Roster<'_> {
             return self.released(id);
         }
         self.replan(id.number, |plan| Ok(plan.release()))
+    }
+
+    /// Lets go of a member whose money was secured and is not any more, and says so: nobody looks who
+    /// has paid.
+    pub(super) fn lost(
+        &mut self,
+        id: &MemberId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let has_seat = self.member(id)?.is_some_and(|it| it.state.has_seat());
+        if has_seat && self.group.state == GroupState::Open {
+            self.notices.push((id.clone(), SEAT_LOST));
+        }
+        self.let_go(id, reason, now)
     }
 
     /// Lets go of those who have not paid in time, as far as one commit goes and `first` before all

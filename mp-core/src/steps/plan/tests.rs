@@ -110,6 +110,30 @@ fn an_error_of_an_overtaken_call_changes_nothing() {
 }
 
 #[test]
+fn what_is_held_no_more_releases_its_plan_until_it_is_being_confirmed() {
+    let lost = reserved().lose(2, "gone");
+    assert_eq!(lost.standing(), Standing::Releasing);
+    assert_eq!(lost.refusal(), Some("gone"));
+    assert_eq!(lost.next(at(0)), Next::Call(2, Verb::Release), "it too");
+    let reserving = plan().observe(0, &Seen::Reserved);
+    let early = reserving.lose(0, "gone");
+    assert_eq!(early.next(at(0)), Next::Call(1, Verb::Release));
+    let confirming = reserved().confirm().expect("all reserved");
+    let confirmed = (0..3).fold(confirming.clone(), |plan, step| {
+        plan.observe(step, &Seen::Confirmed)
+    });
+    for (plan, step) in [
+        (&reserving, 1),
+        (&reserving, 99),
+        (&confirming, 2),
+        (&confirmed, 2),
+        (&lost, 2),
+    ] {
+        assert_eq!(plan.lose(step, "late"), *plan, "{step}");
+    }
+}
+
+#[test]
 fn a_confirmation_that_is_refused_undoes_those_before_it() {
     let plan = reserved().confirm().expect("all reserved");
     let plan = plan
@@ -221,6 +245,7 @@ fn no_sequence_of_answers_confirms_one_and_loses_another() {
     let mut open = vec![plan()];
     while let Some(plan) = open.pop() {
         let mut reached: Vec<Plan> = vec![plan.release()];
+        reached.extend((0..3).map(|step| plan.lose(step, "gone")));
         reached.extend(plan.confirm().ok());
         if let Next::Call(step, verb) = plan.next(at(0)) {
             let possible = answers.iter().filter(|seen| match verb {

@@ -135,7 +135,7 @@ impl Ask {
         Ok(match charge.status {
             TransferStatus::Moving | TransferStatus::Pending if charge.is_two_phase() => {
                 let plan = PlanId::of(&charge).to_string();
-                ruled(void(family, charge, &plan, now))?
+                ruled(void(family, charge, &plan, true, now))?
             }
             TransferStatus::Posted => declined("charge_already_captured"),
             TransferStatus::Posting if charge.is_two_phase() => declined("charge_already_captured"),

@@ -21,9 +21,8 @@ impl LedgerSettlement {
             TransferStatus::Posted => self.return_rest(&found).await,
             status if status.is_final() => Ok(()),
             TransferStatus::Moving | TransferStatus::Pending => {
-                let voided = self
-                    .ledger
-                    .resolve(app, &found.home, found.id, Resolution::Void);
+                let void = Resolution::Void { is_asked: true };
+                let voided = self.ledger.resolve(app, &found.home, found.id, void);
                 match voided.await {
                     // It was posted meanwhile, or is being: ask again, and it is given back.
                     Err(LedgerError::UnexpectedStatus { status, .. })

@@ -5,6 +5,7 @@ mod fence;
 mod giving_back;
 mod securing;
 mod settling;
+mod telling;
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,6 +22,7 @@ use mp_core::{
 pub use self::accounts::{FixedAccounts, SettlementAccounts};
 #[cfg(test)]
 pub(crate) use self::fence::Fence;
+pub(crate) use self::telling::FactDue;
 use super::{BookId, Ledger, Transfer, TransferId, TransferStatus};
 
 /// For how long stored value stays held after the deadline for securing it.
@@ -32,7 +34,8 @@ pub const SETTLEMENT_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// it, to release is to void it, or to transfer back what is left if it was posted; that is done when
 /// it has arrived, and where the payee cannot pay it is to be asked for again. Each settlement
 /// is a book of its own, so that its key alone leads to it. What is secured stays held for
-/// [`SETTLEMENT_HOLD`] after the deadline.
+/// [`SETTLEMENT_HOLD`] after the deadline; whoever had it secured is told when that is over, or when
+/// somebody else voids it, by the [`handlers`](Self::handlers).
 ///
 /// The account that is debited must be the [payer's own](super::Account::owner), whichever
 /// [`SettlementAccounts`] names; a payer without one is declined as `no_account`.
@@ -83,6 +86,17 @@ fn is_released(transfer: &Transfer) -> bool {
     transfer.reversed_by.is_some() || transfer.returned >= transfer.posted_amount()
 }
 
+fn status_of(transfer: &Transfer) -> SettlementStatus {
+    match transfer.status {
+        TransferStatus::Pending | TransferStatus::Posting => SettlementStatus::Secured,
+        TransferStatus::Posted if is_released(transfer) => SettlementStatus::Released,
+        TransferStatus::Posted => SettlementStatus::Settled,
+        TransferStatus::Voided => SettlementStatus::Released,
+        status if status.is_final() => SettlementStatus::Declined,
+        _ => SettlementStatus::Pending,
+    }
+}
+
 fn code_of(transfer: &Transfer) -> &str {
     match transfer.status {
         TransferStatus::Voided => "released",
@@ -131,13 +145,6 @@ impl Settlement for LedgerSettlement {
             let fence = self.ledger.fence_of(app, key).await?;
             return Ok(fence.map_or(SettlementStatus::Unseen, |fence| fence.status()));
         };
-        Ok(match found.status {
-            TransferStatus::Pending | TransferStatus::Posting => SettlementStatus::Secured,
-            TransferStatus::Posted if is_released(&found) => SettlementStatus::Released,
-            TransferStatus::Posted => SettlementStatus::Settled,
-            TransferStatus::Voided => SettlementStatus::Released,
-            status if status.is_final() => SettlementStatus::Declined,
-            _ => SettlementStatus::Pending,
-        })
+        Ok(status_of(&found))
     }
 }
