@@ -27,6 +27,7 @@ pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
     decision::{changed, open},
+    drive::broke_off,
     home::GroupHome,
     record::member_key,
     roster::Roster,
@@ -114,7 +115,8 @@ impl Groups {
     /// # Errors
     ///
     /// `unauthenticated`; `not_found` for an offer that the app does not have;
-    /// [`GroupError::OfferClosed`]; `idempotency_conflict`; the store's errors.
+    /// [`GroupError::OfferClosed`]; `idempotency_conflict`; `outcome_unknown` if the store is lost once
+    /// the group was opened: call again with the same key; else the store's errors.
     pub async fn open(
         &self,
         caller: &Caller,
@@ -139,7 +141,8 @@ impl Groups {
     /// # Errors
     ///
     /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::NotMember`];
-    /// `idempotency_conflict`; the store's errors.
+    /// `idempotency_conflict`; `outcome_unknown` if the store is lost once the seat was given up: call
+    /// again with the same key; else the store's errors.
     pub async fn leave(
         &self,
         caller: &Caller,
@@ -159,7 +162,8 @@ impl Groups {
     /// # Errors
     ///
     /// `not_found`, also for somebody else's offer; [`GroupError::Over`] once it has filled or
-    /// expired; the store's errors.
+    /// expired; `outcome_unknown` if the store is lost once it was called off: call again; else the
+    /// store's errors.
     pub async fn cancel(&self, caller: &Caller, id: GroupId) -> Result<GroupView, GroupError> {
         let group = self.group(caller.app_id(), id).await?;
         let offer = self.offers.offer(caller.app_id(), group.offer).await?;
@@ -175,7 +179,7 @@ impl Groups {
             })
         };
         self.engine.run(command, decide).await?;
-        self.status(caller, id).await
+        self.status(caller, id).await.map_err(broke_off)
     }
 
     /// Returns a group of the app, and the caller's own part in it.

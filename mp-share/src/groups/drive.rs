@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use mp_core::{
-    Caller, Error,
+    Caller, Error, ErrorKind,
     id::AppId,
     port::{Fact, SettlementKey, SettlementListener, SettlementStatus},
     work::Done,
@@ -24,6 +24,16 @@ impl Groups {
         id: GroupId,
         member: MemberNumber,
     ) -> Result<GroupView, GroupError> {
+        let driven = self.driven(caller, id, member).await;
+        driven.map_err(broke_off)
+    }
+
+    async fn driven(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        member: MemberNumber,
+    ) -> Result<GroupView, GroupError> {
         let (app, group) = (caller.app_id(), id);
         let offer = self.group(app, group).await?.offer;
         let plan = PlanId {
@@ -41,6 +51,19 @@ impl Groups {
     async fn drive_plan(&self, app: &AppId, plan: PlanId) -> Result<Done, Error> {
         let partition = partition(app, plan.group)?;
         self.steps.drive(&partition, &plan.to_string()).await
+    }
+}
+
+/// Returns the error of what came after something was decided: "nothing happened" would not be true.
+pub(super) fn broke_off(error: GroupError) -> GroupError {
+    match error {
+        GroupError::Core(error) if error.kind() == ErrorKind::Unavailable => {
+            let message =
+                "it was written down and is being carried out: call again, with the same key";
+            let unknown = Error::new(ErrorKind::Unknown, "outcome_unknown", message);
+            GroupError::Core(unknown.with_source(error))
+        }
+        error => error,
     }
 }
 

@@ -7,6 +7,7 @@ use mp_core::{
 use super::{
     GroupView, Groups,
     decision::{changed, see_to_payment},
+    drive::broke_off,
     partition,
     roster::{JoinRefusal, Roster},
 };
@@ -31,7 +32,8 @@ impl Groups {
     ///
     /// # Errors
     ///
-    /// As [`take_seat`](Self::take_seat).
+    /// As [`take_seat`](Self::take_seat); also `outcome_unknown` if the store is lost once the seat was
+    /// taken: call again with the same key.
     pub async fn join(
         &self,
         caller: &Caller,
@@ -42,7 +44,8 @@ impl Groups {
         let seat = self.seat(caller, key, id, pay).await?;
         let number = seat.answer;
         if seat.replayed {
-            self.see_to_payment(caller, id, number).await?;
+            let seen_to = self.see_to_payment(caller, id, number).await;
+            seen_to.map_err(broke_off)?;
         }
         self.drive(caller, id, number).await
     }
