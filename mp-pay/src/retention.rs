@@ -15,7 +15,9 @@ use crate::{
 /// That is: it is canceled or succeeded, the outcome of everything asked of the backend is known,
 /// nothing is owed, and what was taken can be given back or disputed no longer, nor can what was given
 /// back come back: a bank returns a refund days after it has succeeded. What was secured for another capability counts as taken for good only once that
-/// capability has settled it.
+/// capability has settled it. Whatever has become of what another capability has asked for, it is kept for
+/// the whole window after it last changed: it may be asked for once more, by due work that lay dead for
+/// instance, and `archived` does not say whether it holds nothing or was taken for good.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,7 +56,7 @@ impl Rule for ClosedPayments {
         };
         match (&*root, load(family)?) {
             // Nothing was ever asked for under its key; the mark keeps the key from being used.
-            (Root::Fence(_), _) => Ok(true),
+            (Root::Fence(fence), _) => Ok(fence.fenced_at.plus(self.refundable_for) <= now),
             (Root::Intent(_), Some(payment)) => Ok(payment.is_closed(self.refundable_for, now)),
             (Root::Intent(_), None) => Ok(false),
         }
@@ -71,7 +73,8 @@ impl Payment {
             && self.disputes.values().all(|it| it.status.is_closed())
             && match self.intent.status {
                 IntentStatus::Canceled => {
-                    !self.has_moved() || self.is_settled_down(refundable_for, now)
+                    let is_awaited = self.intent.settlement.is_some();
+                    !(self.has_moved() || is_awaited) || self.is_settled_down(refundable_for, now)
                 }
                 IntentStatus::Succeeded => {
                     (!self.intent.amount_refundable().is_positive() || self.is_kept())

@@ -7,19 +7,21 @@ use std::{sync::Arc, time::Duration};
 use mp_core::{
     ErrorKind,
     id::IdempotencyKey,
+    port::{SecureRequest, Settled, Settlement},
     retention::{AGE_MIN, FileArchive, Retention, Sweep},
     store::{MemoryStore, Store},
 };
 use mp_pay::{
-    PaymentIntent, SandboxBackend,
+    PaymentIntent, PaymentsSettlement, SandboxBackend,
     backend::{DeclineCode, Outcome, PaymentBackend, sandbox::Behaviour},
     intent::IntentStatus,
+    method::FixedMethods,
     operation::{OperationKey, Step},
     payments::{CancelIntent, Notice, RefundIntent},
     retention::ClosedPayments,
 };
 
-use self::support::{CLASSES, World, clock, engine, eur, idem, mei, staff};
+use self::support::{CLASSES, World, app, clock, engine, eur, idem, mei, method, staff};
 
 const WINDOW: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
@@ -92,6 +94,38 @@ async fn a_payment_that_never_took_anything_leaves_once_its_answers_are_forgotte
     assert_eq!(books.sweep().await.retired, 1);
 }
 
+/// A capability may ask once more for what it had secured, and has to be answered.
+#[tokio::test]
+async fn what_a_capability_has_asked_for_stays_whatever_became_of_it() {
+    let books = Books::new();
+    let payments = &books.world.payments;
+    let methods = FixedMethods::everybody(method("pm_ok"));
+    let settlement = PaymentsSettlement::new(payments, Arc::new(methods));
+    let [seat, fenced] = ["seat", "fenced"].map(|key| key.parse().expect("a key"));
+    let request = SecureRequest {
+        key: seat,
+        app: app(),
+        payer: "mei".parse().expect("a user"),
+        amount: eur(100),
+        deadline: books.world.engine.now().plus(Duration::from_secs(600)),
+    };
+    let (app, seat) = (&request.app, &request.key);
+    settlement.secure(&request).await.expect("secures");
+    settlement.release(app, &fenced).await.expect("fences");
+    let cancel = CancelIntent::of(PaymentsSettlement::intent_of(app, seat));
+    let canceled = payments.cancel(&staff(), cancel, &idem("cancel")).await;
+    assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
+    books.world.clock.advance(WINDOW - Duration::from_secs(1));
+    assert_eq!(books.sweep().await.live, 2);
+    for key in [seat, &fenced] {
+        let settled = settlement.settle(app, key).await.expect("answers");
+        assert!(matches!(settled, Settled::Declined(_)), "{settled:?}");
+        settlement.release(app, key).await.expect("answers");
+    }
+    books.world.clock.advance(WINDOW);
+    assert_eq!(books.sweep().await.retired, 2);
+}
+
 #[tokio::test]
 async fn a_payment_whose_refund_may_still_come_back_stays() {
     let books = Books::new();
@@ -150,8 +184,7 @@ async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() 
         "archived"
     );
     // The same call with the same key would make the same intent.
-    let again =
-        mp_pay::payments::CreateIntent::of(eur(100)).with_payment_method(support::method("pm_ok"));
+    let again = mp_pay::payments::CreateIntent::of(eur(100)).with_payment_method(method("pm_ok"));
     let again = payments.create_intent(&mei(), again, &idem("create")).await;
     assert_eq!(
         mp_core::Error::from(again.expect_err("is archived")).code(),

@@ -7,7 +7,7 @@ use mp_core::{
 };
 
 use super::{
-    BookId, Transfer, TransferStatus,
+    Transfer, TransferStatus,
     name::BOOKS,
     records::{TRANSFERS, book_in},
 };
@@ -15,8 +15,8 @@ use super::{
 /// Takes the book of a settlement, or of an [intent's payment](super::LedgerBackend), for closed when
 /// nothing of it can move any more; the books of accounts never are, for their journals are [closed](super::Ledger::close) stretch by stretch.
 ///
-/// A settlement that took nothing is declined for good. An intent that was declined may be confirmed
-/// again, in the same book: that of a payment is kept for the whole window after it last changed,
+/// An intent that was declined may be confirmed again, in the same book, and whoever had a settlement secured
+/// may ask once more what became of it: each book is kept for the whole window after it last changed,
 /// whatever became of it. So the window has to outlast all that an intent may still ask for: it is no
 /// shorter than that of [`ClosedPayments`](crate::retention::ClosedPayments), and longer than a host
 /// leaves an intent that was declined neither confirmed again nor canceled. What is asked of a payment
@@ -43,9 +43,9 @@ impl ClosedSettlements {
         }
     }
 
-    /// Returns whether a payment may be asked for something yet, whatever has come of it so far.
-    fn is_awaited(&self, book: &BookId, family: &Family, now: Timestamp) -> bool {
-        book.is_payment() && family.at().plus(self.refundable_for) > now
+    /// Returns whether it may be asked for something yet, whatever has come of it so far.
+    fn is_awaited(&self, family: &Family, now: Timestamp) -> bool {
+        family.at().plus(self.refundable_for) > now
     }
 
     fn is_over(&self, transfer: &Transfer, now: Timestamp) -> bool {
@@ -66,7 +66,7 @@ impl Rule for ClosedSettlements {
 
     fn is_closed(&self, family: &Family, now: Timestamp) -> Result<bool, Error> {
         let book = book_in(family)?.filter(|book| book.id.is_reserved());
-        if book.is_none_or(|book| self.is_awaited(&book.id, family, now)) {
+        if book.is_none_or(|_| self.is_awaited(family, now)) {
             return Ok(false);
         }
         let transfers = family.scan::<Transfer>(TRANSFERS)?;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mp_core::{
@@ -66,11 +66,7 @@ impl Desk {
             app: self.app.clone(),
             payer: "mei".parse().expect("a user"),
             amount: Money::new(minor, Currency::EUR),
-            deadline: self
-                .world
-                .engine
-                .now()
-                .plus(std::time::Duration::from_secs(600)),
+            deadline: self.world.engine.now().plus(Duration::from_secs(600)),
         }
     }
 
@@ -237,6 +233,17 @@ pub(crate) async fn a_settlement_that_is_over_is_retired(world: World) {
     let (engine, store) = (&desk.world.engine, desk.world.store.clone());
     let rule = Arc::new(ClosedSettlements::refundable_for(3 * AGE_MIN));
     let retention = Retention::new(engine, store, archive).with(rule, AGE_MIN);
+    let fenced: SettlementKey = "gb_2.0".parse().expect("a key");
+    let release = async || desk.settlement.release(&desk.app, &fenced).await;
+    release().await.expect("fences");
+    desk.world
+        .clock
+        .advance(3 * AGE_MIN - Duration::from_secs(1));
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!(sweep.retired, 0, "it may be asked for again");
+    release().await.expect("is fenced");
+    desk.world.clock.advance(Duration::from_secs(1));
+    assert_eq!(retention.sweep_all().await.expect("sweeps").retired, 1);
     assert_eq!(desk.secure(70).await, Secured::Secured);
     desk.world.clock.advance(3 * AGE_MIN);
     assert_eq!(desk.settle().await.expect("settles"), Settled::Settled);
