@@ -164,6 +164,34 @@ async fn who_held_a_seat_that_lapsed_joins_again_before_due_work_runs_however_ma
 }
 
 #[tokio::test]
+async fn one_who_is_refused_looks_for_lapsed_seats_and_the_next_ones_need_not() {
+    let world = World::new();
+    let process = world.process();
+    let offer = process.offer(terms(3)).await;
+    let group = process.open("mei", offer).await.group;
+    world.clock.advance(Duration::from_secs(300));
+    for name in ["ada", "bo"] {
+        world.bank.set(name, Payer::Dawdles(u32::MAX));
+        process.join(name, group).await.expect("takes a seat");
+    }
+    // Mei has paid, so what would have lapsed by now does not.
+    world.clock.advance(Duration::from_secs(320));
+    let refused = async |name: &str| {
+        // What a process has read before, it need not read again.
+        let before = world.store.looks();
+        let full = world.process().join(name, group).await;
+        assert_eq!(full.expect_err("is full").code(), "group_full");
+        world.store.looks() - before
+    };
+    assert!(refused("cy").await > 0);
+    let noted = process.groups.group(&app(), group).await.expect("reads");
+    assert!(noted.lapses_from > process.engine.now());
+    assert_eq!(refused("dee").await, 0);
+    world.clock.advance(Duration::from_secs(300));
+    process.join("cy", group).await.expect("two have lapsed");
+}
+
+#[tokio::test]
 async fn payments_of_a_crowd_begin_in_the_order_of_their_seats_and_in_portions() {
     let world = World::new();
     let process = world.process();

@@ -75,6 +75,23 @@ pub(super) fn changed<T, E: From<Error>>(
     Ok(edits.answer(answer))
 }
 
+/// Gives back seats that have lapsed, and notes from when on it is worth looking again.
+pub(super) fn lapse(
+    family: &Family,
+    first: &UserId,
+    now: Timestamp,
+) -> Result<Decision<()>, Error> {
+    let mut edits = Edits::new();
+    if let Some(mut roster) = Roster::load(family)? {
+        let before = roster.group.clone();
+        roster.lapse(first, now)?;
+        if roster.group != before {
+            roster.write(None, &app(family.partition())?, now, &mut edits)?;
+        }
+    }
+    Ok(edits.answer(()))
+}
+
 /// Begins the payments of those who took a seat and did not wait, as far as one commit goes; answers
 /// whether there are more.
 pub(super) fn begin_payments(family: &Family, now: Timestamp) -> Result<Decision<bool>, Error> {

@@ -6,7 +6,7 @@ use mp_core::{
 
 use super::{
     GroupView, Groups,
-    decision::{changed, see_to_payment},
+    decision::{changed, lapse, see_to_payment},
     drive::broke_off,
     partition,
     roster::{JoinRefusal, Roster},
@@ -97,8 +97,34 @@ impl Groups {
         }
         // In the same commit, so that nobody takes what was given back for this one.
         let everybody = Roster::reads(command);
-        let lapse: MakeRoom = |roster, first, now| roster.lapse(first, now);
-        Ok(self.try_seat(everybody, user, next, lapse).await?)
+        let make_room: MakeRoom = |roster, first, now| roster.lapse(first, now);
+        let taken = self.try_seat(everybody, user, next, make_room).await;
+        if let Err(JoinRefusal::Refused(GroupError::Full)) = taken {
+            self.note_lapses(caller, id, user).await;
+        }
+        Ok(taken?)
+    }
+
+    /// Notes from when on a seat may lapse, for what a refused decision has found of that is not kept:
+    /// whoever is refused next need not look through everybody.
+    async fn note_lapses(&self, caller: &Caller, id: GroupId, user: &UserId) {
+        if let Err(error) = self.try_to_note_lapses(caller, id, user).await {
+            // The next one looks again.
+            tracing::debug!(%error, group = %id, "nobody has noted when a seat may lapse");
+        }
+    }
+
+    async fn try_to_note_lapses(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        user: &UserId,
+    ) -> Result<(), Error> {
+        let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
+        let user = user.clone();
+        let decide = move |family: &Family, now| lapse(family, &user, now);
+        self.engine.run(command, decide).await?;
+        Ok(())
     }
 
     async fn try_seat(

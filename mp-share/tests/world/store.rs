@@ -6,7 +6,7 @@ use std::sync::{
 use async_trait::async_trait;
 use mp_core::store::{
     Batch, Changes, Delivery, DueQuery, Key, Limits, Listing, MemoryStore, Partition, Query,
-    Settle, Store, StoreError, StoreErrorKind, Version, View, Write,
+    Selection, Settle, Store, StoreError, StoreErrorKind, Version, View, Write,
 };
 use serde_json::Value;
 
@@ -19,6 +19,7 @@ pub(crate) struct WatchedStore {
     faults: Arc<Faults>,
     overfull: AtomicU32,
     commits: AtomicU32,
+    looks: AtomicU32,
 }
 
 impl WatchedStore {
@@ -37,6 +38,11 @@ impl WatchedStore {
     /// Returns how many commits held a group's or an offer's root.
     pub(crate) fn commits(&self) -> u32 {
         self.commits.load(Ordering::SeqCst)
+    }
+
+    /// Returns how often somebody has looked through all members of a group.
+    pub(crate) fn looks(&self) -> u32 {
+        self.looks.load(Ordering::SeqCst)
     }
 
     fn watch(&self, batch: &Batch) {
@@ -78,6 +84,10 @@ impl Store for WatchedStore {
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
+        let members = |it: &Selection| matches!(it, Selection::Prefix(key) if key.as_str() == "m/");
+        if query.select.iter().any(members) {
+            self.looks.fetch_add(1, Ordering::SeqCst);
+        }
         let call = self.inner.read(partition, query);
         let answer = self.faults.around(call).await;
         answer.map_err(|interrupted| error("read", interrupted))?
