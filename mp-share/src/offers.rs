@@ -19,7 +19,7 @@ use self::record::Lapse;
 #[cfg(test)]
 pub(crate) use self::record::{Closed, Held, InFlight, Lapse as LapseDue};
 use crate::{
-    error::GroupError,
+    error::{GroupError, newer_release},
     offer::{Offer, OfferId, OfferState, Terms},
 };
 
@@ -95,13 +95,17 @@ impl Offers {
     ///
     /// # Errors
     ///
-    /// `not_found` unless the caller is its merchant or staff; the store's errors.
+    /// `not_found` unless the caller is its merchant or staff; `newer_release` for one that a newer release
+    /// has brought where this one does not know its way; the store's errors.
     pub async fn close(&self, caller: &Caller, id: OfferId) -> Result<Offer, GroupError> {
         let caller = caller.clone();
         let command = Command::on(partition(caller.app_id(), id)?);
         let decide = move |family: &Family, _| {
             let offer = family.root::<Offer>()?.ok_or_else(no_offer)?;
             caller.require_owner("offer", caller.app_id(), &offer.merchant)?;
+            if offer.state == OfferState::Unrecognized {
+                return Err(newer_release("offer"));
+            }
             let closed = Offer {
                 state: OfferState::Closed,
                 ..(*offer).clone()

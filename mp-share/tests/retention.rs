@@ -6,11 +6,12 @@ use std::{sync::Arc, time::Duration};
 
 use mp_core::{
     Error, ErrorKind,
+    port::{Fact, SettlementListener, SettlementStatus},
     retention::{AGE_MIN, FileArchive, Retention, Sweep},
 };
 use mp_share::retention::EndedGroups;
 
-use self::world::{Process, World, pass_deadline, terms, user};
+use self::world::{Process, World, app, pass_deadline, terms, user};
 
 async fn sweep(world: &World, process: &Process) -> Sweep {
     let folder = tempfile::tempdir().expect("a folder");
@@ -43,6 +44,14 @@ async fn a_filled_group_is_archived_and_answers_so() {
         Error::from(late.expect_err("is archived")).code(),
         "archived"
     );
+    for key in world.bank.keys() {
+        for status in [SettlementStatus::Settled, SettlementStatus::Declined] {
+            let (app, key) = (app(), key.parse().expect("a key"));
+            let fact = Fact { app, key, status };
+            let heard = process.groups.learnt(&fact).await;
+            heard.expect("needs not be told again");
+        }
+    }
     // Its pieces stay sold.
     assert_eq!(process.stock(offer).await, (0, 2));
 }

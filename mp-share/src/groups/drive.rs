@@ -48,6 +48,15 @@ impl Groups {
         self.status(caller, id).await
     }
 
+    async fn hear(&self, fact: &Fact, plan: PlanId, step: usize) -> Result<Done, Error> {
+        if is_gone(fact.status) {
+            let (partition, id) = (partition(&fact.app, plan.group)?, plan.to_string());
+            let lost = self.steps.lose(&partition, &id, step, PAYMENT_LOST);
+            lost.await?;
+        }
+        self.drive_plan(&fact.app, plan).await
+    }
+
     async fn drive_plan(&self, app: &AppId, plan: PlanId) -> Result<Done, Error> {
         let partition = partition(app, plan.group)?;
         self.steps.drive(&partition, &plan.to_string()).await
@@ -76,14 +85,11 @@ impl SettlementListener for Groups {
         let Some((plan, step)) = step_of(&fact.key) else {
             return Ok(());
         };
-        if is_gone(fact.status) {
-            let partition = partition(&fact.app, plan.group)?;
-            self.steps
-                .lose(&partition, &plan.to_string(), step, PAYMENT_LOST)
-                .await?;
+        match self.hear(fact, plan, step).await {
+            // Every plan of a group that was archived is at its end.
+            Err(error) if error.code() == "archived" => Ok(()),
+            heard => heard.map(drop),
         }
-        self.drive_plan(&fact.app, plan).await?;
-        Ok(())
     }
 }
 

@@ -311,25 +311,7 @@ async fn attempts_are_bounded() {
 #[tokio::test]
 async fn a_group_in_a_newer_releases_state_is_left_alone() {
     let (world, process, _, group) = group_of(3).await;
-    let partition = Partition::new(&app(), "group", &group.to_string()).expect("a partition");
-    let view = world
-        .store
-        .read(&partition, &Query::default())
-        .await
-        .expect("reads");
-    let root = String::from_utf8(view.records[0].value.to_vec()).expect("JSON is UTF-8");
-    let newer = root.replace(r#""state":"open""#, r#""state":"simmering""#);
-    let batch = Batch {
-        expect: view.head,
-        commit_id: CommitId(1),
-        at: view.at,
-        writes: vec![Write::put(Key::root(), newer.clone().into())],
-    };
-    world
-        .store
-        .commit(&partition, batch)
-        .await
-        .expect("commits");
+    let newer = Newer::brings(&world, "group", &group.to_string()).await;
     let error = process
         .join("ada", group)
         .await
@@ -337,10 +319,50 @@ async fn a_group_in_a_newer_releases_state_is_left_alone() {
     assert_eq!(error.code(), "newer_release");
     pass_deadline(&world);
     process.pass(&world, 2).await;
-    let view = world
-        .store
-        .read(&partition, &Query::default())
-        .await
-        .expect("reads");
-    assert_eq!(view.records[0].value, newer);
+    newer.stands(&world).await;
+}
+
+#[tokio::test]
+async fn an_offer_in_a_newer_releases_state_is_not_told_to_be_closed() {
+    let (world, process, offer, _) = group_of(3).await;
+    let newer = Newer::brings(&world, "offer", &offer.to_string()).await;
+    let offers = process.groups.offers();
+    let stranger = offers.close(&user("ada"), offer).await;
+    assert_eq!(stranger.expect_err("not hers").code(), "not_found");
+    let closed = offers.close(&user("merchant"), offer).await;
+    assert_eq!(
+        closed.expect_err("not ours to close").code(),
+        "newer_release"
+    );
+    newer.stands(&world).await;
+}
+
+/// A root that a newer release has brought into a state of its own.
+struct Newer {
+    partition: Partition,
+    root: String,
+}
+
+impl Newer {
+    async fn brings(world: &World, kind: &str, id: &str) -> Self {
+        let partition = Partition::new(&app(), kind, id).expect("a partition");
+        let view = world.store.read(&partition, &Query::default()).await;
+        let view = view.expect("reads");
+        let root = String::from_utf8(view.records[0].value.to_vec()).expect("JSON is UTF-8");
+        let root = root.replace(r#""state":"open""#, r#""state":"simmering""#);
+        let batch = Batch {
+            expect: view.head,
+            commit_id: CommitId(1),
+            at: view.at,
+            writes: vec![Write::put(Key::root(), root.clone().into())],
+        };
+        let committed = world.store.commit(&partition, batch).await;
+        committed.expect("commits");
+        Self { partition, root }
+    }
+
+    async fn stands(&self, world: &World) {
+        let view = world.store.read(&self.partition, &Query::default()).await;
+        assert_eq!(view.expect("reads").records[0].value, self.root);
+    }
 }
