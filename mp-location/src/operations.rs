@@ -1,7 +1,8 @@
 use mp_core::{
     caller::{Caller, Scope},
     host::Operation,
-    id::IdempotencyKey,
+    id::{IdempotencyKey, Name},
+    label::Label,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::{
     nearby::Nearby,
     place::{NewPlace, PlaceId},
     places::Places,
+    point::Point,
 };
 
 /// The right to find places.
@@ -26,13 +28,29 @@ struct OnePlace {
     place: PlaceId,
 }
 
+/// Says anew what a place of the caller's app is; the members are those of [`NewPlace`].
+#[derive(Debug, Deserialize, JsonSchema, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ReplacePlace {
+    /// The place's id.
+    place: PlaceId,
+    /// What people call it.
+    name: Label,
+    /// What kind of place it is, in the app's own words, such as `noodles`.
+    category: Name,
+    /// Where it is.
+    point: Point,
+}
+
 impl Places {
-    /// Returns the operations for a host's registry: `location.add_place`, `location.remove_place`
-    /// (scope `location:write`), `location.nearby` and `location.place` (scope `location:read`).
+    /// Returns the operations for a host's registry: `location.add_place`, `location.replace_place`,
+    /// `location.remove_place` (scope `location:write`), `location.nearby` and `location.place` (scope
+    /// `location:read`).
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
         vec![
             self.add_place(),
+            self.replace_place(),
             self.remove_place(),
             self.nearby_places(),
             self.one_place(),
@@ -48,6 +66,22 @@ impl Places {
             move |caller: Caller, new: NewPlace, key: IdempotencyKey| {
                 let places = places.clone();
                 async move { places.add(&caller, new, &key).await }
+            },
+        )
+    }
+
+    fn replace_place(&self) -> Operation {
+        let places = self.clone();
+        Operation::reversible(
+            "location.replace_place",
+            "Says anew what a place of the signed-in user is called, what it is, and where.",
+            WRITE,
+            move |caller: Caller, said: ReplacePlace, key: IdempotencyKey| {
+                let places = places.clone();
+                async move {
+                    let id = said.place;
+                    places.replace(&caller, id, said.into(), &key).await
+                }
             },
         )
     }
@@ -89,5 +123,15 @@ impl Places {
                 async move { places.place(&caller, one.place).await }
             },
         )
+    }
+}
+
+impl From<ReplacePlace> for NewPlace {
+    fn from(said: ReplacePlace) -> Self {
+        Self {
+            name: said.name,
+            category: said.category,
+            point: said.point,
+        }
     }
 }

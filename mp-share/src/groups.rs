@@ -26,7 +26,7 @@ use mp_core::{
 pub(crate) use self::record::{MEMBERS, PLANS};
 pub use self::view::{GroupView, Membership};
 use self::{
-    decision::{changed, open},
+    decision::{call_off, changed, open},
     drive::broke_off,
     home::GroupHome,
     record::member_key,
@@ -39,7 +39,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::GroupError,
-    group::{Group, GroupId, GroupState},
+    group::{Group, GroupId},
     member::{MemberNumber, Memberships, PlanId},
     offer::OfferId,
     offers::Offers,
@@ -169,16 +169,7 @@ impl Groups {
         let offer = self.offers.offer(caller.app_id(), group.offer).await?;
         caller.require_owner("group", caller.app_id(), &offer.merchant)?;
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
-        let decide = |family: &Family, now| {
-            changed(family, now, |roster, now| {
-                if roster.group.state == GroupState::Canceled {
-                    return Ok::<_, GroupError>(());
-                }
-                roster.require_open(now)?;
-                Ok(roster.cancel(now)?)
-            })
-        };
-        self.engine.run(command, decide).await?;
+        self.engine.run(command, call_off).await?;
         self.status(caller, id).await.map_err(broke_off)
     }
 

@@ -65,6 +65,8 @@ async fn every_operation_says_what_it_may_do() {
         .map(|each| (each.name(), each.effect()))
         .collect();
     let expected = [
+        ("group.cancel", Effect::Money),
+        ("group.close_offer", Effect::Reversible),
         ("group.create_offer", Effect::Reversible),
         ("group.join", Effect::Money),
         ("group.leave", Effect::Money),
@@ -127,6 +129,38 @@ async fn a_group_is_shared_and_filled_in_json() {
         (&seen["secured"], &seen["membership"]),
         (&json!(2), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn an_offer_is_closed_and_its_group_called_off_in_json_by_its_merchant() {
+    let host = host(&World::new());
+    let offer = ask(&host, "merchant", "group.create_offer", offer()).await;
+    let named = json!({ "idempotency_key": "close", "offer": offer["offer"] });
+    let open = json!({ "idempotency_key": "open", "offer": offer["offer"] });
+    let group = ask(&host, "mei", "group.open", open).await;
+    let error = ask(&host, "mei", "group.close_offer", named.clone()).await;
+    assert_eq!(error["error"]["code"], "not_found");
+    for _ in 0..2 {
+        let closed = ask(&host, "merchant", "group.close_offer", named.clone()).await;
+        assert_eq!(
+            (&closed["state"], &closed["free"]),
+            (&json!("closed"), &json!(9))
+        );
+    }
+    let late = json!({ "idempotency_key": "late", "offer": offer["offer"] });
+    let error = ask(&host, "ada", "group.open", late).await;
+    assert_eq!(error["error"]["code"], "offer_closed");
+
+    let named = json!({ "idempotency_key": "cancel", "group": group["group"] });
+    let error = ask(&host, "mei", "group.cancel", named.clone()).await;
+    assert_eq!(error["error"]["code"], "not_found");
+    for _ in 0..2 {
+        let canceled = ask(&host, "merchant", "group.cancel", named.clone()).await;
+        assert_eq!(canceled["state"], "canceled");
+    }
+    let read = json!({ "group": group["group"] });
+    let own = ask(&host, "mei", "group.status", read).await;
+    assert_eq!(own["membership"]["reason"], "group_canceled");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use self::{findings::Findings, world::World};
 
 /// Fewer operations or cases than these would mean that the test has lost its grip.
-const OPERATIONS_MIN: usize = 67;
+const OPERATIONS_MIN: usize = 70;
 const CASES_MIN: usize = 3_000;
 
 #[tokio::test]

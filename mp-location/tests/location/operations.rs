@@ -55,12 +55,17 @@ fn each_operation_states_its_effect_and_scope() {
                 Effect::Reversible,
                 "location:write"
             ),
+            (
+                "location.replace_place",
+                Effect::Reversible,
+                "location:write"
+            ),
         ]
     );
 }
 
 #[tokio::test]
-async fn a_place_is_added_found_shown_and_removed_in_json() {
+async fn a_place_is_added_found_shown_replaced_and_removed_in_json() {
     let host = host();
     let call = async |name: &str, input| host.call(&mei(), name, input).await.expect(name);
     let added = call("location.add_place", noodles()).await;
@@ -78,6 +83,20 @@ async fn a_place_is_added_found_shown_and_removed_in_json() {
         found["places"][0]["bearing"].as_f64().map(f64::round),
         Some(165.0)
     );
+
+    let mut moved = noodles();
+    moved["idempotency_key"] = json!("move");
+    moved["place"] = added["id"].clone();
+    moved["name"] = json!("Mei's soup");
+    let replaced = call("location.replace_place", moved.clone()).await;
+    assert_eq!(replaced["name"], "Mei's soup");
+    assert_eq!(call("location.replace_place", moved).await, replaced);
+    let one = json!({"place": added["id"]});
+    assert_eq!(call("location.place", one).await, replaced);
+    let mut back = noodles();
+    back["idempotency_key"] = json!("back");
+    back["place"] = added["id"].clone();
+    assert_eq!(call("location.replace_place", back).await, added);
 
     let one = json!({"place": added["id"]});
     assert_eq!(call("location.place", one).await, added);

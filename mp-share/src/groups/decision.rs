@@ -75,6 +75,18 @@ pub(super) fn changed<T, E: From<Error>>(
     Ok(edits.answer(answer))
 }
 
+/// Calls a group off; one that was called off stays as it is.
+pub(super) fn call_off(family: &Family, now: Timestamp) -> Result<Decision<()>, GroupError> {
+    let group = family.root::<Group>()?;
+    if group.is_some_and(|group| group.state == GroupState::Canceled) {
+        return Ok(Decision::unchanged(()));
+    }
+    changed(family, now, |roster, now| {
+        roster.require_open(now)?;
+        Ok(roster.cancel(now)?)
+    })
+}
+
 /// Gives back seats that have lapsed, and notes from when on it is worth looking again.
 pub(super) fn lapse(
     family: &Family,

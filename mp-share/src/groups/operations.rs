@@ -69,12 +69,17 @@ struct OfferView {
 }
 
 impl Groups {
-    /// Returns `group.create_offer`, `group.offer`, `group.open`, `group.join`, `group.leave` and
-    /// `group.status`, for a [`Host`](mp_core::host::Host).
+    /// Returns `group.create_offer`, `group.close_offer`, `group.offer`, `group.open`, `group.join`,
+    /// `group.leave`, `group.cancel` and `group.status`, for a [`Host`](mp_core::host::Host).
     #[must_use]
     pub fn operations(&self) -> Vec<Operation> {
-        let (create, offer, status) = (self.clone(), self.clone(), self.clone());
-        let (open, join, leave) = (self.clone(), self.clone(), self.clone());
+        let mut operations = self.for_sellers();
+        operations.extend(self.for_buyers());
+        operations
+    }
+
+    fn for_sellers(&self) -> Vec<Operation> {
+        let (create, close, cancel) = (self.clone(), self.clone(), self.clone());
         vec![
             Operation::reversible(
                 "group.create_offer",
@@ -82,6 +87,25 @@ impl Groups {
                 Scope::of("group:sell"),
                 move |caller, input, key| Self::create_offer(create.clone(), caller, input, key),
             ),
+            Operation::reversible(
+                "group.close_offer",
+                "Takes an offer off sale; what is held may still be bought.",
+                Scope::of("group:sell"),
+                move |caller, input, _| Self::close_offer(close.clone(), caller, input),
+            ),
+            Operation::money(
+                "group.cancel",
+                "Calls off a group that is still open; everybody has everything given back.",
+                Scope::of("group:sell"),
+                move |caller, input, _| Self::cancel_group(cancel.clone(), caller, input),
+            ),
+        ]
+    }
+
+    fn for_buyers(&self) -> Vec<Operation> {
+        let (offer, status) = (self.clone(), self.clone());
+        let (open, join, leave) = (self.clone(), self.clone(), self.clone());
+        vec![
             Operation::read(
                 "group.offer",
                 "Tells the terms of an offer and how much of it is left.",
@@ -123,6 +147,15 @@ impl Groups {
     ) -> Result<OfferView, GroupError> {
         let offer = self.offers.create(&caller, &key, &input.into()).await?;
         Ok(offer.into())
+    }
+
+    async fn close_offer(self, caller: Caller, input: OnOffer) -> Result<OfferView, GroupError> {
+        let offer = self.offers.close(&caller, input.offer).await?;
+        Ok(offer.into())
+    }
+
+    async fn cancel_group(self, caller: Caller, input: OnGroup) -> Result<GroupView, GroupError> {
+        self.cancel(&caller, input.group).await
     }
 
     async fn tell_offer(self, caller: Caller, input: OnOffer) -> Result<OfferView, GroupError> {

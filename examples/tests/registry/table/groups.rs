@@ -18,6 +18,14 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .call("chef", "group.create_offer", terms("Claypot"))
             .await,
     ];
+    let [closing, other_closing] = [
+        setup
+            .call("chef", "group.create_offer", terms("Tofu"))
+            .await,
+        setup
+            .call("chef", "group.create_offer", terms("Squid"))
+            .await,
+    ];
     let on = |offer: &Value| json!({"offer": offer["offer"]});
     let [his, his_other, hers, her_other] = [
         setup.call("lin", "group.open", on(&offer)).await,
@@ -25,12 +33,19 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
         setup.call("mei", "group.open", on(&offer)).await,
         setup.call("mei", "group.open", on(&offer)).await,
     ];
+    let [called_off, other_called_off] = [
+        setup.call("lin", "group.open", on(&other_offer)).await,
+        setup.call("lin", "group.open", on(&other_offer)).await,
+    ];
     let group = |group: &Value| json!({"group": group["group"]});
     vec![
         Example::of("group.create_offer", "chef", terms("Congee"))
             .other_body(json!({"pieces": 7, "each_max": 2}))
             .by_another_user(OWN)
             .in_another_app(OWN),
+        Example::of("group.close_offer", "chef", on(&closing)).other_target(on(&other_closing)),
+        Example::of("group.cancel", "chef", group(&called_off))
+            .other_target(group(&other_called_off)),
         Example::of("group.offer", "mei", on(&offer)).by_another_user(PUBLIC),
         Example::of("group.open", "mei", on(&offer))
             .other_target(on(&other_offer))

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::super::{
-    example::{Example, Foreign},
+    example::{Example, Foreign, with},
     setup::Setup,
 };
 
@@ -14,6 +14,14 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .call("mei", "location.add_place", stall("Oyster", 22.32))
             .await,
     ];
+    let [moved, other_moved] = [
+        setup
+            .call("mei", "location.add_place", stall("Tofu", 22.34))
+            .await,
+        setup
+            .call("mei", "location.add_place", stall("Congee", 22.35))
+            .await,
+    ];
     let place = |place: &Value| json!({"place": place["id"]});
     vec![
         Example::of("location.add_place", "mei", stall("Skewers", 22.33))
@@ -24,6 +32,9 @@ pub(super) async fn examples(setup: &Setup<'_>) -> Vec<Example> {
             .in_another_app(Foreign::Apart {
                 why: "the caller adds a place of their own",
             }),
+        Example::of("location.replace_place", "mei", replaced(&moved))
+            .other_body(json!({"name": "Squid skewers"}))
+            .other_target(json!({"place": other_moved["id"]})),
         Example::of("location.remove_place", "mei", place(&first)).other_target(place(&second)),
         Example::of("location.place", "mei", place(&first)).by_another_user(PUBLIC),
         Example::of("location.nearby", "mei", near())
@@ -40,6 +51,10 @@ const PUBLIC: Foreign = Foreign::Shared {
 
 fn stall(name: &str, lat: f64) -> Value {
     json!({"name": name, "category": "food", "point": {"lat": lat, "lon": 114.17}})
+}
+
+fn replaced(place: &Value) -> Value {
+    with(&stall("Stinky tofu", 22.36), json!({"place": place["id"]}))
 }
 
 fn near() -> Value {
