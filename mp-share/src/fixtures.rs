@@ -5,7 +5,7 @@ use mp_core::{conformance::Fixtures, steps::Drive};
 use crate::{
     group::Group,
     groups::{Expire, Home, Notice, PlanPayments},
-    links::{Book, Opening, Sharing},
+    links::{Book, Opening, OwnNumber, Sharing},
     member::Memberships,
     offer::Offer,
     offers::{Closed, Held, InFlight, LapseDue},
@@ -27,13 +27,14 @@ fn fixtures() -> Fixtures {
         .with::<LapseDue>()
         .with::<Book>()
         .with::<Sharing>()
+        .with::<OwnNumber>()
         .with::<Opening>()
         .with_value(&["kind", "id"])
 }
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(17));
+    assert_eq!(fixtures().check(), Ok(18));
 }
 
 #[test]

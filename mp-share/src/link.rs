@@ -123,6 +123,11 @@ impl Campaign {
     pub const MAX: u32 = 0x00ff_ffff;
 
     /// The campaign of links that belong to none.
+    ///
+    /// It ends as any other: once [`SHARERS_MAX`](crate::links::SHARERS_MAX) users have made a link in it,
+    /// a further user's is refused as `campaign_full`, for good, and beyond
+    /// [`OPENERS_MAX`](crate::links::OPENERS_MAX) no first opening is noted. An app in which more people
+    /// share names its campaigns, by month for instance, from the start.
     pub const NONE: Self = Self(0);
 
     /// Returns the campaign of a number.

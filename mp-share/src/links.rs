@@ -19,11 +19,11 @@ use url::Url;
 
 pub use self::record::Opening;
 #[cfg(test)]
-pub(crate) use self::record::{CampaignBook as Book, Sharer as Sharing};
+pub(crate) use self::record::{CampaignBook as Book, OwnNumber, Sharer as Sharing};
 use self::{
     base_url::BaseUrl,
     record::{CampaignBook, Sharer, opening_key, sharer_key},
-    sharer::{candidates, give_number},
+    sharer::Numbers,
 };
 use crate::{
     error::ShareError,
@@ -31,7 +31,8 @@ use crate::{
     token::Token,
 };
 
-/// The most sharers of one campaign.
+/// The most sharers of one campaign; whoever comes after them is refused as
+/// [`CampaignFull`](ShareError::CampaignFull), and has to be given another campaign.
 pub const SHARERS_MAX: u32 = 100_000;
 
 /// The most openers of one campaign that are remembered; later ones open links all the same.
@@ -41,7 +42,8 @@ pub const OPENERS_MAX: u32 = 100_000;
 ///
 /// Checking needs no store. Making notes the sharer's number, opening notes whose link somebody
 /// opened first in a campaign: both in the partition `{app}/link/{campaign}`, so a host numbers
-/// its campaigns, by day or by offer, and none grows beyond [`SHARERS_MAX`] and [`OPENERS_MAX`].
+/// its campaigns, by day or by offer, and none grows beyond [`SHARERS_MAX`] and [`OPENERS_MAX`]. That
+/// holds for [`Campaign::NONE`] too: an app that lets everybody share has to name campaigns.
 #[derive(Clone, Debug)]
 pub struct Links {
     engine: Engine,
@@ -219,13 +221,9 @@ impl Links {
         campaign: Campaign,
         user: &UserId,
     ) -> Result<SharerNumber, ShareError> {
-        let candidates = candidates(app, campaign, user);
-        let on = Command::on(partition(app, campaign)?);
-        let command = candidates
-            .iter()
-            .fold(on, |command, number| command.key(&sharer_key(*number)));
-        let user = user.clone();
-        let decide = move |family: &Family, _| give_number(family, &candidates, &user);
+        let numbers = Numbers::new(app, campaign, user, self.engine.random());
+        let command = numbers.reads(Command::on(partition(app, campaign)?));
+        let decide = move |family: &Family, _| numbers.give(family);
         Ok(self.engine.run(command, decide).await?.answer)
     }
 

@@ -15,7 +15,7 @@ use crate::{
 struct MintLink {
     /// What it leads to.
     subject: Subject,
-    /// The campaign it counts for.
+    /// The campaign it counts for; each has room for 100,000 sharers, and so has 0, which stands for none.
     #[serde(default)]
     campaign: Campaign,
     /// From when on it is refused.

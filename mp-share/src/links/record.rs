@@ -17,6 +17,12 @@ pub(crate) struct Sharer {
     pub(super) user: UserId,
 }
 
+/// Which number a user has.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) struct OwnNumber {
+    pub(super) number: SharerNumber,
+}
+
 /// The first link of a campaign that somebody opened.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize)]
 pub struct Opening {
@@ -38,6 +44,11 @@ impl Document for Sharer {
     const FORMAT: u32 = 1;
 }
 
+impl Document for OwnNumber {
+    const KIND: &'static str = "share.number";
+    const FORMAT: u32 = 1;
+}
+
 impl Document for Opening {
     const KIND: &'static str = "share.opening";
     const FORMAT: u32 = 1;
@@ -45,6 +56,10 @@ impl Document for Opening {
 
 pub(super) fn sharer_key(number: SharerNumber) -> String {
     format!("n/{}", number.0)
+}
+
+pub(super) fn own_number_key(user: &UserId) -> String {
+    format!("u/{user}")
 }
 
 pub(super) fn opening_key(user: &UserId) -> String {

@@ -14,11 +14,15 @@ fn moment(text: &str) -> Timestamp {
 }
 
 fn links() -> (Links, Arc<ManualClock>) {
+    links_by_chance(1)
+}
+
+fn links_by_chance(seed: u64) -> (Links, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(moment(START)));
     let engine = Engine::new(
         Arc::new(MemoryStore::new()),
         clock.clone(),
-        Arc::new(SeededEntropy::new(1)),
+        Arc::new(SeededEntropy::new(seed)),
     );
     let secret = Secret::new([7; 32]).expect("32 bytes");
     let ring = KeyRing::new(KeyId::new(1).expect("below 16"), &secret);
@@ -49,6 +53,45 @@ async fn the_same_link_of_the_same_sharer_is_the_same_token() {
     assert_eq!(minted, again);
     assert_ne!(minted.link.sharer, other.link.sharer);
     assert_eq!(minted.link.expires_at, moment("2026-11-22T00:00:00Z"));
+}
+
+/// Else whoever knows a user's id could tell which links are theirs.
+#[tokio::test]
+async fn a_sharers_number_follows_from_nothing_that_others_know() {
+    let mei = user("mei");
+    let mut numbers = std::collections::BTreeSet::new();
+    for seed in 1..4 {
+        let (links, _) = links_by_chance(seed);
+        let minted = links.mint(&mei, new()).await.expect("mints");
+        numbers.extend(minted.link.sharer);
+        let opened = links.open(&user("bo"), &minted.token.base32()).await;
+        assert_eq!(opened.expect("opens").sharer.as_ref(), mei.user_id());
+    }
+    assert_eq!(numbers.len(), 3, "by chance alone");
+}
+
+#[tokio::test]
+async fn a_number_that_an_earlier_release_gave_is_kept() {
+    let (links, _) = links();
+    let (mei, campaign) = (user("mei"), new().campaign);
+    let name = mei.user_id().expect("a user").clone();
+    let number = sharer::derived(mei.app_id(), campaign, &name)[1];
+    let earlier = Command::on(partition(mei.app_id(), campaign).expect("a partition"));
+    let earlier = earlier.key(&sharer_key(number));
+    let decide = move |_: &Family, _| {
+        let mut edits = Edits::new();
+        edits.put(&sharer_key(number), Sharer { user: name.clone() });
+        edits.put_root(CampaignBook {
+            sharers: 1,
+            openers: 0,
+        });
+        Ok::<_, Error>(edits.answer(()))
+    };
+    links.engine.run(earlier, decide).await.expect("commits");
+    for _ in 0..2 {
+        let minted = links.mint(&mei, new()).await.expect("mints");
+        assert_eq!(minted.link.sharer, Some(number));
+    }
 }
 
 #[tokio::test]
