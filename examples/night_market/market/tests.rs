@@ -6,7 +6,7 @@ use mp_core::{
     work::{self, DeadLetters, Done, HandlerError},
 };
 use mp_pay::backend::sandbox::DELAY;
-use mp_share::{GroupId, member::MemberState};
+use mp_share::{GroupId, group::GroupState, member::MemberState};
 
 use super::*;
 use crate::OPENS_AT;
@@ -64,6 +64,44 @@ async fn what_is_learnt_of_a_members_payment_reaches_the_group_though_its_work_i
         state(&market, &payer, group).await?,
         Some(MemberState::Secured)
     );
+    Ok(())
+}
+
+/// A card's hold ends after a week, and a group may stay open for a month.
+#[tokio::test]
+async fn a_seat_is_free_again_once_the_hold_that_paid_for_it_has_ended()
+-> Result<(), Box<dyn std::error::Error>> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let clock = Arc::new(ManualClock::at(OPENS_AT.parse()?));
+    let (store, entropy) = (
+        Arc::new(MemoryStore::new()),
+        Arc::new(SeededEntropy::new(1)),
+    );
+    let engine = Engine::new(store, clock.clone(), entropy);
+    let script = Arc::new(Script::new(1, 300));
+    let market = Market::open(&engine, &script, None).await?;
+    let mut good = (0..script.visitors()).filter(|number| script.card(*number) == Card::Good);
+    let mut visitor = || market.visitor(good.next().unwrap_or_default());
+    let (payer, other) = (visitor()?, visitor()?);
+    let long = Terms {
+        group_size: 2,
+        group_duration: DAY * 20,
+        ..terms()?
+    };
+    let offer = market.offers.create(&payer, &key("offer")?, &long).await?;
+    let group = market.groups.open(&payer, &key("open")?, offer.id).await?;
+    let (secured, group) = (group.secured, group.group);
+    assert_eq!(secured, 1);
+    clock.advance(DAY * 8);
+    market.worker.drain().await?;
+    assert_eq!(
+        state(&market, &payer, group).await?,
+        Some(MemberState::Released)
+    );
+    let joined = market.groups.join(&other, &key("join")?, group).await?;
+    assert_eq!((joined.state, joined.secured), (GroupState::Open, 1));
+    let again = market.groups.join(&payer, &key("again")?, group).await?;
+    assert_eq!((again.state, again.secured), (GroupState::Filled, 2));
     Ok(())
 }
 
