@@ -45,7 +45,9 @@ impl Combiner {
         job: Box<dyn Job>,
     ) -> Result<(), Error> {
         if let Accepted::Start { kept, arrival } = self.mailboxes.accept(partition, job)? {
-            tokio::spawn(Runner::new(self.clone(), partition.clone(), kept, arrival).run());
+            let runner = Runner::new(self.clone(), partition.clone(), kept, arrival);
+            // A task moves its future ten times from first to last, and this one is large.
+            tokio::spawn(Box::pin(runner.run()));
         }
         Ok(())
     }
