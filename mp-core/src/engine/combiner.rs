@@ -44,8 +44,9 @@ impl Combiner {
         partition: &Partition,
         job: Box<dyn Job>,
     ) -> Result<(), Error> {
-        if let Accepted::Start { kept, arrival } = self.mailboxes.accept(partition, job)? {
-            let runner = Runner::new(self.clone(), partition.clone(), kept, arrival);
+        let address = self.mailboxes.address(partition);
+        if let Accepted::Start { kept, arrival } = self.mailboxes.accept(&address, job)? {
+            let runner = Runner::new(self.clone(), address, kept, arrival);
             // A task moves its future ten times from first to last, and this one is large.
             tokio::spawn(Box::pin(runner.run()));
         }

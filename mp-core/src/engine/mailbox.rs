@@ -1,11 +1,16 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    hash::{BuildHasherDefault, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Family, job::Job};
+use super::{
+    Family,
+    address::{Address, TakenHash},
+    job::Job,
+};
 use crate::{
     error::{Error, ErrorKind},
     store::Partition,
@@ -24,13 +29,16 @@ const KEPT_RECORDS_MAX: usize = 65_536;
 const SHELVES: usize = 16;
 
 /// The mailboxes of all partitions, on shelves of their own lock each.
-pub(super) struct Mailboxes([Mutex<Shelf>; SHELVES]);
+pub(super) struct Mailboxes {
+    shelves: [Mutex<Shelf>; SHELVES],
+    keys: RandomState,
+}
 
 #[derive(Default)]
 struct Shelf {
-    places: HashMap<Partition, Place>,
+    places: HashMap<Address, Place, BuildHasherDefault<TakenHash>>,
     /// What is kept, by when it was used last.
-    kept_by_use: BTreeMap<u64, Partition>,
+    kept_by_use: BTreeMap<u64, Address>,
     /// The size of all that is kept, in records.
     kept_records: usize,
     uses: u64,
@@ -72,17 +80,21 @@ pub(super) enum Accepted {
 
 impl Mailboxes {
     pub(super) fn new() -> Self {
-        Self(std::array::from_fn(|_| Mutex::default()))
+        Self {
+            shelves: std::array::from_fn(|_| Mutex::default()),
+            keys: RandomState::new(),
+        }
+    }
+
+    /// Returns where a partition's mailbox is found.
+    pub(super) fn address(&self, partition: &Partition) -> Address {
+        Address::of(partition, &self.keys)
     }
 
     /// Drops a job into its partition's mailbox; the first one in has to start the runner.
-    pub(super) fn accept(
-        &self,
-        partition: &Partition,
-        job: Box<dyn Job>,
-    ) -> Result<Accepted, Error> {
-        let mut shelf = self.shelf(partition);
-        if let Some(Place::Busy(mailbox)) = shelf.places.get_mut(partition) {
+    pub(super) fn accept(&self, address: &Address, job: Box<dyn Job>) -> Result<Accepted, Error> {
+        let mut shelf = self.shelf(address);
+        if let Some(Place::Busy(mailbox)) = shelf.places.get_mut(address) {
             if mailbox.waiting.len() >= WAITING_MAX {
                 return Err(busy());
             }
@@ -92,7 +104,7 @@ impl Mailboxes {
         }
         let mailbox = Mailbox::with(job);
         let arrival = mailbox.arrival.clone();
-        let kept = shelf.open(partition, mailbox);
+        let kept = shelf.open(address, mailbox);
         Ok(Accepted::Start { kept, arrival })
     }
 
@@ -100,16 +112,16 @@ impl Mailboxes {
     /// there is to keep if none does.
     pub(super) fn take(
         &self,
-        partition: &Partition,
+        address: &Address,
         share: impl FnOnce(usize) -> usize,
         keep: impl FnOnce() -> Option<Kept>,
     ) -> Vec<Box<dyn Job>> {
-        let mut shelf = self.shelf(partition);
-        let Some(Place::Busy(mailbox)) = shelf.places.get_mut(partition) else {
+        let mut shelf = self.shelf(address);
+        let Some(Place::Busy(mailbox)) = shelf.places.get_mut(address) else {
             return Vec::new();
         };
         if mailbox.waiting.is_empty() {
-            shelf.close(partition, keep());
+            shelf.close(address, keep());
             return Vec::new();
         }
         mailbox.draw(share)
@@ -118,32 +130,32 @@ impl Mailboxes {
     /// Takes as many jobs as `share` says of so many that wait, and leaves the mailbox open.
     pub(super) fn draw(
         &self,
-        partition: &Partition,
+        address: &Address,
         share: impl FnOnce(usize) -> usize,
     ) -> Vec<Box<dyn Job>> {
-        let mut shelf = self.shelf(partition);
-        match shelf.places.get_mut(partition) {
+        let mut shelf = self.shelf(address);
+        match shelf.places.get_mut(address) {
             Some(Place::Busy(mailbox)) => mailbox.draw(share),
             _ => Vec::new(),
         }
     }
 
     /// Returns whether a job waits.
-    pub(super) fn has_waiting(&self, partition: &Partition) -> bool {
-        let shelf = self.shelf(partition);
-        let place = shelf.places.get(partition);
+    pub(super) fn has_waiting(&self, address: &Address) -> bool {
+        let shelf = self.shelf(address);
+        let place = shelf.places.get(address);
         place.is_some_and(
             |place| matches!(place, Place::Busy(mailbox) if !mailbox.waiting.is_empty()),
         )
     }
 
     /// Puts jobs back in front, in their order.
-    pub(super) fn put_back(&self, partition: &Partition, jobs: Vec<Box<dyn Job>>) {
+    pub(super) fn put_back(&self, address: &Address, jobs: Vec<Box<dyn Job>>) {
         if jobs.is_empty() {
             return;
         }
         // Their runner is at work, so that there is a mailbox.
-        if let Some(Place::Busy(mailbox)) = self.shelf(partition).places.get_mut(partition) {
+        if let Some(Place::Busy(mailbox)) = self.shelf(address).places.get_mut(address) {
             for job in jobs.into_iter().rev() {
                 mailbox.waiting.push_front(job);
             }
@@ -151,12 +163,12 @@ impl Mailboxes {
     }
 
     /// Closes a mailbox whose runner broke off; its jobs' callers are told by the dropped reply.
-    pub(super) fn abandon(&self, partition: &Partition) {
-        self.shelf(partition).close(partition, None);
+    pub(super) fn abandon(&self, address: &Address) {
+        self.shelf(address).close(address, None);
     }
 
-    fn shelf(&self, partition: &Partition) -> MutexGuard<'_, Shelf> {
-        let shelf = &self.0[usize::from(partition.slot()) % SHELVES];
+    fn shelf(&self, address: &Address) -> MutexGuard<'_, Shelf> {
+        let shelf = &self.shelves[usize::from(address.slot()) % SHELVES];
         shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -177,22 +189,22 @@ impl Mailbox {
 
 impl Shelf {
     /// Opens a mailbox, and returns what was kept.
-    fn open(&mut self, partition: &Partition, mailbox: Mailbox) -> Option<Kept> {
-        let place = self.places.insert(partition.clone(), Place::Busy(mailbox));
+    fn open(&mut self, address: &Address, mailbox: Mailbox) -> Option<Kept> {
+        let place = self.places.insert(address.clone(), Place::Busy(mailbox));
         place.and_then(|place| self.taken(place))
     }
 
     /// Closes a mailbox, and keeps the state if it is not too large.
-    fn close(&mut self, partition: &Partition, kept: Option<Kept>) {
+    fn close(&mut self, address: &Address, kept: Option<Kept>) {
         let Some(kept) = kept.filter(|kept| kept.family.len() <= KEPT_RECORDS_MAX) else {
-            self.places.remove(partition);
+            self.places.remove(address);
             return;
         };
         self.uses += 1;
         self.kept_records += kept.family.len();
-        self.kept_by_use.insert(self.uses, partition.clone());
+        self.kept_by_use.insert(self.uses, address.clone());
         let kept = Place::Kept(self.uses, kept);
-        self.places.insert(partition.clone(), kept);
+        self.places.insert(address.clone(), kept);
         while self.kept_by_use.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
             self.drop_least_recently_used();
         }
@@ -209,8 +221,8 @@ impl Shelf {
     }
 
     fn drop_least_recently_used(&mut self) {
-        if let Some((_, partition)) = self.kept_by_use.pop_first()
-            && let Some(place) = self.places.remove(&partition)
+        if let Some((_, address)) = self.kept_by_use.pop_first()
+            && let Some(place) = self.places.remove(&address)
         {
             self.taken(place);
         }
@@ -254,14 +266,15 @@ mod tests {
     #[test]
     fn what_a_shelf_keeps_is_bounded_by_number_and_by_size() {
         for records in [1, KEPT_RECORDS_MAX / 3, KEPT_RECORDS_MAX + 1] {
-            let mut shelf = Shelf::default();
+            let (mut shelf, keys) = (Shelf::default(), RandomState::new());
             for number in 0..KEPT_MAX + 50 {
                 let partition = Partition::parse(&format!("test/kept/{number}")).expect("an id");
+                let address = Address::of(&partition, &keys);
                 let is_large = records > 1 && number > 10;
                 if is_large {
                     break;
                 }
-                shelf.close(&partition, Some(kept(&partition, records)));
+                shelf.close(&address, Some(kept(&partition, records)));
                 assert!(shelf.places.len() <= KEPT_MAX);
                 assert_eq!(shelf.places.len(), shelf.kept_by_use.len());
                 let kept = shelf.places.values().map(|place| match place {
@@ -273,7 +286,7 @@ mod tests {
                 assert!(size <= KEPT_RECORDS_MAX);
                 let fits = records < KEPT_RECORDS_MAX;
                 assert_eq!(
-                    shelf.places.contains_key(&partition),
+                    shelf.places.contains_key(&address),
                     fits,
                     "the latest is kept"
                 );

@@ -5,6 +5,7 @@
 //! on a conflict and on an unknown outcome, and no refusal is given on a state that may be stale;
 //! so several processes on one store stay correct, and one is fast.
 
+mod address;
 mod ahead;
 mod answers;
 mod arrivals;

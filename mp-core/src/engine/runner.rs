@@ -9,6 +9,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Family,
+    address::Address,
     ahead::{Ahead, share},
     answers::Done,
     combiner::Combiner,
@@ -42,7 +43,7 @@ const STATE_RECORDS_MAX: usize = 250_000;
 /// start a new runner.
 pub(super) struct Runner {
     pub(super) combiner: Arc<Combiner>,
-    pub(super) partition: Partition,
+    pub(super) partition: Address,
     pub(super) arrival: Arc<Notify>,
     pub(super) family: Option<Box<Family>>,
     /// Whether the family was read after the present jobs were called, so that refusals may rest
@@ -74,7 +75,7 @@ struct Round {
 impl Runner {
     pub(super) fn new(
         combiner: Arc<Combiner>,
-        partition: Partition,
+        partition: Address,
         kept: Option<Kept>,
         arrival: Arc<Notify>,
     ) -> Self {
@@ -167,7 +168,7 @@ impl Runner {
             let writes = self.writes();
             match self.commit(now, jobs.len()).await {
                 Fate::Done(version) => {
-                    let (partition, commands) = (&self.partition, jobs.len());
+                    let (partition, commands) = (self.partition.id(), jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "committed");
                     self.done = Some(Done { jobs, version, now });
                     self.bound_state();
@@ -188,7 +189,7 @@ impl Runner {
                 Fate::Failed(error) => return self.fail(jobs, &error),
                 Fate::Unclear(error) => jobs = self.keep_remembered(jobs, &error),
                 Fate::Again => {
-                    tracing::debug!(partition = %self.partition, conflicts, "decided anew");
+                    tracing::debug!(partition = %self.partition.id(), conflicts, "decided anew");
                     self.drop_family();
                     if writes {
                         self.contend();
@@ -207,7 +208,7 @@ impl Runner {
     /// fresh, so that no refusal rests on it, and once it has met a conflict the store is read.
     fn presume_absent(&mut self, jobs: &[Box<dyn Job>]) {
         if self.family.is_none() && jobs.iter().all(|job| job.presumes_absent()) {
-            let absent = Family::absent(self.partition.clone());
+            let absent = Family::absent(Partition::clone(&self.partition));
             self.family = Some(Box::new(absent));
         }
     }

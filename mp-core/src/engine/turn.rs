@@ -159,7 +159,7 @@ impl Runner {
             return false;
         }
         self.drop_family();
-        let read = Family::new(self.partition.clone(), view, &wanted);
+        let read = Family::new(Partition::clone(&self.partition), view, &wanted);
         self.family = Some(Box::new(read));
         self.fresh = true;
         self.draw_late(jobs);
