@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque, hash_map},
     sync::{Mutex, PoisonError},
 };
 
@@ -79,15 +79,16 @@ impl MemoryStore {
 impl State {
     fn commit(&mut self, partition: &Partition, batch: Batch) -> Result<Version, StoreError> {
         batch.check(&Limits::STANDARD)?;
-        let head = self
-            .families
-            .get(partition)
-            .map_or(Version::ABSENT, |family| family.head);
+        let place = self.families.entry(partition.clone());
+        let head = match &place {
+            hash_map::Entry::Occupied(family) => family.get().head,
+            hash_map::Entry::Vacant(_) => Version::ABSENT,
+        };
         if head != batch.expect {
             return Err(StoreError::conflict());
         }
         let version = head.next(batch.at);
-        let family = self.families.entry(partition.clone()).or_default();
+        let family = place.or_default();
         family.head = version;
         family.commit_id = batch.commit_id;
         // It does not run back when a caller's clock does; deletions are dated by it.
@@ -214,7 +215,9 @@ impl Pending {
 impl Family {
     /// Applies a write of the commit that has just become the head.
     fn apply(&mut self, partition: &Partition, write: Write, calendar: &mut Calendar) {
-        self.unschedule(partition, write.key(), calendar);
+        if write.key().is_delivery() {
+            self.unschedule(partition, write.key(), calendar);
+        }
         let version = self.head;
         match write {
             Write::Put { key, value, .. } => {
