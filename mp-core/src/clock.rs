@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -80,19 +80,42 @@ impl Timestamp {
     }
 
     /// Returns the text form; every stored value has a few, so it is written digit by digit.
-    fn text(self) -> Short<27> {
-        let moment = DateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
-        let (date, micros) = (moment.date_naive(), self.0.unsigned_abs());
-        let seconds = micros / 1_000_000;
+    fn text(self) -> Short<32> {
+        let (seconds, micros) = (self.0 / 1_000_000, (self.0 % 1_000_000) as u32);
+        let (days, second) = ((seconds / 86_400) as u32, (seconds % 86_400) as u32);
+        let [year, month, day] = date_of(days);
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        write_digits(&mut text[0..4], date.year().unsigned_abs());
-        write_digits(&mut text[5..7], date.month());
-        write_digits(&mut text[8..10], date.day());
-        write_digits(&mut text[11..13], (seconds / 3_600 % 24) as u32);
-        write_digits(&mut text[14..16], (seconds / 60 % 60) as u32);
-        write_digits(&mut text[17..19], (seconds % 60) as u32);
-        write_digits(&mut text[20..26], (micros % 1_000_000) as u32);
+        for (place, two_digits) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, second / 3_600),
+            (14, second / 60 % 60),
+            (17, second % 60),
+            (20, micros / 10_000),
+            (22, micros / 100 % 100),
+            (24, micros % 100),
+        ] {
+            write_digits(&mut text[place..place + 2], two_digits);
+        }
         Short::of_ascii(text)
+    }
+}
+
+/// Returns the year, the month and the day that come so many days after 1970-01-01: `civil_from_days`
+/// of Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+const fn date_of(days: u32) -> [u32; 3] {
+    // From the first of March of the year 0 on, in eras of 400 years: a leap day is its year's last.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    match month {
+        0..10 => [era * 400 + year, month + 3, day],
+        _ => [era * 400 + year + 1, month - 9, day],
     }
 }
 
@@ -219,7 +242,7 @@ impl Clock for ManualClock {
 
 #[cfg(test)]
 mod tests {
-    use chrono::SecondsFormat;
+    use chrono::{SecondsFormat, Utc};
     use proptest::prelude::*;
 
     use super::*;

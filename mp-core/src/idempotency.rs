@@ -135,7 +135,7 @@ pub fn fingerprint(command: &impl Serialize) -> Result<String, Error> {
 }
 
 /// Returns the number of a period in eight digits, which is enough for [`Timestamp::MAX`].
-fn period_text(period: u64) -> Short<8> {
+fn period_text(period: u64) -> Short<16> {
     let mut text = [0; 8];
     write_digits(&mut text, u32::try_from(period).unwrap_or(u32::MAX));
     Short::of_ascii(text)

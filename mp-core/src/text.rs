@@ -12,7 +12,8 @@ use serde::de::{Error, Visitor};
 
 pub use {schemars, serde};
 
-/// A text of at most `N` bytes that is built without allocating.
+/// A text of at most `N` bytes that is built without allocating; best is a multiple of 16, as that many
+/// are looked at in one step.
 #[derive(Clone, Copy)]
 pub struct Short<const N: usize> {
     bytes: [u8; N],
@@ -28,9 +29,13 @@ impl<const N: usize> Short<N> {
         }
     }
 
-    /// Returns the text of so many ASCII characters.
-    pub(crate) const fn of_ascii(bytes: [u8; N]) -> Self {
-        Self { bytes, length: N }
+    /// Returns the text of so many ASCII characters, which have to fit.
+    pub(crate) fn of_ascii<const LENGTH: usize>(characters: [u8; LENGTH]) -> Self {
+        const { assert!(LENGTH <= N, "it fits") };
+        let mut text = Self::new();
+        text.bytes[..LENGTH].copy_from_slice(&characters);
+        text.length = LENGTH;
+        text
     }
 
     /// Appends a text, or nothing of it if it does not fit; returns whether it did.
@@ -46,8 +51,9 @@ impl<const N: usize> Short<N> {
 
     /// Returns the text.
     pub fn as_str(&self) -> &str {
-        // Only whole texts were put in, so that this is one.
-        str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+        // Only whole texts were put in, and behind them are zeros, so that this is one.
+        let whole = str::from_utf8(&self.bytes).unwrap_or_default();
+        whole.get(..self.length).unwrap_or_default()
     }
 }
 

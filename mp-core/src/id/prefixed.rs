@@ -60,6 +60,12 @@ macro_rules! id_type {
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.to_be_bytes()
             }
+
+            /// Returns the text form, without allocating for it.
+            #[doc(hidden)]
+            pub fn text(&self) -> $crate::text::Short<{ $crate::id::raw::TEXT_ROOM }> {
+                $crate::id::raw::text(Self::PREFIX, self.0)
+            }
         }
 
         impl ::core::fmt::Debug for $type {
@@ -70,7 +76,7 @@ macro_rules! id_type {
 
         impl ::core::fmt::Display for $type {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str($crate::id::raw::text(Self::PREFIX, self.0).as_str())
+                f.write_str(self.text().as_str())
             }
         }
 
@@ -92,7 +98,7 @@ macro_rules! id_type {
 
         $crate::text_form!(
             $type,
-            text: |id: &Self| $crate::id::raw::text(Self::PREFIX, id.0),
+            text: Self::text,
             expected: ::core::concat!("an id that begins with `", $prefix, "_`"),
             pattern: ::core::concat!("^", $prefix, "_[0-7][0-9A-HJKMNP-TV-Z]{25}$"),
         );

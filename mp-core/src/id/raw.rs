@@ -90,11 +90,11 @@ fn decode(encoded: &str) -> Option<u128> {
     (ulid.array_to_str(&mut [0; ULID_LEN]) == encoded).then_some(ulid.0)
 }
 
-/// The longest text form, in bytes.
-const TEXT_LENGTH_MAX: usize = ID_PREFIX_LENGTH_MAX + 1 + ULID_LEN;
+/// As many bytes as the longest text form has, and more: the next multiple of 16.
+pub const TEXT_ROOM: usize = (ID_PREFIX_LENGTH_MAX + 1 + ULID_LEN).next_multiple_of(16);
 
 /// Returns the text form of an id, whose prefix is at most as long as [`is_prefix`] lets it be.
-pub fn text(prefix: &str, bits: u128) -> Short<TEXT_LENGTH_MAX> {
+pub fn text(prefix: &str, bits: u128) -> Short<TEXT_ROOM> {
     let mut text = Short::new();
     text.push(prefix);
     text.push("_");

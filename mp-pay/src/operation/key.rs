@@ -66,28 +66,40 @@ pub struct OperationKey {
 }
 
 impl OperationKey {
-    fn text(&self) -> Short<TEXT_LENGTH_MAX> {
+    /// Returns the text form, put together without a formatter: each record of an operation has it a few
+    /// times. Nothing of it is left out, as the longest text fits.
+    pub(crate) fn text(&self) -> Short<TEXT_LENGTH_MAX> {
         let mut text = Short::new();
-        // It cannot fail: the longest text fits.
-        let _ = self.write(&mut text);
+        text.push(self.intent.text().as_str());
+        let (letter, attempt, number) = match self.step {
+            Step::Charge(n) => ("-c", n, 1),
+            Step::Increase(n, number) => ("-i", n, number),
+            Step::Capture(n, number) => ("-k", n, number),
+            Step::Void(n, number) => ("-v", n, number),
+            Step::Return(n, number) => ("-x", n, number),
+            Step::Refund(refund) => {
+                text.push("-");
+                text.push(refund.text().as_str());
+                return text;
+            }
+        };
+        text.push(letter);
+        push_number(&mut text, attempt);
+        if number != 1 {
+            text.push(".");
+            push_number(&mut text, number);
+        }
         text
     }
+}
 
-    fn write(&self, text: &mut impl Write) -> fmt::Result {
-        write!(text, "{}-", self.intent)?;
-        let (letter, attempt, number) = match self.step {
-            Step::Charge(n) => ('c', n, 1),
-            Step::Increase(n, number) => ('i', n, number),
-            Step::Capture(n, number) => ('k', n, number),
-            Step::Void(n, number) => ('v', n, number),
-            Step::Return(n, number) => ('x', n, number),
-            Step::Refund(refund) => return write!(text, "{refund}"),
-        };
-        text.write_char(letter)?;
-        write!(text, "{attempt}")?;
-        match number {
-            1 => Ok(()),
-            _ => write!(text, ".{number}"),
+fn push_number(text: &mut Short<TEXT_LENGTH_MAX>, number: u32) {
+    match char::from_digit(number, 10) {
+        Some(digit) => {
+            text.push(digit.encode_utf8(&mut [0; 4]));
+        }
+        None => {
+            let _ = write!(text, "{number}");
         }
     }
 }
