@@ -1,8 +1,8 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use mp_core::{Error, Timestamp, amount::Money};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::NextAction;
 use crate::text::visible_ascii;
@@ -11,12 +11,10 @@ use crate::text::visible_ascii;
 macro_rules! backend_text {
     ($(#[$attribute:meta])* $type:ident, $field:literal) => {
         $(#[$attribute])*
-        #[derive(
-            Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize,
-        )]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[serde(try_from = "String")]
         #[schemars(with = "String")]
-        pub struct $type(String);
+        pub struct $type(Arc<str>);
 
         impl $type {
             /// Checks and keeps the text.
@@ -25,7 +23,7 @@ macro_rules! backend_text {
             ///
             /// `invalid_field` if it is empty, longer than 255 bytes, or not visible ASCII.
             pub fn new(text: impl Into<String>) -> Result<Self, Error> {
-                visible_ascii($field, text.into()).map(Self)
+                visible_ascii($field, text.into()).map(|text| Self(text.into()))
             }
 
             /// Returns the text.
@@ -45,7 +43,13 @@ macro_rules! backend_text {
 
         impl From<$type> for String {
             fn from(text: $type) -> Self {
-                text.0
+                text.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
 
@@ -82,7 +86,7 @@ backend_text!(
 impl DeclineCode {
     /// Keeps a code of ours.
     pub(crate) fn of(code: &'static str) -> Self {
-        Self(code.to_owned())
+        Self(code.into())
     }
 }
 

@@ -1,8 +1,8 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use mp_core::Error;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::card_number::is_card_number;
 use crate::text::visible_ascii;
@@ -14,10 +14,10 @@ use crate::text::visible_ascii;
 /// like one by chance: a backend for such a vault hands them out with letters before them, as
 /// `vault_`, and takes these away again when it charges. What stands in a store is read as it was
 /// written. Whoever holds a token may be able to charge: `Debug` does not show it.
-#[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq, Hash, Serialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Deserialize, JsonSchema, PartialEq, Eq, Hash)]
+#[serde(try_from = "String")]
 #[schemars(with = "String")]
-pub struct PaymentMethodToken(String);
+pub struct PaymentMethodToken(Arc<str>);
 
 impl PaymentMethodToken {
     /// Checks and keeps a token.
@@ -38,7 +38,7 @@ impl PaymentMethodToken {
 
     /// Takes a token that was written down.
     pub(super) fn kept(text: String) -> Result<Self, Error> {
-        visible_ascii("payment_method", text).map(Self)
+        visible_ascii("payment_method", text).map(|text| Self(text.into()))
     }
 
     /// Returns the text, for the backend.
@@ -58,7 +58,13 @@ impl TryFrom<String> for PaymentMethodToken {
 
 impl From<PaymentMethodToken> for String {
     fn from(token: PaymentMethodToken) -> Self {
-        token.0
+        token.as_str().to_owned()
+    }
+}
+
+impl Serialize for PaymentMethodToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

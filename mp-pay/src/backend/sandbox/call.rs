@@ -30,11 +30,11 @@ pub(super) struct Paths {
 
 impl Paths {
     pub(super) fn of(call: &Call) -> Self {
-        let (key, charge) = (call.key.to_string(), call.charge.to_string());
+        let (key, charge) = (call.key.text(), call.charge.text());
         Self {
-            asked: ["o/", &key].concat(),
-            charge: ["o/", &charge].concat(),
-            account: ["c/", &charge].concat(),
+            asked: ["o/", key.as_str()].concat(),
+            charge: ["o/", charge.as_str()].concat(),
+            account: ["c/", charge.as_str()].concat(),
         }
     }
 }

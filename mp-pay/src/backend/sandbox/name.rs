@@ -22,6 +22,7 @@ pub(super) fn of(key: OperationKey, number: usize) -> Option<Reference> {
         (Step::Charge(_), again) => format!("{}.{again}", key.intent),
         (Step::Refund(refund), 0) => of_refund(key.intent, refund),
         (Step::Refund(refund), again) => format!("{}.{again}", of_refund(key.intent, refund)),
+        (_, 0) => ["sb_", key.text().as_str(), ".0"].concat(),
         _ => format!("sb_{key}.{number}"),
     };
     Reference::new(name).ok()
