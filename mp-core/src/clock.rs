@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike, Days};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -103,20 +103,13 @@ impl Timestamp {
     }
 }
 
-/// Returns the year, the month and the day that come so many days after 1970-01-01: `civil_from_days`
-/// of Hinnant's "chrono-Compatible Low-Level Date Algorithms".
-const fn date_of(days: u32) -> [u32; 3] {
-    // From the first of March of the year 0 on, in eras of 400 years: a leap day is its year's last.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    match month {
-        0..10 => [era * 400 + year, month + 3, day],
-        _ => [era * 400 + year + 1, month - 9, day],
-    }
+/// Returns the year, the month and the day that come so many days after 1970-01-01.
+fn date_of(days: u32) -> [u32; 3] {
+    let date = DateTime::UNIX_EPOCH
+        .date_naive()
+        .checked_add_days(Days::new(days.into()));
+    let date = date.unwrap_or_default();
+    [date.year().unsigned_abs(), date.month(), date.day()]
 }
 
 /// Fills a place with a number in decimal, and with zeros in front.
