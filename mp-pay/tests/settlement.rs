@@ -18,14 +18,14 @@ use mp_core::{
 };
 use mp_pay::{
     PaymentsSettlement,
-    backend::{Capabilities, DeclineCode, Outcome, WebhookTrust, sandbox::Behaviour},
+    backend::{Capabilities, DeclineCode, Outcome, Reference, WebhookTrust, sandbox::Behaviour},
     method::FixedMethods,
     operation::{OperationKey, Step},
     payments::Notice,
     refund::{Refund, RefundStatus},
 };
 
-use self::support::{CLASSES, World, app, eur, method, staff};
+use self::support::{CLASSES, World, app, eur, idem, method, staff};
 
 const BOTH: [bool; 2] = [true, false];
 
@@ -365,4 +365,45 @@ async fn what_was_said_to_be_on_its_way_and_is_declined_is_put_before_a_person()
     assert_eq!(unknown.kind(), ErrorKind::Unknown);
     part("c").await.expect("is found out, and given back");
     assert_eq!(world.moved().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_part_that_is_left_to_a_person_is_not_refused_to_whoever_asks_for_it_again() {
+    let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
+    let world = World::new(can.without_separate_capture());
+    let port = settlement(&world, "pm_ok");
+    let request = request(&world, "seat");
+    port.secure(&request).await.expect("secures");
+    port.settle(&app(), &request.key).await.expect("settles");
+    let part = async || {
+        let (key, part) = (&request.key, key("a"));
+        port.give_back(&app(), key, &part, eur(30)).await
+    };
+    world.sandbox.script(Behaviour::TimeoutBefore);
+    let unknown = part().await.expect_err("nobody knows");
+    assert_eq!(unknown.kind(), ErrorKind::Unknown);
+
+    let intent = PaymentsSettlement::intent_of(&app(), &request.key);
+    let refunds = world.payments.refunds(&staff(), intent).await;
+    let step = Step::Refund(refunds.expect("reads")[0].id);
+    let operation = OperationKey { intent, step };
+    let named = Outcome::accepted().with_reference(Reference::new("re_1").expect("a name"));
+    let declined = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+    for outcome in [named, declined.clone()] {
+        let told = Notice { operation, outcome };
+        world.payments.observe(&staff(), told).await.expect("hears");
+    }
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1, "a person sees to it");
+    part()
+        .await
+        .expect("another part would be given back beside it");
+    assert_eq!(world.moved().await, [100]);
+
+    let outcome = declined;
+    let found = Notice { operation, outcome };
+    let resolved = world.payments.resolve(&staff(), found, &idem("r")).await;
+    resolved.expect("resolves");
+    let refused = part().await.expect_err("a person has found so");
+    assert_eq!(refused.code(), "refund_declined");
 }

@@ -135,7 +135,8 @@ pub trait Settlement: fmt::Debug + Send + Sync + 'static {
     async fn release(&self, app: &AppId, key: &SettlementKey) -> Result<(), Error>;
 
     /// Gives back part of what was taken, once per `part`. `Ok` means that it is given back or on its
-    /// way; should it be declined after that, a person is told.
+    /// way; should it be declined after that, a person is told, and the part stays so for whoever asks again
+    /// until that person has found it declined.
     ///
     /// # Errors
     ///

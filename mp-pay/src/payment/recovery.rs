@@ -216,15 +216,15 @@ impl Payment {
     /// Returns whether nobody but a person sees to a refund that was declined. Whoever has asked for it
     /// was told that it is on its way, or does not ask again.
     fn must_come(&self, refund: &Refund) -> bool {
+        let is_left = self.intent.amount_refundable().is_positive();
         match refund.reason {
             Some(RefundReason::Overpaid) => true,
-            Some(RefundReason::GivenBack) => refund.operation.is_named(),
+            Some(RefundReason::GivenBack) => is_left && refund.operation.is_named(),
             Some(RefundReason::Released) => {
                 let released = |it: &&Arc<Refund>| it.reason == refund.reason;
                 let latest = self.refunds.values().filter(released);
                 let latest = latest.max_by_key(|it| (it.created_at, it.id));
-                latest.is_some_and(|it| it.id == refund.id)
-                    && self.intent.amount_refundable().is_positive()
+                is_left && latest.is_some_and(|it| it.id == refund.id)
             }
             _ => false,
         }

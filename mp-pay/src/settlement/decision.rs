@@ -179,15 +179,18 @@ pub(super) fn ask_back(
 }
 
 /// Returns what the asker of a part is told. What is not sure to be on its way is to be asked for again,
-/// so that whoever was told that it is can leave it to a person should it be declined after all.
+/// so that whoever was told that it is can leave it to a person should it be declined after all. What is
+/// left to a person is not refused before that person has found it declined: another part would be given
+/// back beside it.
 pub(super) fn given_back(refund: Option<&Operation>) -> Result<(), Error> {
-    let told = |operation: &Operation| operation.is_done() || operation.is_named();
+    let left_to_a_person = |it: &Operation| it.is_named() && !it.is_found(Stage::Declined);
+    let told = |it: &Operation| it.is_done() || left_to_a_person(it);
     match refund {
+        Some(operation) if told(operation) => Ok(()),
         Some(operation) if operation.stage == Stage::Declined => {
             let message = "the payment backend declined to give it back: take another part name";
             Err(Error::new(ErrorKind::Refused, "refund_declined", message))
         }
-        Some(operation) if told(operation) => Ok(()),
         _ => {
             let message =
                 "it is being found out whether it is given back: ask again for the same part";
