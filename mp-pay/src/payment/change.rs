@@ -11,7 +11,7 @@ use crate::{
     error::PayError,
     journal::{Created, Event, JournalEntry, JournalPage, Request, Stretch},
     news,
-    operation::{OperationDue, OperationKey, Stage},
+    operation::{OperationDue, OperationKey, Stage, Step},
     refund::Refund,
     routing::Routing,
     settlement::{FactLearnt, status_of},
@@ -224,6 +224,9 @@ impl Change {
     fn put_due(&self, edits: &mut Edits, call_max: Duration) {
         for key in self.payment.operations() {
             let before = self.before();
+            if self.is_in_last_call(key.step) {
+                continue;
+            }
             let until = self.payment.held_until(key.step);
             let same = before.is_some_and(|before| {
                 before.operation(key.step) == self.payment.operation(key.step)
@@ -243,6 +246,14 @@ impl Change {
                 None => edits.unsend::<OperationDue>(&id),
             }
         }
+    }
+
+    fn is_in_last_call(&self, step: Step) -> bool {
+        let before = self.before().and_then(|before| before.operation(step));
+        let after = self.payment.operation(step);
+        before
+            .zip(after)
+            .is_some_and(|(before, after)| after.is_in_last_call(before, self.now))
     }
 
     /// Tells the capability that had the money secured where the payment stands now.

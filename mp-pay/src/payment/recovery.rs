@@ -128,7 +128,8 @@ impl Operation {
             return Move::Person;
         }
         match self.stage {
-            // It has not reached the backend for so long that a person has to know.
+            // It has not reached the backend for so long that a person has to know, once a worker has
+            // made a last call.
             Stage::Planned if self.tried(now) > PATIENCE => Move::Person,
             Stage::Planned => Move::Call,
             Stage::Sent => match self.sent_at.map(|at| lost_at(at, call_max)) {
@@ -144,6 +145,16 @@ impl Operation {
             Stage::Done | Stage::Declined => Move::Rest,
             Stage::Conflicted | Stage::Unrecognized => Move::Person,
         }
+    }
+
+    /// Returns whether but the last call is made, or was in vain, that a worker makes before it puts
+    /// before a person what has not reached its backend. The outbox record stands as it is meanwhile, so
+    /// that the worker can give it up.
+    pub(crate) fn is_in_last_call(&self, before: &Self, now: Timestamp) -> bool {
+        let was_and_is = (before.stage, self.stage);
+        let called = (Stage::Planned, Stage::Sent);
+        let in_vain = (Stage::Sent, Stage::Planned);
+        self.tried(now) > PATIENCE && (was_and_is == called || was_and_is == in_vain)
     }
 
     /// Returns for how long the backend has been called in vain.

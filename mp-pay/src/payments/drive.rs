@@ -52,6 +52,9 @@ impl Payments {
                 None => Done::Finished,
             }),
             Move::Wait(at) => Ok(Done::Again(at)),
+            Move::Person if self.may_still_come(&payment, key) => {
+                self.last_call(payment, key).await?
+            }
             Move::Person => Err(self.needs_person(&payment, key)),
             Move::Call | Move::Ask => {
                 let before = payment.operation(key.step).cloned();
@@ -80,13 +83,36 @@ impl Payments {
         )
     }
 
+    /// Returns whether a call surely did not reach the backend, and is of use still.
+    fn may_still_come(&self, payment: &Payment, key: OperationKey) -> bool {
+        let unsent = payment
+            .operation(key.step)
+            .is_some_and(Operation::was_not_sent);
+        let is_there = self.routing.can(payment, key.step).is_ok();
+        unsent && is_there && payment.wants(key.step, self.engine.now())
+    }
+
+    /// Calls once more for what has not reached its backend for long, which may be back by now, and only
+    /// then puts it before a person. Who claims the call keeps that person from resolving it meanwhile.
+    async fn last_call(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+    ) -> Result<Result<Done, HandlerError>, PayError> {
+        let after = self.call(payment, key).await?;
+        Ok(match self.move_of(&after, key) {
+            Move::Person => Err(self.needs_person(&after, key)),
+            _ => Ok(Done::Finished),
+        })
+    }
+
     /// Hands an operation to a person; one whose backend is not configured here only after it has
     /// waited for a process that has it, as there is while a change is rolled out.
     fn needs_person(&self, payment: &Payment, key: OperationKey) -> HandlerError {
         match self.routing.can(payment, key.step) {
             Ok(_) => {
-                let breach = payment.operation(key.step).and_then(|known| known.breach);
-                HandlerError::GiveUp(needs_person(breach))
+                let operation = payment.operation(key.step);
+                HandlerError::GiveUp(needs_person(operation))
             }
             Err(missing) => HandlerError::Retry(missing.into()),
         }
@@ -337,9 +363,14 @@ pub(crate) fn broke_off(error: Error) -> Error {
 }
 
 /// The error of work that a person has to do.
-pub(crate) fn needs_person(breach: Option<Breach>) -> Error {
+pub(crate) fn needs_person(operation: Option<&Operation>) -> Error {
+    let breach = operation.and_then(|operation| operation.breach);
     let message = match breach {
         Some(breach) => format!("{breach}: resolve it, and mend the backend"),
+        None if operation.is_some_and(Operation::was_not_sent) => {
+            "it has not reached its backend for a week: drive it again once that is back, or resolve it"
+                .to_owned()
+        }
         None => "nobody but a person can find out what became of it: resolve it".to_owned(),
     };
     Error::new(ErrorKind::Unknown, "needs_person", message)

@@ -51,8 +51,9 @@ impl Payments {
     /// whose window has closed, those of which the backend tells another amount or [breaks its
     /// contract](Breach), those of which it says for good the opposite of what a person has found, what
     /// was taken late or beyond the amount, or let go of or given back by a capability, and could not be
-    /// given back, what has not reached its backend for a week, and those whose backend is not configured
-    /// and did not come back for hours.
+    /// given back, what has not reached its backend for a week, which is tried again once it is
+    /// [driven](mp_core::work::DeadLetters) again, and those whose backend is not configured and did not
+    /// come back for hours.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
     ///

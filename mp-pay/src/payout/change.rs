@@ -89,6 +89,7 @@ impl Change {
         let order = self.order;
         let same = |before: &PayoutOrder| {
             (&before.operation, before.status) == (&order.operation, order.status)
+                || order.operation.is_in_last_call(&before.operation, self.now)
         };
         if !self.before.as_ref().is_some_and(same) {
             let id = order.id.to_string();

@@ -52,7 +52,8 @@ impl Payouts {
         Ok(match self.move_of(&before) {
             Move::Rest => Ok(Done::Finished),
             Move::Wait(at) => Ok(Done::Again(at)),
-            Move::Person => Err(HandlerError::GiveUp(needs_person(before.operation.breach))),
+            Move::Person if before.may_still_come() => self.last_call(before).await?,
+            Move::Person => Err(given_up(&before)),
             Move::Call | Move::Ask => {
                 let known = before.operation.clone();
                 let after = self.drive(before).await?.operation;
@@ -63,6 +64,19 @@ impl Payouts {
                     false => Ok(Done::Finished),
                 }
             }
+        })
+    }
+
+    /// Calls once more for what has not reached the backend for long, which may be back by now, and only
+    /// then puts it before a person. Who claims the call keeps that person from resolving it meanwhile.
+    async fn last_call(
+        &self,
+        order: PayoutOrder,
+    ) -> Result<Result<Done, HandlerError>, PayoutError> {
+        let after = self.call(order).await?;
+        Ok(match self.move_of(&after) {
+            Move::Person => Err(given_up(&after)),
+            _ => Ok(Done::Finished),
         })
     }
 
@@ -217,6 +231,10 @@ impl Payouts {
         };
         self.change(command(app, id)?, observe).await
     }
+}
+
+fn given_up(order: &PayoutOrder) -> HandlerError {
+    HandlerError::GiveUp(needs_person(Some(&order.operation)))
 }
 
 /// Returns what an outcome is learnt as: nobody acts for a payout, and what is merely authorized has

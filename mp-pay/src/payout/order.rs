@@ -173,6 +173,11 @@ impl PayoutOrder {
         self.operation.stage == Stage::Planned && self.canceled_at.is_some()
     }
 
+    /// Returns whether a call surely did not reach the backend, and is of use still.
+    pub(super) fn may_still_come(&self) -> bool {
+        self.status == PayoutStatus::Pending && self.operation.was_not_sent()
+    }
+
     /// Decides what is to be done about it at `now`.
     pub(super) fn next_move(
         &self,

@@ -27,8 +27,9 @@ pub const UNRESOLVED_PAYOUTS_MAX: u32 = 1_000;
 impl Payouts {
     /// Lists the app's payouts that wait for a person, by id, after the one given: those of a backend
     /// that can neither replay nor be asked, or only by a name that it has not told, those whose window
-    /// has closed, those of which the backend tells another amount or breaks its contract, and those
-    /// that it tells as paid after a person has found them declined.
+    /// has closed, those of which the backend tells another amount or breaks its contract, those that it
+    /// tells as paid after a person has found them declined, and those that have not reached the backend
+    /// for a week, which are tried again once they are [driven](mp_core::work::DeadLetters) again.
     ///
     /// A worker puts them here; at most [`UNRESOLVED_PAYOUTS_MAX`] at a time.
     ///

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use mp_core::{Caller, ErrorKind};
 use mp_pay::{
-    PayError,
+    IntentId, PayError,
     backend::{Capabilities, DeclineCode, Outcome, Reference, sandbox::Behaviour},
     intent::IntentStatus,
     operation::{OperationKey, Stage, Step},

@@ -1,9 +1,12 @@
 //! Backends that are out of reach for long, or cannot tell of everything.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
-use mp_core::amount::Money;
+use mp_core::{amount::Money, work::DeadLetters};
 use mp_pay::{
     SandboxBackend,
     backend::{
@@ -18,22 +21,20 @@ use super::{support::looks_up::LooksUp, *};
 async fn what_never_reaches_the_backend_is_put_before_a_person_in_the_end() {
     let world = World::new(CLASSES[1]);
     let held = world.pay("pm_ok", true).await;
-    let out_of_reach = OutOfReach(world.sandbox.clone());
-    let (store, clock) = (world.store.clone(), world.clock.clone());
-    let world = World::on(store, clock, world.sandbox.clone(), Arc::new(out_of_reach));
-    let capture = CaptureIntent::of(held.id);
-    let captured = world.payments.capture(&staff(), capture, &idem("k")).await;
-    assert_eq!(captured.expect("notes it").status, IntentStatus::Processing);
-    let day = Duration::from_secs(24 * 60 * 60);
+    let (world, _) = out_of_reach(&world);
+    capture_in_vain(&world, held.id).await;
     for _ in 0..6 {
-        world.clock.advance(day);
+        world.clock.advance(DAY);
         world.worker().drain().await.expect("works");
     }
     assert_eq!(world.unresolved().await, 0, "it is tried still");
     for _ in 0..2 {
-        world.clock.advance(day);
+        world.clock.advance(DAY);
         world.worker().drain().await.expect("works");
     }
+    let dead = world.store.dead(None, 10).await.expect("lists");
+    let told = dead[0].last_error.clone().unwrap_or_default();
+    assert!(told.contains("has not reached its backend"), "{told}");
     let waiting = world.payments.unresolved(&staff(), None, 10).await;
     let [waiting] = &waiting.expect("lists")[..] else {
         panic!("one operation waits for a person");
@@ -47,9 +48,71 @@ async fn what_never_reaches_the_backend_is_put_before_a_person_in_the_end() {
     assert_eq!(world.moved().await, [0; 0]);
 }
 
-/// Cannot be reached for anything but a charge.
+#[tokio::test]
+async fn what_was_not_tried_for_a_week_is_tried_once_more_before_a_person_sees_to_it() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    let (world, is_back) = out_of_reach(&world);
+    capture_in_vain(&world, held.id).await;
+    world.clock.advance(DAY * 8);
+    is_back.store(true, Ordering::SeqCst);
+    world.worker().drain().await.expect("works");
+    let captured = world.intent(held.id).await;
+    assert_eq!(captured.status, IntentStatus::Succeeded);
+    assert_eq!(world.moved().await, [100]);
+    assert_eq!(world.unresolved().await, 0);
+}
+
+#[tokio::test]
+async fn what_has_not_reached_its_backend_is_tried_again_once_it_is_driven_again() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    let (world, is_back) = out_of_reach(&world);
+    capture_in_vain(&world, held.id).await;
+    for _ in 0..8 {
+        world.clock.advance(DAY);
+        world.worker().drain().await.expect("works");
+    }
+    let dead = DeadLetters::of(&world.engine);
+    for _ in 0..2 {
+        assert_eq!(world.unresolved().await, 1, "nobody is there");
+        assert_eq!(dead.redrive_all(None).await.expect("drives"), 1);
+        world.worker().drain().await.expect("works");
+    }
+    is_back.store(true, Ordering::SeqCst);
+    assert_eq!(dead.redrive_all(None).await.expect("drives"), 1);
+    world.worker().drain().await.expect("works");
+    let captured = world.intent(held.id).await;
+    assert_eq!(captured.status, IntentStatus::Succeeded);
+    assert_eq!(world.unresolved().await, 0);
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Goes on with a world whose backend cannot be reached before it is back.
+fn out_of_reach(world: &World) -> (World, Arc<AtomicBool>) {
+    let is_back = Arc::new(AtomicBool::new(false));
+    let backend = OutOfReach {
+        inner: world.sandbox.clone(),
+        is_back: is_back.clone(),
+    };
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+    (world, is_back)
+}
+
+async fn capture_in_vain(world: &World, held: IntentId) {
+    let capture = CaptureIntent::of(held);
+    let captured = world.payments.capture(&staff(), capture, &idem("k")).await;
+    assert_eq!(captured.expect("notes it").status, IntentStatus::Processing);
+}
+
+/// Cannot be reached for anything but a charge, before it is back for captures.
 #[derive(Debug)]
-struct OutOfReach(SandboxBackend);
+struct OutOfReach {
+    inner: SandboxBackend,
+    is_back: Arc<AtomicBool>,
+}
 
 fn unreached<T>() -> Result<T, BackendError> {
     let kind = BackendErrorKind::Unavailable;
@@ -59,15 +122,18 @@ fn unreached<T>() -> Result<T, BackendError> {
 #[async_trait]
 impl PaymentBackend for OutOfReach {
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+        self.inner.capabilities()
     }
 
     async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
-        self.0.charge(request).await
+        self.inner.charge(request).await
     }
 
-    async fn capture(&self, _: &CaptureRequest) -> Result<Outcome, BackendError> {
-        unreached()
+    async fn capture(&self, request: &CaptureRequest) -> Result<Outcome, BackendError> {
+        match self.is_back.load(Ordering::SeqCst) {
+            true => self.inner.capture(request).await,
+            false => unreached(),
+        }
     }
 
     async fn void(&self, _: &OperationKey, _: &Charged) -> Result<Outcome, BackendError> {
@@ -90,9 +156,8 @@ impl PaymentBackend for OutOfReach {
 
 #[tokio::test]
 async fn of_what_a_backend_cannot_tell_the_key_is_sent_again_while_it_is_remembered() {
-    let day = Duration::from_secs(24 * 60 * 60);
     for (can, status) in [
-        (CLASSES[1].with_replay(day), IntentStatus::Succeeded),
+        (CLASSES[1].with_replay(DAY), IntentStatus::Succeeded),
         (CLASSES[1], IntentStatus::Processing),
     ] {
         let world = World::new(can);

@@ -1,11 +1,12 @@
-//! A process that stands still between the commit that claims a payout and the payout.
+//! A process that stands still between the commit that claims a payout and the payout, and a bank that is
+//! back late.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mp_core::{
     conformance::{Call, HookedStore, Phase},
     store::Partition,
-    work::{Worker, WorkerOptions},
+    work::{DeadLetters, Worker, WorkerOptions},
 };
 use tokio::sync::Semaphore;
 
@@ -77,4 +78,41 @@ async fn a_claimed_payout_is_left_to_the_process_that_has_claimed_it_since() {
     counter.pays.add_permits(1);
     bank.let_time_pass(3).await;
     assert_eq!(bank.moved().await, [500]);
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::test]
+async fn what_was_not_tried_for_a_week_is_tried_once_more_before_a_person_sees_to_it() {
+    let bank = Bank::new(CLASSES[1]);
+    bank.sandbox.script(Behaviour::Unavailable);
+    let told = bank.payouts.pay_out(&request("late")).await;
+    assert_eq!(told.expect("answers"), PaidOut::Unknown);
+    bank.clock.advance(DAY * 8);
+    bank.let_time_pass(1).await;
+    assert_eq!(bank.moved().await, [500]);
+    assert_eq!(bank.dead().await, 0);
+}
+
+#[tokio::test]
+async fn what_has_not_reached_its_bank_is_tried_again_once_it_is_driven_again() {
+    let bank = Bank::new(CLASSES[1]);
+    bank.sandbox.script(Behaviour::Unavailable);
+    bank.payouts
+        .pay_out(&request("late"))
+        .await
+        .expect("answers");
+    bank.clock.advance(DAY * 8);
+    let dead = DeadLetters::of(&bank.engine);
+    for _ in 0..2 {
+        bank.sandbox.script(Behaviour::Unavailable);
+        bank.let_time_pass(1).await;
+        let waiting = bank.payouts.unresolved(&staff(), None, 10).await;
+        assert_eq!(waiting.expect("lists").len(), 1, "nobody is there");
+        assert_eq!(bank.moved().await, [0; 0]);
+        assert_eq!(dead.redrive_all(None).await.expect("drives"), 1);
+    }
+    bank.let_time_pass(1).await;
+    assert_eq!(bank.moved().await, [500]);
+    assert_eq!(bank.dead().await, 0);
 }
