@@ -407,3 +407,35 @@ async fn a_part_that_is_left_to_a_person_is_not_refused_to_whoever_asks_for_it_a
     let refused = part().await.expect_err("a person has found so");
     assert_eq!(refused.code(), "refund_declined");
 }
+
+#[tokio::test]
+async fn a_part_that_came_back_is_not_owed_beside_the_rest() {
+    // Of what it takes to have given back in part, the provider does not give back all.
+    for (part, owed) in [(Behaviour::TimeoutBefore, 0), (Behaviour::Succeed, 1)] {
+        let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
+        let world = World::new(can.without_separate_capture());
+        let port = settlement(&world, "pm_ok");
+        let request = request(&world, "seat");
+        port.secure(&request).await.expect("secures");
+        port.settle(&app(), &request.key).await.expect("settles");
+        world.sandbox.script(part);
+        let (one, asked) = (key("a"), &request.key);
+        let given = port.give_back(&app(), asked, &one, eur(30)).await;
+        assert_eq!(given.is_ok(), owed == 1);
+        let intent = PaymentsSettlement::intent_of(&app(), &request.key);
+        let refunds = world.payments.refunds(&staff(), intent).await;
+        let step = Step::Refund(refunds.expect("reads")[0].id);
+        let operation = OperationKey { intent, step };
+        let named = Outcome::accepted().with_reference(Reference::new("re_1").expect("a name"));
+        let declined = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
+        for outcome in [named, declined] {
+            let told = Notice { operation, outcome };
+            world.payments.observe(&staff(), told).await.expect("hears");
+        }
+        world.let_time_pass(1).await;
+        assert_eq!(world.unresolved().await, 1, "the part");
+        port.release(&app(), &request.key).await.expect("releases");
+        world.let_time_pass(1).await;
+        assert_eq!(world.unresolved().await, owed, "the rest, if anything");
+    }
+}

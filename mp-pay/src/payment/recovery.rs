@@ -157,6 +157,11 @@ impl Operation {
         self.tried(now) > PATIENCE && (was_and_is == called || was_and_is == in_vain)
     }
 
+    /// Returns whether the backend has declined it, and no person has found that it did.
+    fn is_refused(&self) -> bool {
+        self.is_declined() && !self.is_found(Stage::Declined)
+    }
+
     /// Returns for how long the backend has been called in vain.
     fn tried(&self, now: Timestamp) -> Duration {
         self.first_tried_at
@@ -219,9 +224,7 @@ impl Payment {
             (_, Some(refund)) => self.must_come(refund),
             _ => false,
         };
-        let refused =
-            |operation: &Operation| operation.is_declined() && !operation.is_found(Stage::Declined);
-        by_mistake && self.operation(step).is_some_and(refused)
+        by_mistake && self.operation(step).is_some_and(Operation::is_refused)
     }
 
     /// Returns whether nobody but a person sees to a refund that was declined. Whoever has asked for it
@@ -230,15 +233,27 @@ impl Payment {
         let is_left = self.intent.amount_refundable().is_positive();
         match refund.reason {
             Some(RefundReason::Overpaid) => true,
-            Some(RefundReason::GivenBack) => is_left && refund.operation.is_named(),
+            Some(RefundReason::GivenBack) => {
+                is_left && refund.operation.is_named() && !self.is_owed_with_the_rest()
+            }
             Some(RefundReason::Released) => {
-                let released = |it: &&Arc<Refund>| it.reason == refund.reason;
-                let latest = self.refunds.values().filter(released);
-                let latest = latest.max_by_key(|it| (it.created_at, it.id));
-                is_left && latest.is_some_and(|it| it.id == refund.id)
+                is_left && self.last_release().is_some_and(|it| it.id == refund.id)
             }
             _ => false,
         }
+    }
+
+    /// Returns whether all that is left is owed because of a release: a part of it is not owed beside.
+    fn is_owed_with_the_rest(&self) -> bool {
+        let left = self.intent.amount_refundable().minor();
+        self.last_release()
+            .is_some_and(|it| it.operation.is_refused() && it.amount.minor() >= left)
+    }
+
+    fn last_release(&self) -> Option<&Arc<Refund>> {
+        let released = |it: &&Arc<Refund>| it.reason == Some(RefundReason::Released);
+        let released = self.refunds.values().filter(released);
+        released.max_by_key(|it| (it.created_at, it.id))
     }
 
     /// Returns whether a call that never came is to be made still: a charge not after its payer's time
