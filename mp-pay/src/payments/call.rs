@@ -1,6 +1,6 @@
 //! One call to the backend: claimed, made, and its answer written down.
 
-use mp_core::amount::Money;
+use mp_core::{Timestamp, amount::Money};
 
 use super::Payments;
 use crate::{
@@ -23,7 +23,26 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        match self.claim(payment, key).await? {
+        self.call_if(payment, key, |_, _, _| true).await
+    }
+
+    /// Makes a call again of which nothing is known, as [`call`](Self::call) does; of a charge only if it
+    /// is still waited for when it is claimed: it may never have come, and would take money.
+    pub(super) async fn replay(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+    ) -> Result<Payment, PayError> {
+        self.call_if(payment, key, Payment::wants).await
+    }
+
+    async fn call_if(
+        &self,
+        payment: Payment,
+        key: OperationKey,
+        is_wanted: IsWanted,
+    ) -> Result<Payment, PayError> {
+        match self.claim(payment, key, is_wanted).await? {
             (true, payment) => self.call_claimed(payment, key).await,
             (false, payment) => Ok(payment),
         }
@@ -82,15 +101,18 @@ impl Payments {
         &self,
         payment: Payment,
         key: OperationKey,
+        is_wanted: IsWanted,
     ) -> Result<(bool, Payment), PayError> {
         let seen = payment.operation(key.step).cloned();
         let command = payment::command(&payment.intent.app, payment.intent.id)?;
         let claim = move |change: &mut Change| {
-            let mine = change.payment().operation(key.step) == seen.as_ref();
-            if mine {
+            let payment = change.payment();
+            let mine = payment.operation(key.step) == seen.as_ref();
+            let claims = mine && is_wanted(payment, key.step, change.now());
+            if claims {
                 change.apply(Event::Sent { operation: key })?;
             }
-            Ok((mine, change.payment().clone()))
+            Ok((claims, change.payment().clone()))
         };
         self.change(command, claim).await
     }
@@ -108,6 +130,9 @@ impl Payments {
         self.change(command, take_back).await
     }
 }
+
+/// Tells by the payment, as it stands when a call is claimed, whether the call is to be made.
+type IsWanted = fn(&Payment, Step, Timestamp) -> bool;
 
 /// Returns what a call has told, if it may have reached the backend.
 fn learnt(key: OperationKey, answer: Option<Result<Outcome, BackendError>>) -> Option<Outcome> {

@@ -215,21 +215,20 @@ impl Payments {
         let answer = self.look_up(&payment, &request).await?;
         match answer {
             Some(Lookup::CannotTell) if self.may_replay(&payment, key)? => {
-                self.call(payment, key).await
+                self.replay(payment, key).await
             }
             answer => self.learn(payment, &request, answer).await,
         }
     }
 
-    /// Returns whether a call of which the backend has told nothing may be made again under its key. A
-    /// charge that nobody waits for any more is not: it may never have come, and would take money.
+    /// Returns whether a call of which the backend has told nothing may be made again under its key.
     fn may_replay(&self, payment: &Payment, key: OperationKey) -> Result<bool, PayError> {
         let can = self.routing.can(payment, key.step)?;
         let (call_max, now) = (self.options.call_max, self.engine.now());
         let replayable =
             |it: &Operation| it.was_never_told_of() && it.may_be_replayed(can, call_max, now);
         let operation = payment.operation(key.step);
-        Ok(payment.wants(key.step, now) && operation.is_some_and(replayable))
+        Ok(operation.is_some_and(replayable))
     }
 
     /// Asks the backend about an operation, by the names in the request; `None` if it has not

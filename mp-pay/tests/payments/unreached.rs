@@ -1,18 +1,23 @@
 //! Backends that are out of reach for long, or cannot tell of everything.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+    Arc, OnceLock,
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
-use mp_core::{amount::Money, work::DeadLetters};
+use mp_core::{
+    amount::Money,
+    port::{SecureRequest, Settlement},
+    work::DeadLetters,
+};
 use mp_pay::{
-    SandboxBackend,
+    PaymentsSettlement, SandboxBackend,
     backend::{
         BackendError, BackendErrorKind, CaptureRequest, ChargeRequest, Charged, Lookup,
         LookupRequest, PaymentBackend,
     },
+    method::FixedMethods,
 };
 
 use super::{support::looks_up::LooksUp, *};
@@ -194,4 +199,79 @@ async fn a_charge_that_nobody_waits_for_is_not_sent_again_because_nobody_can_tel
     assert!(world.moved().await.is_empty(), "its payer's time is over");
     let after = world.intent(lost.id).await;
     assert_eq!(after.status, IntentStatus::Processing);
+}
+
+/// Whose settlement is let go of while it looks up for the first time; it cannot tell of anything.
+#[derive(Debug)]
+struct LetsGo {
+    inner: SandboxBackend,
+    port: OnceLock<PaymentsSettlement>,
+    looked: AtomicU32,
+    charged: AtomicU32,
+}
+
+#[async_trait]
+impl PaymentBackend for LetsGo {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<Outcome, BackendError> {
+        self.charged.fetch_add(1, Ordering::SeqCst);
+        self.inner.charge(request).await
+    }
+
+    async fn capture(&self, _: &CaptureRequest) -> Result<Outcome, BackendError> {
+        unreached()
+    }
+
+    async fn void(&self, _: &OperationKey, _: &Charged) -> Result<Outcome, BackendError> {
+        unreached()
+    }
+
+    async fn refund(
+        &self,
+        _: &OperationKey,
+        _: &Charged,
+        _: Money,
+    ) -> Result<Outcome, BackendError> {
+        unreached()
+    }
+
+    async fn lookup(&self, _: &LookupRequest) -> Result<Lookup, BackendError> {
+        if self.looked.fetch_add(1, Ordering::SeqCst) == 0 {
+            let port = self.port.get().expect("it is set up");
+            let seat = "seat".parse().expect("a key");
+            port.release(&app(), &seat).await.expect("lets go");
+        }
+        Ok(Lookup::CannotTell)
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_is_let_go_of_while_it_is_looked_up_is_not_sent_again() {
+    let world = World::new(CLASSES[1].with_replay(DAY));
+    let backend = Arc::new(LetsGo {
+        inner: world.sandbox.clone(),
+        port: OnceLock::new(),
+        looked: AtomicU32::new(0),
+        charged: AtomicU32::new(0),
+    });
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let world = World::on(store, clock, world.sandbox.clone(), backend.clone());
+    let methods = Arc::new(FixedMethods::everybody(method("pm_timeout_before")));
+    let port = PaymentsSettlement::new(&world.payments, methods);
+    backend.port.set(port.clone()).expect("it is the first");
+    let request = SecureRequest {
+        key: "seat".parse().expect("a key"),
+        app: app(),
+        payer: "mei".parse().expect("a user"),
+        amount: eur(100),
+        deadline: world.engine.now().plus(DAY),
+    };
+    port.secure(&request).await.expect("answers");
+    world.let_time_pass(3).await;
+    assert!(backend.looked.load(Ordering::SeqCst) > 0);
+    assert_eq!(backend.charged.load(Ordering::SeqCst), 1, "it is let go of");
+    assert!(world.moved().await.is_empty());
 }
