@@ -2,11 +2,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use mp_pay::{
-    backend::{Outcome, WebhookTrust},
+    backend::{Outcome, Reference, WebhookTrust, sandbox::Behaviour},
     intent::IntentStatus,
+    journal::Event,
     operation::{OperationKey, Step},
     payments::{ConfirmIntent, Notice},
 };
@@ -14,7 +15,9 @@ use mp_pay::{
 use self::support::{
     CLASSES, World,
     faulty::Fault,
-    idem, mei,
+    idem,
+    looks_up::LooksUp,
+    mei,
     process::{Outside, Strike, UNHARMED},
     staff,
 };
@@ -71,4 +74,48 @@ async fn hints_about_what_is_known_leave_no_entry() {
         assert_eq!(told.expect("hears it").changed_at, paid.changed_at);
     }
     assert_eq!(journal().await, before);
+}
+
+#[tokio::test]
+async fn hints_about_what_was_lost_send_it_again_once_and_no_faster_than_anybody_may() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    // What is replayed, what is looked up and never came, and what nobody can tell of.
+    let classes = [
+        (CLASSES[0], true),
+        (CLASSES[1], true),
+        (CLASSES[1].with_replay(day), false),
+    ];
+    for (can, can_tell) in classes {
+        let world = World::new(can.with_webhooks(WebhookTrust::HintOnly));
+        let backend = LooksUp {
+            inner: world.sandbox.clone(),
+            can_tell: if can_tell { |_| true } else { |_| false },
+        };
+        let (store, clock) = (world.store.clone(), world.clock.clone());
+        let world = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+        for _ in 0..200 {
+            world.sandbox.script(Behaviour::TimeoutBefore);
+        }
+        let lost = world.pay("pm_ok", false).await;
+        let sent = async || {
+            let journal = world.payments.journal(&staff(), lost.id).await;
+            let journal = journal.expect("reads");
+            let sent = journal.iter().map(|entry| &entry.event);
+            sent.filter(|event| matches!(event, Event::Sent { .. }))
+                .count()
+        };
+        let before = sent().await;
+        for number in 0..100 {
+            let (intent, step) = (lost.id, Step::Charge(1));
+            let operation = OperationKey { intent, step };
+            let name = Reference::new(format!("ch_{number}")).expect("a name");
+            let outcome = Outcome::accepted().with_reference(name);
+            let hint = Notice { operation, outcome };
+            // A backend that cannot tell has it told again later.
+            let _ = world.payments.observe(&staff(), hint).await;
+        }
+        assert_eq!(sent().await, before + 1, "{can:?}");
+        world.let_time_pass(1).await;
+        assert!(sent().await > before + 1, "a worker goes on: {can:?}");
+    }
 }

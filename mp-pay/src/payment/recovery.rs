@@ -19,7 +19,7 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The longest.
 const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
 
-/// The longest pause before somebody who looks at what the backend has accepted has it sent again.
+/// The longest pause before somebody who looks at what was sent has it sent again.
 const REPLAY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// For how long an outcome is waited for before a person is asked.
@@ -136,10 +136,8 @@ impl Operation {
                 Some(until) if now < until => Move::Wait(until),
                 _ => recover(self, can, call_max, now),
             },
-            Stage::Unknown => recover(self, can, call_max, now),
-            Stage::Pending => match recover(self, can, call_max, now) {
-                // It waits for somebody else: whoever looks in between finds nothing new.
-                Move::Call if now < self.replay_at(now) => Move::Wait(self.replay_at(now)),
+            Stage::Unknown | Stage::Pending => match recover(self, can, call_max, now) {
+                Move::Call => self.rests_until(now).map_or(Move::Call, Move::Wait),
                 asked => asked,
             },
             Stage::Done | Stage::Declined => Move::Rest,
@@ -190,11 +188,14 @@ impl Operation {
         until.map_or(Duration::ZERO, |until| until.since(now).min(call_max))
     }
 
-    /// Returns from when on what the backend has accepted is sent again to learn what became of it,
-    /// however often somebody looks.
-    fn replay_at(&self, now: Timestamp) -> Timestamp {
+    /// Returns until when it is not sent again, however often somebody looks or hints. What the backend
+    /// has accepted waits for somebody else: whoever looks in between finds nothing new. What was lost is
+    /// sent again at once, but only once.
+    pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
         let pause = pause(self.calls).min(REPLAY_PAUSE_MAX);
-        self.sent_at.unwrap_or(now).plus(pause)
+        let until = self.sent_at.unwrap_or(now).plus(pause);
+        let lost_once = self.stage == Stage::Unknown && self.calls <= 1;
+        (!lost_once && now < until).then_some(until)
     }
 
     /// Returns when the outbox brings the operation up again; `None` if it need not.

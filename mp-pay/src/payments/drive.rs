@@ -225,8 +225,11 @@ impl Payments {
     fn may_replay(&self, payment: &Payment, key: OperationKey) -> Result<bool, PayError> {
         let can = self.routing.can(payment, key.step)?;
         let (call_max, now) = (self.options.call_max, self.engine.now());
-        let replayable =
-            |it: &Operation| it.was_never_told_of() && it.may_be_replayed(can, call_max, now);
+        let replayable = |it: &Operation| {
+            it.was_never_told_of()
+                && it.rests_until(now).is_none()
+                && it.may_be_replayed(can, call_max, now)
+        };
         let operation = payment.operation(key.step);
         Ok(operation.is_some_and(replayable))
     }
@@ -254,7 +257,9 @@ impl Payments {
     ) -> Result<Payment, PayError> {
         let key = request.key;
         let operation = payment.operation(key.step);
-        let untold = operation.is_some_and(Operation::was_never_told_of);
+        let now = self.engine.now();
+        let untold =
+            operation.is_some_and(|it| it.was_never_told_of() && it.rests_until(now).is_none());
         // Who finds by names of their own alone cannot know that nothing came under our key.
         let never_came = untold && self.routing.can(&payment, key.step)?.queries.find(None);
         match answer {

@@ -133,6 +133,7 @@ impl Payouts {
         request: &PayoutLookupRequest,
         answer: Option<Lookup>,
     ) -> Result<PayoutOrder, PayoutError> {
+        let rests = order.operation.rests_until(self.engine.now()).is_some();
         // Who finds by names of their own alone cannot know that nothing came under our id.
         let by_id = self.backend.payout_capabilities().queries.find(None);
         let never_came = by_id && order.operation.was_never_told_of();
@@ -142,7 +143,7 @@ impl Payouts {
                 learnt.await
             }
             // What the backend has once accepted, named, or told an outcome of, is not sent again.
-            Some(Lookup::NotFound) if never_came => self.call(order).await,
+            Some(Lookup::NotFound) if never_came && !rests => self.call(order).await,
             _ => Ok(order),
         }
     }
