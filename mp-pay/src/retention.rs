@@ -14,10 +14,11 @@ use crate::{
 ///
 /// That is: it is canceled or succeeded, the outcome of everything asked of the backend is known,
 /// nothing is owed, and what was taken can be given back or disputed no longer, nor can what was given
-/// back come back: a bank returns a refund days after it has succeeded. What was secured for another capability counts as taken for good only once that
-/// capability has settled it. Whatever has become of what another capability has asked for, it is kept for
-/// the whole window after it last changed: it may be asked for once more, by due work that lay dead for
-/// instance, and `archived` does not say whether it holds nothing or was taken for good.
+/// back come back: a bank returns a refund days after it has succeeded. What was secured for another
+/// capability counts as taken for good only once that capability has settled it, or has let go of it and a
+/// person has found that it could not be given back. Whatever has become of what another capability has asked
+/// for, it is kept for the whole window after it last changed: it may be asked for once more, by due work that
+/// lay dead for instance, and `archived` does not say whether it holds nothing or was taken for good.
 ///
 /// ```
 /// use std::time::Duration;
@@ -95,10 +96,11 @@ impl Payment {
         self.intent.changed_at.plus(refundable_for) <= now
     }
 
-    /// Returns whether what is left of the money stays where it is.
+    /// Returns whether what is left of the money stays where it is. What was let go of and is owed still
+    /// is not at rest; what is not owed any more stays, as a person has found.
     fn is_kept(&self) -> bool {
         let mark = self.intent.settlement.as_ref();
-        mark.is_none_or(|mark| mark.settled && !mark.released)
+        mark.is_none_or(|mark| mark.settled || mark.released)
     }
 }
 

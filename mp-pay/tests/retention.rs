@@ -4,12 +4,14 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use mp_core::{
     ErrorKind,
     id::IdempotencyKey,
-    port::{SecureRequest, Settled, Settlement},
+    port::{Fact, SecureRequest, Settled, Settlement, SettlementListener},
     retention::{AGE_MIN, FileArchive, Retention, Sweep},
     store::{MemoryStore, Store},
+    work::{Worker, WorkerOptions},
 };
 use mp_pay::{
     PaymentIntent, PaymentsSettlement, SandboxBackend,
@@ -212,4 +214,52 @@ async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() 
         root.contains(r#""amount_received":{"amount":100,"currency":"EUR"}"#),
         "{root}"
     );
+}
+
+#[tokio::test]
+async fn a_payment_that_was_let_go_of_stays_until_a_person_has_found_what_became_of_it() {
+    let books = Books::new();
+    let world = &books.world;
+    let methods = Arc::new(FixedMethods::everybody(support::method("pm_ok")));
+    let port = PaymentsSettlement::new(&world.payments, methods);
+    let request = SecureRequest {
+        key: "seat".parse().expect("a key"),
+        app: app(),
+        payer: "mei".parse().expect("a user"),
+        amount: eur(100),
+        deadline: world.engine.now().plus(AGE_MIN),
+    };
+    port.secure(&request).await.expect("secures");
+    port.settle(&app(), &request.key).await.expect("settles");
+    let code = || DeclineCode::new("insufficient_funds").expect("a code");
+    world.sandbox.script(Behaviour::Decline(code()));
+    port.release(&app(), &request.key).await.expect("is noted");
+    world.let_time_pass(1).await;
+    world.clock.advance(WINDOW);
+    assert_eq!(books.sweep().await.live, 1, "it is owed");
+    let waiting = world.payments.unresolved(&staff(), None, 10).await;
+    let operation = waiting.expect("lists")[0].operation;
+    let outcome = Outcome::declined(code());
+    let found = Notice { operation, outcome };
+    let found = world.payments.resolve(&staff(), found, &idem("r")).await;
+    found.expect("resolves");
+    // What the capability was told is handed on by somebody else.
+    let ear = Worker::new(&world.engine, WorkerOptions::default());
+    ear.with(port.handlers(Arc::new(Deaf)))
+        .drain()
+        .await
+        .expect("works");
+    assert_eq!(books.sweep().await.live, 1, "the window begins anew");
+    world.clock.advance(WINDOW);
+    assert_eq!(books.sweep().await.retired, 1);
+}
+
+#[derive(Debug)]
+struct Deaf;
+
+#[async_trait]
+impl SettlementListener for Deaf {
+    async fn learnt(&self, _: &Fact) -> Result<(), mp_core::Error> {
+        Ok(())
+    }
 }
