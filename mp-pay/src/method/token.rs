@@ -116,6 +116,9 @@ mod tests {
             "1000000000000008",
             "2100000000000005",
             "tok_4242424242424242",
+            // Telephone numbers that check.
+            "254722000000",
+            "447700900007",
             "1",
         ] {
             assert!(PaymentMethodToken::new(token).is_ok(), "{token}");
