@@ -220,7 +220,7 @@ async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() 
 async fn a_payment_that_was_let_go_of_stays_until_a_person_has_found_what_became_of_it() {
     let books = Books::new();
     let world = &books.world;
-    let methods = Arc::new(FixedMethods::everybody(support::method("pm_ok")));
+    let methods = Arc::new(FixedMethods::everybody(method("pm_ok")));
     let port = PaymentsSettlement::new(&world.payments, methods);
     let request = SecureRequest {
         key: "seat".parse().expect("a key"),
