@@ -1,7 +1,10 @@
 //! The conformance kit bites: every store that is wrong on purpose fails the clause about it.
 #![cfg(feature = "conformance")]
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use mp_core::{
@@ -32,6 +35,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
             absent_records_are_covered, a_bound_on_a_count_holds;
         ChecksBeforeItWrites: of_concurrent_commits_one_wins, of_concurrent_creators_one_wins,
             concurrent_increments_all_count;
+        LocksForItself: of_commits_through_two_handles_one_wins;
         ForgetsEverything: a_restart_keeps_commits;
         ForgetsLeases: a_restart_keeps_leases;
         AnswersTheOldVersion: each_commit_makes_a_greater_version;
@@ -67,6 +71,8 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
         IgnoresTheSlots: only_asked_slots_are_leased;
         LeasesMoreThanAsked: a_limit_bounds_leases;
         LeasesTwice: a_lease_excludes_others, concurrent_callers_share_no_lease;
+        LeasesForItself: a_lease_excludes_other_handles,
+            a_lease_lost_to_another_handle_settles_nothing;
         NeverLeasesAgain: a_lease_ends;
         MovesTheHeadWhenLeasing: leasing_leaves_the_head_alone;
         ForgetsTheFence: a_lost_lease_settles_nothing, a_rewritten_delivery_stays;
@@ -97,6 +103,7 @@ fn broken_stores() -> Vec<(&'static str, Box<dyn StoreFactory>, Vec<&'static str
             too_many_writes_are_invalid;
         AcceptsAnyLimit: a_read_too_large_is_invalid, a_lease_too_large_is_invalid,
             a_page_too_large_is_invalid;
+        TakesSmallBatches: no_limit_is_below_the_standard;
         UsesItsOwnClock: every_time_is_the_callers;
         SkipsAtThePageEdge: each_partition_is_on_one_page;
         ListsByPosition: a_listing_goes_on_while_partitions_are_made;
@@ -135,9 +142,18 @@ fn every_number_of_the_contract_has_a_clause() {
     assert_eq!(numbers, (1..=16).collect());
 }
 
+/// A store that is right for as long as there is one handle to it is caught for nothing else.
+#[tokio::test]
+async fn a_store_of_one_process_is_caught_with_two_handles_only() {
+    let report = check_all(&*factory::<LocksForItself>()).await;
+    let broken = report.outcomes().filter(|(_, outcome)| outcome.is_err());
+    let names: Vec<_> = broken.map(|(clause, _)| clause.name()).collect();
+    assert_eq!(names, ["of_commits_through_two_handles_one_wins"]);
+}
+
 /// The reference store, kept over a restart by whoever has it, and giving turns as loosely as may be.
-#[derive(Debug)]
-struct Kept;
+#[derive(Debug, Default)]
+struct Kept(Mutex<Arc<MemoryStore>>);
 
 /// No bug: nobody need be kept waiting.
 #[derive(Debug, Default)]
@@ -165,7 +181,14 @@ impl Turn for Loose {}
 #[async_trait]
 impl StoreFactory for Kept {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Broken::<GivesTurns>::new(Arc::new(MemoryStore::new())))
+        let store = Arc::new(MemoryStore::new());
+        *self.0.lock().expect("no test has died") = store.clone();
+        Arc::new(Broken::<GivesTurns>::new(store))
+    }
+
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        let store = self.0.lock().expect("no test has died").clone();
+        Some(Arc::new(Broken::<GivesTurns>::new(store)))
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
@@ -179,7 +202,7 @@ impl StoreFactory for Kept {
 
 #[tokio::test]
 async fn a_good_store_passes_every_clause() {
-    let report = check_all(&Kept).await;
+    let report = check_all(&Kept::default()).await;
     assert!(report.is_clean(), "{report}");
     assert!(
         report

@@ -125,6 +125,22 @@ async fn a_repeated_key_is_answered_the_same_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_repetition_is_told_the_time_of_its_own_answer() {
+    let (engine, clock) = engine(Arc::new(MemoryStore::new()));
+    let open = |_: &mp_core::Family, now: Timestamp| {
+        let mut edits = Edits::new();
+        edits.put_root(Counter { count: 0 });
+        Ok::<_, Error>(edits.answer(now))
+    };
+    let opening = || engine.run(Command::on(partition()).once(once("k", 1)), open);
+    let first = opening().await.expect("opens");
+    clock.advance(Duration::from_secs(1));
+    let again = opening().await.expect("is remembered");
+    assert_eq!((again.answer, again.replayed), (first.at, true));
+    assert_eq!(again.at, first.at.plus(Duration::from_secs(1)));
+}
+
+#[tokio::test]
 async fn a_key_with_which_nothing_was_made_is_answered_and_decided_anew() {
     let (engine, _) = engine(Arc::new(MemoryStore::new()));
     for _ in 0..2 {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mp_core::{
-    Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
+    Command, Committed, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
     clock::ManualClock,
     conformance::{Call, HookedStore, Phase},
     entropy::SeededEntropy,
@@ -59,6 +59,7 @@ type Putting = JoinHandle<Result<(), Error>>;
 /// An engine on a store whose commits wait until the test lets them go.
 struct Rig {
     engine: Engine,
+    clock: Arc<ManualClock>,
     held: mpsc::UnboundedReceiver<oneshot::Sender<Verdict>>,
     decisions: Arc<AtomicU32>,
     /// Whether the store panics at the next commit.
@@ -69,7 +70,8 @@ impl Rig {
     /// Fills the partition freely, then holds its commits.
     async fn new(records: &'static [&'static str]) -> Self {
         let memory: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let setup = engine(memory.clone());
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(START)));
+        let setup = engine(memory.clone(), &clock);
         let fill = move |_: &Family, _: Timestamp| {
             let mut edits = Edits::new();
             edits.put_root(Group::default());
@@ -101,7 +103,8 @@ impl Rig {
             }
         };
         Self {
-            engine: engine(Arc::new(HookedStore::new(memory, hold))),
+            engine: engine(Arc::new(HookedStore::new(memory, hold)), &clock),
+            clock,
             held,
             decisions: Arc::new(AtomicU32::new(0)),
             panics,
@@ -129,6 +132,18 @@ impl Rig {
             let committed = engine.run(command(), take).await?;
             Ok(committed.answer)
         })
+    }
+
+    /// Notes the time that the decision is given.
+    fn stamp(&self) -> JoinHandle<Result<Committed<Timestamp>, Error>> {
+        let (engine, decisions) = (self.engine.clone(), self.decisions.clone());
+        let stamp = move |_: &Family, now: Timestamp| {
+            decisions.fetch_add(1, Ordering::Relaxed);
+            let mut edits = Edits::new();
+            edits.put_root(Group::default());
+            Ok(edits.answer(now))
+        };
+        tokio::spawn(async move { engine.run(command(), stamp).await })
     }
 
     /// Puts a record, and the root as it is.
@@ -162,9 +177,8 @@ impl Rig {
     }
 }
 
-fn engine(store: Arc<dyn Store>) -> Engine {
-    let clock = Arc::new(ManualClock::at(Timestamp::from_micros(START)));
-    Engine::new(store, clock, Arc::new(SeededEntropy::new(1)))
+fn engine(store: Arc<dyn Store>, clock: &Arc<ManualClock>) -> Engine {
+    Engine::new(store, clock.clone(), Arc::new(SeededEntropy::new(1)))
 }
 
 fn command() -> Command {
@@ -192,6 +206,26 @@ async fn the_next_commands_are_decided_while_a_commit_is_on_its_way() {
     assert_eq!(answer(second).await.expect("has a seat"), 2);
     let decisions = rig.decisions.load(Ordering::Relaxed);
     assert_eq!(decisions, 2, "each was decided once");
+}
+
+#[tokio::test]
+async fn each_is_told_the_time_that_its_own_decision_was_given() {
+    let mut rig = Rig::new(&[]).await;
+    let mut stamps = vec![rig.stamp()];
+    let commit = rig.next().await;
+    for count in 2..=3 {
+        rig.clock.advance(Duration::from_secs(1));
+        stamps.push(rig.stamp());
+        rig.until_decided(count).await;
+    }
+    commit.send(Ok(())).expect("is held");
+    rig.next().await.send(Ok(())).expect("is held");
+    for (seconds, stamp) in (0..).zip(stamps) {
+        let committed = answer(stamp).await.expect("is noted");
+        assert_eq!(committed.at, committed.answer);
+        let now = Timestamp::from_micros(START).plus(Duration::from_secs(seconds));
+        assert_eq!(committed.at, now);
+    }
 }
 
 #[tokio::test]

@@ -100,6 +100,11 @@ async fn count(store: &dyn Store) -> u64 {
 
 /// Another process's commit: it sets the counter, whatever it was.
 async fn set(store: &dyn Store, count: u64) {
+    set_at(store, count, Timestamp::MIN).await;
+}
+
+/// Another process's commit at this time, or when the head was made.
+async fn set_at(store: &dyn Store, count: u64, at: Timestamp) {
     let view = store
         .read(&partition(), &Query::default())
         .await
@@ -108,7 +113,7 @@ async fn set(store: &dyn Store, count: u64) {
     let batch = Batch {
         expect: view.head,
         commit_id: CommitId::random(),
-        at: view.at,
+        at: view.at.max(at),
         writes: vec![Write::put(Key::root(), value)],
     };
     store.commit(&partition(), batch).await.expect("commits");
@@ -284,6 +289,59 @@ async fn an_outage_after_an_unclear_outcome_does_not_mean_that_nothing_was_writt
     assert_eq!(count(&*inner).await, 100, "nothing was done twice");
 }
 
+/// Adds one under a key, but only from a hundred on.
+fn adding_late(engine: &Engine, key: &str) -> JoinHandle<Result<u64, Error>> {
+    let command = Command::on(partition()).key("note").once(once(key));
+    let engine = engine.clone();
+    let decide = |family: &Family, _| match family.root::<Counter>()? {
+        Some(counter) if counter.count >= 100 => add(family, 0),
+        _ => Err(Error::new(ErrorKind::Refused, "early", "early")),
+    };
+    tokio::spawn(async move { Ok(engine.run(command, decide).await?.answer) })
+}
+
+#[tokio::test]
+async fn whoever_may_have_been_served_is_told_so_though_a_neighbour_writes_in_vain() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (store, reached, go) = held(inner.clone(), Call::Read);
+    let commits = Arc::new(AtomicU32::new(0));
+    let other = inner.clone();
+    // The second commit is applied, another process's follows, and the answer gets lost; the third one
+    // meets a store that is out of reach.
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
+        let number = match (call, phase) {
+            (Call::Commit, Phase::Before) => commits.fetch_add(1, Ordering::SeqCst) + 1,
+            _ => commits.load(Ordering::SeqCst),
+        };
+        let other = other.clone();
+        async move {
+            match (call, phase, number) {
+                (Call::Commit, Phase::After, 2) => {
+                    set(&*other, 100).await;
+                    Err(StoreErrorKind::Unknown)
+                }
+                (Call::Commit, Phase::Before, 3) => Err(StoreErrorKind::Unavailable),
+                _ => Ok(()),
+            }
+        }
+    };
+    let engine = engine(Arc::new(HookedStore::new(Arc::new(store), hook)));
+    let first = adding(&engine, None, 0);
+    reached.notified().await;
+    let served = adding(&engine, Some("k"), 0);
+    let neighbour = adding_late(&engine, "l");
+    tokio::task::yield_now().await;
+    go.notify_one();
+    assert_eq!(first.await.expect("joins").expect("adds"), 1);
+    let error = served.await.expect("joins").expect_err("nobody can tell");
+    assert_eq!(error.kind(), ErrorKind::Unknown, "{error}");
+    let error = neighbour.await.expect("joins").expect_err("wrote in vain");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let recalled = adding(&engine, Some("k"), 0).await.expect("joins");
+    assert_eq!(recalled.expect("the key tells"), 2);
+    assert_eq!(count(&*inner).await, 100, "nothing was done twice");
+}
+
 #[tokio::test]
 async fn a_panicking_decision_takes_nobody_with_it() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -332,6 +390,38 @@ async fn a_command_that_meets_midnight_is_carried_out_all_the_same() {
         let answer = adding(&engine, Some("k"), 0).await.expect("joins");
         answer.unwrap_or_else(|error| panic!("{early} early: {error}"));
     }
+}
+
+#[tokio::test]
+async fn the_time_of_what_is_planned_does_not_run_back_at_midnight() {
+    let day = i64::try_from(IDEMPOTENCY_MEMORY.as_micros()).expect("fits");
+    let midnight = START / day * day + day;
+    let later = Timestamp::from_micros(midnight).plus(Duration::from_secs(5));
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    set(&*inner, 6).await;
+    let (other, reads) = (inner.clone(), Arc::new(AtomicU32::new(0)));
+    // What is to be read changes at midnight; before it is read again, another process commits, whose
+    // clock is ahead.
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
+        let read = (call, phase) == (Call::Read, Phase::Before);
+        let second = read && reads.fetch_add(1, Ordering::SeqCst) == 1;
+        let other = other.clone();
+        async move {
+            if second {
+                set_at(&*other, 7, later).await;
+            }
+            Ok(())
+        }
+    };
+    let store = Arc::new(HookedStore::new(inner, hook));
+    let clock = Arc::new(Ticking(AtomicI64::new(midnight - 1)));
+    let engine = Engine::new(store, clock, Arc::new(SeededEntropy::new(1)));
+    let command = Command::on(partition()).key("note").once(once("k"));
+    let planned = engine.plan(command, |family, _| add(family, 0)).await;
+    let planned = planned.expect("plans");
+    assert_eq!(planned.answer, 8, "it saw what the other has done");
+    let at = planned.batch.expect("it writes").at;
+    assert!(at >= later, "{at} is before {later}");
 }
 
 #[test]

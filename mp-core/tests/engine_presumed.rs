@@ -1,7 +1,10 @@
 //! What the engine promises of commands that presume their partition absent.
 #![cfg(feature = "conformance")]
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
+};
 
 use mp_core::{
     Caller, Command, Decision, Document, Edits, Engine, Error, ErrorKind, Family, Timestamp,
@@ -163,4 +166,65 @@ async fn a_presumed_creation_whose_answer_is_lost_happens_once() {
     let (other, _) = noted(inner, false);
     let added = other.run(presuming(), add_to_open).await;
     assert_eq!(added.expect("it is there").answer, 1);
+}
+
+/// Another process's commit: it sets the counter, whatever it was.
+async fn set(store: Arc<dyn Store>, count: u64) {
+    let put = move |_: &Family, _: Timestamp| {
+        let mut edits = Edits::new();
+        edits.put_root(Counter { count });
+        Ok::<_, Error>(edits.answer(()))
+    };
+    let other = engine(store);
+    other
+        .run(Command::on(partition()), put)
+        .await
+        .expect("puts");
+}
+
+/// Adds to a counter from a hundred on.
+fn add_late(family: &Family, now: Timestamp) -> Result<Decision<u64>, Error> {
+    match family.root::<Counter>()? {
+        Some(counter) if counter.count >= 100 => add(family, now),
+        _ => Err(Error::new(ErrorKind::Refused, "early", "early")),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_may_have_been_served_is_told_so_whatever_is_presumed_afterwards() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (other, commits) = (inner.clone(), AtomicU32::new(0));
+    // The first commit is applied, another process's follows, and the answer gets lost. The second one
+    // conflicts, which parts the two commands, and from then on the store is out of reach.
+    let hook = move |call: Call, phase: Phase, _: Option<&Partition>| {
+        let number = match (call, phase) {
+            (Call::Commit, Phase::Before) => commits.fetch_add(1, Ordering::SeqCst) + 1,
+            _ => commits.load(Ordering::SeqCst),
+        };
+        let other = other.clone();
+        async move {
+            match (call, phase, number) {
+                (Call::Commit, Phase::After, 1) => {
+                    set(other, 100).await;
+                    Err(StoreErrorKind::Unknown)
+                }
+                (Call::Commit, Phase::Before, 2) => Err(StoreErrorKind::Conflict),
+                (_, _, 2..) => Err(StoreErrorKind::Unavailable),
+                _ => Ok(()),
+            }
+        }
+    };
+    let engine = engine(Arc::new(HookedStore::new(inner.clone(), hook)));
+    let open_once = |family: &Family, now: Timestamp| match family.exists() {
+        true => Ok(Decision::unchanged(0)),
+        false => open(family, now),
+    };
+    let (neighbour, served) = tokio::join!(
+        engine.run(presuming().once(once("l")), add_late),
+        engine.run(presuming().once_by_decision(once("k")), open_once),
+    );
+    let error = neighbour.expect_err("wrote in vain");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    let error = served.expect_err("nobody can tell");
+    assert_eq!(error.kind(), ErrorKind::Unknown, "{error}");
 }

@@ -44,6 +44,10 @@ impl StoreFactory for Postgres {
         Some(self.connect(self.opened.load(Ordering::Relaxed)).await)
     }
 
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        Some(self.connect(self.opened.load(Ordering::Relaxed)).await)
+    }
+
     async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
         Some(self.connect_anew().await)
     }

@@ -47,6 +47,10 @@ impl StoreFactory for Sqlite {
         Some(self.open_file(self.opened.load(Ordering::Relaxed)))
     }
 
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        Some(self.open_file(self.opened.load(Ordering::Relaxed)))
+    }
+
     async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
         Some(self.open_next())
     }

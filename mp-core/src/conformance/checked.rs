@@ -1,9 +1,9 @@
 //! 2. A batch is applied only if the head is the one it expects; of concurrent commits one wins.
 
 use super::{
-    StoreFactory, Violation,
+    StoreFactory, Verdict, Violation,
     crowd::{CROWD, crowd},
-    scene::{commit, create, keys, put, read, update},
+    scene::{commit, create, keys, put, read, two_handles, update},
     violation::{ensure_eq, ensure_refused},
 };
 use crate::store::{StoreError, StoreErrorKind, Version};
@@ -88,6 +88,25 @@ pub async fn of_concurrent_creators_one_wins(factory: &dyn StoreFactory) -> Resu
     });
     one_winner(answers.await?)?;
     ensure_eq("records", keys(&read(&store, 1).await?).len(), 2)
+}
+
+/// Of concurrent commits on one head through two handles, as two processes have them, exactly one
+/// succeeds.
+pub async fn of_commits_through_two_handles_one_wins(
+    factory: &dyn StoreFactory,
+) -> Result<Verdict, Violation> {
+    let Some((one, other)) = two_handles(factory).await else {
+        return Ok(Verdict::Skipped);
+    };
+    let head = create(&one, 1, vec![]).await?;
+    ensure_eq("the other's head", read(&other, 1).await?.head, head)?;
+    let answers = crowd(&one, move |one, n| {
+        let store = if n % 2 == 0 { one } else { other.clone() };
+        async move { commit(&store, 1, head, vec![put(&format!("a/{n}"), "mine")]).await }
+    });
+    one_winner(answers.await?)?;
+    ensure_eq("records", keys(&read(&one, 1).await?).len(), 2)?;
+    Ok(Verdict::Kept)
 }
 
 fn one_winner(answers: Vec<Result<Version, StoreError>>) -> Result<(), Violation> {

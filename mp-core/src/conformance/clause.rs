@@ -8,8 +8,8 @@ use super::{StoreFactory, Violation};
 pub enum Verdict {
     /// The promise was kept.
     Kept,
-    /// The promise could not be put to the test: the factory says that nothing survives, or that its
-    /// stores do not list, or they hold nothing.
+    /// The promise could not be put to the test: the factory says that nothing survives, that no
+    /// second process can open its stores, or that they do not list, or they hold nothing.
     Skipped,
 }
 

@@ -21,6 +21,7 @@ macro_rules! __store_clauses {
             2 checked absent_records_are_covered;
             2 checked of_concurrent_commits_one_wins;
             2 checked of_concurrent_creators_one_wins;
+            2 checked of_commits_through_two_handles_one_wins;
             2 checked concurrent_increments_all_count;
             2 checked a_bound_on_a_count_holds;
             3 durable a_restart_keeps_commits;
@@ -59,8 +60,10 @@ macro_rules! __store_clauses {
             8 leased a_lease_excludes_others;
             8 leased a_lease_ends;
             8 leased concurrent_callers_share_no_lease;
+            8 leased a_lease_excludes_other_handles;
             8 leased leasing_leaves_the_head_alone;
             9 fenced a_lost_lease_settles_nothing;
+            9 fenced a_lease_lost_to_another_handle_settles_nothing;
             9 fenced a_rewritten_delivery_stays;
             9 fenced a_deleted_delivery_is_never_due;
             9 fenced settling_says_what_it_did;
@@ -93,6 +96,7 @@ macro_rules! __store_clauses {
             12 strict a_record_among_deliveries_is_invalid;
             12 strict a_value_too_long_is_invalid;
             12 strict too_many_writes_are_invalid;
+            12 strict no_limit_is_below_the_standard;
             12 strict a_read_too_large_is_invalid;
             12 strict a_lease_too_large_is_invalid;
             13 timeless every_time_is_the_callers;

@@ -16,6 +16,13 @@ pub trait StoreFactory: fmt::Debug + Send + Sync {
     /// The store is the one opened last, and the clause holds no other handle to it.
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>>;
 
+    /// Opens the store opened last once more, while the first stays open, as a second process would:
+    /// what is shown to one is what the engine has, and not what the other has in memory. `None`,
+    /// unless it is written otherwise, where no second process can open it.
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
+
     /// Opens a fresh, empty store that lists its partitions; `None`, unless it is written otherwise,
     /// where stores do not.
     async fn open_listing(&self) -> Option<Arc<dyn Listing>> {

@@ -1,8 +1,10 @@
 //! 9. A settlement applies only while version and lease are those given, and says whether it did.
 
 use super::{
-    StoreFactory, Violation,
-    scene::{LEASE, at, commit, create, delete, deliver, due, due_one, mail, read, settle},
+    StoreFactory, Verdict, Violation,
+    scene::{
+        LEASE, at, commit, create, delete, deliver, due, due_one, mail, read, settle, two_handles,
+    },
     violation::{ensure, ensure_eq},
 };
 use crate::store::Outcome;
@@ -21,6 +23,24 @@ pub async fn a_lost_lease_settles_nothing(factory: &dyn StoreFactory) -> Result<
         settle(&store, &held, Outcome::Done).await?,
         "a held lease did not settle",
     )
+}
+
+/// Once a lease has ended and another handle has the delivery, as two processes have them, the first
+/// cannot settle it.
+pub async fn a_lease_lost_to_another_handle_settles_nothing(
+    factory: &dyn StoreFactory,
+) -> Result<Verdict, Violation> {
+    let Some((one, other)) = two_handles(factory).await else {
+        return Ok(Verdict::Skipped);
+    };
+    create(&one, 1, vec![deliver("~o/mail/1", at(0))]).await?;
+    let lost = due_one(&one, at(0)).await?;
+    let held = due_one(&other, at(0).plus(LEASE)).await?;
+    let settled = settle(&one, &lost, Outcome::Done).await?;
+    ensure(!settled, "a lost lease settled")?;
+    let settled = settle(&other, &held, Outcome::Done).await?;
+    ensure(settled, "a held lease did not settle")?;
+    Ok(Verdict::Kept)
 }
 
 /// A delivery that was written again meanwhile stays, and is due as it was written.

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use super::{
-    StoreFactory, Violation,
+    StoreFactory, Verdict, Violation,
     crowd::crowd,
-    scene::{LEASE, at, create, deliver, due, due_one, mail, partition, put, read, value},
+    scene::{
+        LEASE, at, create, deliver, due, due_one, mail, partition, put, read, two_handles, value,
+    },
     violation::{ensure, ensure_eq},
 };
 use crate::store::{Delivery, DueQuery, SlotSet, StoreError};
@@ -152,6 +154,23 @@ pub async fn a_lease_excludes_others(factory: &dyn StoreFactory) -> Result<(), V
         ensure(due(&store, at(seconds)).await?.is_empty(), "leased twice")?;
     }
     Ok(())
+}
+
+/// What is leased through one handle is not leased through another, as two processes have them.
+pub async fn a_lease_excludes_other_handles(
+    factory: &dyn StoreFactory,
+) -> Result<Verdict, Violation> {
+    let Some((one, other)) = two_handles(factory).await else {
+        return Ok(Verdict::Skipped);
+    };
+    create(&one, 1, vec![deliver("~o/mail/1", at(0))]).await?;
+    due_one(&one, at(0)).await?;
+    for seconds in [0, 1, LEASE.as_secs() - 1] {
+        let again = due(&other, at(seconds)).await?;
+        ensure(again.is_empty(), "leased twice")?;
+    }
+    due_one(&other, at(0).plus(LEASE)).await?;
+    Ok(Verdict::Kept)
 }
 
 /// When a lease ends unsettled the delivery is due again, from the end of the lease on.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::Violation;
+use super::{StoreFactory, Violation};
 use crate::{
     clock::Timestamp,
     store::{
@@ -55,6 +55,15 @@ pub(super) fn batch(expect: Version, at: Timestamp, writes: Vec<Write>) -> Batch
         at,
         writes,
     }
+}
+
+/// Returns a fresh store twice, as two processes have it; `None` if only one can.
+pub(super) async fn two_handles(
+    factory: &dyn StoreFactory,
+) -> Option<(Arc<dyn Store>, Arc<dyn Store>)> {
+    let one = factory.open().await;
+    let other = factory.open_again().await?;
+    Some((one, other))
 }
 
 /// Commits at the start of the scene.

@@ -7,7 +7,7 @@ use super::{
     scene::{at, commit, create, delete, deliver, due, key, mail, partition, put, read, select},
     violation::{ensure, ensure_eq, ensure_refused},
 };
-use crate::store::{DueQuery, StoreErrorKind, Version, Write};
+use crate::store::{DueQuery, Limits, StoreErrorKind, Version, Write};
 
 /// A key that is written twice in one batch is refused.
 pub async fn a_key_written_twice_is_invalid(factory: &dyn StoreFactory) -> Result<(), Violation> {
@@ -83,6 +83,37 @@ pub async fn too_many_writes_are_invalid(factory: &dyn StoreFactory) -> Result<(
     refused(factory, many(most + 1)).await
 }
 
+/// A store takes at least what every capability may send it and ask it for.
+pub async fn no_limit_is_below_the_standard(factory: &dyn StoreFactory) -> Result<(), Violation> {
+    match below_standard(factory.open().await.limits()) {
+        Some(limit) => Err(Violation::new(format!(
+            "{limit} is below that of Limits::STANDARD"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the name of a limit that is below the standard.
+fn below_standard(limits: Limits) -> Option<&'static str> {
+    let Limits {
+        value_max,
+        writes_max,
+        read_max,
+        due_max,
+    } = limits;
+    let least = Limits::STANDARD;
+    let short = [
+        ("value_max", value_max < least.value_max),
+        ("writes_max", writes_max < least.writes_max),
+        ("read_max", read_max < least.read_max),
+        ("due_max", due_max < least.due_max),
+    ];
+    short
+        .iter()
+        .find(|(_, short)| *short)
+        .map(|(name, _)| *name)
+}
+
 /// A read, and a look at the changes, over the limit is refused.
 pub async fn a_read_too_large_is_invalid(factory: &dyn StoreFactory) -> Result<(), Violation> {
     let store = factory.open().await;
@@ -129,4 +160,54 @@ async fn refused(factory: &dyn StoreFactory, writes: Vec<Write>) -> Result<(), V
         due(&store, at(1)).await?.is_empty(),
         "a refused delivery is due",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_limit_is_looked_at() {
+        let least = Limits::STANDARD;
+        assert_eq!(below_standard(least), None);
+        let Limits {
+            value_max,
+            writes_max,
+            read_max,
+            due_max,
+        } = least;
+        let lower = [
+            (
+                "value_max",
+                Limits {
+                    value_max: value_max - 1,
+                    ..least
+                },
+            ),
+            (
+                "writes_max",
+                Limits {
+                    writes_max: writes_max - 1,
+                    ..least
+                },
+            ),
+            (
+                "read_max",
+                Limits {
+                    read_max: read_max - 1,
+                    ..least
+                },
+            ),
+            (
+                "due_max",
+                Limits {
+                    due_max: due_max - 1,
+                    ..least
+                },
+            ),
+        ];
+        for (name, limits) in lower {
+            assert_eq!(below_standard(limits), Some(name));
+        }
+    }
 }

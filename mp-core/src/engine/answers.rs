@@ -2,26 +2,24 @@
 
 use super::{job::Job, runner::Runner};
 use crate::{
-    clock::Timestamp,
     error::{Error, ErrorKind},
     store::Version,
 };
 
-/// Jobs whose commit is done, at which version and when.
+/// Jobs whose commit is done, and at which version.
 pub(super) struct Done {
     pub(super) jobs: Vec<Box<dyn Job>>,
     pub(super) version: Version,
-    pub(super) now: Timestamp,
 }
 
 impl Runner {
     /// Tells those whose commit is done.
     pub(super) fn answer(&mut self) {
-        let Some(Done { jobs, version, now }) = self.done.take() else {
+        let Some(Done { jobs, version }) = self.done.take() else {
             return;
         };
         for job in jobs {
-            job.answer(version, now);
+            job.answer(version);
         }
     }
 

@@ -61,14 +61,16 @@ impl Combiner {
     ) -> Result<(Family, Timestamp), Error> {
         let mut wanted = Vec::new();
         reads(self.clock.now(), &mut wanted)?;
-        let mut family = self.read(partition, &wanted).await?;
-        let now = self.clock.now().max(family.at());
-        wanted.clear();
-        reads(now, &mut wanted)?;
-        if !family.missing(&wanted).is_empty() {
-            family = self.read(partition, &wanted).await?;
+        loop {
+            let family = self.read(partition, &wanted).await?;
+            let now = self.clock.now().max(family.at());
+            wanted.clear();
+            // What a decision reads depends on its time, and that is never before the head it reads.
+            reads(now, &mut wanted)?;
+            if family.missing(&wanted).is_empty() {
+                return Ok((family, now));
+            }
         }
-        Ok((family, now))
     }
 
     pub(super) async fn read(

@@ -162,7 +162,8 @@ pub struct Committed<T> {
     /// The version of the partition that shows it.
     #[serde(skip)]
     pub version: Version,
-    /// The time it was decided at.
+    /// The time it was decided at: the one that its decision was given. Of a repetition that is when it was
+    /// told its answer, not when the first one was.
     #[serde(skip)]
     pub at: Timestamp,
 }

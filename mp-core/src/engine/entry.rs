@@ -14,6 +14,8 @@ use crate::{
 pub(super) struct Entry {
     bytes: Option<Bytes>,
     decoded: OnceLock<Decoded>,
+    /// How long its value is; nothing, until it was encoded.
+    length: usize,
 }
 
 /// A document of any type that knows how to write itself again.
@@ -75,17 +77,28 @@ impl Entry {
     /// Makes the entry of what a store has.
     pub(super) const fn stored(bytes: Bytes) -> Self {
         Self {
+            length: bytes.len(),
             bytes: Some(bytes),
             decoded: OnceLock::new(),
         }
     }
 
-    /// Makes the entry of what a decision has put.
-    pub(super) fn of(decoded: Decoded) -> Self {
+    /// Makes the entry of what a decision has put, as long as it is when written, if that is known.
+    pub(super) fn of(decoded: Decoded, length: usize) -> Self {
         Self {
             bytes: None,
             decoded: OnceLock::from(decoded),
+            length,
         }
+    }
+
+    pub(super) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Takes note how long its value is.
+    pub(super) const fn measured(&mut self, length: usize) {
+        self.length = length;
     }
 
     pub(super) fn read<D: Document>(&self) -> Result<Arc<D>, Error> {

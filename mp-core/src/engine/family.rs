@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
-
 use super::{
     Edit, Edits,
     entry::{Decoded, Entry},
@@ -34,6 +32,8 @@ pub struct Family {
     /// Whether only the mark of an aggregate is left that was closed and moved out.
     retired: bool,
     records: BTreeMap<Key, Entry>,
+    /// How long their values are together; those that were not encoded yet count nothing.
+    bytes: usize,
     /// The keys at which it is known that no record stands, or none did when they were read: there
     /// may be many of them.
     absent: BTreeSet<Key>,
@@ -75,6 +75,7 @@ impl Family {
             head: view.head,
             at: view.at,
             records: BTreeMap::new(),
+            bytes: 0,
             absent: BTreeSet::new(),
             deleted: BTreeSet::new(),
             loaded: BTreeSet::new(),
@@ -100,8 +101,10 @@ impl Family {
             if self.edited.contains_key(&record.key) || self.sent.contains_key(&record.key) {
                 continue;
             }
-            let entry = Entry::stored(record.value);
-            self.records.entry(record.key).or_insert(entry);
+            if let btree_map::Entry::Vacant(place) = self.records.entry(record.key) {
+                self.bytes += record.value.len();
+                place.insert(Entry::stored(record.value));
+            }
         }
         for selection in loaded {
             match selection {
@@ -139,6 +142,11 @@ impl Family {
 
     pub(super) fn len(&self) -> usize {
         self.records.len() + self.absent.len() + self.loaded.len()
+    }
+
+    /// Returns how long the values of its records are together.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Returns the root.
@@ -278,7 +286,9 @@ impl Family {
             let new = self.is_new(&key) || declared_new.contains(&key);
             let edit = match edit {
                 Edit::Put(decoded) if self.is_written_ahead(&key) => {
-                    self.put(key.clone(), decoded).ahead(&mut buffer)
+                    let edit = decoded.clone().ahead(&mut buffer);
+                    self.insert(key.clone(), Entry::of(decoded, edit.length()));
+                    edit
                 }
                 Edit::Put(decoded) => Edit::Put(self.put(key.clone(), decoded)),
                 Edit::Delete => {
@@ -312,18 +322,32 @@ impl Family {
     fn put(&mut self, key: Key, mut decoded: Decoded) -> Decoded {
         match self.records.entry(key) {
             btree_map::Entry::Vacant(place) => {
-                place.insert(Entry::of(decoded.clone()));
+                place.insert(Entry::of(decoded.clone(), 0));
             }
             btree_map::Entry::Occupied(mut place) => {
                 decoded.keep(place.get().newer_for(&decoded));
-                place.insert(Entry::of(decoded.clone()));
+                let before = place.insert(Entry::of(decoded.clone(), 0));
+                self.bytes -= before.length();
             }
         }
         decoded
     }
 
+    fn insert(&mut self, key: Key, entry: Entry) {
+        self.bytes += entry.length();
+        if let Some(before) = self.records.insert(key, entry) {
+            self.bytes -= before.length();
+        }
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Entry> {
+        let removed = self.records.remove(key)?;
+        self.bytes -= removed.length();
+        Some(removed)
+    }
+
     fn delete(&mut self, key: &Key) {
-        if self.records.remove(key).is_none() {
+        if self.remove(key).is_none() {
             return;
         }
         if !self.covers(key.as_str()) {
@@ -349,9 +373,23 @@ impl Family {
         self.edited.iter().map(write).collect()
     }
 
+    /// Takes note how long the values are that were encoded for these writes of all edits, and not before.
+    fn measure(&mut self, writes: &[Write]) {
+        for ((key, edited), write) in self.edited.iter().zip(writes) {
+            if let (Edit::Put(_), Some(entry), Some(value)) =
+                (&edited.edit, self.records.get_mut(key), write.value())
+            {
+                self.bytes += value.len();
+                self.bytes -= entry.length();
+                entry.measured(value.len());
+            }
+        }
+    }
+
     /// Returns the edits as one batch on this head, to be sent; later edits come on top of them.
     pub(super) fn send(&mut self, commit_id: CommitId, at: Timestamp) -> Result<Batch, Error> {
         let writes = self.writes()?;
+        self.measure(&writes);
         self.sent = std::mem::take(&mut self.edited);
         self.sent_as = Some(commit_id);
         self.at = self.at.max(at);
@@ -379,37 +417,9 @@ impl Family {
         let known = self.records.range::<str, _>(lapsed).map(|(key, _)| key);
         let known = known.chain(self.absent.range::<str, _>(lapsed));
         for key in known.cloned().collect::<Vec<Key>>() {
-            self.records.remove(&key);
+            self.remove(&key);
             self.absent.remove(&key);
         }
-    }
-}
-
-impl Decoded {
-    /// Returns the edit that puts it, encoded; one that cannot be encoded fails when it is sent.
-    fn ahead(self, buffer: &mut Vec<u8>) -> Edit {
-        match self.encode(buffer) {
-            Ok(value) => Edit::Encoded(value),
-            Err(_) => Edit::Put(self),
-        }
-    }
-
-    fn encode(&self, buffer: &mut Vec<u8>) -> Result<Bytes, Error> {
-        buffer.clear();
-        self.write(buffer)?;
-        Ok(Bytes::copy_from_slice(buffer))
-    }
-}
-
-impl Edit {
-    /// Returns the write that carries it; values are put together in a buffer.
-    fn write(&self, key: Key, buffer: &mut Vec<u8>) -> Result<Write, Error> {
-        Ok(match self {
-            Self::Put(decoded) => Write::put(key, decoded.encode(buffer)?),
-            Self::Encoded(value) => Write::put(key, value.clone()),
-            Self::Deliver(value, due_at) => Write::deliver(key, value.clone(), *due_at),
-            Self::Delete => Write::Delete { key },
-        })
     }
 }
 
@@ -427,3 +437,6 @@ impl fmt::Debug for Family {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

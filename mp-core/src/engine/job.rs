@@ -27,11 +27,11 @@ pub(super) trait Job: Send {
     /// Returns whether a repetition of this command after a lost answer would be recognised.
     fn is_remembered(&self) -> bool;
 
-    /// Notes that the command may have taken effect, until it is decided on a newer state.
+    /// Notes that the command may have taken effect, until a newer state shows that it has not.
     fn doubt(&mut self, error: Error);
 
     /// Tells the caller what was decided.
-    fn answer(self: Box<Self>, version: Version, at: Timestamp);
+    fn answer(self: Box<Self>, version: Version);
 
     /// Tells the caller that the decision did not come about, or that nobody knows.
     fn fail(self: Box<Self>, error: Error);
@@ -40,7 +40,8 @@ pub(super) trait Job: Send {
 pub(super) struct Decide<T, E, F> {
     command: Command,
     decide: F,
-    decided: Option<Result<(T, bool), E>>,
+    /// What is to be told, but for the version.
+    decided: Option<Result<Committed<T>, E>>,
     /// Why nobody knows whether an earlier commit took effect.
     doubt: Option<Error>,
     reply: oneshot::Sender<Result<Committed<T>, E>>,
@@ -121,11 +122,20 @@ where
     fn decide(&mut self, family: &Family, now: Timestamp) -> Edits {
         // Should this decision panic, no earlier one may be answered in its place.
         self.decided = None;
-        // The family was read since: it has what an earlier commit left behind, or never will.
-        self.doubt = None;
         match self.decision(family, now) {
             Ok((answer, replayed, edits)) => {
-                self.decided = Some(Ok((answer, replayed)));
+                self.decided = Some(Ok(Committed {
+                    answer,
+                    replayed,
+                    version: family.head(),
+                    at: now,
+                }));
+                if !edits.is_empty() && family.head() != Version::ABSENT {
+                    // The family was read since: it has what an earlier commit left behind, or never
+                    // will. One without a head was presumed: whatever is doubted has seen a head. Where
+                    // there is nothing to write, that commit may be what took effect.
+                    self.doubt = None;
+                }
                 edits
             }
             Err(refusal) => {
@@ -143,14 +153,9 @@ where
         self.doubt = Some(error);
     }
 
-    fn answer(self: Box<Self>, version: Version, at: Timestamp) {
+    fn answer(self: Box<Self>, version: Version) {
         let Some(decided) = self.decided else { return };
-        let committed = decided.map(|(answer, replayed)| Committed {
-            answer,
-            replayed,
-            version,
-            at,
-        });
+        let committed = decided.map(|decided| Committed { version, ..decided });
         // The caller may have stopped waiting; the decision stands all the same.
         let _ = self.reply.send(committed);
     }

@@ -26,6 +26,9 @@ const KEPT_MAX: usize = 256;
 /// is not kept at all.
 const KEPT_RECORDS_MAX: usize = 65_536;
 
+/// How much that is, in bytes of values per shelf; a larger state is not kept either.
+const KEPT_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 const SHELVES: usize = 16;
 
 /// The mailboxes of all partitions, on shelves of their own lock each.
@@ -41,6 +44,8 @@ struct Shelf {
     kept_by_use: BTreeMap<u64, Address>,
     /// The size of all that is kept, in records.
     kept_records: usize,
+    /// The same, in bytes of values.
+    kept_bytes: usize,
     uses: u64,
 }
 
@@ -196,18 +201,27 @@ impl Shelf {
 
     /// Closes a mailbox, and keeps the state if it is not too large.
     fn close(&mut self, address: &Address, kept: Option<Kept>) {
-        let Some(kept) = kept.filter(|kept| kept.family.len() <= KEPT_RECORDS_MAX) else {
+        let small =
+            |family: &Family| family.len() <= KEPT_RECORDS_MAX && family.bytes() <= KEPT_BYTES_MAX;
+        let Some(kept) = kept.filter(|kept| small(&kept.family)) else {
             self.places.remove(address);
             return;
         };
         self.uses += 1;
         self.kept_records += kept.family.len();
+        self.kept_bytes += kept.family.bytes();
         self.kept_by_use.insert(self.uses, address.clone());
         let kept = Place::Kept(self.uses, kept);
         self.places.insert(address.clone(), kept);
-        while self.kept_by_use.len() > KEPT_MAX || self.kept_records > KEPT_RECORDS_MAX {
+        while self.keeps_too_much() {
             self.drop_least_recently_used();
         }
+    }
+
+    fn keeps_too_much(&self) -> bool {
+        self.kept_by_use.len() > KEPT_MAX
+            || self.kept_records > KEPT_RECORDS_MAX
+            || self.kept_bytes > KEPT_BYTES_MAX
     }
 
     /// Takes note that what stood at a place does so no more.
@@ -217,6 +231,7 @@ impl Shelf {
         };
         self.kept_by_use.remove(&used);
         self.kept_records -= kept.family.len();
+        self.kept_bytes -= kept.family.bytes();
         Some(kept)
     }
 
@@ -239,14 +254,17 @@ fn busy() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::store::{Key, Record, Version, View};
 
-    fn kept(partition: &Partition, records: usize) -> Kept {
+    fn kept(partition: &Partition, records: usize, length: usize) -> Kept {
+        let value = Bytes::from(vec![0; length]);
         let record = |number: usize| Record {
             key: Key::new(&format!("m/{number}")).expect("a well-formed key"),
             version: Version(1),
-            value: Default::default(),
+            value: value.clone(),
         };
         let view = View {
             head: Version(1),
@@ -274,7 +292,7 @@ mod tests {
                 if is_large {
                     break;
                 }
-                shelf.close(&address, Some(kept(&partition, records)));
+                shelf.close(&address, Some(kept(&partition, records, 0)));
                 assert!(shelf.places.len() <= KEPT_MAX);
                 assert_eq!(shelf.places.len(), shelf.kept_by_use.len());
                 let kept = shelf.places.values().map(|place| match place {
@@ -292,5 +310,28 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_a_shelf_keeps_is_bounded_in_bytes() {
+        const LONG: usize = 256 * 1024;
+        let (mut shelf, keys) = (Shelf::default(), RandomState::new());
+        let most = KEPT_BYTES_MAX / LONG;
+        for (number, records) in [1, most / 3, most / 2, most, 1, most + 1]
+            .into_iter()
+            .enumerate()
+        {
+            let partition = Partition::parse(&format!("test/kept/{number}")).expect("an id");
+            let address = Address::of(&partition, &keys);
+            shelf.close(&address, Some(kept(&partition, records, LONG)));
+            assert!(shelf.kept_bytes <= KEPT_BYTES_MAX);
+            let fits = records <= most;
+            assert_eq!(shelf.places.contains_key(&address), fits, "{records}");
+        }
+        let last = shelf.places.into_values().map(|place| match place {
+            Place::Kept(_, kept) => kept.family.bytes(),
+            Place::Busy(_) => panic!("was closed"),
+        });
+        assert_eq!(last.sum::<usize>(), shelf.kept_bytes);
     }
 }

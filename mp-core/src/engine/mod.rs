@@ -12,6 +12,7 @@ mod arrivals;
 mod combiner;
 mod command;
 mod decision;
+mod encoding;
 mod entry;
 mod family;
 mod fate;

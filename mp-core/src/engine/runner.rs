@@ -33,6 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The largest state that is kept in memory between two batches, in records.
 const STATE_RECORDS_MAX: usize = 250_000;
 
+/// The largest, in bytes of values: what is only ever added to, such as a feed, is forgotten now and then
+/// and read again as far as somebody asks for it.
+const STATE_BYTES_MAX: usize = 128 * 1024 * 1024;
+
 /// Works through one partition's mailbox until it is empty.
 ///
 /// While a commit is on its way, the next jobs are decided on the state that it will leave. They are
@@ -170,7 +174,7 @@ impl Runner {
                 Fate::Done(version) => {
                     let (partition, commands) = (self.partition.id(), jobs.len());
                     tracing::trace!(%partition, commands, version = version.0, "committed");
-                    self.done = Some(Done { jobs, version, now });
+                    self.done = Some(Done { jobs, version });
                     self.bound_state();
                     let due = self.lapsed_left || prune::is_due(version);
                     let prunes = writes && due;
@@ -339,8 +343,9 @@ impl Runner {
     }
 
     fn bound_state(&mut self) {
-        let len = self.family.as_ref().map_or(0, |family| family.len());
-        if len > STATE_RECORDS_MAX {
+        let too_large =
+            |family: &Family| family.len() > STATE_RECORDS_MAX || family.bytes() > STATE_BYTES_MAX;
+        if self.family.as_deref().is_some_and(too_large) {
             self.drop_family();
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     engine::{Command, Edits, Family},
     error::Error,
     id::{AppId, Name},
-    store::{Key, Partition},
+    store::{Key, Limits, Partition},
 };
 
 /// The most news that one decision tells one feed.
@@ -17,6 +17,10 @@ pub const NEWS_MAX: usize = 256;
 
 /// The longest partition id that can tell a feed anything, the app left out, in bytes.
 pub const SOURCE_LENGTH_MAX: usize = 240;
+
+/// The longest text of one [`News`], topic and fact together, in bytes: what a store takes as a value, less
+/// room for where the event comes from and when, which the feed keeps beside it.
+pub const NEWS_LENGTH_MAX: usize = Limits::STANDARD.value_max - 1_024;
 
 /// What the keys of [`Source`]s begin with.
 const SOURCES: &str = "feed/";
@@ -70,8 +74,8 @@ impl Feed {
     ///
     /// # Errors
     ///
-    /// `invalid_field` for more than [`NEWS_MAX`] news, or a partition whose id is longer than
-    /// [`SOURCE_LENGTH_MAX`]; `not_loaded`.
+    /// `invalid_field` for more than [`NEWS_MAX`] news, a fact whose text is longer than
+    /// [`NEWS_LENGTH_MAX`], or a partition whose id is longer than [`SOURCE_LENGTH_MAX`]; `not_loaded`.
     pub fn emit(
         &self,
         family: &Family,
@@ -84,6 +88,11 @@ impl Feed {
         }
         if news.len() > NEWS_MAX {
             return Err(Error::invalid("news", "are too many for one decision"));
+        }
+        for each in &news {
+            if each.text_length()? > NEWS_LENGTH_MAX {
+                return Err(Error::invalid("fact", "is too long to come into a feed"));
+            }
         }
         if source_of(family.partition()).len() > SOURCE_LENGTH_MAX {
             return Err(Error::invalid("partition", "is too long to tell a feed"));

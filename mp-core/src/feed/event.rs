@@ -1,3 +1,5 @@
+use std::io;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -79,5 +81,28 @@ impl News {
         })?;
         let topic = topic.to_owned();
         Ok(Self { topic, fact })
+    }
+
+    /// Returns how long it is as text, in bytes.
+    pub(super) fn text_length(&self) -> Result<usize, Error> {
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, self).map_err(|error| {
+            Error::invalid("fact", "does not serialise as JSON").with_source(error)
+        })?;
+        Ok(length.0)
+    }
+}
+
+/// Counts what is written, and keeps nothing of it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

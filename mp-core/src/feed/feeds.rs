@@ -89,7 +89,8 @@ impl Feeds {
     /// # Errors
     ///
     /// `feed_forgotten` if the feed begins after the cursor, unless that is [`Cursor::START`];
-    /// `feed_ends_before` if it ends before it;
+    /// `feed_ends_before` if it ends before it: a projection sets the cursor that it keeps, a subscriber's
+    /// is set by [`Projector::begin_at`](super::Projector::begin_at);
     /// the store's errors.
     pub async fn read(
         &self,

@@ -75,7 +75,8 @@
 //!   partitions the feed has *an* order, the same for every reader for ever, and no more: it is not
 //!   the order of [`Event::at`].
 //! - *From any cursor.* A reader goes on from any cursor as long as what follows is kept,
-//!   [`FEED_MEMORY`] unless the host says otherwise. Where it is not, the reader hears of it.
+//!   [`FEED_MEMORY`] unless the host says otherwise. Where it is not, the reader hears of it, and a
+//!   person says from where it goes on: for a subscriber by [`Projector::begin_at`].
 //!
 //! # Costs and limits
 //!
@@ -116,7 +117,7 @@ pub(crate) mod records {
 
 pub use self::{
     cursor::Cursor,
-    emission::{Feed, NEWS_MAX, SOURCE_LENGTH_MAX},
+    emission::{Feed, NEWS_LENGTH_MAX, NEWS_MAX, SOURCE_LENGTH_MAX},
     event::{Event, News},
     feeds::{FEED_MEMORY, FEED_MEMORY_MIN, Feeds},
     log::EVENTS_MAX,

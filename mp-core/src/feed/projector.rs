@@ -33,7 +33,9 @@ pub(super) const STINT: Duration = Duration::from_secs(5);
 /// It is due work: one process at a time does it, failures come back after growing pauses, and after
 /// [`ATTEMPTS_MAX`](crate::work::ATTEMPTS_MAX) of them, three to six hours, the projection stands still:
 /// it is listed by [`Worker::dead`](crate::work::Worker::dead) with the error, no event is skipped,
-/// and [`redrive`](crate::work::DeadLetters::redrive) or the next [`start`](Self::start) goes on.
+/// and [`redrive`](crate::work::DeadLetters::redrive) or the next [`start`](Self::start) goes on. From a
+/// cursor that the feed has forgotten nothing goes on by itself: the work is dead at once, until the
+/// projection has set its cursor anew, or [`begin_at`](Self::begin_at) a subscriber's.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub struct Projector {
     feeds: Feeds,
     feed: Feed,
     projection: Arc<dyn Projection>,
+    /// Whether the cursor is a record of ours.
+    subscribed: bool,
     kind: String,
 }
 
@@ -65,6 +69,7 @@ impl Projector {
             feed: feed.clone(),
             kind: kind_of(feed.name(), projection.name()),
             projection,
+            subscribed: false,
         }
     }
 
@@ -76,7 +81,10 @@ impl Projector {
             feed: feed.clone(),
             subscriber,
         };
-        Self::new(engine, feed, Arc::new(subscription))
+        Self {
+            subscribed: true,
+            ..Self::new(engine, feed, Arc::new(subscription))
+        }
     }
 
     /// Makes projecting an app's feed due work, from now on and for ever; call it when the program
@@ -86,11 +94,39 @@ impl Projector {
     ///
     /// The store's errors.
     pub async fn start(&self, app: &AppId) -> Result<(), Error> {
+        self.set_going(app, None).await
+    }
+
+    /// Has a subscriber go on from this cursor, wherever it stood, and makes that due work as
+    /// [`start`](Self::start) does: for a person, once a feed has forgotten what came next
+    /// (`feed_forgotten`) or is an older copy (`feed_ends_before`).
+    ///
+    /// From [`Cursor::START`] it gets what the feed still has. What was forgotten it does not get, and
+    /// what it has seen before it may get again.
+    ///
+    /// # Errors
+    ///
+    /// `cursor_elsewhere` for a projection, which keeps its cursor itself; those of [`Feeds::read`] from
+    /// this cursor; the store's.
+    pub async fn begin_at(&self, app: &AppId, cursor: Cursor) -> Result<(), Error> {
+        if !self.subscribed {
+            let name = self.projection.name();
+            let message = format!("projection {name} keeps its cursor itself: set it there");
+            let kind = ErrorKind::Unsupported;
+            return Err(Error::new(kind, "cursor_elsewhere", message));
+        }
+        self.feeds.read(app, &self.feed, cursor, 1).await?;
+        self.set_going(app, Some(cursor)).await
+    }
+
+    async fn set_going(&self, app: &AppId, from: Option<Cursor>) -> Result<(), Error> {
         let (kind, partition) = (self.kind.clone(), self.partition(app)?);
         let former = former_kind_of(self.feed.name(), self.projection.name());
         let decide = move |family: &Family, now| {
             let mut edits = Edits::new();
-            if !family.exists() {
+            if let Some(from) = from {
+                edits.put_root(Progress::at(from));
+            } else if !family.exists() {
                 edits.put_root(Progress::default());
             }
             edits.schedule_as(&kind, "all", now, &Project {});

@@ -57,7 +57,8 @@ impl Stretch {
 fn check(from: Cursor, head: &Head) -> Result<(), Error> {
     if from != Cursor::START && from.0.saturating_add(1) < head.first {
         let message = format!(
-            "the feed has forgotten what came after {from}: rebuild from the records, or begin anew"
+            "the feed has forgotten what came after {from}: rebuild from the records, or begin anew; a \
+             subscriber does with `Projector::begin_at`"
         );
         return Err(Error::new(
             ErrorKind::Unsupported,

@@ -27,12 +27,14 @@ pub struct Notification {
 ///
 /// # Contract
 /// 1. *Once per key.* The same key may be handed over again; the user is told once.
+/// 2. *Refused for good is taken.* What can never be told, such as to a user who has gone or who wants to
+///    hear nothing, is answered with `Ok`: every error, of whatever kind, is for now.
 #[async_trait]
 pub trait Notifier: fmt::Debug + Send + Sync + 'static {
     /// Takes a notification; `Ok` means that it need not be handed over again.
     ///
     /// # Errors
     ///
-    /// Any; it is handed over again after a pause.
+    /// Any; it is handed over again after a pause, and put before a person when that was often in vain.
     async fn notify(&self, notification: &Notification) -> Result<(), Error>;
 }

@@ -136,7 +136,7 @@ pub trait Settlement: fmt::Debug + Send + Sync + 'static {
 
     /// Gives back part of what was taken, once per `part`. `Ok` means that it is given back or on its
     /// way; should it be declined after that, a person is told, and the part stays so for whoever asks again
-    /// until that person has found it declined.
+    /// until that person has let go of it: found, once it was known to be declined, that it stays so.
     ///
     /// # Errors
     ///

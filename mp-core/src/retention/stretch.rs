@@ -85,11 +85,27 @@ fn judge_retired(mark: Mark, view: &View, now: Timestamp) -> Finding {
     }
 }
 
+/// Returns what was read, or nothing of a partition that does not read back: one of them keeps nobody
+/// from retiring the others.
+pub(super) fn readable<T>(
+    partition: &Partition,
+    read: Result<T, StoreError>,
+) -> Result<Option<T>, Error> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+            tracing::warn!(%partition, %error, "not retired, because it does not read back");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Reads of each partition as much as one read returns, all at once, in their order.
 pub(super) async fn read_all(
     engine: &Engine,
     partitions: &[Partition],
-) -> Result<Vec<View>, Error> {
+) -> Result<Vec<Result<View, StoreError>>, Error> {
     let mut reading = JoinSet::new();
     for (number, partition) in partitions.iter().cloned().enumerate() {
         let store = engine.store().clone();
@@ -99,10 +115,10 @@ pub(super) async fn read_all(
             (number, read(&*store, &partition, all, most).await)
         });
     }
-    let mut views = vec![View::default(); partitions.len()];
+    let mut views = vec![Ok(View::default()); partitions.len()];
     while let Some(read) = reading.join_next().await {
         let (number, view) = read.map_err(unread)?;
-        views[number] = view?;
+        views[number] = view;
     }
     Ok(views)
 }
@@ -115,8 +131,11 @@ pub(super) async fn read_on(
     partition: &Partition,
     mut view: View,
     policy: &Policy,
-) -> Result<View, Error> {
+) -> Result<View, StoreError> {
     let (store, now) = (engine.store(), engine.now());
+    // Those from here on are deliveries, which are not read.
+    let end =
+        Key::new("~").map_err(|error| StoreError::new(StoreErrorKind::Invalid, "read", error))?;
     let retired = |root: &Record| Retired::stands_in(&root.value);
     if view.records.first().is_none_or(retired) || !policy.is_old_enough(&view, now) {
         return Ok(view);
@@ -124,9 +143,7 @@ pub(super) async fn read_on(
     while view.more && view.records.len() < RECORDS_MAX {
         let last = view.records.last().map(|last| last.key.clone());
         let from = last.unwrap_or_else(Key::root);
-        // Those from `~` on are deliveries, which are not read.
-        let to = Key::new("~")?;
-        let after = from.clone();
+        let (to, after) = (end.clone(), from.clone());
         let rest = Selection::Range { from, to };
         let rest = read(&**store, partition, rest, store.limits().read_max).await?;
         if rest.head != view.head {
@@ -148,12 +165,12 @@ pub(super) async fn read_first(
     engine: &Engine,
     partition: &Partition,
     most: usize,
-) -> Result<View, Error> {
+) -> Result<View, StoreError> {
     let store = engine.store();
     let limit = store.limits().read_max;
     let limit = u32::try_from(most).map_or(limit, |most| most.min(limit));
     let all = Selection::Prefix(Key::root());
-    Ok(read(&**store, partition, all, limit).await?)
+    read(&**store, partition, all, limit).await
 }
 
 async fn read(

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::{
     AGE_MIN, Archive, Archived, Retired, Rule,
-    stretch::{Finding, Mark, judge, read_all, read_first, read_on, with_dead_work},
+    stretch::{Finding, Mark, judge, read_all, read_first, read_on, readable, with_dead_work},
 };
 use crate::{
     clock::Timestamp,
@@ -71,7 +71,7 @@ pub struct Sweep {
     pub unsettled: u64,
     /// Aggregates that would be retired if no work of theirs lay dead.
     pub stuck: u64,
-    /// Aggregates that cannot be judged or archived; why is told through `tracing`.
+    /// Aggregates that do not read back, or cannot be judged or archived; why is told through `tracing`.
     pub unreadable: u64,
     /// Aggregates retired earlier whose last traces were cleared away.
     pub emptied: u64,
@@ -153,9 +153,15 @@ impl Retention {
                 continue;
             };
             sweep.seen += 1;
-            let view = match view.more && !dead.contains(&partition) {
-                true => read_on(&self.engine, &partition, view, policy).await?,
-                false => view,
+            let view = match view {
+                Ok(view) if view.more && !dead.contains(&partition) => {
+                    read_on(&self.engine, &partition, view, policy).await
+                }
+                view => view,
+            };
+            let Some(view) = readable(&partition, view)? else {
+                sweep.unreadable += 1;
+                continue;
             };
             match judge(&partition, &view, policy, self.engine.now()) {
                 Finding::Ripe if dead.contains(&partition) => sweep.stuck += 1,
@@ -221,7 +227,10 @@ impl Retention {
     async fn clear(&self, partition: &Partition) -> Result<(), Error> {
         let mut cleared = None;
         loop {
-            let view = read_first(&self.engine, partition, self.deletes_max()).await?;
+            let view = read_first(&self.engine, partition, self.deletes_max()).await;
+            let Some(view) = readable(partition, view)? else {
+                return Ok(());
+            };
             let root = view.records.first();
             let mark = root.and_then(|root| document::decode::<Retired>(&root.value).ok());
             match mark {

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
-use super::{Drive, Home, Next, Plan, Seen, Verb, plan_key};
+use super::{Drive, Home, Next, Plan, Seen, Verb, plan_key, put};
 use crate::{
     clock::Timestamp,
     engine::{Command, Edits, Engine, Family},
@@ -98,8 +98,8 @@ impl<H: Home> Steps<H> {
         }
     }
 
-    /// Gives up a plan because what one of its steps had reserved is [held no more](Plan::lose); whoever
-    /// calls then [drives](Self::drive) it.
+    /// Gives up a plan because what one of its steps had reserved is [held no more](Plan::lose). The work
+    /// that drives it is sent if it was at rest; whoever calls may [drive](Self::drive) it at once.
     ///
     /// # Errors
     ///
@@ -173,6 +173,9 @@ impl<H: Home> Steps<H> {
     }
 
     /// Commits a change of the plan, and what the home does about it.
+    ///
+    /// A plan at rest has no work that drives it any more: what takes it out of rest, such as a refusal that
+    /// comes late, sends it anew, for whoever makes the change may not live to see it through.
     async fn commit(
         &self,
         partition: &Partition,
@@ -193,7 +196,11 @@ impl<H: Home> Steps<H> {
             }
             let before = plan.standing();
             let changed = H::react(family, &id, changed, before, now, &mut edits)?;
-            edits.put(&key, changed);
+            if plan.next(now) == Next::Rest && changed.next(now) != Next::Rest {
+                put::<H>(&mut edits, &id, changed, now)?;
+            } else {
+                edits.put(&key, changed);
+            }
             Ok::<_, Error>(edits.answer(()))
         };
         self.engine.run(command, decide).await?;

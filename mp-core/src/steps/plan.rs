@@ -188,6 +188,7 @@ impl Plan {
         if !self.is_recognized() {
             return plan;
         }
+        let asked = self.asked();
         let Some(step) = plan.steps.get_mut(position) else {
             return plan;
         };
@@ -206,7 +207,7 @@ impl Plan {
             Seen::Reserved | Seen::Confirmed => None,
             Seen::Released => step.detail.take(),
         };
-        plan.stand();
+        plan.stand(asked);
         plan
     }
 
@@ -295,6 +296,18 @@ impl Plan {
     /// refuses it, with all that was decided about it.
     #[must_use]
     pub fn release(&self) -> Self {
+        self.release_asked(self.asked())
+    }
+
+    /// Returns how many steps may have been asked for: those in order up to the first that is not held, and
+    /// that one.
+    fn asked(&self) -> usize {
+        let held = |step: &&Step| matches!(step.state, StepState::Reserved | StepState::Confirmed);
+        self.steps.iter().take_while(held).count() + 1
+    }
+
+    /// Returns the plan with the wish to let go of the first steps, which may have been asked for.
+    fn release_asked(&self, asked: usize) -> Self {
         let settled = matches!(self.standing, Standing::Releasing | Standing::Released);
         if settled || !self.is_recognized() {
             return self.clone();
@@ -303,19 +316,20 @@ impl Plan {
             standing: Standing::Releasing,
             ..self.clone()
         };
-        let held = |step: &&Step| matches!(step.state, StepState::Reserved | StepState::Confirmed);
-        let asked_last = plan.steps.iter().take_while(held).count();
-        for step in plan.steps.iter_mut().skip(asked_last + 1) {
+        for step in plan.steps.iter_mut().skip(asked) {
             if step.state == StepState::Planned {
                 step.state = StepState::Released;
             }
         }
-        plan.stand();
+        plan.stand(asked);
         plan
     }
 
-    /// Draws the conclusion from the states of the steps.
-    fn stand(&mut self) {
+    /// Draws the conclusion from the states of the steps, of which so many may have been asked for.
+    ///
+    /// That is told by the states before something was seen: a refusal may come late, of a step that was
+    /// held, and those behind it have been asked for since.
+    fn stand(&mut self, asked: usize) {
         let all = |state: StepState| self.steps.iter().all(|step| step.state == state);
         let refused = self
             .steps
@@ -327,7 +341,7 @@ impl Plan {
                 self.standing = Standing::Confirmed;
             }
             Standing::Reserving | Standing::Reserved | Standing::Confirming if refused => {
-                *self = self.release();
+                *self = self.release_asked(asked);
             }
             Standing::Releasing if self.next_to_release() == Next::Rest => {
                 self.standing = Standing::Released;
@@ -356,5 +370,7 @@ fn present(detail: &Value) -> Option<Value> {
     (!detail.is_null()).then(|| detail.clone())
 }
 
+#[cfg(test)]
+mod reachable;
 #[cfg(test)]
 mod tests;

@@ -104,7 +104,8 @@ pub struct Batch {
     pub writes: Vec<Write>,
 }
 
-/// What a store takes.
+/// What a store takes: at least [`STANDARD`](Self::STANDARD), to which capabilities size what they
+/// commit and ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -119,7 +120,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The limits of the stores that ship with the suite.
+    /// The limits of the stores that ship with the suite, and the least that any store offers. A store
+    /// that takes less refuses what a capability commits, for a large group for instance, every time.
     pub const STANDARD: Self = Self {
         value_max: 256 * 1024,
         writes_max: 4_096,

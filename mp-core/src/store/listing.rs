@@ -4,7 +4,8 @@ use super::{Partition, Store, StoreError};
 
 /// A store that can also list what it holds: for operators, audits, and indexes that are rebuilt.
 ///
-/// No decision needs it, so a store may do without.
+/// No decision needs it, so a store may do without; [`Retention`](crate::retention::Retention) does, so
+/// what is kept by a store without it is kept for ever.
 ///
 /// # Contract
 ///

@@ -83,14 +83,14 @@ pub const DELETION_MEMORY: std::time::Duration = std::time::Duration::from_secs(
 ///     by version, then key, delivery records left out, deletions for at least
 ///     [`DELETION_MEMORY`]; where that lapsed it says so.
 /// 12. *Strict.* What [`Batch::check`] refuses, or a read or `due` over the limits, is `Invalid`
-///     and writes nothing.
+///     and writes nothing. No limit is below [`Limits::STANDARD`].
 /// 13. *Timeless.* The engine's own clock is never used: every time comes from the caller.
 ///
 /// Stores that can list their partitions promise two things more, at [`Listing`], and those that can
 /// give turns, at [`Turn`].
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Returns what this store takes.
+    /// Returns what this store takes, which is [`Limits::STANDARD`] or more.
     fn limits(&self) -> Limits;
 
     /// Reads the head and selected records from one snapshot.

@@ -5,8 +5,9 @@ use tokio::{
     time::Instant,
 };
 
-use super::{ATTEMPTS_MAX, Done, HandlerError, lane::Lane, pause_after, room::Place};
+use super::{ATTEMPTS_MAX, Done, HANDLING_MAX, HandlerError, lane::Lane, pause_after, room::Place};
 use crate::{
+    clock::Timestamp,
     error::{Error, ErrorKind},
     store::{Delivery, Outcome, Settle},
 };
@@ -34,13 +35,16 @@ pub(super) struct WaysOut {
 /// How an attempt ended.
 enum End {
     Answered(Result<Done, HandlerError>),
+    /// It was not done in time.
     TimeOver,
+    /// Its time was over before it could begin.
+    Late,
     BrokenOff,
 }
 
 impl Attempt {
-    /// Handles the delivery and passes on what becomes of it; nothing, if its time is over first:
-    /// then it comes back when the lease ends.
+    /// Handles the delivery and passes on what becomes of it; nothing, if its time was over before
+    /// it could begin: then it comes back when the lease ends.
     pub(super) async fn run(mut self) {
         let end = self.handle().await;
         if let Some(outcome) = self.judge(end) {
@@ -56,10 +60,10 @@ impl Attempt {
 
     async fn handle(&mut self) -> End {
         if self.delivery.attempts > ATTEMPTS_MAX {
-            return End::Answered(Err(every_attempt_broke_off()));
+            return End::Answered(Err(broke_off(self.delivery.last_error.as_deref())));
         }
         if self.until <= Instant::now() {
-            return End::TimeOver;
+            return End::Late;
         }
         tokio::select! {
             biased;
@@ -81,7 +85,8 @@ impl Attempt {
                 return Some(Outcome::Redrive { at });
             }
             End::Answered(Err(error)) => error,
-            End::TimeOver => {
+            End::TimeOver => return Some(self.judge_hanging()),
+            End::Late => {
                 lane.tally.count(|report| report.broken_off += 1);
                 return None;
             }
@@ -91,7 +96,24 @@ impl Attempt {
                 return Some(Outcome::Again { at, error });
             }
         };
-        Some(self.judge_failure(&error))
+        let outcome = self.judge_failure(&error);
+        if matches!(outcome, Outcome::Again { .. }) {
+            lane.tally.count(|report| report.failed += 1);
+        }
+        Some(outcome)
+    }
+
+    /// What hangs has failed: whom it waits for may be away for hours, so it pauses as long as if it had
+    /// been told so. Not before the lease ends, which is when whatever it has begun is over everywhere.
+    fn judge_hanging(&self) -> Outcome {
+        self.lane.tally.count(|report| report.broken_off += 1);
+        match self.judge_failure(&not_done_in_time()) {
+            Outcome::Again { at, error } => Outcome::Again {
+                at: at.max(self.delivery.lease.unwrap_or(Timestamp::MIN)),
+                error,
+            },
+            dead => dead,
+        }
     }
 
     fn judge_failure(&self, error: &HandlerError) -> Outcome {
@@ -106,7 +128,6 @@ impl Attempt {
             lane.tally.count(|report| report.dead += 1);
             return Outcome::Dead { error: text };
         }
-        lane.tally.count(|report| report.failed += 1);
         let chance = u32::from_le_bytes(lane.engine.random());
         let at = lane.engine.now().plus(pause_after(attempts, chance));
         let error = Some(text);
@@ -116,9 +137,18 @@ impl Attempt {
 
 const STOPPED: &str = "the worker was stopped before the handler was done";
 
-/// The error of work whose every attempt broke off without an answer: its handler panicked or hung,
-/// or took the process with it.
-fn every_attempt_broke_off() -> HandlerError {
-    let message = "every attempt broke off without an answer";
+/// The error of an attempt whose handler gave no answer while it could.
+fn not_done_in_time() -> HandlerError {
+    let message = format!("not done within {} s", HANDLING_MAX.as_secs());
+    HandlerError::Retry(Error::new(ErrorKind::Unknown, "not_done_in_time", message))
+}
+
+/// The error of work whose last attempts broke off without an answer: its handler panicked, or took the
+/// process with it. What an attempt before them was told is kept: it may be why.
+fn broke_off(last_error: Option<&str>) -> HandlerError {
+    let message = match last_error {
+        None => "every attempt broke off without an answer".to_owned(),
+        Some(before) => format!("the last attempts broke off without an answer; before: {before}"),
+    };
     HandlerError::GiveUp(Error::new(ErrorKind::Unknown, "broke_off", message))
 }

@@ -10,6 +10,10 @@ const PAGE: u32 = 1_000;
 
 /// What lies dead of all kinds of work, and what an operator does about it, in any process.
 ///
+/// None of it is dropped: a dead letter may be all that tells of money of which nobody knows what became.
+/// Whoever knows says so where it belongs, as the capability's own listings have it, and what is due of it is
+/// gone with the next try.
+///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

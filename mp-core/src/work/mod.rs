@@ -4,8 +4,9 @@
 //! with the decision that caused it, so it is neither lost nor invented. A [`Worker`] leases what
 //! is due of the kinds it has handlers for, runs the handlers, and settles: done, or again later
 //! with a growing pause, or dead after [`ATTEMPTS_MAX`] tries, for a person to look at
-//! ([`DeadLetters`]). An attempt that panics, or is not over within [`HANDLING_MAX`], counts as a try
-//! and comes back after the [`LEASE`].
+//! ([`DeadLetters`]). An attempt that is not over within [`HANDLING_MAX`] is broken off and has failed:
+//! it comes back after the same pauses, and not before the end of its [`LEASE`]. One that panics counts
+//! as a try and comes back after the lease, without a pause.
 //!
 //! Deliveries are at least once: a handler must do nothing the second time. Correctness never waits
 //! for a worker; a stopped one delays messages, it does not oversell or double.

@@ -24,6 +24,10 @@ impl StoreFactory for Tables {
         Some(Arc::new(Self::open(self, PostgresOptions::default()).await))
     }
 
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        Some(Arc::new(Self::open(self, PostgresOptions::default()).await))
+    }
+
     async fn open_listing(&self) -> Option<Arc<dyn Listing>> {
         self.empty().await;
         Some(Arc::new(Self::open(self, PostgresOptions::default()).await))

@@ -16,16 +16,19 @@ use async_trait::async_trait;
 use mp_core::{
     Command, Document, Edits, Error, ErrorKind, Family,
     clock::ManualClock,
-    feed::{Cursor, Event, FEED_MEMORY, Feed, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
+    feed::{
+        Cursor, Event, FEED_MEMORY, Feed, News, PROJECT_EVERY, Projector, SOURCE_LENGTH_MAX,
+        STRETCH_MAX, Subscriber,
+    },
     id::{AppId, Name},
-    store::{Delivery, DueQuery, MemoryStore, Partition, SlotSet, Version},
+    store::{Delivery, DueQuery, Limits, MemoryStore, Partition, SlotSet, Version},
     work::{ATTEMPTS_MAX, DeadLetters, Done, LEASE, Worker, WorkerOptions},
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::Instant};
 
-use self::feeding::{Process, START, Table, alone, app, sales};
+use self::feeding::{Process, START, Stall, Table, alone, app, sales};
 
 #[tokio::test]
 async fn what_a_partition_tells_comes_in_once_and_in_its_order() {
@@ -229,6 +232,45 @@ async fn what_waited_for_longer_than_the_feed_remembers_is_dead_not_doubled() {
         error.contains("whether the event came in before"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn whatever_a_feed_is_told_comes_in_however_long_it_is() {
+    let value_max = Limits::STANDARD.value_max;
+    let (mut told, mut lengths) = (0, (0..600).step_by(25).collect::<Vec<_>>());
+    lengths.extend((900..1_200).step_by(10));
+    for less in lengths {
+        let (process, ..) = alone();
+        let id = format!(
+            "{less:0>width$}",
+            width = SOURCE_LENGTH_MAX - "stall/".len()
+        );
+        let stall = Partition::new(&app(), "stall", &id).expect("an id");
+        // With its quotation marks.
+        let fact = "x".repeat(value_max - less - 2);
+        let tell = move |family: &Family, now| {
+            let mut edits = Edits::new();
+            edits.put_root(Stall { sold: 1 });
+            let news = vec![News::new("sold", &fact)?];
+            sales().emit(family, now, news, &mut edits)?;
+            Ok::<_, Error>(edits.answer(()))
+        };
+        match process
+            .engine
+            .run(sales().reads(Command::on(stall)), tell)
+            .await
+        {
+            Ok(_) => told += 1,
+            Err(error) => {
+                assert_eq!(error.code(), "invalid_field", "{less} less: {error}");
+                assert!(error.to_string().contains("fact"), "{error}");
+                continue;
+            }
+        }
+        process.worker.drain().await.expect("works");
+        assert_eq!(process.events().await.len(), 1, "{less} less");
+    }
+    assert!(told > 0, "some are short enough");
 }
 
 #[tokio::test]

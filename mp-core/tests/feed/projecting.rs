@@ -99,6 +99,64 @@ async fn a_projection_that_refuses_its_own_cursor_is_told_so() {
     assert_eq!(error.code(), "projection_stands");
 }
 
+/// Returns an inbox that stands still at its first event, and what has forgotten more of its feed since:
+/// the three events that are kept are the last ones.
+async fn outlived(process: &Process, clock: &ManualClock) -> (Arc<Inbox>, Projector, Worker) {
+    let inbox = Arc::new(Inbox::default());
+    let projector = Projector::subscribed(&process.engine, &sales(), inbox.clone());
+    process.sell("noodles", 1).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    projector.start(&app()).await.expect("starts");
+    projector.catch_up(&app()).await.expect("hands over");
+    process.sell("noodles", 2).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    clock.advance(FEED_MEMORY * 2);
+    process.sell("noodles", 3).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    let worker = Worker::new(&process.engine, WorkerOptions::default()).with([projector.handler()]);
+    worker.drain().await.expect("works");
+    let dead = worker.dead(10).await.expect("lists");
+    let error = dead[0].last_error.as_deref().unwrap_or_default();
+    assert!(error.contains("begin_at"), "{error}");
+    (inbox, projector, worker)
+}
+
+#[tokio::test]
+async fn a_subscriber_whose_cursor_was_forgotten_begins_anew() {
+    for (from, more) in [(Cursor::START, vec![4, 5, 6]), (Cursor(5), vec![6])] {
+        let (process, clock, _) = alone();
+        let (inbox, projector, worker) = outlived(&process, &clock).await;
+        let lag = projector.lag(&app()).await.expect_err("cannot tell");
+        assert_eq!(lag.code(), "feed_forgotten");
+        projector.begin_at(&app(), from).await.expect("begins");
+        let behind = projector.lag(&app()).await.expect("tells").events;
+        assert_eq!(behind, more.len() as u64);
+        worker.drain().await.expect("works");
+        let handed = inbox.positions.lock().expect("no panic").clone();
+        assert_eq!(handed, [vec![1], more].concat());
+        assert_eq!(worker.dead(10).await.expect("lists"), []);
+        process.sell("noodles", 1).await.expect("sells");
+        process.worker.drain().await.expect("works");
+        clock.advance(PROJECT_EVERY);
+        worker.drain().await.expect("works");
+        assert_eq!(inbox.positions.lock().expect("no panic").last(), Some(&7));
+    }
+}
+
+#[tokio::test]
+async fn nobody_begins_where_nobody_can_go_on() {
+    let (process, clock, table) = alone();
+    let (inbox, projector, _) = outlived(&process, &clock).await;
+    for (from, code) in [(2, "feed_forgotten"), (7, "feed_ends_before")] {
+        let refused = projector.begin_at(&app(), Cursor(from)).await;
+        assert_eq!(refused.expect_err("is refused").code(), code);
+    }
+    assert_eq!(*inbox.positions.lock().expect("no panic"), [1]);
+    let refused = process.projector.begin_at(&app(), Cursor::START).await;
+    assert_eq!(refused.expect_err("is its own").code(), "cursor_elsewhere");
+    assert_eq!(table.rows().cursor, Cursor::START);
+}
+
 /// Takes what comes, under any name.
 #[derive(Debug)]
 struct Counter(Name, AtomicUsize);

@@ -92,8 +92,8 @@ pub(crate) async fn sell(
 }
 
 #[derive(Deserialize, Serialize)]
-struct Stall {
-    sold: u64,
+pub(crate) struct Stall {
+    pub(crate) sold: u64,
 }
 
 impl Document for Stall {

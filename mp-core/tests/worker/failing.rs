@@ -173,6 +173,31 @@ async fn work_whose_handler_always_breaks_off_is_dead_in_the_end() {
     assert_eq!(worker.report()["test.letter"].dead, 1);
 }
 
+#[tokio::test]
+async fn work_that_breaks_off_in_the_end_still_tells_what_failed_before() {
+    let (engine, clock) = engine();
+    let tries = Arc::new(AtomicU32::new(0));
+    let tried = tries.clone();
+    let handler = work::on(move |_, _: Letter| {
+        let first = tried.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            assert!(first, "a bug in the handler");
+            Err(down())
+        }
+    });
+    let worker = worker(&engine, handler);
+    send(&engine, 0..1).await;
+    for _ in 0..ATTEMPTS_MAX + 5 {
+        worker.drain().await.expect("works");
+        clock.advance(LEASE);
+    }
+    let dead = worker.dead(10).await.expect("lists");
+    let last_error = dead[0].last_error.as_deref().unwrap_or_default();
+    assert!(last_error.contains("broke off"), "{last_error}");
+    assert!(last_error.contains("the line is down"), "{last_error}");
+    assert!(!last_error.contains("every"), "{last_error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_hangs_is_dropped_when_its_lease_ends() {
     let (engine, clock) = engine();

@@ -1,4 +1,8 @@
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 
@@ -13,6 +17,11 @@ use crate::{
 /// One mistake: what it does differs from what the store in its hands would do.
 #[async_trait]
 pub trait Bug: fmt::Debug + Default + Send + Sync + 'static {
+    /// Gets [`Store::limits`] wrong, or passes it on.
+    fn limits(&self, store: &dyn Store) -> Limits {
+        store.limits()
+    }
+
     /// Gets [`Store::read`] wrong, or passes it on.
     async fn read(
         &self,
@@ -136,7 +145,7 @@ impl<B: Bug> Broken<B> {
 #[async_trait]
 impl<B: Bug> Store for Broken<B> {
     fn limits(&self) -> Limits {
-        self.store.limits()
+        self.bug.limits(&*self.store)
     }
 
     async fn read(&self, partition: &Partition, query: &Query) -> Result<View, StoreError> {
@@ -203,18 +212,35 @@ impl<B: Bug> Listing for Broken<B> {
     }
 }
 
-/// Makes memory stores in the hands of a bug; apart from the bug they survive a restart.
+/// Makes memory stores in the hands of a bug; apart from the bug they survive a restart, and a second
+/// handle to one is in the hands of a bug of its own.
 #[derive(Debug, Default)]
-pub struct BrokenFactory<B>(PhantomData<B>);
+pub struct BrokenFactory<B> {
+    opened: Mutex<Arc<MemoryStore>>,
+    bug: PhantomData<B>,
+}
+
+impl<B> BrokenFactory<B> {
+    fn opened(&self) -> MutexGuard<'_, Arc<MemoryStore>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 #[async_trait]
 impl<B: Bug> StoreFactory for BrokenFactory<B> {
     async fn open(&self) -> Arc<dyn Store> {
-        Arc::new(Broken::<B>::new(Arc::new(MemoryStore::new())))
+        let store = Arc::new(MemoryStore::new());
+        *self.opened() = store.clone();
+        Arc::new(Broken::<B>::new(store))
     }
 
     async fn reopen(&self, store: Arc<dyn Store>) -> Option<Arc<dyn Store>> {
         Some(B::default().reopen(store).await)
+    }
+
+    async fn open_again(&self) -> Option<Arc<dyn Store>> {
+        let store = self.opened().clone();
+        Some(Arc::new(Broken::<B>::new(store)))
     }
 
     async fn open_listing(&self) -> Option<Arc<dyn Listing>> {

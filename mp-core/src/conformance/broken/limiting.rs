@@ -2,8 +2,21 @@ use async_trait::async_trait;
 
 use super::Bug;
 use crate::store::{
-    Changes, Delivery, DueQuery, Key, Listing, Partition, Query, Store, StoreError, Version, View,
+    Changes, Delivery, DueQuery, Key, Limits, Listing, Partition, Query, Store, StoreError,
+    Version, View,
 };
+
+/// Takes fewer writes in a batch than capabilities send, as an engine with small transactions would.
+#[derive(Debug, Default)]
+pub struct TakesSmallBatches;
+
+impl Bug for TakesSmallBatches {
+    fn limits(&self, store: &dyn Store) -> Limits {
+        let mut limits = store.limits();
+        limits.writes_max = 100;
+        limits
+    }
+}
 
 /// Answers as much as the limits allow when it is asked for more.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 //!
 //! They show that the clauses bite: each is some correct store in the hands of a [`Bug`].
 
+mod alone;
 mod bug;
 mod changing;
 mod committing;
@@ -18,6 +19,7 @@ mod timing;
 mod unheard;
 
 pub use self::{
+    alone::{LeasesForItself, LocksForItself},
     bug::{Broken, BrokenFactory, Bug},
     changing::{
         CutsInsideACommit, FollowsDeliveries, ForgetsDeletions, HidesTheLapse, RepeatsChanges,
@@ -34,7 +36,7 @@ pub use self::{
         IgnoresTheSlots, LeasesMoreThanAsked, LeasesShortestDueFirst, LeasesTooEarly, LeasesTwice,
         MovesTheHeadWhenLeasing, NeverLeasesAgain,
     },
-    limiting::AcceptsAnyLimit,
+    limiting::{AcceptsAnyLimit, TakesSmallBatches},
     listing::{ListsByPosition, ListsBySlot, SkipsAtThePageEdge},
     many::{
         AnswersInAnotherOrder, ChecksNoHeadOfMany, DropsTheRest, FailsTogether,

@@ -79,7 +79,7 @@ impl Bug for ForgetsTheFence {
 }
 
 /// Commits on whatever head there is.
-async fn commit(
+pub(super) async fn commit(
     store: &dyn Store,
     partition: &Partition,
     writes: Vec<Write>,
