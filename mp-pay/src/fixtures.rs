@@ -69,7 +69,7 @@ fn fixtures() -> Fixtures {
 
 #[test]
 fn every_record_ever_written_is_read_for_ever() {
-    assert_eq!(fixtures().check(), Ok(252));
+    assert_eq!(fixtures().check(), Ok(256));
 }
 
 #[test]
@@ -105,6 +105,7 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_intent/state/attempts/2/returns/1/operation/stage",
         "payment_intent/state/attempts/2/voids/1/stage",
         "payment_intent/state/attempts/3/charge/stage",
+        "payment_intent/state/attempts/3/returns/1/operation/found",
         "payment_intent/state/attempts/3/returns/1/operation/heard",
         "payment_intent/state/attempts/3/returns/1/operation/stage",
         "payment_intent/state/attempts/3/voids/1/stage",
@@ -120,10 +121,12 @@ fn what_may_grow_is_what_no_state_machine_moves_on_from() {
         "payment_intent/state/intent/cancellation_reason",
         "payment_intent/state/intent/next_action/type",
         "payment_intent/state/intent/status",
+        "payment_refund/operation/found",
         "payment_refund/operation/heard",
         "payment_refund/operation/stage",
         "payment_refund/reason",
         "payout/operation/breach",
+        "payout/operation/found",
         "payout/operation/heard",
         "payout/operation/stage",
         "payout/receiver/type",

@@ -86,6 +86,15 @@
 //! leaves open is ever finished. For webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
 //!
+//! Every night, or everything is kept for ever, a [`Retention`](mp_core::retention::Retention) with
+//! the rules of what it uses: [`ClosedPayments`](retention::ClosedPayments), with
+//! [`abandoned_after`](retention::ClosedPayments::abandoned_after) where payers may leave without paying,
+//! [`ClosedPayouts`](payout::ClosedPayouts), [`ClosedSettlements`](ledger::ClosedSettlements). Every
+//! day, a person who looks at [`Payments::unresolved`],
+//! [`Payouts::unresolved`](payout::Payouts::unresolved) and
+//! [`Webhooks::unhandled`](webhook::Webhooks::unhandled), and at the worker's
+//! [`DeadLetters`](mp_core::work::DeadLetters).
+//!
 //! # What this crate does not do
 //!
 //! It talks to no provider by itself, sees no card data and converts no currencies.

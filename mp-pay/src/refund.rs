@@ -38,7 +38,7 @@ pub struct Refund {
 
 impl Document for Refund {
     const KIND: &'static str = "payment_refund";
-    const FORMAT: u32 = 2;
+    const FORMAT: u32 = 3;
 }
 
 /// Where a refund stands, in Stripe's names.
@@ -92,6 +92,14 @@ impl Refund {
             self.operation.moved.unwrap_or(self.amount).minor()
         } else {
             0
+        }
+    }
+
+    /// Returns what it has given back, or else was to.
+    pub(crate) fn given_or_asked(&self) -> i64 {
+        match self.operation.is_done() {
+            true => self.given(),
+            false => self.amount.minor(),
         }
     }
 

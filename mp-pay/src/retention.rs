@@ -6,7 +6,7 @@ use mp_core::{Error, Family, Timestamp, retention::Rule};
 
 use crate::{
     intent::IntentStatus,
-    operation::Operation,
+    operation::{Operation, OperationKey},
     payment::{Payment, Root, load},
 };
 
@@ -16,20 +16,25 @@ use crate::{
 /// nothing is owed, and what was taken can be given back or disputed no longer, nor can what was given
 /// back come back: a bank returns a refund days after it has succeeded. What was secured for another
 /// capability counts as taken for good only once that capability has settled it, or has let go of it and a
-/// person has found that it could not be given back. Whatever has become of what another capability has asked
+/// person has found that it could not be given back. What a person has found is kept for the whole window as
+/// well: a backend may still tell otherwise, and a person has to hear of it. Whatever has become of what another capability has asked
 /// for, it is kept for the whole window after it last changed: it may be asked for once more, by due work that
 /// lay dead for instance, and `archived` does not say whether it holds nothing or was taken for good.
+///
+/// What is still to be paid stays however old it is, unless it is told [when nobody comes back for
+/// it](Self::abandoned_after).
 ///
 /// ```
 /// use std::time::Duration;
 /// use mp_pay::retention::ClosedPayments;
 ///
-/// let year = Duration::from_secs(365 * 24 * 60 * 60);
-/// let rule = ClosedPayments::refundable_for(year);
+/// let day = Duration::from_secs(24 * 60 * 60);
+/// let rule = ClosedPayments::refundable_for(365 * day).abandoned_after(90 * day);
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ClosedPayments {
     refundable_for: Duration,
+    abandoned_after: Option<Duration>,
 }
 
 impl ClosedPayments {
@@ -42,7 +47,24 @@ impl ClosedPayments {
     pub const fn refundable_for(window: Duration) -> Self {
         Self {
             refundable_for: window,
+            abandoned_after: None,
         }
+    }
+
+    /// Takes for granted that nobody pays any more what is to be paid by a payer who has not come back
+    /// for so long: one that was never confirmed, or was declined and left. Without this, those stay for
+    /// ever.
+    ///
+    /// Only what waits for its payer leaves, and never what was made for another capability, nor while
+    /// anything is open at a backend, owed or disputed; where money was taken and given back, or a person
+    /// has found what became of something, not before the other window is over as well. A payer who
+    /// confirms after all, before the mark is put, keeps it; whoever comes later is told `archived`,
+    /// and the host makes a new intent under another key. So the window is longer than a host lets
+    /// a payer come back to the same order.
+    #[must_use]
+    pub const fn abandoned_after(mut self, window: Duration) -> Self {
+        self.abandoned_after = Some(window);
+        self
     }
 }
 
@@ -58,14 +80,14 @@ impl Rule for ClosedPayments {
         match (&*root, load(family)?) {
             // Nothing was ever asked for under its key; the mark keeps the key from being used.
             (Root::Fence(fence), _) => Ok(fence.fenced_at.plus(self.refundable_for) <= now),
-            (Root::Intent(_), Some(payment)) => Ok(payment.is_closed(self.refundable_for, now)),
+            (Root::Intent(_), Some(payment)) => Ok(payment.is_closed(self, now)),
             (Root::Intent(_), None) => Ok(false),
         }
     }
 }
 
 impl Payment {
-    fn is_closed(&self, refundable_for: Duration, now: Timestamp) -> bool {
+    fn is_closed(&self, rule: &ClosedPayments, now: Timestamp) -> bool {
         let known = |step| {
             let operation = self.operation(step);
             operation.is_none_or(|operation| is_at_rest(operation, self.is_owed(step)))
@@ -73,16 +95,26 @@ impl Payment {
         self.operations().all(|key| known(key.step))
             && self.disputes.values().all(|it| it.status.is_closed())
             && match self.intent.status {
-                IntentStatus::Canceled => {
-                    let is_awaited = self.intent.settlement.is_some();
-                    !(self.has_moved() || is_awaited) || self.is_settled_down(refundable_for, now)
-                }
+                IntentStatus::Canceled => self.is_heard_out(rule, now),
                 IntentStatus::Succeeded => {
                     (!self.intent.amount_refundable().is_positive() || self.is_kept())
-                        && self.is_settled_down(refundable_for, now)
+                        && self.is_unchanged_for(rule.refundable_for, now)
+                }
+                IntentStatus::RequiresPaymentMethod | IntentStatus::RequiresConfirmation => {
+                    let window = rule.abandoned_after;
+                    self.intent.settlement.is_none()
+                        && window.is_some_and(|window| self.is_unchanged_for(window, now))
+                        && self.is_heard_out(rule, now)
                 }
                 _ => false,
             }
+    }
+
+    /// Returns whether nobody has anything to say any more of what came to nothing.
+    fn is_heard_out(&self, rule: &ClosedPayments, now: Timestamp) -> bool {
+        let is_awaited = self.intent.settlement.is_some();
+        let may_speak = self.has_moved() || self.is_found() || is_awaited;
+        !may_speak || self.is_unchanged_for(rule.refundable_for, now)
     }
 
     /// Returns whether money was ever taken, and be it by an attempt that was given up.
@@ -91,9 +123,16 @@ impl Payment {
             || self.attempts.values().any(|it| !it.returns.is_empty())
     }
 
-    /// Returns whether no bank returns what was given back any more, and none takes back what was paid.
-    fn is_settled_down(&self, refundable_for: Duration, now: Timestamp) -> bool {
-        self.intent.changed_at.plus(refundable_for) <= now
+    /// Returns whether a person has found what became of anything: a backend may still tell otherwise.
+    fn is_found(&self) -> bool {
+        let is_found = |key: OperationKey| self.operation(key.step).is_some_and(|it| it.decided);
+        self.operations().any(is_found)
+    }
+
+    /// Returns whether so much time has passed without a word that none comes: no bank returns what was
+    /// given back, none takes back what was paid, and no payer comes back.
+    fn is_unchanged_for(&self, window: Duration, now: Timestamp) -> bool {
+        self.intent.changed_at.plus(window) <= now
     }
 
     /// Returns whether what is left of the money stays where it is. What was let go of and is owed still
@@ -113,10 +152,40 @@ fn is_at_rest(operation: &Operation, is_owed: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use mp_core::amount::{Currency, Money};
 
     use super::*;
-    use crate::operation::Stage;
+    use crate::{
+        intent::{CaptureMethod, IntentId},
+        journal::Created,
+        operation::Stage,
+        settlement::SettlementMark,
+    };
+
+    #[test]
+    fn what_another_capability_waits_for_is_never_abandoned() {
+        let rule = ClosedPayments::refundable_for(Duration::ZERO).abandoned_after(Duration::ZERO);
+        for is_awaited in [false, true] {
+            let mark = SettlementMark::new("seat".parse().expect("a key"), Timestamp::MAX);
+            let created = Created {
+                id: IntentId::from_bytes([7; 16]),
+                app: "market".parse().expect("an app"),
+                owner: "mei".parse().expect("a user"),
+                amount: Money::new(100, Currency::EUR),
+                capture_method: CaptureMethod::Automatic,
+                lines: BTreeMap::new(),
+                payment_method: None,
+                payment_method_type: None,
+                country: None,
+                description: None,
+                settlement: is_awaited.then_some(mark),
+            };
+            let payment = Payment::create(&created, Timestamp::MIN);
+            assert_eq!(payment.is_closed(&rule, Timestamp::MAX), !is_awaited);
+        }
+    }
 
     #[test]
     fn only_what_is_known_and_not_owed_is_at_rest() {

@@ -89,3 +89,22 @@ async fn a_backend_that_refunds_everything_or_nothing_waits_for_the_last_capture
     let given = refund(&world, RefundIntent::of(id), "b").await;
     assert_eq!(given.expect("refunds").amount, eur(100));
 }
+
+#[tokio::test]
+async fn a_backend_that_refunds_everything_or_nothing_waits_for_no_capture_once_the_hold_is_over() {
+    for can in CLASSES {
+        let (world, id) = taken_in_part(can.without_partial_refund()).await;
+        let until = world.intent(id).await.hold_expires_at;
+        let now = world.engine.now();
+        world.clock.advance(until.expect("holds lapse").since(now));
+        let given = refund(&world, RefundIntent::of(id), "a").await;
+        assert_eq!(given.expect("refunds").amount, eur(30), "{can:?}");
+        let closed = world.intent(id).await;
+        assert_eq!(closed.status, IntentStatus::Succeeded);
+        assert_eq!(
+            (closed.amount_capturable, closed.amount_refunded),
+            (eur(0), eur(30))
+        );
+        assert_eq!(world.moved().await.iter().sum::<i64>(), 0);
+    }
+}

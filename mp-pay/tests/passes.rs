@@ -6,10 +6,13 @@ mod unread;
 
 use std::sync::Arc;
 
-use mp_core::{Caller, Engine, ErrorKind, store::MemoryStore};
+use mp_core::{
+    Caller, Engine, ErrorKind, clock::ManualClock, idempotency::IDEMPOTENCY_MEMORY,
+    store::MemoryStore,
+};
 use mp_pay::{
     LoyaltyPass, Passes, PayError,
-    pass::{EarnPoints, OpenPass, Program, Redeem, Redemption, StampPass},
+    pass::{EarnPoints, OpenPass, PassId, Program, Redeem, Redemption, StampPass},
 };
 
 use self::{
@@ -77,6 +80,67 @@ async fn a_repeated_key_stamps_once() {
     let refused = passes.stamp(&staff(), other, &idem("s")).await;
     assert_eq!(kind(refused), ErrorKind::KeyReused);
     assert_eq!(passes.entries(&mei(), pass).await.expect("lists").len(), 1);
+}
+
+/// A pass with eight stamps, and the clock by which answers are forgotten.
+async fn collected() -> (Passes, PassId, Arc<ManualClock>) {
+    let clock = clock();
+    let passes = passes_on(&engine(Arc::new(MemoryStore::new()), &clock));
+    let pass = opened(&passes).await.id;
+    let stamp = StampPass { pass, stamps: 8 };
+    let stamped = passes.stamp(&staff(), stamp, &idem("first")).await;
+    stamped.expect("stamps");
+    (passes, pass, clock)
+}
+
+#[tokio::test]
+async fn a_call_repeated_after_its_answer_is_forgotten_is_made_once() {
+    let (passes, pass, clock) = collected().await;
+    let stamp = |stamps| {
+        let request = StampPass { pass, stamps };
+        let passes = passes.clone();
+        async move { passes.stamp(&staff(), request, &idem("k")).await }
+    };
+    let earn = |points| {
+        let request = EarnPoints { pass, points };
+        let passes = passes.clone();
+        async move { passes.earn(&staff(), request, &idem("k")).await }
+    };
+    let redeem = |redeem, key: &'static str| {
+        let request = Redeem { pass, redeem };
+        let passes = passes.clone();
+        async move { passes.redeem(&mei(), request, &idem(key)).await }
+    };
+    let rewards = |count| redeem(Redemption::Rewards { count }, "rewards");
+    let points = |count| redeem(Redemption::Points { count }, "points");
+    for time in 0..3 {
+        // The first fills two cards, and leaves fewer stamps than there were.
+        let told = [
+            stamp(15).await,
+            earn(50).await,
+            rewards(2).await,
+            points(20).await,
+        ];
+        let [.., last] = told.map(|told| told.expect("answers"));
+        let held = (last.stamps, last.rewards, last.points, last.entries);
+        assert_eq!(held, (3, 0, 30, 5), "time {time}");
+        clock.advance(IDEMPOTENCY_MEMORY * 3);
+    }
+    let as_points = redeem(Redemption::Points { count: 2 }, "rewards").await;
+    let nothing = redeem(Redemption::Rewards { count: 0 }, "points").await;
+    let others = [
+        stamp(5).await,
+        stamp(25).await,
+        earn(51).await,
+        rewards(1).await,
+    ];
+    let others = others
+        .into_iter()
+        .chain([points(21).await, as_points, nothing]);
+    for (number, other) in others.enumerate() {
+        assert_eq!(kind(other), ErrorKind::KeyReused, "{number}");
+    }
+    assert_eq!(passes.entries(&mei(), pass).await.expect("lists").len(), 5);
 }
 
 #[tokio::test]

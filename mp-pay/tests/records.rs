@@ -171,7 +171,7 @@ async fn what_earlier_formats_left_is_read_and_taken_in_by_the_next_commit() {
     let captured = world.payments.capture(&staff(), capture, &idem("c")).await;
     assert_eq!(captured.expect("captures").amount_received, eur(60));
     let after = records(&world, id).await;
-    assert_eq!(after[""]["format"], 5);
+    assert_eq!(after[""]["format"], 6);
     assert!(!after.contains_key("a/1"), "it stands in the root");
     assert_eq!(after[""]["state"]["attempts"]["1"]["number"], 1);
     for (key, entry) in before.iter().filter(|(key, _)| key.starts_with("j/")) {

@@ -15,17 +15,23 @@ use mp_core::{
 };
 use mp_pay::{
     PaymentIntent, PaymentsSettlement, SandboxBackend,
-    backend::{DeclineCode, Outcome, PaymentBackend, sandbox::Behaviour},
+    backend::{DeclineCode, Outcome, PaymentBackend, Reference, sandbox::Behaviour},
+    dispute::DisputeStatus,
     intent::IntentStatus,
     method::FixedMethods,
     operation::{OperationKey, Step},
-    payments::{CancelIntent, Notice, RefundIntent},
+    payments::{CancelIntent, ConfirmIntent, DisputeNotice, Notice, RefundIntent},
     retention::ClosedPayments,
 };
 
 use self::support::{CLASSES, World, app, clock, engine, eur, idem, mei, method, staff};
 
 const WINDOW: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+
+/// A month, which is less than the window of what was paid.
+const ABANDONED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+const LEAVES: ClosedPayments = ClosedPayments::refundable_for(WINDOW).abandoned_after(ABANDONED);
 
 /// A world whose store can list what it holds.
 struct Books {
@@ -52,10 +58,13 @@ impl Books {
     }
 
     async fn sweep(&self) -> Sweep {
+        self.sweep_by(ClosedPayments::refundable_for(WINDOW)).await
+    }
+
+    async fn sweep_by(&self, rule: ClosedPayments) -> Sweep {
         let archive = Arc::new(FileArchive::in_folder(self.folder.path()));
-        let rule = Arc::new(ClosedPayments::refundable_for(WINDOW));
         let retention = Retention::new(&self.world.engine, self.store.clone(), archive);
-        let retention = retention.with(rule, Duration::ZERO);
+        let retention = retention.with(Arc::new(rule), Duration::ZERO);
         retention.sweep_all().await.expect("sweeps")
     }
 
@@ -166,6 +175,51 @@ async fn a_payment_under_way_stays_however_old() {
 }
 
 #[tokio::test]
+async fn an_abandoned_payment_leaves_after_its_window_and_is_confirmed_no_more() {
+    let books = Books::new();
+    let world = &books.world;
+    let left = world.create("pm_ok", false, "left").await;
+    let declined = world.pay("pm_declined", false).await;
+    assert_eq!(declined.status, IntentStatus::RequiresPaymentMethod);
+    let moments = [ABANDONED - Duration::from_secs(1), Duration::from_secs(1)];
+    for (passes, retired) in moments.into_iter().zip([0, 2]) {
+        world.clock.advance(passes);
+        assert_eq!(books.sweep_by(LEAVES).await.retired, retired);
+    }
+    for intent in [left.id, declined.id] {
+        let confirm = ConfirmIntent::of(intent).with_payment_method(method("pm_ok"));
+        let late = world.payments.confirm(&mei(), confirm, &idem("late")).await;
+        let late = mp_core::Error::from(late.expect_err("it has left"));
+        assert_eq!(late.code(), "archived");
+    }
+    assert_eq!(world.moved().await, [0; 0]);
+}
+
+#[tokio::test]
+async fn what_is_held_under_way_or_disputed_is_not_abandoned() {
+    let books = Books::new();
+    let world = &books.world;
+    for (token, manual) in [("pm_ok", true), ("pm_slow", false), ("pm_declined", false)] {
+        let intent = world.create(token, manual, token).await;
+        let intent = world.confirm(intent.id, token).await;
+        if token == "pm_declined" {
+            let dispute = DisputeNotice {
+                intent: intent.id,
+                reference: Reference::new("dp_1").expect("a reference"),
+                amount: eur(100),
+                status: DisputeStatus::Inquiry,
+                reason: None,
+            };
+            let told = world.payments.observe_dispute(&staff(), dispute).await;
+            told.expect("hears it");
+        }
+    }
+    world.clock.advance(ABANDONED * 2);
+    let sweep = books.sweep_by(LEAVES).await;
+    assert_eq!((sweep.live, sweep.retired), (3, 0));
+}
+
+#[tokio::test]
 async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() {
     let books = Books::new();
     let paid = books.world.pay("pm_ok", false).await;
@@ -214,6 +268,33 @@ async fn what_was_archived_is_not_paid_again_and_its_books_are_in_the_archive() 
         root.contains(r#""amount_received":{"amount":100,"currency":"EUR"}"#),
         "{root}"
     );
+}
+
+#[tokio::test]
+async fn a_charge_that_a_person_has_found_declined_stays_while_its_backend_may_tell_otherwise() {
+    for cancels in [true, false] {
+        let books = Books::new();
+        let payments = &books.world.payments;
+        books.world.sandbox.script(Behaviour::Misstate(eur(90)));
+        let odd = books.world.pay("pm_ok", false).await;
+        books.world.let_time_pass(1).await;
+        let (intent, step) = (odd.id, Step::Charge(1));
+        let operation = OperationKey { intent, step };
+        let outcome = Outcome::declined(DeclineCode::new("never_came").expect("a code"));
+        let found = Notice { operation, outcome };
+        let found = payments.resolve(&staff(), found, &idem("r")).await;
+        let found = found.expect("resolves");
+        assert_eq!(found.status, IntentStatus::RequiresPaymentMethod);
+        if cancels {
+            let cancel = CancelIntent::of(intent);
+            let canceled = payments.cancel(&staff(), cancel, &idem("x")).await;
+            assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
+        }
+        books.world.clock.advance(WINDOW - Duration::from_secs(1));
+        assert_eq!(books.sweep_by(LEAVES).await.live, 1);
+        books.world.clock.advance(Duration::from_secs(1));
+        assert_eq!(books.sweep_by(LEAVES).await.retired, 1);
+    }
 }
 
 #[tokio::test]

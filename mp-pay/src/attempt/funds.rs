@@ -2,7 +2,7 @@
 
 use mp_core::amount::Money;
 
-use super::{Attempt, Funds, Increase, VOIDS_MAX};
+use super::{Attempt, Funds, Increase, Return, VOIDS_MAX};
 use crate::{
     capture::Capture,
     intent::IntentStatus,
@@ -53,8 +53,7 @@ impl Attempt {
     /// Returns what was given up, taken all the same, and is not on its way back yet.
     pub(crate) fn owed(&self) -> Money {
         let taken = self.taken().minor();
-        let back = |part: &super::Return| part.amount.map_or(taken, Money::minor);
-        let returned: i64 = self.returns.values().map(back).sum();
+        let returned: i64 = self.returns.values().map(|part| part.back(taken)).sum();
         self.money((taken - returned).max(0))
     }
 
@@ -111,6 +110,15 @@ impl Attempt {
 
     const fn money(&self, minor: i64) -> Money {
         Money::new(minor, self.amount.currency())
+    }
+}
+
+impl Return {
+    /// Returns what it gives or has given back; the first format meant everything that was taken.
+    fn back(&self, taken: i64) -> i64 {
+        let asked = self.amount.map_or(taken, Money::minor);
+        let moved = self.operation.moved.filter(|_| self.operation.is_done());
+        moved.map_or(asked, Money::minor)
     }
 }
 

@@ -69,7 +69,8 @@ pub enum WebhookTrust {
 
 impl Capabilities {
     /// Returns the abilities of a backend that can neither replay nor be asked, and else can do
-    /// everything.
+    /// everything, raising holds ([`PaymentBackend::increase`](super::PaymentBackend::increase))
+    /// included: what yours cannot do, take away by the methods below.
     #[must_use]
     pub const fn neither() -> Self {
         Self {

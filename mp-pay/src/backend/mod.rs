@@ -105,8 +105,9 @@ pub trait PaymentBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Raises what a charge holds to a new total. Declined, it leaves the hold as it was.
     ///
-    /// Only called if [`Capabilities::increases_max`] is more than zero; a backend that leaves that
-    /// at zero need not implement it.
+    /// Only called if [`Capabilities::increases_max`] is more than zero; a backend that
+    /// [sets](Capabilities::with_increases) that to zero need not implement it, and one that does not
+    /// implement it has to.
     ///
     /// # Errors
     ///

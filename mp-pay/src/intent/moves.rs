@@ -18,7 +18,7 @@ pub enum IntentEvent {
     Authorize,
     /// The money was taken.
     Succeed,
-    /// The attempt was declined, and another may be made.
+    /// The attempt was declined, or a person has found that what was held is not, and another may be made.
     Decline,
     /// An attempt surely took nothing, and another backend is tried in its place.
     FallOver,
@@ -79,7 +79,12 @@ pub(crate) const MOVES: &[(IntentEvent, &[IntentStatus], IntentStatus)] = {
             ],
             Succeeded,
         ),
-        (On::Decline, UNDER_WAY, RequiresPaymentMethod),
+        // A hold too, once a person has found that it is none.
+        (
+            On::Decline,
+            &[Processing, RequiresAction, RequiresCapture],
+            RequiresPaymentMethod,
+        ),
         (
             On::FallOver,
             &[Processing, RequiresPaymentMethod],
@@ -150,7 +155,7 @@ mod tests {
         (Accept,     "-    -    proc proc -    -    -    -"),
         (Authorize,  "capt -    capt capt -    -    -    -"),
         (Succeed,    "succ -    succ succ succ -    -    -"),
-        (Decline,    "-    -    pm   pm   -    -    -    -"),
+        (Decline,    "-    -    pm   pm   pm   -    -    -"),
         (FallOver,   "proc -    -    proc -    -    -    -"),
         (Exhaust,    "canc -    -    -    -    -    -    -"),
         (Expire,     "-    -    pm   pm   -    -    -    -"),

@@ -30,6 +30,14 @@ pub(super) fn begin(
     now: Timestamp,
 ) -> Result<Decision<Transfer>, LedgerError> {
     demand_authority(family, &transfer, authority)?;
+    let original = match transfer.reverses.or(transfer.returns) {
+        Some(original) => transfer_in(family, original)?,
+        None => None,
+    };
+    if let (Some(original), Some(_)) = (&original, transfer.reverses) {
+        // Less of it may have been posted, since it was read, than was held by then.
+        transfer.moves = original.reversing(transfer.id, now).moves;
+    }
     if let Some(found) = transfer_in(family, transfer.id)? {
         return if found.asks_as(&transfer) {
             Ok(Decision::unchanged(shown(found, now)))
@@ -44,7 +52,7 @@ pub(super) fn begin(
     (transfer.created_at, transfer.changed_at) = (now, now);
     let pending = transfer.pending_for_s.map(Duration::from_secs);
     transfer.expires_at = pending.map(|pending| now.plus(pending));
-    give_back(family, &transfer, now, &mut edits)?;
+    give_back(original, &transfer, now, &mut edits)?;
 
     let legs = transfer.legs_in(&transfer.home);
     let mut desk = desk(family, &transfer.app, &transfer.home, &legs, now)?;
@@ -69,15 +77,14 @@ pub(super) fn begin(
 
 /// Notes in a transfer that another gives it back, once and never more than was moved.
 fn give_back(
-    family: &Family,
+    original: Option<Transfer>,
     transfer: &Transfer,
     now: Timestamp,
     edits: &mut Edits,
 ) -> Result<(), LedgerError> {
-    let Some(original) = transfer.reverses.or(transfer.returns) else {
+    if transfer.reverses.or(transfer.returns).is_none() {
         return Ok(());
-    };
-    let original = transfer_in(family, original)?;
+    }
     let mut original = original.ok_or_else(|| Error::not_found("transfer"))?;
     if original.status != TransferStatus::Posted {
         let status = original.status;

@@ -17,8 +17,8 @@ use super::{
 impl Ledger {
     /// Moves the oldest stretch of a book's journal, 100 entries, to an archive, with the transfers
     /// that it is about, and returns how many entries that were; none if not all of them are as old
-    /// as `age` and done with, those that stand in other books in their homes too. Call it again
-    /// until it returns none.
+    /// as `age` and done with, those that stand in other books in their homes too, and what reverses
+    /// them final. Call it again until it returns none.
     ///
     /// The balances stay, the chain goes on from the last hash, and what was moved out is verified
     /// before. A transfer's id is remembered as long as its entries are there, so `age` counts as at
@@ -47,7 +47,7 @@ impl Ledger {
         let entries = self.stretch(app, book, end).await?;
         let stretch = Stretch::look(&entries, head.closed + 1, end)?;
         let found = stretch.select(command(app, book)?);
-        let stretch = stretch.with_plans(&self.engine().read(found).await?)?;
+        let stretch = stretch.with_followers(&self.engine().read(found).await?)?;
         let reads = command(app, book)?.key(CLOSING);
         let reads = stretch.select(reads.prefix(&stretch_prefix(end)));
         let family = self.engine().read(reads.clone()).await?;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use mp_core::{
     Decision, Document, Edits, Family, Timestamp,
@@ -16,6 +16,9 @@ use super::{
     records::{command, transfer_in, transfer_key},
 };
 
+/// How long a transfer in a status of a newer release is left to it before it is looked at again.
+const UNRECOGNIZED_PAUSE: Duration = Duration::from_secs(10 * 60);
+
 /// The work of tidying up a transfer whose time is over. That it is over is decided by the clock.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct ExpiryDue {
@@ -32,15 +35,17 @@ impl Document for ExpiryDue {
 impl ExpiryDue {
     /// Sets the timer of a transfer that may be pending.
     pub(super) fn schedule(transfer: &Transfer, edits: &mut Edits) {
-        let Some(at) = transfer.expires_at else {
-            return;
-        };
-        let due = Self {
+        if let Some(at) = transfer.expires_at {
+            edits.schedule(&transfer.id.to_string(), at, &Self::of(transfer));
+        }
+    }
+
+    pub(super) fn of(transfer: &Transfer) -> Self {
+        Self {
             app: transfer.app.clone(),
             book: transfer.home.clone(),
             transfer: transfer.id,
-        };
-        edits.schedule(&transfer.id.to_string(), at, &due);
+        }
     }
 }
 
@@ -57,6 +62,19 @@ impl Ledger {
     }
 
     async fn expire(&self, due: ExpiryDue) -> Result<Done, LedgerError> {
+        let Some(transfer) = self.expired(due).await? else {
+            return Ok(Done::Finished);
+        };
+        if transfer.status == TransferStatus::Unrecognized {
+            // It may wait for its time to be over: nobody would set the timer again.
+            return Ok(Done::Again(self.engine().now().plus(UNRECOGNIZED_PAUSE)));
+        }
+        // This process's clock may be behind the one that leased the work.
+        Ok(transfer.lapses_at().map_or(Done::Finished, Done::Again))
+    }
+
+    /// Writes down that a transfer's time is over, if it is, and returns how it stands then.
+    pub(super) async fn expired(&self, due: ExpiryDue) -> Result<Option<Transfer>, LedgerError> {
         let at = transfer_key(due.transfer);
         let id = PlanId::of_two_phase(&due.book, due.transfer).to_string();
         let plan_at = plan_key(&id);
@@ -76,16 +94,12 @@ impl Ledger {
             put(family, transfer.clone(), now, &mut edits)?;
             Ok::<_, LedgerError>(edits.answer(Some(transfer)))
         };
-        let Some(transfer) = self.engine().run(reads, expire).await?.answer else {
-            return Ok(Done::Finished);
-        };
-        // This process's clock is behind the one that leased the work.
-        if let Some(at) = transfer.lapses_at() {
-            return Ok(Done::Again(at));
+        let transfer = self.engine().run(reads, expire).await?.answer;
+        if let Some(transfer) = &transfer
+            && transfer.status == TransferStatus::Expired
+        {
+            self.drive(transfer).await;
         }
-        if transfer.status == TransferStatus::Expired {
-            self.drive(&transfer).await;
-        }
-        Ok(Done::Finished)
+        Ok(transfer)
     }
 }

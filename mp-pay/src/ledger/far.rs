@@ -115,6 +115,10 @@ struct FarWork {
 
 impl FarWork {
     fn step(&mut self, desk: &mut super::Desk, event: HoldEvent) -> Result<Answer, LedgerError> {
+        // It may hold or have posted: that release alone can say, and home must not take it for refused.
+        if self.hold.state == HoldState::Unrecognized {
+            return Err(newer_release().into());
+        }
         match self.hold.state.next(event) {
             HoldStep::Stays => Ok(Answer::Done),
             HoldStep::Refuses => Ok(Answer::Refused(self.refusal())),
@@ -193,6 +197,11 @@ fn foreign(event: HoldEvent) -> Answer {
     }
 }
 
+fn newer_release() -> Error {
+    let message = "a newer release has written what is held here: let it go on";
+    Error::new(ErrorKind::Unavailable, "newer_release", message)
+}
+
 fn absent(plan: &PlanId, asked: &FarLegs, now: Timestamp) -> Hold {
     Hold {
         home: plan.home.clone(),
@@ -242,10 +251,8 @@ impl Participant for FarBooks {
         let asked = self.asked(app, key).await?;
         match self.ask(app, key, HoldEvent::Release, asked).await? {
             Answer::Done => Ok(()),
-            Answer::Refused(_) => {
-                let message = "a newer release has written what is held here: let it go on";
-                Err(Error::new(ErrorKind::Unavailable, "newer_release", message))
-            }
+            // No state that is known here refuses to be let go of.
+            Answer::Refused(_) => Err(newer_release()),
         }
     }
 }

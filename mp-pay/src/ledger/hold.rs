@@ -114,7 +114,8 @@ impl HoldState {
         Self::Unrecognized,
     ];
 
-    /// Returns what comes of asking for something. What a newer release wrote is not touched.
+    /// Returns what comes of asking for something. What a newer release wrote is not touched,
+    /// and whoever asks for it is told to ask again, not that it is refused.
     ///
     /// ```text
     ///          Reserve    Confirm    Release

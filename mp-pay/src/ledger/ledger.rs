@@ -186,10 +186,21 @@ impl Ledger {
         book: &BookId,
         id: TransferId,
     ) -> Result<Option<Transfer>, LedgerError> {
+        let recorded = self.recorded(app, book, id).await?;
+        Ok(recorded.map(|(found, now)| shown(found, now)))
+    }
+
+    /// Returns a transfer as it is written down, and a time that no commit of its book is after.
+    pub(super) async fn recorded(
+        &self,
+        app: &AppId,
+        book: &BookId,
+        id: TransferId,
+    ) -> Result<Option<(Transfer, Timestamp)>, LedgerError> {
         let reads = command(app, book)?.key(&transfer_key(id));
         let family = self.engine.read(reads).await?;
         let now = self.engine.now().max(family.at());
-        Ok(transfer_in(&family, id)?.map(|found| shown(found, now)))
+        Ok(transfer_in(&family, id)?.map(|found| (found, now)))
     }
 }
 

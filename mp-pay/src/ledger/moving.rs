@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mp_core::{Caller, Error, Family, Timestamp, feed::Feed};
+use mp_core::{Caller, Command, Error, Family, Timestamp, feed::Feed};
 
 use super::{
     AccountId, LEDGER_MANAGE, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side,
@@ -60,7 +60,9 @@ impl Ledger {
         self.start(transfer, Authority::Of(caller.clone())).await
     }
 
-    /// Moves back what a transfer has moved, by a transfer that names it: at most once.
+    /// Moves back what a transfer has moved, by a transfer that names it: at most once. As long as the
+    /// reversal is there, it is answered again, also when what it reverses was
+    /// [closed](Self::close).
     ///
     /// # Errors
     ///
@@ -77,17 +79,44 @@ impl Ledger {
         let original = self
             .found(caller.app_id(), &request.book, request.transfer)
             .await?;
-        let original = original.ok_or_else(|| Error::not_found("transfer"))?;
+        let Some(original) = original else {
+            return self.reversed(caller, id, &request).await;
+        };
         let reversal = original.reversing(id, self.engine().now());
         self.start(reversal, Authority::All).await
+    }
+
+    /// Returns the reversal of a transfer that was closed since.
+    async fn reversed(
+        &self,
+        caller: &Caller,
+        id: TransferId,
+        request: &NamedTransfer,
+    ) -> Result<Transfer, LedgerError> {
+        let found = self.found(caller.app_id(), &request.book, id).await?;
+        let reversal = found.filter(|it| it.reverses == Some(request.transfer));
+        let reversal = reversal.ok_or_else(|| Error::not_found("transfer"))?;
+        Ok(self.set_off(reversal).await)
     }
 
     /// Begins a transfer in its home, and drives it as far as it goes.
     pub(super) async fn start(
         &self,
-        mut transfer: Transfer,
+        transfer: Transfer,
         authority: Authority,
     ) -> Result<Transfer, LedgerError> {
+        let (transfer, reads) = self.asked(transfer).await?;
+        let begin =
+            move |family: &Family, now: Timestamp| begin(family, transfer.clone(), &authority, now);
+        let begun = self.engine().run(reads, begin).await?.answer;
+        Ok(self.set_off(begun).await)
+    }
+
+    /// Returns a transfer as it is to be begun, and what has to be read for that.
+    pub(super) async fn asked(
+        &self,
+        mut transfer: Transfer,
+    ) -> Result<(Transfer, Command), LedgerError> {
         self.demand_far_accounts(&transfer).await?;
         transfer.feed = self
             .feed()
@@ -109,13 +138,15 @@ impl Ledger {
         if transfer.home.is_settlement() {
             reads = Self::reads_fence(reads);
         }
-        let begin =
-            move |family: &Family, now: Timestamp| begin(family, transfer.clone(), &authority, now);
-        let begun = self.engine().run(reads, begin).await?.answer;
+        Ok((transfer, reads))
+    }
+
+    /// Drives what was begun as far as it goes.
+    pub(super) async fn set_off(&self, begun: Transfer) -> Transfer {
         if begun.far_books().is_empty() || begun.status.is_final() {
-            return Ok(begun);
+            return begun;
         }
-        Ok(self.driven(begun).await)
+        self.driven(begun).await
     }
 
     /// Refuses accounts elsewhere that are not there, before anything is written.

@@ -3,7 +3,8 @@
 //!
 //! Postings add up: every change of a posted balance is of one [`Posted`]. What is only held moves
 //! nothing and is not told, nor is what another book refuses. That a transfer has expired is told
-//! when the work has tidied it up.
+//! when that is written down: by the work that tidies it up, or by whoever a settlement has to tell it
+//! first.
 
 use mp_core::{Edits, Error, Family, Timestamp, feed::Feed, feed::News, label::Label};
 use serde::{Deserialize, Serialize};

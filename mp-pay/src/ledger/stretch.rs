@@ -22,6 +22,8 @@ pub(super) struct Stretch {
     end: u64,
     transfers: Vec<TransferId>,
     plans: Vec<String>,
+    /// What gives back transfers that stand here, wherever it stands itself.
+    reversals: Vec<TransferId>,
     made_by: Timestamp,
 }
 
@@ -41,6 +43,7 @@ impl Stretch {
             end,
             transfers,
             plans: Vec::new(),
+            reversals: Vec::new(),
             made_by,
         })
     }
@@ -50,10 +53,12 @@ impl Stretch {
         self.end
     }
 
-    /// Notes the plans of the transfers that stand here.
-    pub(super) fn with_plans(mut self, family: &Family) -> Result<Self, Error> {
+    /// Notes the plans of the transfers that stand here, and what reverses these.
+    pub(super) fn with_followers(mut self, family: &Family) -> Result<Self, Error> {
         for id in &self.transfers {
             let transfer = transfer_in(family, *id)?;
+            self.reversals
+                .extend(transfer.as_ref().and_then(|it| it.reversed_by));
             let over_books = transfer.filter(|it| !it.far_books().is_empty());
             let plan = over_books.map(|it| plan_key(&PlanId::of(&it).to_string()));
             self.plans.extend(plan);
@@ -68,9 +73,11 @@ impl Stretch {
         keys.chain(self.plans.iter().cloned())
     }
 
-    /// Selects what the entries are about, as far as it is known.
+    /// Selects what the entries are about and what follows from it, as far as it is known.
     pub(super) fn select(&self, command: Command) -> Command {
-        self.keys().fold(command, |command, key| command.key(&key))
+        let reversals = self.reversals.iter().map(|id| transfer_key(*id));
+        let keys = self.keys().chain(reversals);
+        keys.fold(command, |command, key| command.key(&key))
     }
 
     /// Returns what transfers that stand in other books hold here, or held.
@@ -96,6 +103,13 @@ impl Stretch {
                 over && it.changed_at <= by
             };
             if hold.is_some_and(|it| !kept(&it)) {
+                return Ok(false);
+            }
+        }
+        // One that fails frees what it reverses, which has to be there for that.
+        for id in &self.reversals {
+            let reversal = transfer_in(family, *id)?;
+            if reversal.is_some_and(|it| !it.status.is_final()) {
                 return Ok(false);
             }
         }

@@ -68,6 +68,8 @@ impl Operation {
     pub(crate) fn decide(&mut self, outcome: &Outcome, asked: Asked) {
         self.moved = asked.contradicted_by(outcome);
         let declined = matches!(outcome, Outcome::Declined { .. });
+        let is_open = !self.is_declined() || self.conflict.is_some();
+        self.found_open = declined && is_open && !self.is_forgone();
         self.found = Some(if declined {
             Stage::Declined
         } else {
@@ -92,6 +94,13 @@ impl Operation {
         self.heard = None;
         self.breach = None;
         self.decided = true;
+    }
+
+    /// Takes it for declined, as a person has found, although it was taken for done.
+    pub(crate) fn take_for_declined(&mut self, code: &DeclineCode) {
+        self.stage = Stage::Declined;
+        self.code = Some(code.clone());
+        self.moved = None;
     }
 
     fn close(&mut self, stage: Stage, code: Option<&DeclineCode>, asked: Asked) {
@@ -326,6 +335,19 @@ mod tests {
                 assert!(judged.conflict.is_none() || opposite, "{asked:?} {told:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_person_has_let_go_of_is_owed_no_more_whatever_is_told_later() {
+        let asked = Asked::Give(eur(100));
+        let mut operation = found(&failed(), asked);
+        assert!(!operation.is_forgone(), "it was open");
+        operation.decide(&failed(), asked);
+        assert!(operation.is_forgone());
+        operation.learn(&paid(100), asked);
+        assert_eq!(operation.conflict, Some(eur(100)));
+        operation.decide(&failed(), asked);
+        assert!(operation.is_forgone() && operation.conflict.is_none());
     }
 
     #[test]

@@ -112,6 +112,9 @@ pub struct Operation {
     /// What that person has found: that it happened, or that it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Stage>,
+    /// Whether it was open by then: what it was to give back, and has not, is still owed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found_open: bool,
     /// The conflict that the person has judged: it is none any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overruled: Option<Money>,
@@ -135,6 +138,7 @@ impl Operation {
             moved: None,
             decided: false,
             found: None,
+            found_open: false,
             overruled: None,
         }
     }
@@ -151,6 +155,11 @@ impl Operation {
     /// so that it counts as where it stands.
     pub(crate) fn is_found(&self, stage: Stage) -> bool {
         self.decided && self.found.unwrap_or(self.stage) == stage
+    }
+
+    /// Returns whether a person has found of what was declined already that nobody is to give it back.
+    pub(crate) fn is_forgone(&self) -> bool {
+        self.is_found(Stage::Declined) && !self.found_open
     }
 
     /// Returns whether it was called for, and the backend has told nothing of it since.

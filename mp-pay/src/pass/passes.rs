@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use mp_core::{
-    Caller, Command, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
+    Caller, Command, Decision, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     id::{AppId, IdempotencyKey, Name, UserId},
-    idempotency::Idempotency,
+    idempotency::{Idempotency, key_reused},
     store::Partition,
 };
 
@@ -117,7 +117,9 @@ impl Passes {
         PassId::derived(&[app.as_str(), owner.as_str(), program.as_str()])
     }
 
-    /// Puts stamps on a pass. Full cards become rewards; stamps over count towards the next.
+    /// Puts stamps on a pass. Full cards become rewards; stamps over count towards the next. However late
+    /// it is called again with its key, it puts them on once; once the answer is forgotten, it answers the
+    /// pass as it stands then.
     ///
     /// # Errors
     ///
@@ -133,7 +135,7 @@ impl Passes {
         self.act(caller, request.pass, "pass.stamp", act, key).await
     }
 
-    /// Adds points to a pass.
+    /// Adds points to a pass, once per key as [`stamp`](Self::stamp).
     ///
     /// # Errors
     ///
@@ -149,7 +151,7 @@ impl Passes {
         self.act(caller, request.pass, "pass.earn", act, key).await
     }
 
-    /// Redeems rewards or points.
+    /// Redeems rewards or points, once per key as [`stamp`](Self::stamp).
     ///
     /// # Errors
     ///
@@ -226,8 +228,11 @@ impl Passes {
             let mut pass = LoyaltyPass::clone(&*root.ok_or_else(|| Error::not_found("pass"))?);
             owns(&caller, &pass)?;
             // The answer may have been forgotten since; the entry was not.
-            if family.get::<PassEntry>(&path)?.is_some() {
-                return Err(PayError::Core(mp_core::idempotency::key_reused()));
+            if let Some(entry) = family.get::<PassEntry>(&path)? {
+                return match entry.is_of(act, &pass)? {
+                    true => Ok(Decision::unchanged(pass)),
+                    false => Err(PayError::Core(key_reused())),
+                };
             }
             let entry = pass.act(act, now)?;
             let mut edits = Edits::new();

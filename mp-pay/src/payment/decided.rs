@@ -121,7 +121,7 @@ impl Payment {
         let attempt = self.live()?;
         let refunds = self.refunds.values();
         let earlier = refunds.filter(|refund| refund.reason == Some(RefundReason::Overpaid));
-        let earlier: i64 = earlier.map(|refund| refund.amount.minor()).sum();
+        let earlier: i64 = earlier.map(|refund| refund.given_or_asked()).sum();
         let excess = self.intent.amount_received.minor() - attempt.asked().minor() - earlier;
         let excess = excess.min(self.intent.amount_refundable().minor());
         if self.intent.status != IntentStatus::Succeeded || excess <= 0 {

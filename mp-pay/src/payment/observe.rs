@@ -86,12 +86,25 @@ impl Attempt {
         }
     }
 
+    /// Takes a person's word for what became of the charge. A hold that is found to be none was declined:
+    /// of what nothing was captured, nobody was told that it came.
+    fn find_charge(&mut self, outcome: &Outcome, asked: Asked) {
+        let refused = |it: &Capture| it.operation.is_declined();
+        let untaken = self.funds == Some(Funds::Held) && self.captures.values().all(refused);
+        self.charge.decide(outcome, asked);
+        if untaken && let Outcome::Declined { code } = outcome {
+            self.charge.take_for_declined(code);
+            self.funds = None;
+            self.hold_expires_at = None;
+        }
+    }
+
     fn observe_charge(&mut self, outcome: &Outcome, asked: Asked, source: Source) {
         let used = !self.captures.is_empty() || !self.increases.is_empty();
         match source {
             // What becomes of a hold is told of its captures and increases, by their keys.
             _ if used && source != Source::Person => return self.compare_taken(outcome),
-            Source::Person => self.charge.decide(outcome, asked),
+            Source::Person => self.find_charge(outcome, asked),
             _ => self.charge.learn(outcome, asked),
         }
         let told = match outcome {

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mp_core::{Timestamp, clock::SKEW_MAX};
+use mp_core::{Timestamp, amount::Money, clock::SKEW_MAX};
 
 use super::Payment;
 use crate::{
     attempt::Attempt,
-    backend::Capabilities,
+    backend::{Capabilities, Outcome},
+    error::PayError,
     intent::IntentStatus,
     operation::{Operation, Stage, Step},
     refund::{Refund, RefundReason},
@@ -21,6 +22,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(30 * 60);
 
 /// The longest pause before somebody who looks at what was sent has it sent again.
 const REPLAY_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The longest pause before somebody who asks again has what did not reach the backend tried again: each
+/// try is two entries of the journal, and whoever waits for it may ask all week.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// For how long an outcome is waited for before a person is asked.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -131,7 +136,7 @@ impl Operation {
             // It has not reached the backend for so long that a person has to know, once a worker has
             // made a last call.
             Stage::Planned if self.tried(now) > PATIENCE => Move::Person,
-            Stage::Planned => Move::Call,
+            Stage::Planned => self.retried_at(now).map_or(Move::Call, Move::Wait),
             Stage::Sent => match self.sent_at.map(|at| lost_at(at, call_max)) {
                 Some(until) if now < until => Move::Wait(until),
                 _ => recover(self, can, call_max, now),
@@ -155,9 +160,9 @@ impl Operation {
         self.tried(now) > PATIENCE && (was_and_is == called || was_and_is == in_vain)
     }
 
-    /// Returns whether the backend has declined it, and no person has found that it did.
+    /// Returns whether it was declined, and no person has let go of what it was to give back.
     fn is_refused(&self) -> bool {
-        self.is_declined() && !self.is_found(Stage::Declined)
+        self.is_declined() && !self.is_forgone()
     }
 
     /// Returns for how long the backend has been called in vain.
@@ -198,6 +203,14 @@ impl Operation {
         (!lost_once && now < until).then_some(until)
     }
 
+    /// Returns when what has not reached the backend is tried again, however often it is asked for before;
+    /// `None` if it may be now. No worker comes before that.
+    fn retried_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let pause = pause(self.calls).min(RETRY_PAUSE_MAX);
+        let until = self.sent_at?.plus(pause);
+        (self.was_not_sent() && now < until).then_some(until)
+    }
+
     /// Returns when the outbox brings the operation up again; `None` if it need not.
     pub(crate) fn due_at(&self, call_max: Duration, now: Timestamp) -> Option<Timestamp> {
         match self.stage {
@@ -233,7 +246,7 @@ impl Payment {
     fn must_come(&self, refund: &Refund) -> bool {
         let is_left = self.intent.amount_refundable().is_positive();
         match refund.reason {
-            Some(RefundReason::Overpaid) => true,
+            Some(RefundReason::Overpaid) => is_left,
             Some(RefundReason::GivenBack) => {
                 is_left && refund.operation.is_named() && !self.is_owed_with_the_rest()
             }
@@ -242,6 +255,32 @@ impl Payment {
             }
             _ => false,
         }
+    }
+
+    /// Returns how much an operation is about for whoever sees to it: of what is owed no more than is left,
+    /// for the rest has gone back in another way.
+    pub(crate) fn amount_open(&self, step: Step) -> Option<Money> {
+        let (asked, left) = (self.amount_of(step)?, self.intent.amount_refundable());
+        let exceeds = self.owes_refund(step) && asked.minor() > left.minor();
+        Some(if exceeds { left } else { asked })
+    }
+
+    /// Refuses more than is left as the outcome of a refund that is owed: nobody but the person who says so
+    /// has given it back.
+    pub(crate) fn check_found(&self, step: Step, outcome: &Outcome) -> Result<(), PayError> {
+        let happened = !matches!(outcome, Outcome::Declined { .. });
+        let found = outcome.amount().or_else(|| self.amount_of(step));
+        let left = self.intent.amount_refundable();
+        match found {
+            Some(asked) if happened && self.owes_refund(step) && asked.minor() > left.minor() => {
+                Err(PayError::AmountTooLarge { asked, left })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn owes_refund(&self, step: Step) -> bool {
+        matches!(step, Step::Refund(_)) && self.is_owed(step)
     }
 
     /// Returns whether all that is left is owed because of a release: a part of it is not owed beside.

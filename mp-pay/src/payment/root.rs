@@ -45,7 +45,7 @@ pub(crate) struct Fence {
 
 impl Document for Root {
     const KIND: &'static str = "payment_intent";
-    const FORMAT: u32 = 5;
+    const FORMAT: u32 = 6;
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,8 @@
 //! One call to the backend: claimed, made, and its answer written down.
 
-use mp_core::{Timestamp, amount::Money};
+use std::time::Duration;
+
+use mp_core::amount::Money;
 
 use super::Payments;
 use crate::{
@@ -11,19 +13,19 @@ use crate::{
     },
     error::PayError,
     journal::{Event, Source},
-    operation::{OperationKey, Step},
+    operation::{OperationKey, Stage, Step},
     payment::{self, Change, Payment},
     routing::CallEnd,
 };
 
 impl Payments {
-    /// Claims the call, makes it, and writes down what came of it.
+    /// Claims the call if it is still to be made then, makes it, and writes down what came of it.
     pub(super) async fn call(
         &self,
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        self.call_if(payment, key, |_, _, _| true).await
+        self.call_if(payment, key, is_due).await
     }
 
     /// Makes a call again of which nothing is known, as [`call`](Self::call) does; of a charge only if it
@@ -33,7 +35,7 @@ impl Payments {
         payment: Payment,
         key: OperationKey,
     ) -> Result<Payment, PayError> {
-        self.call_if(payment, key, Payment::wants).await
+        self.call_if(payment, key, is_due_and_wanted).await
     }
 
     async fn call_if(
@@ -105,12 +107,14 @@ impl Payments {
     ) -> Result<(bool, Payment), PayError> {
         let seen = payment.operation(key.step).cloned();
         let command = payment::command(&payment.intent.app, payment.intent.id)?;
+        let call_max = self.options.call_max;
         let claim = move |change: &mut Change| {
-            let payment = change.payment();
-            let mine = payment.operation(key.step) == seen.as_ref();
-            let claims = mine && is_wanted(payment, key.step, change.now());
-            if claims {
-                change.apply(Event::Sent { operation: key })?;
+            let mine = change.payment().operation(key.step) == seen.as_ref();
+            let claims = mine && is_wanted(change, key.step, call_max);
+            match claims {
+                true => change.apply(Event::Sent { operation: key })?,
+                // A charge that is not made any more because its time is over has expired.
+                false => change.catch_up()?,
             }
             Ok((claims, change.payment().clone()))
         };
@@ -132,7 +136,25 @@ impl Payments {
 }
 
 /// Tells by the payment, as it stands when a call is claimed, whether the call is to be made.
-type IsWanted = fn(&Payment, Step, Timestamp) -> bool;
+type IsWanted = fn(&Change, Step, Duration) -> bool;
+
+/// Returns whether what was to be called for is to be still: whoever looked may have stood still since. What
+/// never came may be wanted no more, and a key that was remembered may be forgotten when the call comes.
+fn is_due(change: &Change, step: Step, call_max: Duration) -> bool {
+    let (payment, now) = (change.payment(), change.now());
+    let Some(operation) = payment.operation(step) else {
+        return false;
+    };
+    if operation.stage == Stage::Planned {
+        return payment.wants(step, now);
+    }
+    let can = change.routing().can(payment, step);
+    can.is_ok_and(|can| operation.may_be_replayed(can, call_max, now))
+}
+
+fn is_due_and_wanted(change: &Change, step: Step, call_max: Duration) -> bool {
+    is_due(change, step, call_max) && change.payment().wants(step, change.now())
+}
 
 /// Returns what a call has told, if it may have reached the backend.
 fn learnt(key: OperationKey, answer: Option<Result<Outcome, BackendError>>) -> Option<Outcome> {

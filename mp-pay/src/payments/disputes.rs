@@ -16,7 +16,8 @@ use crate::{
 
 impl Payments {
     /// Takes in what the backend tells of a dispute or chargeback. It may come twice, late and in
-    /// any order. While the bank has the money, it cannot be refunded.
+    /// any order. While the bank has the money, no new refund of it is taken; one that was asked for before
+    /// stands for what it was asked to be, and is carried out.
     ///
     /// # Errors
     ///
@@ -27,11 +28,40 @@ impl Payments {
         caller: &Caller,
         notice: DisputeNotice,
     ) -> Result<PaymentIntent, PayError> {
+        self.observe_dispute_by(caller, None, notice).await
+    }
+
+    /// Takes in what one of [several backends](crate::routing) tells of a dispute, as
+    /// [`observe_dispute`](Self::observe_dispute) does: only of money that this backend has taken.
+    ///
+    /// # Errors
+    ///
+    /// As [`observe_dispute`](Self::observe_dispute), [`PayError::BackendMissing`], and `not_found`
+    /// for what another backend has taken.
+    pub async fn observe_dispute_from(
+        &self,
+        caller: &Caller,
+        backend: &Name,
+        notice: DisputeNotice,
+    ) -> Result<PaymentIntent, PayError> {
+        caller.require(&PAY_MANAGE)?;
+        self.routing.backend(Some(backend))?;
+        self.observe_dispute_by(caller, Some(backend.clone()), notice)
+            .await
+    }
+
+    async fn observe_dispute_by(
+        &self,
+        caller: &Caller,
+        backend: Option<Name>,
+        notice: DisputeNotice,
+    ) -> Result<PaymentIntent, PayError> {
         caller.require(&PAY_MANAGE)?;
         let id = notice.intent;
         let parts = [&id.to_string(), "dispute", notice.reference.as_str()];
         let name = DisputeId::derived(&parts);
         let tell = move |change: &mut Change| {
+            check_whose(change, backend.as_ref())?;
             check(change, &notice, name)?;
             let dispute = Dispute {
                 id: name,
@@ -51,29 +81,6 @@ impl Payments {
         Ok(self.change(command, tell).await?.into_intent())
     }
 
-    /// Takes in what one of [several backends](crate::routing) tells of a dispute, as
-    /// [`observe_dispute`](Self::observe_dispute) does: only of money that this backend has taken.
-    ///
-    /// # Errors
-    ///
-    /// As [`observe_dispute`](Self::observe_dispute), [`PayError::BackendMissing`], and `not_found`
-    /// for what another backend has taken.
-    pub async fn observe_dispute_from(
-        &self,
-        caller: &Caller,
-        backend: &Name,
-        notice: DisputeNotice,
-    ) -> Result<PaymentIntent, PayError> {
-        caller.require(&PAY_MANAGE)?;
-        self.routing.backend(Some(backend))?;
-        let payment = self.read(caller.app_id(), notice.intent).await?;
-        let number = payment.intent.attempt.unwrap_or(payment.intent.attempts);
-        if !self.routing.is_of(backend, &payment, Step::Charge(number)) {
-            return Err(Error::not_found("dispute").into());
-        }
-        self.observe_dispute(caller, notice).await
-    }
-
     /// Returns an intent's disputes, in the order of their ids.
     ///
     /// # Errors
@@ -84,6 +91,19 @@ impl Payments {
         let payment = self.owned(caller, id).await?;
         let disputes = payment.disputes.into_values();
         Ok(disputes.map(Arc::unwrap_or_clone).collect())
+    }
+}
+
+/// Refuses what a backend tells of money that another has taken.
+fn check_whose(change: &Change, backend: Option<&Name>) -> Result<(), PayError> {
+    let payment = change.payment();
+    let number = payment.intent.attempt.unwrap_or(payment.intent.attempts);
+    let step = Step::Charge(number);
+    match backend {
+        Some(backend) if !change.routing().is_of(backend, payment, step) => {
+            Err(Error::not_found("dispute").into())
+        }
+        _ => Ok(()),
     }
 }
 

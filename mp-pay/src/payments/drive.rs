@@ -64,9 +64,7 @@ impl Payments {
                     Some(same) if before.as_ref() == Some(same) => {
                         Ok(Done::Again(same.ask_again_at(self.engine.now())))
                     }
-                    // Every commit that moves an operation has put its outbox record right, and
-                    // what this delivery says of it counts no more.
-                    _ => Ok(Done::Finished),
+                    _ => self.left(&after, key),
                 }
             }
         })
@@ -100,10 +98,23 @@ impl Payments {
         key: OperationKey,
     ) -> Result<Result<Done, HandlerError>, PayError> {
         let after = self.call(payment, key).await?;
-        Ok(match self.move_of(&after, key) {
-            Move::Person => Err(self.needs_person(&after, key)),
-            _ => Ok(Done::Finished),
-        })
+        Ok(self.left(&after, key))
+    }
+
+    /// Returns what becomes of a delivery whose operation has moved. A commit that moves one puts its outbox
+    /// record right, and what the delivery says of it counts no more; but in a last call, whoever makes it,
+    /// the record stands as it is, and goes only with what is known.
+    fn left(&self, after: &Payment, key: OperationKey) -> Result<Done, HandlerError> {
+        let (operation, now) = (after.operation(key.step), self.engine.now());
+        let unsent = operation.is_some_and(Operation::was_not_sent);
+        let again_at = || operation.map_or(now, |operation| operation.ask_again_at(now));
+        match self.move_of(after, key) {
+            Move::Rest => Ok(Done::Finished),
+            Move::Wait(at) => Ok(Done::Again(at)),
+            Move::Person if unsent => Err(self.needs_person(after, key)),
+            Move::Person => Ok(Done::Again(now)),
+            Move::Call | Move::Ask => Ok(Done::Again(again_at())),
+        }
     }
 
     /// Hands an operation to a person; one whose backend is not configured here only after it has
@@ -143,10 +154,7 @@ impl Payments {
             Some((payment, claimed)) => self.do_all(payment, claimed).await,
             None => self.do_all_of(app, id).await,
         };
-        done.map_err(|error| match Error::from(error) {
-            error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
-            error => error.into(),
-        })
+        done.map_err(unclear)
     }
 
     async fn do_all_of(&self, app: &AppId, id: IntentId) -> Result<Payment, PayError> {
@@ -358,6 +366,15 @@ pub(super) fn observe(change: &mut Change, event: Event) -> Result<(), PayError>
         change.apply(event)?;
     }
     Ok(())
+}
+
+/// Returns the error of what went on from a commit that is there: it does not say that nothing was
+/// written.
+pub(super) fn unclear(error: PayError) -> PayError {
+    match Error::from(error) {
+        error if error.kind() == ErrorKind::Unavailable => broke_off(error).into(),
+        error => error.into(),
+    }
 }
 
 /// The error of a call that was written down and broke off.

@@ -10,7 +10,7 @@ use mp_core::{
 
 use super::{
     ACTION_LIFE, Asking, Begun, CancelIntent, ConfirmIntent, CreateIntent, PAY_MANAGE, Payments,
-    owns,
+    drive::unclear, owns,
 };
 use crate::{
     error::PayError,
@@ -24,7 +24,8 @@ use crate::{
 const CREATE: &str = "pay.create_intent";
 
 impl Payments {
-    /// Creates an intent. Its id is derived from the app, the caller and the key.
+    /// Creates an intent. Its id is derived from the app, the caller and the key: the same call is answered
+    /// with the same intent, whatever the backends of today can.
     ///
     /// # Errors
     ///
@@ -52,7 +53,10 @@ impl Payments {
             .answer;
         match begun.into_parts() {
             Some((payment, _)) => Ok(payment.into_intent()),
-            None => Ok(self.read(&app, id).await?.into_intent()),
+            None => {
+                let read = self.read(&app, id).await;
+                Ok(read.map_err(unclear)?.into_intent())
+            }
         }
     }
 
@@ -100,6 +104,9 @@ impl Payments {
                     false => Err(PayError::Core(key_reused())),
                 };
             }
+            // What was written down once is not held against today's backends again.
+            let (amount, capture) = (created.amount, created.capture_method);
+            policy.routing.admit(amount, capture)?;
             let mut change = Change::create(created.clone(), &policy, now);
             change.asked_by(asked.clone());
             let begun = Begun::seen(&change);
@@ -117,7 +124,6 @@ impl Payments {
         if !(1..=JSON_INTEGER_MAX).contains(&amount.minor()) {
             return Err(Error::invalid("amount", "is not more than zero, or too large").into());
         }
-        self.routing.admit(amount, request.capture_method)?;
         check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {

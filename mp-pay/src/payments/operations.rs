@@ -115,7 +115,8 @@ impl Payments {
             ),
             Operation::money(
                 "pay.resolve",
-                "Tells what a person has found out about an operation that waited for one.",
+                "Tells what a person has found out about an operation that waited for one. Each word takes a \
+                 key of its own.",
                 Scope::STAFF,
                 move |caller, request: ResolveOperation, key| {
                     let payments = resolve.clone();

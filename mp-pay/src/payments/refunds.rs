@@ -45,6 +45,7 @@ impl Payments {
             if let Some(known) = change.payment().refunds.get(&refund) {
                 return is_for(known, &request, change.payment().intent.amount_received);
             }
+            change.catch_up()?;
             let can = change.routing().can_now(change.payment())?;
             let amount = amount_of(&request, change.payment())?;
             may_refund(change.payment(), amount, can)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Asking, Notice, PAY_MANAGE, Payments, drive};
 use crate::{
     backend::Outcome,
-    error::PayError,
+    error::{PayError, is_unreadable},
     intent::PaymentIntent,
     journal::{Event, Source},
     operation::{Breach, OperationDue, OperationKey, Stage},
@@ -31,7 +31,7 @@ pub struct Unresolved {
     pub backend: Option<Name>,
     /// Whose money it is about.
     pub owner: UserId,
-    /// How much.
+    /// How much; of what is owed no more than is left, where the rest has gone back in another way.
     pub amount: Money,
     /// What the backend says that it moved, where that is not the amount, or not what a person has found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,9 @@ impl Payments {
     /// [driven](mp_core::work::DeadLetters) again, and those whose backend is not configured and did not
     /// come back for hours.
     ///
-    /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time.
+    /// A worker puts them here; at most [`UNRESOLVED_MAX`] at a time. One whose payment does not read
+    /// back, or is such that only a newer release reads it, is passed over and told through `tracing`:
+    /// [`DeadLetters`](mp_core::work::DeadLetters) list its work.
     ///
     /// # Errors
     ///
@@ -67,7 +69,9 @@ impl Payments {
         limit: u32,
     ) -> Result<Vec<Unresolved>, PayError> {
         caller.require(&PAY_MANAGE)?;
-        let limit = limit.min(UNRESOLVED_MAX);
+        let limit = limit
+            .min(UNRESOLVED_MAX)
+            .min(self.engine.store().limits().due_max);
         let prefix = format!("{}/pay/", caller.app_id());
         let mut cursor = start(&prefix, after)?;
         let mut listed = Vec::new();
@@ -99,18 +103,30 @@ impl Payments {
         let Some(Ok(operation)) = id.map(str::parse::<OperationKey>) else {
             return Ok(None);
         };
-        let payment = self.read(caller.app_id(), operation.intent).await?;
-        Ok(describe(&payment, operation))
+        match self.read(caller.app_id(), operation.intent).await {
+            Err(PayError::Core(error)) if is_unreadable(&error) => {
+                tracing::error!(%operation, %error, "not listed, because its payment does not read here");
+                Ok(None)
+            }
+            read => Ok(describe(&read?, operation)),
+        }
     }
 
     /// Tells what became of an operation that waited for a person: over everything that the backend
     /// has said. Where the amounts differ, the outcome says [how much](crate::backend::Outcome::with_amount) has
     /// moved; what the payer has paid too much is given back.
     ///
+    /// That something which was to be given back by itself never happened does not settle what is owed: it
+    /// is listed again, as declined, until somebody says that it has gone back in another way, or once more
+    /// that it has not, which lets go of it. Each word takes a key of its own: under the same key it is the
+    /// same word.
+    ///
     /// # Errors
     ///
     /// `forbidden` for anybody but staff, `not_found`, `invalid_field` for an outcome that is
-    /// itself open or whose amount is not more than zero or of another currency, [`PayError::NotUnresolved`], `idempotency_conflict`, the store's errors.
+    /// itself open or whose amount is not more than zero or of another currency,
+    /// [`PayError::AmountTooLarge`] for more than is left of what is owed, [`PayError::NotUnresolved`],
+    /// `idempotency_conflict`, the store's errors.
     pub async fn resolve(
         &self,
         caller: &Caller,
@@ -136,6 +152,7 @@ impl Payments {
                 return Err(Error::not_found("operation").into());
             }
             is_of(&outcome, payment.amount_of(operation.step))?;
+            payment.check_found(operation.step, &outcome)?;
             let can = change.routing().can(payment, operation.step).ok();
             if next_move(payment, operation.step, can, call_max, now) != Move::Person {
                 return Err(PayError::NotUnresolved(operation));
@@ -192,7 +209,7 @@ fn describe(payment: &Payment, key: OperationKey) -> Option<Unresolved> {
             .attempt_of(key.step)
             .and_then(|it| it.backend.clone()),
         owner: payment.intent.owner.clone(),
-        amount: payment.amount_of(key.step)?,
+        amount: payment.amount_open(key.step)?,
         told: operation.conflict,
         breach: operation.breach,
         stage: operation.stage,

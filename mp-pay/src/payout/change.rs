@@ -8,11 +8,28 @@ use mp_core::{Command, Decision, Edits, Error, Family, Timestamp, id::AppId, sto
 use super::{
     CreatedPayout, PayoutEntry, PayoutError, PayoutEvent, PayoutId, PayoutOrder, order::PayoutDue,
 };
+use crate::journal::Request;
 
 /// Addresses a payout.
 pub(super) fn command(app: &AppId, id: PayoutId) -> Result<Command, Error> {
     let partition = Partition::new(app, "payout", &id.to_string())?;
     Ok(Command::on(partition).prefix("j/"))
+}
+
+/// Returns whether the payout was asked for something by this very call before.
+///
+/// # Errors
+///
+/// `idempotency_conflict` if it was asked for something else under the key.
+pub(super) fn repeats(family: &Family, request: &Request) -> Result<bool, Error> {
+    for (_, entry) in family.scan::<PayoutEntry>("j/")? {
+        if let Some(known) = &entry.request
+            && request.repeats(known)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A payout while a decision changes it.
@@ -21,6 +38,7 @@ pub(super) struct Change {
     order: PayoutOrder,
     entries: u32,
     events: Vec<PayoutEvent>,
+    request: Option<Request>,
     now: Timestamp,
 }
 
@@ -32,6 +50,7 @@ impl Change {
             order: PayoutOrder::create(&created, now),
             entries: 0,
             events: vec![PayoutEvent::Created(created)],
+            request: None,
             now,
         }
     }
@@ -46,6 +65,7 @@ impl Change {
             order: PayoutOrder::clone(&order),
             entries: u32::try_from(entries).unwrap_or(u32::MAX),
             events: Vec::new(),
+            request: None,
             now,
         })
     }
@@ -56,6 +76,11 @@ impl Change {
 
     pub(super) const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Keeps the call that has asked for the events with the first of them.
+    pub(super) fn asked_by(&mut self, request: Request) {
+        self.request = Some(request);
     }
 
     /// Applies an event and keeps it for the journal.
@@ -76,14 +101,20 @@ impl Change {
     }
 
     /// Joins the answer with the edits that the events come to.
-    pub(super) fn decision<T>(self, answer: T, call_max: Duration) -> Decision<T> {
+    pub(super) fn decision<T>(mut self, answer: T, call_max: Duration) -> Decision<T> {
         if self.events.is_empty() {
             return Decision::unchanged(answer);
         }
         let mut edits = Edits::new();
         for (number, event) in (self.entries + 1..).zip(self.events) {
             let at = self.now;
-            let entry = PayoutEntry { number, at, event };
+            let request = self.request.take();
+            let entry = PayoutEntry {
+                number,
+                at,
+                request,
+                event,
+            };
             edits.put(&format!("j/{number:06}"), entry);
         }
         let order = self.order;

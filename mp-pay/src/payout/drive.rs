@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mp_core::{
-    Error,
+    Error, Timestamp,
     id::AppId,
     work::{self, Done, Handler, HandlerError},
 };
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     backend::{BackendError, BackendErrorKind, DeclineCode, Lookup, Outcome},
     journal::Source,
-    operation::Breach,
+    operation::{Breach, Operation, Stage},
     payment::Move,
     payments::needs_person,
 };
@@ -56,12 +56,11 @@ impl Payouts {
             Move::Person => Err(given_up(&before)),
             Move::Call | Move::Ask => {
                 let known = before.operation.clone();
-                let after = self.drive(before).await?.operation;
-                match after == known {
+                let after = self.drive(before).await?;
+                match after.operation == known {
                     // Nothing was learnt and nothing written: the outbox record stands as it is.
-                    true => Ok(Done::Again(after.ask_again_at(self.engine.now()))),
-                    // Every commit that moves the payout has put its outbox record right.
-                    false => Ok(Done::Finished),
+                    true => Ok(Done::Again(known.ask_again_at(self.engine.now()))),
+                    false => self.left(&after),
                 }
             }
         })
@@ -74,10 +73,21 @@ impl Payouts {
         order: PayoutOrder,
     ) -> Result<Result<Done, HandlerError>, PayoutError> {
         let after = self.call(order).await?;
-        Ok(match self.move_of(&after) {
-            Move::Person => Err(given_up(&after)),
-            _ => Ok(Done::Finished),
-        })
+        Ok(self.left(&after))
+    }
+
+    /// Returns what becomes of a delivery whose payout has moved. A commit that moves one puts its outbox
+    /// record right, and what the delivery says of it counts no more; but in a last call, whoever makes it,
+    /// the record stands as it is, and goes only with what is known.
+    fn left(&self, after: &PayoutOrder) -> Result<Done, HandlerError> {
+        let now = self.engine.now();
+        match self.move_of(after) {
+            Move::Rest => Ok(Done::Finished),
+            Move::Wait(at) => Ok(Done::Again(at)),
+            Move::Person if after.operation.was_not_sent() => Err(given_up(after)),
+            Move::Person => Ok(Done::Again(now)),
+            Move::Call | Move::Ask => Ok(Done::Again(after.operation.ask_again_at(now))),
+        }
     }
 
     pub(super) fn move_of(&self, order: &PayoutOrder) -> Move {
@@ -112,11 +122,23 @@ impl Payouts {
         }
     }
 
-    /// Asks the backend what became of a payout, and calls it if that surely never came.
+    /// Asks the backend what became of a payout, and calls it if that surely never came, or if nobody can
+    /// tell and the id is remembered there.
     async fn ask(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
         let request = order.lookup_request();
-        let answer = self.look_up(&request).await;
-        self.learn(order, &request, answer).await
+        match self.look_up(&request).await {
+            Some(Lookup::CannotTell) if self.may_replay(&order) => self.call(order).await,
+            answer => self.learn(order, &request, answer).await,
+        }
+    }
+
+    /// Returns whether a call of which the backend has told nothing may be made again under its id.
+    fn may_replay(&self, order: &PayoutOrder) -> bool {
+        let can = self.backend.payout_capabilities().recovery();
+        let (operation, now) = (&order.operation, self.engine.now());
+        operation.was_never_told_of()
+            && operation.rests_until(now).is_none()
+            && operation.may_be_replayed(can, self.options.call_max, now)
     }
 
     /// Asks the backend about a payout, by the names in the request; `None` if it has not answered.
@@ -143,14 +165,31 @@ impl Payouts {
                 learnt.await
             }
             // What the backend has once accepted, named, or told an outcome of, is not sent again.
-            Some(Lookup::NotFound) if never_came && !rests => self.call(order).await,
+            Some(Lookup::NotFound) if never_came && !rests => {
+                self.call_if(order, |_, _| true).await
+            }
             _ => Ok(order),
         }
     }
 
-    /// Claims the call, makes it, and writes down what came of it.
+    /// Claims the call if it is still to be made then, makes it, and writes down what came of it.
+    /// Whoever looked may have stood still since, and a key that was remembered then may be forgotten when
+    /// the call comes.
     async fn call(&self, order: PayoutOrder) -> Result<PayoutOrder, PayoutError> {
-        let (claimed, order) = self.claim(order).await?;
+        let can = self.backend.payout_capabilities().recovery();
+        let call_max = self.options.call_max;
+        let is_due = move |operation: &Operation, now| {
+            operation.stage == Stage::Planned || operation.may_be_replayed(can, call_max, now)
+        };
+        self.call_if(order, is_due).await
+    }
+
+    async fn call_if(
+        &self,
+        order: PayoutOrder,
+        is_due: impl Fn(&Operation, Timestamp) -> bool + Send + 'static,
+    ) -> Result<PayoutOrder, PayoutError> {
+        let (claimed, order) = self.claim(order, is_due).await?;
         if !claimed {
             return Ok(order);
         }
@@ -177,15 +216,20 @@ impl Payouts {
     }
 
     /// Commits that the call is about to be made; of several who try, one may.
-    async fn claim(&self, order: PayoutOrder) -> Result<(bool, PayoutOrder), PayoutError> {
+    async fn claim(
+        &self,
+        order: PayoutOrder,
+        is_due: impl Fn(&Operation, Timestamp) -> bool + Send + 'static,
+    ) -> Result<(bool, PayoutOrder), PayoutError> {
         let command = command(&order.app, order.id)?;
         let claim = move |change: &mut Change| {
             let known = change.order();
             let mine = known.operation == order.operation && !known.is_called_off();
-            if mine {
+            let claims = mine && is_due(&known.operation, change.now());
+            if claims {
                 change.apply(PayoutEvent::Sent)?;
             }
-            Ok((mine, change.order().clone()))
+            Ok((claims, change.order().clone()))
         };
         self.change(command, claim).await
     }

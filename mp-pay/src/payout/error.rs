@@ -31,16 +31,28 @@ pub enum PayoutError {
     NotUnresolved(PayoutId),
 }
 
+impl PayoutError {
+    /// Returns the machine-readable code, stable across releases.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Core(core) => core.code(),
+            Self::OutOfBounds { .. } => "amount_out_of_bounds",
+            Self::Uncounted(_) => "invalid_payout_amount",
+            Self::TooLate(_) => "payout_unexpected_state",
+            Self::NotUnresolved(_) => "not_unresolved",
+        }
+    }
+}
+
 impl From<PayoutError> for Error {
     fn from(error: PayoutError) -> Self {
-        let (kind, code) = match &error {
+        let kind = match &error {
             PayoutError::Core(core) => return core.clone(),
-            PayoutError::OutOfBounds { .. } => (ErrorKind::Refused, "amount_out_of_bounds"),
-            PayoutError::Uncounted(_) => (ErrorKind::Unsupported, "invalid_payout_amount"),
-            PayoutError::TooLate(_) => (ErrorKind::Refused, "payout_unexpected_state"),
-            PayoutError::NotUnresolved(_) => (ErrorKind::Refused, "not_unresolved"),
+            PayoutError::Uncounted(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::Refused,
         };
-        let made = Self::new(kind, code, error.to_string());
+        let made = Self::new(kind, error.code(), error.to_string());
         match error {
             PayoutError::OutOfBounds { .. } | PayoutError::Uncounted(_) => {
                 made.with_field("amount")

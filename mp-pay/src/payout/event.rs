@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::PayoutId;
 use crate::{
     backend::{NextAction, Outcome, Reference},
-    journal::Source,
+    journal::{Request, Source},
 };
 
 /// One entry of a payout's journal; entries are appended and never changed.
@@ -22,13 +22,16 @@ pub struct PayoutEntry {
     pub number: u32,
     /// When it was written.
     pub at: Timestamp,
+    /// The call that asked for it, if one is to be known again by it: a person's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// What happened.
     pub event: PayoutEvent,
 }
 
 impl Document for PayoutEntry {
     const KIND: &'static str = "payout_event";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// What happened to a payout: it was asked or decided by us, or observed of the backend. Its state is

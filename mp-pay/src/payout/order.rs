@@ -62,7 +62,7 @@ pub struct PayoutOrder {
 
 impl Document for PayoutOrder {
     const KIND: &'static str = "payout";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl PayoutOrder {

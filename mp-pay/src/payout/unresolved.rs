@@ -1,7 +1,7 @@
 //! What is put before a person, and what is told of payouts from outside.
 
 use mp_core::{
-    Caller, Document, Error, Scope,
+    Caller, Document, Error, Family, Scope, Timestamp,
     amount::Money,
     id::{AppId, IdempotencyKey},
     idempotency::Idempotency,
@@ -10,12 +10,13 @@ use mp_core::{
 
 use super::{
     PayoutError, PayoutEvent, PayoutId, PayoutNotice, PayoutOrder, Payouts, ResolvePayout,
-    change::{Change, command},
+    change::{Change, command, repeats},
     order::PayoutDue,
 };
 use crate::{
     backend::{Outcome, Reference, WebhookTrust},
-    journal::Source,
+    error::is_unreadable,
+    journal::{Request, Source},
     operation::Stage,
     payment::Move,
     payments::{PAY_MANAGE, told},
@@ -24,6 +25,9 @@ use crate::{
 /// The most payouts that [`Payouts::unresolved`] lists at a time.
 pub const UNRESOLVED_PAYOUTS_MAX: u32 = 1_000;
 
+/// The operation that a person's word is known by.
+const RESOLVE: &str = "pay.resolve_payout";
+
 impl Payouts {
     /// Lists the app's payouts that wait for a person, by id, after the one given: those of a backend
     /// that can neither replay nor be asked, or only by a name that it has not told, those whose window
@@ -31,7 +35,9 @@ impl Payouts {
     /// tells as paid after a person has found them declined, and those that have not reached the backend
     /// for a week, which are tried again once they are [driven](mp_core::work::DeadLetters) again.
     ///
-    /// A worker puts them here; at most [`UNRESOLVED_PAYOUTS_MAX`] at a time.
+    /// A worker puts them here; at most [`UNRESOLVED_PAYOUTS_MAX`] at a time. One that does not read
+    /// back, or that only a newer release reads, is passed over and told through `tracing`:
+    /// [`DeadLetters`](mp_core::work::DeadLetters) list its work.
     ///
     /// # Errors
     ///
@@ -43,7 +49,9 @@ impl Payouts {
         limit: u32,
     ) -> Result<Vec<PayoutOrder>, PayoutError> {
         caller.require(&PAY_MANAGE)?;
-        let limit = limit.min(UNRESOLVED_PAYOUTS_MAX);
+        let limit = limit
+            .min(UNRESOLVED_PAYOUTS_MAX)
+            .min(self.engine.store().limits().due_max);
         let prefix = format!("{}/payout/", caller.app_id());
         let mut cursor = start(&prefix, after)?;
         let mut listed = Vec::new();
@@ -63,15 +71,30 @@ impl Payouts {
                 }
                 let id = delivery.partition.local_id().parse::<PayoutId>();
                 if let (Ok(id), true) = (id, listed.len() < limit as usize) {
-                    listed.push(self.read(caller.app_id(), id).await?);
+                    listed.extend(self.readable(caller.app_id(), id).await?);
                 }
             }
         }
         Ok(listed)
     }
 
+    async fn readable(
+        &self,
+        app: &AppId,
+        id: PayoutId,
+    ) -> Result<Option<PayoutOrder>, PayoutError> {
+        match self.read(app, id).await {
+            Err(PayoutError::Core(error)) if is_unreadable(&error) => {
+                tracing::error!(payout = %id, %error, "not listed, because it does not read here");
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+
     /// Tells what became of a payout that waited for a person: over everything that the backend has
-    /// said.
+    /// said. However late it is called again with its key, it is the same word, and changes nothing; to say the
+    /// same of what the backend has told since takes another key.
     ///
     /// # Errors
     ///
@@ -87,19 +110,25 @@ impl Payouts {
     ) -> Result<PayoutOrder, PayoutError> {
         caller.require(&Scope::STAFF)?;
         let (app, id) = (caller.app_id(), request.payout);
-        let once = Idempotency::new(caller, "pay.resolve_payout", key, &request)?;
+        let once = Idempotency::new(caller, RESOLVE, key, &request)?;
+        let asked = Request::of(caller, RESOLVE, key, &once);
         let outcome = request.outcome()?;
-        let command = command(app, id)?.once(once);
+        let command = command(app, id)?.once_by_decision(once);
         let (can, call_max) = (self.backend.payout_capabilities(), self.options.call_max);
-        let resolve = move |change: &mut Change| {
-            is_of(&outcome, change.order().amount)?;
-            if change.order().next_move(can, call_max, change.now()) != Move::Person {
-                return Err(PayoutError::NotUnresolved(id));
+        let resolve = move |family: &Family, now: Timestamp| {
+            let mut change = Change::load(family, now)?;
+            // What it has changed stands, whatever the backend has told since.
+            if !repeats(family, &asked)? {
+                is_of(&outcome, change.order().amount)?;
+                if change.order().next_move(can, call_max, now) != Move::Person {
+                    return Err(PayoutError::NotUnresolved(id));
+                }
+                change.asked_by(asked.clone());
+                change.apply(found(outcome.clone()))?;
             }
-            let (outcome, source) = (outcome.clone(), Source::Person);
-            change.observe(PayoutEvent::Observed { outcome, source })
+            Ok(change.decision((), call_max))
         };
-        self.change(command, resolve).await?;
+        self.engine.run(command, resolve).await?;
         self.written(app, id).await
     }
 
@@ -157,6 +186,12 @@ impl Payouts {
         }
         self.learn(order, &request, answer).await
     }
+}
+
+/// Returns what happens by a person's word.
+const fn found(outcome: Outcome) -> PayoutEvent {
+    let source = Source::Person;
+    PayoutEvent::Observed { outcome, source }
 }
 
 /// Refuses an amount of nothing or less, or in another currency than that of what was asked for.

@@ -127,6 +127,7 @@ pub(super) fn secured(payment: &Payment) -> Result<Secured, PayError> {
 }
 
 pub(super) fn settle(change: &mut Change) -> Result<(), PayError> {
+    change.catch_up()?;
     let intent = &change.payment().intent;
     let mark = intent.settlement.as_ref();
     if mark.is_none_or(|mark| mark.released || mark.settled) {
@@ -139,7 +140,9 @@ pub(super) fn settle(change: &mut Change) -> Result<(), PayError> {
             change.apply(Event::CaptureAsked { amount, last })?;
             change.apply(Event::SettleAsked)
         }
-        IntentStatus::Succeeded => change.apply(Event::SettleAsked),
+        IntentStatus::Succeeded if intent.amount_received.is_positive() => {
+            change.apply(Event::SettleAsked)
+        }
         _ => Ok(()),
     }
 }
@@ -150,8 +153,8 @@ pub(super) fn settled(payment: &Payment) -> Settled {
         return Settled::Declined(declined("released"));
     }
     match intent.status {
-        IntentStatus::Succeeded => Settled::Settled,
-        IntentStatus::Canceled => Settled::Declined(declined_by(intent)),
+        IntentStatus::Succeeded if intent.amount_received.is_positive() => Settled::Settled,
+        IntentStatus::Succeeded | IntentStatus::Canceled => Settled::Declined(declined_by(intent)),
         _ => Settled::Unknown,
     }
 }
@@ -169,6 +172,8 @@ pub(super) fn ask_back(
             Err(key_reused().into())
         };
     }
+    change.catch_up()?;
+    let payment = change.payment();
     may_refund(payment, amount, change.routing().can_now(payment)?)?;
     change.apply(Event::RefundAsked {
         refund,
@@ -180,10 +185,10 @@ pub(super) fn ask_back(
 
 /// Returns what the asker of a part is told. What is not sure to be on its way is to be asked for again,
 /// so that whoever was told that it is can leave it to a person should it be declined after all. What is
-/// left to a person is not refused before that person has found it declined: another part would be given
+/// left to a person is not refused before that person has let go of it: another part would be given
 /// back beside it.
 pub(super) fn given_back(refund: Option<&Operation>) -> Result<(), Error> {
-    let left_to_a_person = |it: &Operation| it.is_named() && !it.is_found(Stage::Declined);
+    let left_to_a_person = |it: &Operation| it.is_named() && !it.is_forgone();
     let told = |it: &Operation| it.is_done() || left_to_a_person(it);
     match refund {
         Some(operation) if told(operation) => Ok(()),

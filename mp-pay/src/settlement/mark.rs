@@ -59,6 +59,10 @@ pub(crate) fn status_of(payment: &Payment) -> SettlementStatus {
         IntentStatus::Succeeded if released && intent.amount_refundable().is_zero() => {
             SettlementStatus::Released
         }
+        // A person has found that what was taken for paid never came.
+        IntentStatus::Succeeded if !intent.amount_received.is_positive() => {
+            SettlementStatus::Declined
+        }
         IntentStatus::Succeeded if taken_for_good => SettlementStatus::Settled,
         IntentStatus::Succeeded => SettlementStatus::Secured,
         IntentStatus::Canceled if released => SettlementStatus::Released,

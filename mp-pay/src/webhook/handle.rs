@@ -1,8 +1,9 @@
 //! What is done about a webhook once it is kept: by a worker, or at once.
 
 use mp_core::{
-    Caller, Error, ErrorKind,
-    id::AppId,
+    Caller, Error, ErrorKind, Family,
+    id::{AppId, IdempotencyKey},
+    idempotency::Idempotency,
     store::Delivery,
     work::{ATTEMPTS_MAX, Done, HandlerError},
 };
@@ -31,8 +32,11 @@ impl Webhooks {
     pub async fn handle(&self, caller: &Caller, webhook: &WebhookId) -> Result<Handled, Error> {
         caller.require(&PAY_MANAGE)?;
         let app = caller.app_id();
-        if !self.carry_out(app, webhook, 0).await? {
-            self.carry_out(app, webhook, 0).await?;
+        for _ in 0..2 {
+            let kept = self.kept(app, webhook).await;
+            if self.carry_out(app, webhook, kept, 0).await? {
+                break;
+            }
         }
         let handled = self.find(app, webhook).await?;
         handled.ok_or_else(|| {
@@ -41,28 +45,32 @@ impl Webhooks {
         })
     }
 
-    /// Puts a webhook aside for good, without doing what it asks for.
+    /// Puts a webhook aside, without doing what it asks for: for good, or until a hint is heard again.
+    /// Under the same key that is done once, and answered alike, for as long as answers are remembered:
+    /// [`IDEMPOTENCY_MEMORY`](mp_core::idempotency::IDEMPOTENCY_MEMORY), a day, and at most twice that.
+    /// Later the same key puts aside once more a hint that was heard again meanwhile.
     ///
     /// # Errors
     ///
-    /// `forbidden`, `not_found`, the store's errors.
-    pub async fn dismiss(&self, caller: &Caller, webhook: &WebhookId) -> Result<Handled, Error> {
+    /// `forbidden`, `not_found`, `idempotency_conflict`, the store's errors.
+    pub async fn dismiss(
+        &self,
+        caller: &Caller,
+        webhook: &WebhookId,
+        key: &IdempotencyKey,
+    ) -> Result<Handled, Error> {
         caller.require(&PAY_MANAGE)?;
-        let app = caller.app_id();
-        self.finish(app, webhook, None, Handling::Dismissed).await?;
-        let handled = self.find(app, webhook).await?;
-        handled.ok_or_else(|| Error::not_found("webhook"))
+        let once = Idempotency::new(caller, "pay.dismiss_webhook", key, webhook)?;
+        let command = page::command(caller.app_id(), webhook)?.once(once);
+        let webhook = webhook.clone();
+        let dismiss = move |family: &Family, now| page::dismiss(family, &webhook, now);
+        Ok(self.engine.run(command, dismiss).await?.answer)
     }
 
     /// Returns what became of a webhook; `None` while it waits.
     async fn find(&self, app: &AppId, webhook: &WebhookId) -> Result<Option<Handled>, Error> {
         let family = self.engine.read(page::command(app, webhook)?).await?;
-        let entry = family.get::<Entry>(&webhook.entry_key())?;
-        let edition = entry
-            .as_ref()
-            .and_then(|entry| entry.editions.get(&webhook.edition));
-        let edition = edition.ok_or_else(|| Error::not_found("webhook"))?;
-        Ok(edition.handled)
+        page::handled(&family, webhook)
     }
 
     pub(super) async fn work(
@@ -74,13 +82,16 @@ impl Webhooks {
             HandlerError::GiveUp(Error::invalid("app", "names nothing").with_source(error))
         })?;
         let tries = delivery.attempts;
-        match self.carry_out(&app, webhook, tries).await {
+        let kept = self.kept(&app, webhook).await;
+        let heard = kept.as_ref().ok().and_then(Option::as_ref);
+        let heard = heard.map(|(_, times)| *times);
+        match self.carry_out(&app, webhook, kept, tries).await {
             Ok(true) => Ok(Done::Finished),
             Ok(false) => Ok(Done::Again(self.engine.now().plus(HINT_PAUSE))),
             Err(error) => {
                 let error = HandlerError::from(error);
                 let last = matches!(error, HandlerError::GiveUp(_)) || tries >= ATTEMPTS_MAX;
-                match last && self.give_up(&app, webhook).await? {
+                match last && self.give_up(&app, webhook, heard).await? {
                     true => Ok(Done::Finished),
                     false => Err(error),
                 }
@@ -90,8 +101,14 @@ impl Webhooks {
 
     /// Does what a webhook asks for, and takes note of that; returns whether it rests now. Whatever
     /// ends it in between, all of it is done again, and the second time changes nothing.
-    async fn carry_out(&self, app: &AppId, webhook: &WebhookId, tries: u32) -> Result<bool, Error> {
-        let Some((raw, times)) = self.kept(app, webhook).await? else {
+    async fn carry_out(
+        &self,
+        app: &AppId,
+        webhook: &WebhookId,
+        kept: Result<Option<Kept>, Error>,
+        tries: u32,
+    ) -> Result<bool, Error> {
+        let Some((raw, times)) = kept? else {
             return Ok(true);
         };
         let outcome = match self.learn_from(app, webhook, &raw).await {
@@ -104,12 +121,7 @@ impl Webhooks {
         self.finish(app, webhook, Some(times), outcome).await
     }
 
-    /// Returns a webhook that is not handled, and how often it was heard.
-    async fn kept(
-        &self,
-        app: &AppId,
-        webhook: &WebhookId,
-    ) -> Result<Option<(RawWebhook, u32)>, Error> {
+    async fn kept(&self, app: &AppId, webhook: &WebhookId) -> Result<Option<Kept>, Error> {
         let command = page::command(app, webhook)?.key(&webhook.raw_key());
         let family = self.engine.read(command).await?;
         let entry = family.get::<Entry>(&webhook.entry_key())?;
@@ -141,11 +153,16 @@ impl Webhooks {
         Ok(outcome)
     }
 
-    async fn give_up(&self, app: &AppId, webhook: &WebhookId) -> Result<bool, Error> {
+    async fn give_up(
+        &self,
+        app: &AppId,
+        webhook: &WebhookId,
+        heard: Option<u32>,
+    ) -> Result<bool, Error> {
         let command = page::command(app, webhook)?.key(&webhook.raw_key());
         let (webhook, dead_max) = (webhook.clone(), self.page_max());
         let give_up =
-            move |family: &mp_core::Family, now| page::give_up(family, &webhook, dead_max, now);
+            move |family: &Family, now| page::give_up(family, &webhook, heard, dead_max, now);
         Ok(self.engine.run(command, give_up).await?.answer)
     }
 
@@ -158,12 +175,14 @@ impl Webhooks {
     ) -> Result<bool, Error> {
         let command = page::command(app, webhook)?;
         let webhook = webhook.clone();
-        let finish = move |family: &mp_core::Family, now| {
-            page::finish(family, &webhook, heard, outcome, now)
-        };
+        let finish =
+            move |family: &Family, now| page::finish(family, &webhook, heard, outcome, now);
         Ok(self.engine.run(command, finish).await?.answer)
     }
 }
+
+/// A webhook that is not handled, and how often it was heard.
+type Kept = (RawWebhook, u32);
 
 /// Tells payments everything; what one observation comes to keeps no other from being told.
 async fn tell_all(
@@ -173,9 +192,14 @@ async fn tell_all(
 ) -> Result<(), Error> {
     let mut told = Ok(());
     for observation in observations {
-        told = told.and(tell(source, app, observation).await);
+        let next = tell(source, app, observation).await.map_err(Error::from);
+        told = match told {
+            // What may still come to something decides whether it is tried again.
+            Err(known) if next.is_err() && is_archived(&known) => next,
+            told => told.and(next),
+        };
     }
-    told.map_err(Error::from)
+    told
 }
 
 async fn tell(source: &Source, app: &AppId, observation: Observation) -> Result<(), PayError> {
@@ -191,14 +215,19 @@ async fn tell(source: &Source, app: &AppId, observation: Observation) -> Result<
 }
 
 /// Returns whether what a worker has looked into so often is about nothing that is known or can be
-/// told, or cannot be read.
+/// told, or cannot be read. What has left the store does not come back, however often it is looked into.
 fn is_idle(error: &Error, tries: u32) -> bool {
     match error.kind() {
+        _ if is_archived(error) => true,
         _ if error.code() == BACKEND_CANNOT_TELL => tries >= HINT_TRIES_MAX,
         ErrorKind::NotFound => tries >= HINT_TRIES_MAX,
         ErrorKind::Invalid => tries > 0,
         _ => false,
     }
+}
+
+fn is_archived(error: &Error) -> bool {
+    error.code() == "archived"
 }
 
 fn bytes_gone() -> Error {

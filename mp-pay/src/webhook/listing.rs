@@ -12,7 +12,7 @@ use super::{
     entry::Entry,
     page::{self, HandleDue},
 };
-use crate::{backend::Reference, payments::PAY_MANAGE};
+use crate::{backend::Reference, error::is_unreadable, payments::PAY_MANAGE};
 
 /// The most webhooks that [`Webhooks::unhandled`] lists at a time.
 pub const UNHANDLED_MAX: u32 = 1_000;
@@ -65,7 +65,9 @@ impl Webhooks {
     /// the time that it was [tried](mp_core::work::ATTEMPTS_MAX). [`handle`](Self::handle) tries one
     /// again, [`dismiss`](Self::dismiss) puts it aside.
     ///
-    /// A worker puts them here; at most [`UNHANDLED_MAX`] at a time.
+    /// A worker puts them here; at most [`UNHANDLED_MAX`] at a time. One that does not read back, or
+    /// that only a newer release reads, is passed over and told through `tracing`:
+    /// [`DeadLetters`](mp_core::work::DeadLetters) list its work.
     ///
     /// # Errors
     ///
@@ -77,7 +79,9 @@ impl Webhooks {
         limit: u32,
     ) -> Result<Vec<Unhandled>, Error> {
         caller.require(&PAY_MANAGE)?;
-        let limit = limit.min(UNHANDLED_MAX);
+        let limit = limit
+            .min(UNHANDLED_MAX)
+            .min(self.engine.store().limits().due_max);
         let prefix = format!("{}/hook/", caller.app_id());
         let mut cursor = start(caller, &prefix, after)?;
         let mut listed = Vec::new();
@@ -95,11 +99,26 @@ impl Webhooks {
                     return Ok(listed);
                 }
                 if listed.len() < limit as usize {
-                    listed.extend(self.describe(caller, delivery).await?);
+                    listed.extend(self.readable(caller, delivery).await?);
                 }
             }
         }
         Ok(listed)
+    }
+
+    async fn readable(
+        &self,
+        caller: &Caller,
+        delivery: &Delivery,
+    ) -> Result<Option<Unhandled>, Error> {
+        match self.describe(caller, delivery).await {
+            Err(error) if is_unreadable(&error) => {
+                let Delivery { partition, key, .. } = delivery;
+                tracing::error!(%partition, %key, %error, "not listed, because it does not read here");
+                Ok(None)
+            }
+            described => described,
+        }
     }
 
     async fn describe(

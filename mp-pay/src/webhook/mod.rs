@@ -52,7 +52,8 @@
 //!   is signed is dropped.
 //! - *A hint is but a hint.* Anybody can send one. So one that cannot be read is ignored, and one that
 //!   is about nothing that is known here, or of which the backend cannot tell, is too, once it was
-//!   looked into [`HINT_TRIES_MAX`] times within about a minute: no person has to put it aside.
+//!   looked into [`HINT_TRIES_MAX`] times within about a minute; one about a payment that has
+//!   [left the store](crate::retention) is at once: no person has to put it aside.
 //! - *Once.* The same event is accepted once within [`DEDUP_WINDOW`]. A handler that breaks off
 //!   does everything again, and payments join what they hear, so that it counts once all the same.
 //! - *The first bytes are not the only ones.* An event that comes again with other bytes is kept and

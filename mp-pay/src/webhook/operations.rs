@@ -35,9 +35,9 @@ impl Webhooks {
                 "pay.dismiss_webhook",
                 "Puts a webhook aside that could not be handled.",
                 PAY_MANAGE,
-                move |caller, request: NameWebhook, _key| {
+                move |caller, request: NameWebhook, key| {
                     let webhooks = dismiss.clone();
-                    async move { webhooks.dismiss(&caller, &request.webhook).await }
+                    async move { webhooks.dismiss(&caller, &request.webhook, &key).await }
                 },
             ),
         ]

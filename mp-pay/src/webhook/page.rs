@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     WebhookId,
-    entry::{Edition, Entry, Handled, Handling, Standing},
+    entry::{Edition, Entry, HINT_PAUSE, Handled, Handling, Standing},
     id::{entry_key, raw_key, start_of},
     raw::Raw,
 };
@@ -103,29 +103,69 @@ pub(super) fn finish(
     outcome: Handling,
     now: Timestamp,
 ) -> Result<Decision<bool>, Error> {
-    let Some((mut entry, mut edition)) = unhandled(family, webhook)? else {
+    let Some((entry, edition)) = unhandled(family, webhook)? else {
         return Ok(Decision::unchanged(true));
     };
     if heard.is_some_and(|heard| heard != edition.times) {
         return Ok(Decision::unchanged(false));
     }
+    let handled = Handled { at: now, outcome };
+    Ok(rest(family, webhook, entry, edition, handled)?.answer(true))
+}
+
+/// Puts a webhook aside, whatever is heard meanwhile; one that rests already stays as it is.
+pub(super) fn dismiss(
+    family: &Family,
+    webhook: &WebhookId,
+    now: Timestamp,
+) -> Result<Decision<Handled>, Error> {
+    let Some((entry, edition)) = unhandled(family, webhook)? else {
+        let handled = handled(family, webhook)?;
+        let handled = handled.ok_or_else(|| Error::not_found("webhook"))?;
+        return Ok(Decision::unchanged(handled));
+    };
+    let outcome = Handling::Dismissed;
+    let handled = Handled { at: now, outcome };
+    Ok(rest(family, webhook, entry, edition, handled)?.answer(handled))
+}
+
+/// Returns what became of a webhook; `None` while it waits.
+pub(super) fn handled(family: &Family, webhook: &WebhookId) -> Result<Option<Handled>, Error> {
+    let entry = family.get::<Entry>(&webhook.entry_key())?;
+    let edition = entry
+        .as_ref()
+        .and_then(|entry| entry.editions.get(&webhook.edition));
+    let edition = edition.ok_or_else(|| Error::not_found("webhook"))?;
+    Ok(edition.handled)
+}
+
+/// Takes a webhook that waits, or lies dead, out of the outbox.
+fn rest(
+    family: &Family,
+    webhook: &WebhookId,
+    mut entry: Entry,
+    mut edition: Edition,
+    handled: Handled,
+) -> Result<Edits, Error> {
     let mut page = read_page(family)?;
     page.count(edition.standing(), Standing::Rests);
-    edition.handle(Handled { at: now, outcome });
+    edition.handle(handled);
     entry.editions.insert(webhook.edition, edition);
     let mut edits = Edits::new();
     edits.unsend::<HandleDue>(&webhook.due_id());
     edits.put(&webhook.entry_key(), entry);
     edits.put_root(page);
-    Ok(edits.answer(true))
+    Ok(edits)
 }
 
-/// Takes note that the tries of a webhook are over, so that it takes no place of those that wait;
-/// returns whether it rests now. A hint for which there is no room among the dead is ignored: what
-/// anybody can send must not keep others from coming.
+/// Takes note that the tries of a webhook that was heard so many times are over, so that it takes no
+/// place of those that wait; returns whether nobody has to look now. A hint for which there is no room
+/// among the dead is ignored: what anybody can send must not keep others from coming. One that was heard
+/// again meanwhile is tried anew.
 pub(super) fn give_up(
     family: &Family,
     webhook: &WebhookId,
+    heard: Option<u32>,
     dead_max: u32,
     now: Timestamp,
 ) -> Result<Decision<bool>, Error> {
@@ -134,6 +174,9 @@ pub(super) fn give_up(
     };
     if edition.standing() == Standing::Dead {
         return Ok(Decision::unchanged(false));
+    }
+    if heard.is_some_and(|heard| heard != edition.times) {
+        return try_anew(family, webhook, entry, edition, now.plus(HINT_PAUSE));
     }
     let mut page = read_page(family)?;
     if page.dead >= dead_max && is_hint(family, webhook)? {
@@ -146,6 +189,26 @@ pub(super) fn give_up(
     edits.put(&webhook.entry_key(), entry);
     edits.put_root(page);
     Ok(edits.answer(false))
+}
+
+/// Puts a webhook that waits into the outbox again, with all its tries before it.
+fn try_anew(
+    family: &Family,
+    webhook: &WebhookId,
+    mut entry: Entry,
+    mut edition: Edition,
+    at: Timestamp,
+) -> Result<Decision<bool>, Error> {
+    edition.sent_at = at;
+    entry.editions.insert(webhook.edition, edition);
+    let due = HandleDue {
+        webhook: webhook.clone(),
+    };
+    let mut edits = Edits::new();
+    edits.send(&webhook.due_id(), at, &due);
+    edits.put(&webhook.entry_key(), entry);
+    edits.put_root(read_page(family)?);
+    Ok(edits.answer(true))
 }
 
 fn unhandled(family: &Family, webhook: &WebhookId) -> Result<Option<(Entry, Edition)>, Error> {

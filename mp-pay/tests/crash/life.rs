@@ -346,7 +346,7 @@ async fn have_resolved(process: &Process) -> Result<(), PayError> {
     let payments = &process.world.payments;
     let listed = again!(payments.unresolved(&staff(), None, 100))?;
     for waiting in listed {
-        match again!(try_to_resolve(&process.world, waiting.operation)) {
+        match again!(try_to_resolve(&process.world, &waiting)) {
             // The answer was lost, and it was.
             Ok(_) | Err(PayError::NotUnresolved(_)) => {}
             Err(error) => return Err(error),

@@ -1,13 +1,17 @@
 //! The ledger keeps its promises, on every store: each promise is a function of a world.
 
 mod closing;
+mod deadline;
 mod forgetting;
 mod hearing;
+mod lapsing;
 mod moving;
+mod newer;
 mod reading;
 mod releasing;
 mod resolving;
 mod rights;
+mod securing;
 mod settling;
 mod telling;
 #[path = "../support/unread.rs"]
@@ -53,7 +57,11 @@ promises! {
         nothing_overflows
         what_is_held_can_be_counted_once_it_is_posted
         a_reversal_names_what_it_reverses_and_happens_once
+        a_reversal_moves_back_what_was_posted_since_it_was_read
         a_reversal_may_have_the_key_of_what_it_reverses;
+    newer:
+        what_a_newer_release_holds_is_refused_to_nobody
+        what_a_newer_release_lets_wait_expires_in_the_end;
     writing:
         what_was_written_is_told_though_it_cannot_be_read;
     resolving:
@@ -77,6 +85,8 @@ promises! {
     forgetting:
         an_id_that_was_closed_in_its_home_alone_moves_nothing
         what_its_home_has_not_heard_of_is_not_closed
+        a_reversal_is_answered_again_when_what_it_reverses_is_closed
+        what_is_being_reversed_is_not_closed
         what_was_refused_is_forgotten_once_it_is_old;
     settling:
         stored_value_is_secured_settled_and_given_back
@@ -84,9 +94,19 @@ promises! {
         what_is_released_is_fenced
         a_settlement_that_is_over_is_retired
         a_payer_who_has_too_little_is_declined;
+    lapsing:
+        what_could_not_be_settled_in_time_is_settled_by_nobody
+        what_was_released_after_its_time_is_settled_by_nobody
+        what_is_told_to_have_lapsed_is_settled_by_nobody;
+    deadline:
+        what_is_begun_after_its_deadline_is_fenced
+        who_secures_the_same_at_once_is_told_the_same;
+    securing:
+        who_pays_is_known_by_what_was_debited;
     releasing:
         a_release_that_was_refused_is_done_once_the_payee_can_pay
         a_release_is_done_when_nothing_is_on_its_way
+        what_is_being_reversed_is_released_once_it_is_back
         what_was_reversed_is_released;
     hearing:
         whoever_had_stored_value_secured_hears_that_it_is_held_no_more

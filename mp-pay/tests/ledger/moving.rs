@@ -237,6 +237,32 @@ pub(crate) async fn a_reversal_names_what_it_reverses_and_happens_once(world: Wo
     world.audit().await;
 }
 
+pub(crate) async fn a_reversal_moves_back_what_was_posted_since_it_was_read(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("mei/sales", Side::Credit).await;
+    let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(40));
+    let held = world.moves("held", request.pending_for_s(60)).await;
+    let held = held.expect("is held");
+    let named = NamedTransfer {
+        book: held.home.clone(),
+        transfer: held.id,
+    };
+    let overtaken = world.overtaken(PostTransfer {
+        book: held.home,
+        transfer: held.id,
+        amount: Some(15),
+    });
+    let office = office();
+    let reversal = overtaken.reverse(&office, id("back"), named.clone());
+    let reversal = reversal.await.expect("reverses");
+    assert_eq!(reversal.moves, [each(&sales, &wallet, 15)]);
+    assert_eq!(world.posted(&wallet).await, 100);
+    assert_eq!(world.posted(&sales).await, 0);
+    let again = world.ledger.reverse(&office, id("back"), named);
+    assert_eq!(again.await.expect("the same"), reversal);
+    world.audit().await;
+}
+
 pub(crate) async fn a_reversal_may_have_the_key_of_what_it_reverses(world: World) {
     let wallet = world.funded("mei", 100).await;
     let sales = world.own("mei/sales", Side::Credit).await;

@@ -184,7 +184,11 @@ pub(crate) async fn a_changed_entry_is_named(world: World) {
 
 /// Changes a record behind the ledger's back.
 pub(super) async fn tamper(world: &World, key: &str, from: &str, to: &str) {
-    let book = "mei".parse::<mp_pay::ledger::BookId>().expect("a book");
+    tamper_in(world, "mei", key, from, to).await;
+}
+
+pub(super) async fn tamper_in(world: &World, book: &str, key: &str, from: &str, to: &str) {
+    let book = book.parse::<mp_pay::ledger::BookId>().expect("a book");
     let partition = book
         .partition(&"market".parse().expect("an app"))
         .expect("a partition");

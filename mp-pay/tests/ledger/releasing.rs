@@ -5,7 +5,7 @@ use mp_core::{
 use mp_pay::ledger::{NewTransfer, Side};
 
 use super::{
-    settling::Desk,
+    settling::{Desk, declined_as},
     world::{World, account, euros},
 };
 
@@ -56,6 +56,8 @@ pub(crate) async fn a_release_is_done_when_nothing_is_on_its_way(world: World) {
     let healthy = desk.settlement.clone();
     desk.settlement = Desk::settlement(&desk.world.cut_off("house", 0));
     refused(&desk, "on_its_way").await;
+    assert_eq!(desk.settle().await.expect("is answered"), Settled::Unknown);
+    assert_eq!(desk.secure(70).await, Secured::Unknown, "it may be refused");
     let error = desk.give_back("a", 1).await.expect_err("nothing is left");
     assert_eq!(error.code(), "amount_too_large");
     moves(&desk, "empty", ["house/till", "house/bank"], 70).await;
@@ -67,11 +69,35 @@ pub(crate) async fn a_release_is_done_when_nothing_is_on_its_way(world: World) {
         SettlementStatus::Settled,
         "it was refused"
     );
+    assert_eq!(desk.settle().await.expect("is answered"), Settled::Settled);
+    assert_eq!(desk.secure(70).await, Secured::Secured);
     refused(&desk, "balance_insufficient").await;
     moves(&desk, "top-up", ["house/bank", "house/till"], 70).await;
     released(&desk).await.expect("is given back");
     assert_eq!(desk.balances().await, (100, 100, 0));
+    is_released_for_good(&desk).await;
     desk.world.audit().await;
+}
+
+pub(crate) async fn what_is_being_reversed_is_released_once_it_is_back(world: World) {
+    let desk = settled(world).await;
+    let (book, transfer) = mp_pay::ledger::LedgerSettlement::transfer_of(&desk.app, &desk.key);
+    let named = mp_pay::ledger::NamedTransfer { book, transfer };
+    let (office, id) = (super::world::office(), super::world::id("back"));
+    let cut_off = desk.world.cut_off("house", 0);
+    let reversed = cut_off.reverse(&office, id, named).await;
+    reversed.expect("is begun");
+    assert_eq!(desk.settle().await.expect("is answered"), Settled::Unknown);
+    desk.world.worker().drain().await.expect("works");
+    assert_eq!(desk.balances().await, (100, 100, 0));
+    is_released_for_good(&desk).await;
+    desk.world.audit().await;
+}
+
+async fn is_released_for_good(desk: &Desk) {
+    let settled = desk.settle().await.expect("is answered");
+    assert!(matches!(settled, Settled::Declined(_)), "{settled:?}");
+    assert_eq!(declined_as(desk.secure(70).await), "released");
 }
 
 pub(crate) async fn what_was_reversed_is_released(world: World) {

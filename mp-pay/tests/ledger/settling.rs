@@ -60,7 +60,7 @@ impl Desk {
         LedgerSettlement::new(ledger, Arc::new(Wallets))
     }
 
-    fn request(&self, minor: i64) -> SecureRequest {
+    pub(super) fn request(&self, minor: i64) -> SecureRequest {
         SecureRequest {
             key: self.key.clone(),
             app: self.app.clone(),
@@ -79,7 +79,7 @@ impl Desk {
         self.settlement.settle(&self.app, &self.key).await
     }
 
-    async fn release(&self) {
+    pub(super) async fn release(&self) {
         let released = self.settlement.release(&self.app, &self.key).await;
         released.expect("is let go of");
     }

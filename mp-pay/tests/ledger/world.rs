@@ -20,8 +20,8 @@ use mp_core::{
     work::{Worker, WorkerOptions},
 };
 use mp_pay::ledger::{
-    AccountId, BookId, Ledger, LedgerError, Move, NewTransfer, OpenAccount, Side, Transfer,
-    TransferId,
+    AccountId, BookId, Ledger, LedgerError, Move, NewTransfer, OpenAccount, PostTransfer, Side,
+    Transfer, TransferId,
 };
 
 use super::unread::unread_once_written;
@@ -157,6 +157,33 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(4));
         let ledger = Ledger::new(&Engine::new(store, self.clock.clone(), entropy));
         (ledger, reads)
+    }
+
+    /// Returns the ledger of a process that has read something of a book when somebody else posts a part
+    /// of a transfer there.
+    pub(crate) fn overtaken(&self, post: PostTransfer) -> Ledger {
+        let (ledger, posted) = (self.ledger.clone(), Arc::new(AtomicBool::new(false)));
+        let hook = move |call, phase, _: Option<&Partition>| {
+            let (ledger, post) = (ledger.clone(), post.clone());
+            let reads = (call, phase) == (Call::Read, Phase::After);
+            let posts = reads && !posted.swap(true, SeqCst);
+            async move {
+                if posts {
+                    ledger.post(&office(), post).await.expect("posts a part");
+                }
+                Ok(())
+            }
+        };
+        let store = Arc::new(HookedStore::new(self.engine.store().clone(), hook));
+        let entropy = Arc::new(SeededEntropy::new(6));
+        Ledger::new(&Engine::new(store, self.clock.clone(), entropy))
+    }
+
+    /// Returns the ledger of a process whose clock is ahead by so much.
+    pub(crate) fn ahead(&self, by: Duration) -> Ledger {
+        let clock = Arc::new(ManualClock::at(self.clock.now().plus(by)));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        Ledger::new(&Engine::new(self.engine.store().clone(), clock, entropy))
     }
 
     /// Returns a worker of overdue transfers whose clock is set back by so much as soon as it has

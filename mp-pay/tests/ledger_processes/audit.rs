@@ -88,6 +88,7 @@ impl Audit {
             looking.spawn(async move { found_of(&ledger, &some).await });
         }
         let found: Vec<Transfer> = all_right(looking).await?.concat();
+        reversed_exactly(&found)?;
         let mut sums: BTreeMap<AccountId, i64> = BTreeMap::new();
         let mut by_status: BTreeMap<String, u32> = BTreeMap::new();
         for transfer in &found {
@@ -197,6 +198,21 @@ fn check(order: &Order, transfer: &Transfer) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{order:?} came to {transfer:?}"))
+}
+
+/// Demands that each reversal moves back what was posted, no more and no less.
+fn reversed_exactly(all: &[Transfer]) -> Result<(), String> {
+    let by_id: BTreeMap<TransferId, &Transfer> = all.iter().map(|it| (it.id, it)).collect();
+    for reversal in all {
+        let Some(of) = reversal.reverses else {
+            continue;
+        };
+        let posted = by_id.get(&of).map(|original| original.posted_amount());
+        if posted != Some(reversal.moves[0].amount.minor()) {
+            return Err(format!("of {posted:?} goes back {reversal:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn count(transfer: &Transfer, sums: &mut BTreeMap<AccountId, i64>) {

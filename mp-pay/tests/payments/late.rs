@@ -210,6 +210,76 @@ async fn an_overpayment_that_cannot_be_given_back_is_put_before_a_person() {
     let listed = listed.expect("lists");
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].operation.step, Step::Refund(refunds[0].id));
+
+    // What goes back with all the rest is not owed beside it.
+    world.sandbox.script(Behaviour::TimeoutBefore);
+    let rest = refund(&world, RefundIntent::of(odd.id), &idem("b")).await;
+    let rest = rest.expect("is asked for");
+    assert_eq!(rest.amount, eur(120));
+    assert_eq!(world.unresolved().await, 0, "while it is on its way");
+    for (outcome, owed) in [(settled(), 0), (declined(), 1)] {
+        let step = Step::Refund(rest.id);
+        let operation = OperationKey { step, ..operation };
+        let told = Notice { operation, outcome };
+        world.payments.observe(&staff(), told).await.expect("hears");
+        world.let_time_pass(1).await;
+        assert_eq!(world.unresolved().await, owed);
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_finds_was_never_given_back_is_owed_until_they_say_otherwise() {
+    for word in [settled(), declined()] {
+        let world = World::new(CLASSES[2]);
+        let waiting = world.pay("pm_action", false).await;
+        world.clock.advance(ACTION_LIFE);
+        // It is given up, and then let go of.
+        world.let_time_pass(2).await;
+        let step = Step::Charge(1);
+        let intent = waiting.id;
+        let late = Notice {
+            operation: OperationKey { intent, step },
+            outcome: settled(),
+        };
+        world.sandbox.script(Behaviour::TimeoutBefore);
+        world.payments.observe(&staff(), late).await.expect("hears");
+        world.let_time_pass(1).await;
+
+        let step = Step::Return(1, 1);
+        let operation = OperationKey { intent, step };
+        let resolve = async |outcome, key| {
+            let listed = world.payments.unresolved(&staff(), None, 10).await;
+            assert_eq!(listed.expect("lists")[0].operation, operation);
+            let found = Notice { operation, outcome };
+            let resolved = world.payments.resolve(&staff(), found, &idem(key)).await;
+            resolved.expect("resolves");
+            world.let_time_pass(1).await;
+        };
+        resolve(declined(), "a").await;
+        assert_eq!(world.unresolved().await, 1, "it is owed");
+        resolve(word, "b").await;
+        assert_eq!(world.unresolved().await, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_overpayment_of_which_less_was_given_back_is_given_back_to_the_last() {
+    let world = World::new(CLASSES[1]);
+    for told in [120, 15] {
+        world.sandbox.script(Behaviour::Misstate(eur(told)));
+    }
+    let odd = world.pay("pm_ok", false).await;
+    for (told, key) in [(120, "a"), (15, "b")] {
+        world.let_time_pass(1).await;
+        let listed = world.payments.unresolved(&staff(), None, 10).await;
+        let operation = listed.expect("lists")[0].operation;
+        let outcome = settled().with_amount(eur(told));
+        let found = Notice { operation, outcome };
+        let resolved = world.payments.resolve(&staff(), found, &idem(key)).await;
+        resolved.expect("resolves");
+    }
+    world.let_time_pass(1).await;
+    assert_eq!(world.intent(odd.id).await.amount_refunded, eur(20));
 }
 
 #[tokio::test]

@@ -4,13 +4,26 @@ mod hyperswitch;
 mod late;
 mod outcomes;
 mod references;
+#[path = "../support/spoil.rs"]
+mod spoil;
 #[path = "../support/mod.rs"]
 mod support;
 mod unreached;
+mod unreadable;
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use mp_core::{Caller, ErrorKind};
+use mp_core::{
+    Caller, ErrorKind,
+    conformance::{Call, HookedStore, Phase},
+    store::{Partition, StoreErrorKind},
+};
 use mp_pay::{
     IntentId, PayError,
     backend::{Capabilities, DeclineCode, Outcome, Reference, sandbox::Behaviour},
@@ -197,6 +210,48 @@ async fn what_the_backend_cannot_do_is_refused_before_it_is_asked() {
         .await
         .expect("refunds");
     assert_eq!(world.moved().await, [100, -100]);
+}
+
+#[tokio::test]
+async fn what_was_created_once_is_not_held_against_the_backend_of_today() {
+    let world = World::new(CLASSES[0]);
+    let created = world.create("pm_ok", true, "k").await;
+    let can = CLASSES[0].without_separate_capture();
+    let (store, clock) = (world.store.clone(), world.clock.clone());
+    let sandbox = world.sandbox.clone().with_capabilities(can);
+    let today = World::on(store, clock, sandbox.clone(), Arc::new(sandbox));
+    assert_eq!(today.create("pm_ok", true, "k").await, created);
+    let hold = CreateIntent::of(eur(100)).with_manual_capture();
+    let refused = today.payments.create_intent(&mei(), hold, &idem("h")).await;
+    assert_eq!(kind(refused), ErrorKind::Unsupported);
+}
+
+#[tokio::test]
+async fn what_is_created_and_cannot_be_read_is_not_told_as_nothing() {
+    let world = World::new(CLASSES[0]);
+    world.create("pm_ok", false, "k").await;
+    let reads = AtomicU32::new(0);
+    let hook = move |call, phase, _: Option<&Partition>| {
+        let is_read = (call, phase) == (Call::Read, Phase::Before);
+        // The call reads what it decides on, and then how the intent stands.
+        let fails = is_read && reads.fetch_add(1, Ordering::SeqCst) > 0;
+        async move {
+            match fails {
+                true => Err(StoreErrorKind::Unavailable),
+                false => Ok(()),
+            }
+        }
+    };
+    let store = Arc::new(HookedStore::new(world.store.clone(), hook));
+    let backend = Arc::new(world.sandbox.clone());
+    let unread = World::on(store, world.clock.clone(), world.sandbox.clone(), backend);
+    let request = CreateIntent::of(eur(100)).with_payment_method(method("pm_ok"));
+    let created = unread
+        .payments
+        .create_intent(&mei(), request, &idem("k"))
+        .await;
+    let error = mp_core::Error::from(created.expect_err("cannot be read"));
+    assert_eq!(error.code(), "outcome_unknown");
 }
 
 #[tokio::test]

@@ -131,6 +131,31 @@ async fn a_late_success_of_an_attempt_that_was_given_up_is_given_back() {
 }
 
 #[tokio::test]
+async fn what_was_given_back_in_part_is_given_back_to_the_last() {
+    let world = World::new(CLASSES[1]);
+    let waiting = world.pay("pm_action", false).await;
+    let code = DeclineCode::new("too_late").expect("a code");
+    for behaviour in [Behaviour::Decline(code), Behaviour::Misstate(eur(90))] {
+        world.sandbox.script(behaviour);
+    }
+    let cancel = CancelIntent::of(waiting.id);
+    let canceled = world.payments.cancel(&staff(), cancel, &idem("x")).await;
+    assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
+    world.let_time_pass(5).await;
+    let listed = world.payments.unresolved(&staff(), None, 10).await;
+    let operation = listed.expect("lists")[0].operation;
+    assert_eq!(operation.step, Step::Return(1, 1));
+    let outcome = settled().with_amount(eur(90));
+    let found = Notice { operation, outcome };
+    let resolved = world.payments.resolve(&staff(), found, &idem("r")).await;
+    resolved.expect("resolves");
+    let attempts = world.payments.attempts(&staff(), waiting.id).await;
+    let returns = &attempts.expect("reads")[0].returns;
+    let asked: Vec<_> = returns.values().map(|part| part.amount).collect();
+    assert_eq!(asked, [Some(eur(100)), Some(eur(10))]);
+}
+
+#[tokio::test]
 async fn what_could_not_be_given_back_is_put_before_a_person() {
     let world = World::new(CLASSES[1]);
     let declined = world.pay("pm_declined", false).await;

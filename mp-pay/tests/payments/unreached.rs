@@ -8,6 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use mp_core::{
     amount::Money,
+    clock::SKEW_MAX,
+    conformance::{Call, HookedStore, Phase},
     port::{SecureRequest, Settlement},
     work::DeadLetters,
 };
@@ -18,6 +20,7 @@ use mp_pay::{
         LookupRequest, PaymentBackend,
     },
     method::FixedMethods,
+    payments::PaymentsOptions,
 };
 
 use super::{support::looks_up::LooksUp, *};
@@ -90,6 +93,113 @@ async fn what_has_not_reached_its_backend_is_tried_again_once_it_is_driven_again
     let captured = world.intent(held.id).await;
     assert_eq!(captured.status, IntentStatus::Succeeded);
     assert_eq!(world.unresolved().await, 0);
+}
+
+/// Goes on with a world whose clock goes on by this much between a worker's look and its claim.
+fn slow(world: &World, by: Duration) -> World {
+    let (clock, reads) = (world.clock.clone(), Arc::new(AtomicU32::new(0)));
+    let hook = move |call, phase, _: Option<&_>| {
+        let (clock, reads) = (clock.clone(), reads.clone());
+        async move {
+            let is_read = call == Call::Read && phase == Phase::Before;
+            // It looks first, and reads once more to claim.
+            if is_read && reads.fetch_add(1, Ordering::SeqCst) == 1 {
+                clock.advance(by);
+            }
+            Ok(())
+        }
+    };
+    let store = Arc::new(HookedStore::new(world.store.clone(), hook));
+    let (clock, sandbox) = (world.clock.clone(), world.sandbox.clone());
+    World::on(store, clock, sandbox.clone(), Arc::new(sandbox))
+}
+
+#[tokio::test]
+async fn what_a_worker_calls_for_as_the_week_ends_is_put_before_a_person() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    let (away, _) = out_of_reach(&world);
+    capture_in_vain(&away, held.id).await;
+    world.clock.advance(DAY * 7 - Duration::from_secs(1));
+    let (slow, _) = out_of_reach(&slow(&world, Duration::from_secs(2)));
+    slow.worker().drain().await.expect("works");
+    assert_eq!(world.unresolved().await, 1);
+}
+
+#[tokio::test]
+async fn a_key_is_not_sent_again_by_who_stood_still_until_it_may_be_forgotten() {
+    let window = Duration::from_secs(300);
+    for can in [
+        Capabilities::neither().with_replay(window),
+        CLASSES[1].with_replay(window),
+    ] {
+        let world = World::new(can);
+        let backend = LooksUp {
+            inner: world.sandbox.clone(),
+            can_tell: |_| false,
+        };
+        let lost = world.pay("pm_timeout_after", false).await;
+        assert_eq!(lost.status, IntentStatus::Processing);
+        let last = window - PaymentsOptions::default().call_max - SKEW_MAX;
+        world.clock.advance(last - Duration::from_secs(1));
+        let slow = slow(&world, window);
+        let (store, clock) = (slow.store.clone(), world.clock.clone());
+        let slow = World::on(store, clock, world.sandbox.clone(), Arc::new(backend));
+        slow.worker().drain().await.expect("works");
+        assert_eq!(world.moved().await, [100], "{can:?}");
+        world.clock.advance(DAY * 8);
+        slow.worker().drain().await.expect("works");
+        let seen = (world.moved().await, world.unresolved().await);
+        assert_eq!(seen, (vec![100], 1), "{can:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_did_not_come_is_not_made_by_who_stood_still_until_its_time_was_over() {
+    for can in CLASSES {
+        let world = World::new(can);
+        world.sandbox.script(Behaviour::Unavailable);
+        let waiting = world.pay("pm_ok", false).await;
+        world.clock.advance(Duration::from_secs(61));
+        let slow = slow(&world, ACTION_LIFE);
+        slow.worker().drain().await.expect("works");
+        let after = world.intent(waiting.id).await;
+        let expired = DeclineCode::new("expired").expect("a code");
+        assert_eq!(after.last_error, Some(expired), "{can:?}");
+        assert_eq!(world.moved().await, [0; 0], "{can:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_reach_its_backend_is_not_sent_again_whenever_it_is_asked_for() {
+    let world = World::new(CLASSES[1]);
+    let held = world.pay("pm_ok", true).await;
+    let (world, _) = out_of_reach(&world);
+    let calls = || async {
+        let attempts = world.payments.attempts(&staff(), held.id).await;
+        attempts.expect("reads")[0].captures[&1].operation.calls
+    };
+    let entries = || async {
+        let journal = world.payments.journal(&staff(), held.id).await;
+        journal.expect("reads").len()
+    };
+    capture_in_vain(&world, held.id).await;
+    let before = (calls().await, entries().await);
+    assert_eq!(before.0, 1);
+    for _ in 0..100 {
+        world.clock.advance(Duration::from_millis(9));
+        capture_in_vain(&world, held.id).await;
+    }
+    assert_eq!((calls().await, entries().await), before);
+    world.clock.advance(Duration::from_secs(1));
+    capture_in_vain(&world, held.id).await;
+    assert_eq!(calls().await, 2, "the pause is over");
+    // However often it has failed, whoever asks waits for half a minute at most.
+    for tried in 3..20 {
+        world.clock.advance(Duration::from_secs(30));
+        capture_in_vain(&world, held.id).await;
+        assert_eq!(calls().await, tried);
+    }
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

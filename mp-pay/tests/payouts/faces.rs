@@ -1,6 +1,6 @@
 //! Who may ask for a payout and who may know of it, by type and by JSON, and for how long.
 
-use super::*;
+use super::{support::clock, *};
 
 #[tokio::test]
 async fn amounts_are_bounded() {
@@ -193,14 +193,104 @@ async fn a_payout_that_may_come_back_stays_in_the_store() {
     };
     bank.clock.advance(Duration::from_secs(29 * 24 * 60 * 60));
     let swept = sweep().await;
-    assert_eq!((swept.retired, swept.live), (1, 2), "what was declined");
+    assert_eq!((swept.retired, swept.live), (0, 3));
     bank.clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
     let swept = sweep().await;
     assert_eq!(
         (swept.retired, swept.live),
-        (1, 1),
+        (2, 1),
         "what is still under way stays"
     );
     let order = payouts.payout(&staff(), id("slow")).await.expect("reads");
     assert_eq!(order.operation.stage, Stage::Pending);
+}
+
+/// Due work that lay dead asks once more, and has to be answered.
+#[tokio::test]
+async fn what_a_capability_has_asked_to_pay_out_stays_whatever_became_of_it() {
+    let (clock, store) = (clock(), Arc::new(MemoryStore::new()));
+    let sandbox = payout::provider(&clock, CLASSES[1]);
+    let bank = Bank::on(&engine(store.clone(), &clock), &sandbox, &clock);
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = || {
+        let archive = Arc::new(FileArchive::in_folder(folder.path()));
+        let rule = Arc::new(ClosedPayouts::returnable_for(month));
+        let retention = Retention::new(&bank.engine, store.clone(), archive);
+        async move {
+            let swept = retention.with(rule, Duration::ZERO).sweep_all().await;
+            swept.expect("sweeps")
+        }
+    };
+    let closed = to("closed", "po_declined");
+    let back = to("back", "po_returned");
+    let canceled = to("canceled", "acct_bo");
+    sandbox.script(Behaviour::Unavailable);
+    for asked in [&canceled, &closed, &back] {
+        bank.payouts.pay_out(asked).await.expect("answers");
+    }
+    let payout = id("canceled");
+    let cancel = CancelPayout { payout };
+    let canceled_now = bank.payouts.cancel(&staff(), cancel, &idem("c")).await;
+    canceled_now.expect("cancels");
+    let outcome = Outcome::declined(DeclineCode::new("returned").expect("a code"));
+    let payout = id("back");
+    let notice = PayoutNotice { payout, outcome };
+    let returned = bank.payouts.observe(&staff(), notice).await;
+    assert_eq!(returned.expect("observes").status, PayoutStatus::Returned);
+    bank.clock.advance(month - Duration::from_secs(1));
+    let swept = sweep().await;
+    assert_eq!((swept.retired, swept.live), (0, 3));
+    for (asked, code) in [
+        (&closed, "account_closed"),
+        (&back, "returned"),
+        (&canceled, "canceled"),
+    ] {
+        let told = bank.payouts.pay_out(asked).await;
+        assert_eq!(told.expect("answers"), declined(code));
+    }
+    bank.clock.advance(Duration::from_secs(1));
+    assert_eq!(sweep().await.retired, 3);
+}
+
+#[tokio::test]
+async fn a_payout_that_a_person_has_found_declined_stays_while_its_bank_may_tell_otherwise() {
+    let (clock, store) = (clock(), Arc::new(MemoryStore::new()));
+    let sandbox = payout::provider(&clock, CLASSES[2]);
+    let bank = Bank::on(&engine(store.clone(), &clock), &sandbox, &clock);
+    let month = Duration::from_secs(30 * 24 * 60 * 60);
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = || {
+        let archive = Arc::new(FileArchive::in_folder(folder.path()));
+        let rule = Arc::new(ClosedPayouts::returnable_for(month));
+        let retention = Retention::new(&bank.engine, store.clone(), archive);
+        async move {
+            let swept = retention.with(rule, Duration::ZERO).sweep_all().await;
+            swept.expect("sweeps")
+        }
+    };
+    for (name, told) in [("lost", true), ("never", false)] {
+        let asked = to(name, "po_timeout_after");
+        bank.payouts.pay_out(&asked).await.expect("answers");
+        bank.let_time_pass(3).await;
+        let code = DeclineCode::new("never_came").expect("a code");
+        let never = ResolvePayout::declined(id(name), code);
+        let resolved = bank.payouts.resolve(&staff(), never, &idem(name)).await;
+        assert_eq!(resolved.expect("resolves").status, PayoutStatus::Declined);
+        bank.clock.advance(month - Duration::from_secs(1));
+        assert_eq!(sweep().await.retired, 0);
+        if told {
+            let reference = Reference::new("bank-17").expect("a reference");
+            let outcome = Outcome::settled(reference);
+            let payout = id(name);
+            let notice = PayoutNotice { payout, outcome };
+            let told = bank.payouts.observe(&staff(), notice).await;
+            told.expect("observes");
+            bank.let_time_pass(1).await;
+            let waiting = bank.payouts.unresolved(&staff(), None, 10).await;
+            assert_eq!(waiting.expect("lists")[0].id, payout);
+        }
+    }
+    bank.clock.advance(Duration::from_secs(1));
+    assert_eq!(sweep().await.retired, 1, "what nobody tells otherwise of");
 }

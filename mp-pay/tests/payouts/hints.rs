@@ -1,6 +1,6 @@
 //! What is promised about webhooks of payouts that anybody could have sent.
 
-use super::*;
+use super::{payout::payouts, *};
 
 #[tokio::test]
 async fn a_hint_is_looked_into_and_not_believed() {
@@ -75,7 +75,7 @@ async fn nothing_is_sent_again_because_a_name_was_not_found() {
     let can = Capabilities::neither().with_queries_by_reference();
     let bank = Bank::new(can.with_webhooks(WebhookTrust::HintOnly));
     let engine = engine(Arc::new(MemoryStore::new()), &bank.clock);
-    let payouts = payout::payouts(&engine, Arc::new(FindsNothing(bank.sandbox.clone())));
+    let payouts = payouts(&engine, Arc::new(FindsNothing(bank.sandbox.clone())));
     let lost = payouts.pay_out(&to("lost", "po_timeout_after")).await;
     assert_eq!(lost.expect("answers"), PaidOut::Unknown);
     let forged = Reference::new("forged").expect("a reference");
@@ -86,4 +86,44 @@ async fn nothing_is_sent_again_because_a_name_was_not_found() {
     let order = payouts.observe(&staff(), notice).await;
     assert_eq!(order.expect("observes").status, PayoutStatus::Pending);
     assert_eq!(bank.moved().await, [500]);
+}
+
+/// Cannot tell of anything what became of it.
+#[derive(Debug)]
+struct TellsNothing(SandboxBackend);
+
+#[async_trait]
+impl PayoutBackend for TellsNothing {
+    fn payout_capabilities(&self) -> PayoutCapabilities {
+        self.0.payout_capabilities()
+    }
+
+    async fn pay_out(&self, instruction: &PayoutInstruction) -> Result<Outcome, BackendError> {
+        self.0.pay_out(instruction).await
+    }
+
+    async fn lookup_payout(&self, _: &PayoutLookupRequest) -> Result<Lookup, BackendError> {
+        Ok(Lookup::CannotTell)
+    }
+}
+
+#[tokio::test]
+async fn of_what_a_backend_cannot_tell_the_id_is_sent_again_while_it_is_remembered() {
+    let window = Duration::from_secs(300);
+    for (can, waits, status) in [
+        (CLASSES[1].with_replay(window), 0, PayoutStatus::Paid),
+        (CLASSES[1].with_replay(window), 2, PayoutStatus::Pending),
+        (CLASSES[1], 0, PayoutStatus::Pending),
+    ] {
+        let mut bank = Bank::new(can);
+        bank.payouts = payouts(&bank.engine, Arc::new(TellsNothing(bank.sandbox.clone())));
+        bank.sandbox.script(Behaviour::TimeoutAfter);
+        let told = bank.payouts.pay_out(&request("lost")).await;
+        assert_eq!(told.expect("answers"), PaidOut::Unknown);
+        bank.clock.advance(window * waits);
+        bank.let_time_pass(2).await;
+        let order = bank.payouts.payout(&staff(), id("lost")).await;
+        assert_eq!(order.expect("reads").status, status);
+        assert_eq!(bank.moved().await, [500]);
+    }
 }

@@ -5,6 +5,8 @@ mod hints;
 mod late;
 #[path = "../payout/mod.rs"]
 mod payout;
+#[path = "../support/spoil.rs"]
+mod spoil;
 #[path = "../support/stores.rs"]
 mod stores;
 #[path = "../support/mod.rs"]
@@ -12,6 +14,7 @@ mod support;
 mod telling;
 #[path = "../support/unread.rs"]
 mod unread;
+mod unreadable;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +23,7 @@ use mp_core::{
     Caller, Error, ErrorKind, Scope,
     amount::{Currency, Money},
     host::{Effect, Host},
+    idempotency::IDEMPOTENCY_MEMORY,
     port::{Declined, PaidOut, Payout, PayoutStatus, Receiver},
     retention::{FileArchive, Retention},
     store::MemoryStore,
@@ -27,8 +31,8 @@ use mp_core::{
 use mp_pay::{
     SandboxBackend,
     backend::{
-        BackendError, Capabilities, DeclineCode, Lookup, NextAction, Outcome, Reference,
-        WebhookTrust, sandbox::Behaviour,
+        BackendError, BackendErrorKind, Capabilities, DeclineCode, Lookup, NextAction, Outcome,
+        Reference, WebhookTrust, sandbox::Behaviour,
     },
     operation::{Breach, Stage},
     payout::{
@@ -275,8 +279,15 @@ async fn what_is_paid_although_a_person_has_found_it_declined_is_put_before_a_pe
     bank.let_time_pass(3).await;
     let code = DeclineCode::new("never_came").expect("a code");
     let never = ResolvePayout::declined(id("lost"), code);
-    let resolved = bank.payouts.resolve(&staff(), never, &idem("k")).await;
+    let say_never = async || {
+        let never = never.clone();
+        bank.payouts.resolve(&staff(), never, &idem("k")).await
+    };
+    let resolved = say_never().await;
     assert_eq!(resolved.expect("resolves").status, PayoutStatus::Declined);
+    bank.clock.advance(IDEMPOTENCY_MEMORY * 3);
+    let repeated = say_never().await;
+    assert_eq!(repeated.expect("answers").status, PayoutStatus::Declined);
     let reference = || Reference::new("bank-17").expect("a reference");
     let notice = PayoutNotice {
         payout: id("lost"),
@@ -296,7 +307,17 @@ async fn what_is_paid_although_a_person_has_found_it_declined_is_put_before_a_pe
     let waiting = waiting.expect("lists");
     assert_eq!((waiting.len(), waiting[0].id), (1, id("lost")));
     assert_eq!(waiting[0].operation.conflict, Some(eur(500)));
+    // The first word is not said again by its repetition.
+    say_never().await.expect("answers");
+    let still = bank.payouts.unresolved(&staff(), None, 10).await;
+    assert_eq!(still.expect("lists"), waiting);
     let paid = ResolvePayout::settled(id("lost"), reference());
+    let another = bank
+        .payouts
+        .resolve(&staff(), paid.clone(), &idem("k"))
+        .await;
+    let another = Error::from(another.expect_err("is refused"));
+    assert_eq!(another.kind(), ErrorKind::KeyReused);
     let resolved = bank.payouts.resolve(&staff(), paid, &idem("k2")).await;
     assert_eq!(resolved.expect("resolves").status, PayoutStatus::Paid);
     let waiting = bank.payouts.unresolved(&staff(), None, 10).await;

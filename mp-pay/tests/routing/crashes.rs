@@ -133,7 +133,7 @@ async fn audit(fleet: &Fleet, process: &Process, case: &str) {
     at_most_what_was_intended(fleet, case).await;
     let payments = &process.world.payments;
     // What a person finds never to have come goes on elsewhere, and may come before them again.
-    for _ in 0..3 {
+    for look in 0..3 {
         let listed = payments
             .unresolved(&staff(), None, 100)
             .await
@@ -145,7 +145,7 @@ async fn audit(fleet: &Fleet, process: &Process, case: &str) {
             let books = fleet.provider(waiting.backend.as_ref());
             let outcome = found_in(books, operation).await;
             let notice = Notice { operation, outcome };
-            let key = idem(&format!("resolve-{operation}"));
+            let key = idem(&format!("resolve-{look}-{operation}"));
             let resolved = payments.resolve(&staff(), notice, &key).await;
             resolved.unwrap_or_else(|error| panic!("{case}: {error}"));
         }

@@ -1,20 +1,28 @@
 //! What each provider tells: by webhooks, of disputes, and in its settlement report.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mp_core::{
     Error, ErrorKind, Timestamp,
-    store::MemoryStore,
+    conformance::{Call, HookedStore, Phase},
+    store::{MemoryStore, Partition},
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    backend::{Outcome, Reference, sandbox::Behaviour},
+    backend::{DeclineCode, Outcome, Reference, sandbox::Behaviour},
     dispute::DisputeStatus,
     intent::IntentStatus,
     operation::{OperationKey, Step},
     payments::{DisputeNotice, Notice},
     reconciliation::{Reconciliation, ReportLine, Window},
+    routing::Routing,
     webhook::{Identity, Observation, RawWebhook, WebhookRefusal, WebhookSource, Webhooks},
 };
 
@@ -104,6 +112,54 @@ async fn a_dispute_is_told_by_the_backend_that_has_taken_the_money() {
     assert_eq!(Error::from(refused).kind(), ErrorKind::NotFound);
     let disputed = tell("birch").await.expect("hears it");
     assert_eq!(disputed.amount_disputed, Some(eur(80)));
+}
+
+#[tokio::test]
+async fn a_dispute_is_held_against_the_attempt_that_stands_when_it_is_written() {
+    let fleet = Fleet::new(able(), able());
+    let world = Arc::new(fleet.world());
+    let waiting = world.pay("pm_slow", false).await;
+    let step = Step::Charge(1);
+    let operation = OperationKey {
+        intent: waiting.id,
+        step,
+    };
+    let code = DeclineCode::new("processing_error").expect("a code");
+    let outcome = Outcome::declined(code);
+    let declined = Notice { operation, outcome };
+    let reads = Arc::new(AtomicU32::new(0));
+    let hook = move |call, phase, _: Option<&Partition>| {
+        let (world, declined, reads) = (world.clone(), declined.clone(), reads.clone());
+        async move {
+            let is_read = (call, phase) == (Call::Read, Phase::After);
+            // Once it was looked at, the payment goes on at the other provider.
+            if is_read && reads.fetch_add(1, Ordering::SeqCst) == 0 {
+                let by = name("acme");
+                let told = world.payments.observe_from(&staff(), &by, declined).await;
+                told.expect("falls over");
+            }
+            Ok(())
+        }
+    };
+    let store = Arc::new(HookedStore::new(fleet.store.clone(), hook));
+    let routing = Routing::new(fleet.backends(), fleet.rules.clone()).expect("fits");
+    let slow = fleet.world_on(store, routing);
+    let notice = DisputeNotice {
+        intent: waiting.id,
+        reference: Reference::new("dp_1").expect("a reference"),
+        amount: eur(80),
+        status: DisputeStatus::NeedsResponse,
+        reason: None,
+    };
+    let by = name("acme");
+    let told = slow
+        .payments
+        .observe_dispute_from(&staff(), &by, notice)
+        .await;
+    let refused = told.expect_err("it is the other's");
+    assert_eq!(Error::from(refused).kind(), ErrorKind::NotFound);
+    let disputes = slow.payments.disputes(&staff(), waiting.id).await;
+    assert_eq!(disputes.expect("reads"), []);
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use mp_core::{
 use mp_pay::{
     PayError, PaymentIntent, PaymentsOptions, SandboxBackend,
     backend::{Capabilities, DeclineCode, Lookup, LookupRequest, Outcome, PaymentBackend, Queries},
-    operation::OperationKey,
-    payments::{LateSuccess, Notice},
+    operation::{OperationKey, Stage},
+    payments::{LateSuccess, Notice, Unresolved},
 };
 
 use super::{
@@ -131,26 +131,37 @@ pub(crate) async fn audit(process: &Process, can: Capabilities, case: &str) {
     let dead = world.store.dead(None, 100).await.expect("lists");
     assert_eq!(dead.len(), listed.len(), "{case}");
     for waiting in &listed {
-        resolve(world, waiting.operation).await;
+        resolve(world, waiting).await;
     }
-    let left = world.unresolved().await;
-    assert_eq!(left, 0, "{case}");
+    // What was never given back is owed still, and is listed again.
+    process.recover().await;
+    let owed = world.payments.unresolved(&staff(), None, 100).await;
+    for waiting in &owed.expect("lists") {
+        assert_eq!(waiting.stage, Stage::Declined, "{case}: {waiting:?}");
+        resolve(world, waiting).await;
+    }
+    process.recover().await;
+    assert_eq!(world.unresolved().await, 0, "{case}");
 }
 
 /// Does what a person would: looks the operation up in the provider's books.
-pub(crate) async fn resolve(world: &World, operation: OperationKey) {
-    let resolved = try_to_resolve(world, operation).await;
+pub(crate) async fn resolve(world: &World, waiting: &Unresolved) {
+    let resolved = try_to_resolve(world, waiting).await;
     resolved.expect("resolves");
 }
 
-/// Does the same where the process may die of it.
+/// Does the same where the process may die of it. A word on what is known to be declined is another one.
 pub(crate) async fn try_to_resolve(
     world: &World,
-    operation: OperationKey,
+    waiting: &Unresolved,
 ) -> Result<PaymentIntent, PayError> {
+    let operation = waiting.operation;
     let outcome = found_in(&world.sandbox, operation).await;
     let notice = Notice { operation, outcome };
-    let key = idem(&format!("resolve-{operation}"));
+    let key = match waiting.stage {
+        Stage::Declined => idem(&format!("again-{operation}")),
+        _ => idem(&format!("resolve-{operation}")),
+    };
     world.payments.resolve(&staff(), notice, &key).await
 }
 

@@ -2,17 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use mp_core::{
+    Error, Timestamp,
     id::Name,
+    retention::{AGE_MIN, FileArchive, Retention},
+    store::{MemoryStore, Store},
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
     IntentId,
-    backend::WebhookTrust,
+    backend::{Outcome, WebhookTrust},
     intent::IntentStatus,
-    payments::{ConfirmIntent, CreateIntent},
+    payments::{CancelIntent, ConfirmIntent, CreateIntent, Notice},
+    retention::ClosedPayments,
     webhook::{
-        HINT_BODY_MAX, Handling, RawWebhook, WebhookId, WebhookRefusal, WebhookSource, Webhooks,
+        HINT_BODY_MAX, Handling, Identity, Observation, RawWebhook, WebhookId, WebhookRefusal,
+        WebhookSource, Webhooks,
     },
 };
 
@@ -100,6 +106,74 @@ async fn hints_about_nothing_that_is_known_are_ignored_and_keep_no_place() {
     }
     let unhandled = webhooks.unhandled(&staff(), None, 10).await;
     assert_eq!(unhandled.expect("lists"), [], "nobody has to look at it");
+}
+
+/// Returns an intent that was canceled and has left the store.
+async fn retired(world: &World, store: &Arc<MemoryStore>) -> IntentId {
+    let intent = world.create("pm_ok", false, "create").await.id;
+    let cancel = CancelIntent::of(intent);
+    let canceled = world.payments.cancel(&staff(), cancel, &idem("x")).await;
+    canceled.expect("cancels");
+    world.clock.advance(AGE_MIN);
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = Arc::new(FileArchive::in_folder(folder.path()));
+    let rule = Arc::new(ClosedPayments::refundable_for(AGE_MIN));
+    let retention = Retention::new(&world.engine, store.clone(), archive);
+    let swept = retention.with(rule, AGE_MIN).sweep_all().await;
+    assert_eq!(swept.expect("sweeps").retired, 1);
+    intent
+}
+
+#[tokio::test]
+async fn a_hint_about_a_payment_that_was_archived_is_ignored_at_once() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let store = Arc::new(MemoryStore::new());
+    let (sandbox, clock) = (world.sandbox.clone(), world.clock.clone());
+    let backend = Arc::new(sandbox.clone());
+    let world = World::on(store.clone() as Arc<dyn Store>, clock, sandbox, backend);
+    let webhooks = Webhooks::new(&world.engine);
+    let webhooks = webhooks.with_source(mollie(), Arc::new(Several), &world.payments);
+    let intent = retired(&world, &store).await;
+    let worker = worker(&world, &webhooks);
+    let both = format!("{intent}-c1 {}-c1", IntentId::derived(&["forged"]));
+    for (body, waits) in [(format!("{intent}-c1"), false), (both, true)] {
+        let accepted = webhooks.receive(&hint(&body)).await;
+        let accepted = accepted.expect("is accepted").webhook;
+        worker.drain().await.expect("works");
+        let unhandled = webhooks.unhandled(&staff(), None, 10).await;
+        assert_eq!(unhandled.expect("lists"), [], "nobody has to look at it");
+        let handled = webhooks.handle(&staff(), &accepted).await;
+        match waits {
+            false => assert_eq!(handled.expect("is handled").outcome, Handling::Ignored),
+            // What else it names may still be created.
+            true => assert_eq!(handled.expect_err("it waits").code(), "not_found"),
+        }
+    }
+    assert_eq!(world.store.dead(None, 10).await.expect("lists"), []);
+}
+
+/// Hints that name several operations.
+#[derive(Debug)]
+struct Several;
+
+#[async_trait]
+impl WebhookSource for Several {
+    fn kept_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    async fn verify(&self, _: &RawWebhook, _: Timestamp) -> Result<Identity, WebhookRefusal> {
+        Ok(Identity::Hint)
+    }
+
+    async fn read(&self, webhook: &RawWebhook) -> Result<Vec<Observation>, Error> {
+        let body = String::from_utf8_lossy(&webhook.body);
+        let notices = body.split(' ').map(|operation| {
+            let (operation, outcome) = (operation.parse()?, Outcome::accepted());
+            Ok(Observation::Operation(Notice { operation, outcome }))
+        });
+        notices.collect()
+    }
 }
 
 #[tokio::test]

@@ -242,7 +242,7 @@ async fn a_webhook_about_what_never_comes_is_listed_and_not_dropped() {
         "not_found"
     );
     let put_aside = webhooks
-        .dismiss(&staff(), &accepted.webhook)
+        .dismiss(&staff(), &accepted.webhook, &idem("d"))
         .await
         .expect("dismisses");
     assert_eq!(put_aside.outcome, Handling::Dismissed);

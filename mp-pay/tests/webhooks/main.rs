@@ -10,7 +10,10 @@ mod intake;
 mod lapsing;
 mod rights;
 mod sender;
+#[path = "../support/spoil.rs"]
+mod spoil;
 #[path = "../support/stores.rs"]
 mod stores;
 #[path = "../support/mod.rs"]
 mod support;
+mod unreadable;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     sender::{intake, signed, worker},
-    support::{CLASSES, World, app, mei},
+    support::{CLASSES, World, app, idem, mei},
 };
 
 async fn with_one_dead() -> (Webhooks, World, WebhookId) {
@@ -27,7 +27,12 @@ async fn only_staff_see_and_handle_webhooks() {
     let (webhooks, _world, webhook) = with_one_dead().await;
     assert!(webhooks.unhandled(&mei(), None, 9).await.is_err());
     assert!(webhooks.handle(&mei(), &webhook).await.is_err());
-    assert!(webhooks.dismiss(&mei(), &webhook).await.is_err());
+    assert!(
+        webhooks
+            .dismiss(&mei(), &webhook, &idem("d"))
+            .await
+            .is_err()
+    );
     let manager = mei().with_scope(PAY_MANAGE);
     assert_eq!(
         webhooks
@@ -49,7 +54,7 @@ async fn nobody_sees_the_webhooks_of_another_app() {
     );
     let refused = webhooks.handle(&stranger, &webhook).await;
     assert_eq!(refused.expect_err("is not theirs").code(), "not_found");
-    let refused = webhooks.dismiss(&stranger, &webhook).await;
+    let refused = webhooks.dismiss(&stranger, &webhook, &idem("d")).await;
     assert_eq!(refused.expect_err("is not theirs").code(), "not_found");
 }
 

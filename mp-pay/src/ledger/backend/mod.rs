@@ -123,10 +123,15 @@ impl LedgerBackend {
     async fn take(&self, op: &'static str, ask: Ask) -> Result<Outcome, BackendError> {
         let before = self.standing(&ask.app, ask.key, ask.charge).await;
         let before = before.map_err(|error| not_acted(op, error))?;
-        if let Some(outcome) = before.outcome() {
-            return Ok(outcome);
+        match before.outcome() {
+            Some(outcome) => Ok(outcome),
+            None => self.act(op, ask, before.lookups_seen).await,
         }
-        let seen = before.order.lookups;
+    }
+
+    /// Carries out what is asked, unless it was looked for more often than the call had seen when it
+    /// began.
+    async fn act(&self, op: &'static str, ask: Ask, seen: u32) -> Result<Outcome, BackendError> {
         let decide = ask.clone();
         let decided = self
             .ledger
@@ -168,7 +173,10 @@ impl LedgerBackend {
         for transfer in on_its_way {
             self.ledger.drive(transfer).await;
         }
-        Standing::read(&self.ledger, app, key, charge).await
+        Ok(Standing {
+            lookups_seen: standing.lookups_seen,
+            ..Standing::read(&self.ledger, app, key, charge).await?
+        })
     }
 }
 

@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Standing {
     pub(super) key: OperationKey,
     pub(super) order: Order,
+    /// How often it had been looked for when it was first read.
+    pub(super) lookups_seen: u32,
     /// The transfer of the charge that it is about.
     pub(super) charge: Option<Transfer>,
     /// Its own transfer; a charge and a refund have one.
@@ -39,9 +41,11 @@ impl Standing {
         let family = ledger.engine().read(reads).await?;
         let now = ledger.engine().now().max(family.at());
         let found = |id| Ok::<_, Error>(transfer_in(&family, id)?.map(|it| shown(it, now)));
+        let order = Order::under(&key, &family)?;
         Ok(Self {
             key,
-            order: Order::under(&key, &family)?,
+            lookups_seen: order.lookups,
+            order,
             charge: found(of_charge)?,
             own: found(own)?,
         })

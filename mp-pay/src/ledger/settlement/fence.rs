@@ -5,9 +5,9 @@ use mp_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::LedgerSettlement;
+use super::{LedgerSettlement, securing::Begun};
 use crate::ledger::{
-    Book, Ledger,
+    Book, BookId, Ledger,
     records::{book_in, command, transfer_in, transfer_key},
 };
 
@@ -33,14 +33,30 @@ impl Fence {
             _ => SettlementStatus::Declined,
         }
     }
-}
 
-/// What stands under a key once it was to be fenced.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Fenced {
-    Fence(Fence),
-    /// A transfer had come first.
-    Transfer,
+    pub(super) fn found(family: &Family) -> Result<Option<Self>, Error> {
+        let fence = family.get::<Self>(FENCE)?;
+        Ok(fence.map(|fence| Self::clone(&fence)))
+    }
+
+    /// Puts up a fence in a settlement's book.
+    pub(super) fn put(
+        family: &Family,
+        app: &AppId,
+        book: &BookId,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<Decision<Self>, Error> {
+        let fence = Self {
+            code: code.to_owned(),
+            fenced_at: now,
+        };
+        let mut edits = Edits::new();
+        let head = book_in(family)?;
+        edits.put_root(head.unwrap_or_else(|| Book::new(app.clone(), book.clone(), now)));
+        edits.put(FENCE, fence.clone());
+        Ok(edits.answer(fence))
+    }
 }
 
 impl Ledger {
@@ -51,8 +67,7 @@ impl Ledger {
     ) -> Result<Option<Fence>, Error> {
         let (book, _) = LedgerSettlement::transfer_of(app, key);
         let reads = command(app, &book)?.key(FENCE);
-        let fence = self.engine().read(reads).await?.get::<Fence>(FENCE)?;
-        Ok(fence.map(|fence| Fence::clone(&fence)))
+        Fence::found(&self.engine().read(reads).await?)
     }
 
     /// Fences a key, unless a transfer stands under it.
@@ -61,26 +76,19 @@ impl Ledger {
         app: &AppId,
         key: &SettlementKey,
         code: &str,
-    ) -> Result<Fenced, Error> {
+    ) -> Result<Begun, Error> {
         let (book, id) = LedgerSettlement::transfer_of(app, key);
         let reads = command(app, &book)?.key(FENCE).key(&transfer_key(id));
         let (app, code) = (app.clone(), code.to_owned());
         let decide = move |family: &Family, now: Timestamp| {
             if transfer_in(family, id)?.is_some() {
-                return Ok(Decision::unchanged(Fenced::Transfer));
+                return Ok(Decision::unchanged(Begun::Elsewhere));
             }
-            if let Some(fence) = family.get::<Fence>(FENCE)? {
-                return Ok(Decision::unchanged(Fenced::Fence(Fence::clone(&fence))));
-            }
-            let fence = Fence {
-                code: code.clone(),
-                fenced_at: now,
+            let fence = match Fence::found(family)? {
+                Some(fence) => Decision::unchanged(fence),
+                None => Fence::put(family, &app, &book, &code, now)?,
             };
-            let mut edits = Edits::new();
-            let head = book_in(family)?;
-            edits.put_root(head.unwrap_or_else(|| Book::new(app.clone(), book.clone(), now)));
-            edits.put(FENCE, fence.clone());
-            Ok::<_, Error>(edits.answer(Fenced::Fence(fence)))
+            Ok::<_, Error>(fence.map(Begun::Fenced))
         };
         Ok(self.engine().run(reads, decide).await?.answer)
     }

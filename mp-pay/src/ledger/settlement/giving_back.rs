@@ -8,7 +8,7 @@ use crate::ledger::{
 impl LedgerSettlement {
     pub(super) async fn released(&self, app: &AppId, key: &SettlementKey) -> Result<(), Error> {
         let Some(found) = self.found(app, key).await? else {
-            return match self.fence(app, key, "released").await? {
+            return match self.ledger.fence(app, key, "released").await? {
                 Begun::Fenced(_) => Ok(()),
                 _ => Err(on_its_way()),
             };
@@ -24,13 +24,8 @@ impl LedgerSettlement {
                 let void = Resolution::Void { is_asked: true };
                 let voided = self.ledger.resolve(app, &found.home, found.id, void);
                 match voided.await {
-                    // It was posted meanwhile, or is being: ask again, and it is given back.
-                    Err(LedgerError::UnexpectedStatus { status, .. })
-                        if status == TransferStatus::Posted || !status.is_final() =>
-                    {
-                        Err(on_its_way())
-                    }
-                    Ok(_) | Err(LedgerError::UnexpectedStatus { .. }) => Ok(()),
+                    Ok(_) => Ok(()),
+                    Err(LedgerError::UnexpectedStatus { .. }) => self.ended(app, key).await,
                     Err(error) => Err(error.into()),
                 }
             }
@@ -38,18 +33,44 @@ impl LedgerSettlement {
         }
     }
 
+    /// Demands that nothing is held under a key any more. What was posted meanwhile, or is being, is
+    /// given back when it is asked for again.
+    async fn ended(&self, app: &AppId, key: &SettlementKey) -> Result<(), Error> {
+        let status = self.found(app, key).await?.map(|found| found.status);
+        let ended = |it: TransferStatus| it.is_final() && it != TransferStatus::Posted;
+        if status.is_some_and(ended) {
+            Ok(())
+        } else {
+            Err(on_its_way())
+        }
+    }
+
+    /// Returns whether all that was taken is back; `None` while it is on its way, for what is may yet
+    /// be refused.
+    pub(super) async fn is_back(&self, taken: &Transfer) -> Result<Option<bool>, Error> {
+        if !is_released(taken) {
+            return Ok(Some(false));
+        }
+        let all = self.ledger.transfers_in(&taken.app, &taken.home).await?;
+        let taken = all.iter().find(|it| it.id == taken.id).unwrap_or(taken);
+        let moves = |it: &Transfer| gives_back(it, taken) && !it.status.is_final();
+        Ok(match is_released(taken) {
+            true if all.iter().any(moves) => None,
+            is_back => Some(is_back),
+        })
+    }
+
     /// Transfers back what is left of what was posted. That is done when nothing is on its way any
     /// more, for what is may yet be refused.
     async fn return_rest(&self, of: &Transfer) -> Result<(), Error> {
-        let back_from = |it: &Transfer| it.returns.or(it.reverses) == Some(of.id);
         for back in self.ledger.transfers_in(&of.app, &of.home).await? {
-            if back_from(&back) {
+            if gives_back(&back, of) {
                 self.carried_on(back).await?;
             }
         }
         let all = self.ledger.transfers_in(&of.app, &of.home).await?;
         let of = all.iter().find(|it| it.id == of.id).unwrap_or(of);
-        let backs = || all.iter().filter(|it| back_from(it));
+        let backs = || all.iter().filter(|it| gives_back(it, of));
         if backs().any(|back| !back.status.is_final()) {
             return Err(on_its_way());
         }
@@ -109,6 +130,10 @@ impl LedgerSettlement {
             _ => Err(on_its_way()),
         }
     }
+}
+
+fn gives_back(back: &Transfer, taken: &Transfer) -> bool {
+    back.returns.or(back.reverses) == Some(taken.id)
 }
 
 /// Names the transfer that gives back what is left, after so many were refused: what was refused is

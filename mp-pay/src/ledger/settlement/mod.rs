@@ -1,6 +1,7 @@
 //! Paying for other capabilities from stored value: the [`Settlement`] port.
 
 mod accounts;
+mod deadline;
 mod fence;
 mod giving_back;
 mod securing;
@@ -23,7 +24,7 @@ pub use self::accounts::{FixedAccounts, SettlementAccounts};
 #[cfg(test)]
 pub(crate) use self::fence::Fence;
 pub(crate) use self::telling::FactDue;
-use super::{BookId, Ledger, Transfer, TransferId, TransferStatus};
+use super::{BookId, Ledger, Transfer, TransferId, TransferStatus, expiry::ExpiryDue};
 
 /// For how long stored value stays held after the deadline for securing it.
 pub const SETTLEMENT_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -35,7 +36,8 @@ pub const SETTLEMENT_HOLD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// it has arrived, and where the payee cannot pay it is to be asked for again. Each settlement
 /// is a book of its own, so that its key alone leads to it. What is secured stays held for
 /// [`SETTLEMENT_HOLD`] after the deadline; whoever had it secured is told when that is over, or when
-/// somebody else voids it, by the [`handlers`](Self::handlers).
+/// somebody else voids it, by the [`handlers`](Self::handlers). That its time is over is written down
+/// before it is answered, so that no process whose clock is behind takes it after all.
 ///
 /// The account that is debited must be the [payer's own](super::Account::owner), whichever
 /// [`SettlementAccounts`] names; a payer without one is declined as `no_account`.
@@ -63,7 +65,26 @@ impl LedgerSettlement {
 
     async fn found(&self, app: &AppId, key: &SettlementKey) -> Result<Option<Transfer>, Error> {
         let (book, id) = Self::transfer_of(app, key);
-        Ok(self.ledger.found(app, &book, id).await?)
+        self.recorded(app, &book, id).await
+    }
+
+    async fn recorded(
+        &self,
+        app: &AppId,
+        book: &BookId,
+        id: TransferId,
+    ) -> Result<Option<Transfer>, Error> {
+        match self.ledger.recorded(app, book, id).await? {
+            Some((found, now)) if found.has_lapsed(now) => Ok(Some(self.lapsed(found).await?)),
+            found => Ok(found.map(|(found, _)| found)),
+        }
+    }
+
+    /// Writes down that its time is over: whose clock is behind would post it yet, and what is answered
+    /// is final.
+    async fn lapsed(&self, transfer: Transfer) -> Result<Transfer, Error> {
+        let recorded = self.ledger.expired(ExpiryDue::of(&transfer)).await?;
+        Ok(recorded.unwrap_or(transfer))
     }
 
     /// Carries on what is on its way, and returns where it stands then.
@@ -76,7 +97,7 @@ impl LedgerSettlement {
         }
         self.ledger.drive(&transfer).await;
         let (app, home) = (&transfer.app, &transfer.home);
-        let found = self.ledger.found(app, home, transfer.id).await?;
+        let found = self.recorded(app, home, transfer.id).await?;
         Ok(found.unwrap_or(transfer))
     }
 }

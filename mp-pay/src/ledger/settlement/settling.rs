@@ -4,7 +4,7 @@ use mp_core::{
     port::{Settled, SettlementKey},
 };
 
-use super::{LedgerSettlement, code_of, declined, is_released};
+use super::{LedgerSettlement, code_of, declined};
 use crate::ledger::{LedgerError, TransferStatus, resolving::Resolution};
 
 impl LedgerSettlement {
@@ -29,10 +29,11 @@ impl LedgerSettlement {
             };
         }
         Ok(match found.status {
-            TransferStatus::Posted if is_released(&found) => {
-                Settled::Declined(declined("released"))
-            }
-            TransferStatus::Posted => Settled::Settled,
+            TransferStatus::Posted => match self.is_back(&found).await? {
+                Some(true) => Settled::Declined(declined("released")),
+                Some(false) => Settled::Settled,
+                None => Settled::Unknown,
+            },
             status if status.is_final() => Settled::Declined(declined(code_of(&found))),
             _ => Settled::Unknown,
         })

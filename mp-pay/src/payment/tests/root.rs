@@ -40,6 +40,7 @@ fn longest_operation() -> Operation {
         moved: amount,
         decided: true,
         found: Some(Stage::Unrecognized),
+        found_open: true,
         overruled: amount,
     }
 }

@@ -94,21 +94,24 @@ pub enum TimeFormat {
     Rfc3339,
     /// As whole seconds since 1970.
     UnixSeconds,
-    /// By a pattern of `strftime`, such as `%Y-%m-%d %H:%M:%S`, at a fixed offset.
+    /// By a pattern of `strftime`, such as `%Y-%m-%d %H:%M:%S`, at a fixed offset. One without a time
+    /// of day, such as `%Y-%m-%d`, is read as midnight.
     #[non_exhaustive]
     Local {
         /// The pattern, as [chrono] reads it.
         ///
         /// [chrono]: https://docs.rs/chrono/0.4/chrono/format/strftime/index.html
         pattern: String,
-        /// How many minutes the clock is ahead of UTC.
+        /// How many minutes the clock is ahead of UTC, where the text does not say: an offset that
+        /// the pattern reads (`%z`) counts before this one.
         #[serde(default)]
         offset_minutes: i32,
     },
 }
 
 impl TimeFormat {
-    /// Returns the format of a pattern of `strftime` at so many minutes ahead of UTC.
+    /// Returns the format of a pattern of `strftime` at so many minutes ahead of UTC, where the text
+    /// has no offset of its own.
     #[must_use]
     pub fn local(pattern: &str, offset_minutes: i32) -> Self {
         let pattern = pattern.to_owned();

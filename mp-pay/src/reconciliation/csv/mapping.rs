@@ -43,9 +43,14 @@ pub struct Mapping {
     pub otherwise: Option<KindRule>,
     /// The column of the amount, before fees.
     pub amount: String,
-    /// The column of what the provider keeps of it; above zero is what it keeps.
+    /// The column of what the provider keeps of it; above zero is what it keeps, unless
+    /// [`fee_sign`](Self::fee_sign) says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<String>,
+    /// What the sign of a fee means: [`Negated`](Sign::Negated) where the report writes what the
+    /// provider keeps below zero.
+    #[serde(default, skip_serializing_if = "is_as_is")]
+    pub fee_sign: Sign,
     /// What the amounts are counted in.
     pub currency: CurrencyOf,
     /// The column of our key. What is no key of ours is passed over.
@@ -78,12 +83,20 @@ impl Mapping {
             otherwise: None,
             amount: amount.to_owned(),
             fee: None,
+            fee_sign: Sign::AsIs,
             currency,
             key: None,
             references: Vec::new(),
             payout: None,
             time: None,
         }
+    }
+
+    /// Tells what the sign of a fee means.
+    #[must_use]
+    pub const fn with_fee_sign(mut self, sign: Sign) -> Self {
+        self.fee_sign = sign;
+        self
     }
 
     /// Returns the rule for what stands in the column of kinds, unless there is none.
@@ -142,6 +155,14 @@ impl KindRule {
         self.key = Some(column.to_owned());
         self
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "it is asked for with a reference"
+)]
+const fn is_as_is(sign: &Sign) -> bool {
+    matches!(sign, Sign::AsIs)
 }
 
 const fn comma() -> char {

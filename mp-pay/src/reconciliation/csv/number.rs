@@ -13,10 +13,10 @@ pub(super) fn read(
     currency: Currency,
 ) -> Result<Money, Problem> {
     let text = text.trim();
-    let text = text.strip_prefix('+').unwrap_or(text);
     if matches!(text, "" | "-") {
         return Ok(Money::zero(currency));
     }
+    let text = unsigned(text).ok_or_else(not_decimal)?;
     let money = match format {
         AmountFormat::Decimal { point, grouping } => {
             let plain = plain(text, point, grouping, currency).map_err(Problem::Amount)?;
@@ -47,6 +47,9 @@ fn plain(
         Some(mark) => ungrouped(whole, mark).ok_or(AmountError::NotDecimal)?,
         None => whole.to_owned(),
     };
+    if !is_whole(&whole) {
+        return Err(AmountError::NotDecimal);
+    }
     let most = usize::from(currency.exponent());
     let kept = match decimals.split_at_checked(most) {
         Some((kept, rest)) if rest.bytes().all(|digit| digit == b'0') => kept,
@@ -58,6 +61,23 @@ fn plain(
         (_, "") => whole,
         (_, kept) => format!("{whole}.{kept}"),
     })
+}
+
+/// Returns a number without the plus before its digits.
+fn unsigned(text: &str) -> Option<&str> {
+    match text.strip_prefix('+') {
+        Some(number) => number
+            .starts_with(|it: char| it.is_ascii_digit())
+            .then_some(number),
+        None => Some(text),
+    }
+}
+
+/// Returns whether it is digits, perhaps behind a minus. A dot that is neither the point nor stands
+/// between groups would be taken for the point otherwise, and a thousand for one.
+fn is_whole(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// Returns the digits of a number in groups: the first of one to three, the others of three.

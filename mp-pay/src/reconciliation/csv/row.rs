@@ -1,6 +1,10 @@
 //! One row of a report, read through a mapping.
 
 use ::csv::ByteRecord;
+use chrono::{
+    NaiveTime,
+    format::{self, Parsed, StrftimeItems},
+};
 use mp_core::{
     Timestamp,
     amount::{Currency, Money},
@@ -38,7 +42,7 @@ impl Row<'_> {
         let amount = signed(self.amount(column, currency)?, rule.sign);
         let mut line = ReportLine::new(self.line, rule.kind, amount);
         if let Some(column) = &mapping.fee {
-            line.fee = self.amount(column, currency)?.minor();
+            line.fee = signed(self.amount(column, currency)?, mapping.fee_sign).minor();
         }
         line.key = self.key(rule)?;
         line.references = self.references()?;
@@ -142,12 +146,34 @@ fn moment(text: &str, format: &TimeFormat) -> Option<Timestamp> {
         TimeFormat::Local {
             pattern,
             offset_minutes,
-        } => {
-            let local = chrono::NaiveDateTime::parse_from_str(text, pattern).ok()?;
-            let ahead = i64::from(*offset_minutes) * 60 * 1_000_000;
-            within(local.and_utc().timestamp_micros().checked_sub(ahead)?)
-        }
+        } => local(text, pattern, *offset_minutes),
     }
+}
+
+/// Reads a time by its pattern: an offset that the text tells counts before the mapping's, and a day
+/// without a time begins at midnight.
+fn local(text: &str, pattern: &str, offset_minutes: i32) -> Option<Timestamp> {
+    let mut parsed = Parsed::new();
+    format::parse(&mut parsed, text, StrftimeItems::new(pattern)).ok()?;
+    let ahead = match parsed.offset() {
+        Some(seconds) => seconds,
+        None => offset_minutes.checked_mul(60)?,
+    };
+    let local = match parsed.to_naive_datetime_with_offset(ahead) {
+        Ok(local) => local,
+        Err(_) if is_day(&parsed) => parsed.to_naive_date().ok()?.and_time(NaiveTime::MIN),
+        Err(_) => return None,
+    };
+    let ahead = i64::from(ahead) * 1_000_000;
+    within(local.and_utc().timestamp_micros().checked_sub(ahead)?)
+}
+
+/// Returns whether nothing was read of a time of day: what names an hour and no minute is no midnight.
+fn is_day(parsed: &Parsed) -> bool {
+    let half = parsed.hour_div_12().is_some();
+    let hour = parsed.hour_mod_12().is_some();
+    let rest = parsed.minute().or(parsed.second()).or(parsed.nanosecond());
+    !half && !hour && rest.is_none() && parsed.timestamp().is_none()
 }
 
 fn within(micros: i64) -> Option<Timestamp> {

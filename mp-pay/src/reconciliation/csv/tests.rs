@@ -4,7 +4,7 @@ use mp_core::{
 };
 use proptest::prelude::*;
 
-use super::{AmountFormat, Mapping, Problem, ReadError, ReportReader, TimeFormat, TimeOf};
+use super::{AmountFormat, Mapping, Problem, ReadError, ReportReader, Sign, TimeFormat, TimeOf};
 use crate::{
     backend::MinorUnits,
     reconciliation::{LineKind, ReportLine},
@@ -224,6 +224,90 @@ fn amounts_are_exact_or_refused() {
         ("9007199254740992", AmountFormat::Minor, None),
     ] {
         assert_eq!(euros(text, format), minor, "{text}");
+    }
+}
+
+#[test]
+fn only_the_point_that_was_named_is_a_point() {
+    let fils = |text: &str, format| {
+        let mut mapping = minimal().with_currency("KWD".parse().expect("a currency"));
+        (mapping.amounts, mapping.delimiter) = (format, ';');
+        let lines = read(&format!("kind;key;amount\ncharge;;{text}\n"), &mapping);
+        lines.ok().map(|lines| lines[0].amount.minor())
+    };
+    let comma = AmountFormat::decimal(',', None);
+    for (text, format, minor) in [
+        ("1,234", comma, Some(1_234)),
+        ("1.234", comma, None),
+        ("-1.234", comma, None),
+        ("1.234,5", comma, None),
+        (
+            "1.234",
+            AmountFormat::decimal(',', Some('.')),
+            Some(1_234_000),
+        ),
+        ("1.234", AmountFormat::decimal(',', Some('\'')), None),
+        ("+", comma, None),
+        ("+-5", comma, None),
+        ("++5", comma, None),
+        ("+", AmountFormat::Minor, None),
+        ("+-5", AmountFormat::Minor, None),
+        ("++5", AmountFormat::Minor, None),
+        ("+5", AmountFormat::Minor, Some(5)),
+    ] {
+        assert_eq!(fils(text, format), minor, "{text}");
+    }
+}
+
+#[test]
+fn a_fee_below_zero_is_what_the_mapping_says() {
+    let file = "kind,key,amount,fee\ncharge,,10,-0.39\nrefund,,-10,0.39\n";
+    let fees = |sign| {
+        let mut mapping = minimal().with_fee_sign(sign);
+        mapping.fee = Some("fee".to_owned());
+        let lines = read(file, &mapping).expect("reads");
+        lines.iter().map(|line| line.fee).collect::<Vec<_>>()
+    };
+    assert_eq!(fees(Sign::AsIs), [-39, 39]);
+    assert_eq!(fees(Sign::Negated), [39, -39]);
+    assert_eq!(fees(Sign::In), [39, 39]);
+    assert_eq!(fees(Sign::Out), [-39, -39]);
+}
+
+#[test]
+fn a_day_begins_at_midnight_and_an_offset_that_is_told_counts() {
+    let at = |text: &str, pattern: &str| {
+        let mut mapping = minimal();
+        mapping.time = Some(TimeOf::new("at", TimeFormat::local(pattern, 60)));
+        let lines = read(&format!("kind,key,amount,at\ncharge,,1,{text}\n"), &mapping);
+        lines.ok().and_then(|lines| lines[0].at)
+    };
+    for (text, pattern, expected) in [
+        ("2026-11-20", "%Y-%m-%d", Some("2026-11-19T23:00:00Z")),
+        (
+            "2026-11-20 +0300",
+            "%Y-%m-%d %z",
+            Some("2026-11-19T21:00:00Z"),
+        ),
+        (
+            "2026-11-20 09:30",
+            "%Y-%m-%d %H:%M",
+            Some("2026-11-20T08:30:00Z"),
+        ),
+        (
+            "2026-11-20 09:30 -0200",
+            "%Y-%m-%d %H:%M %z",
+            Some("2026-11-20T11:30:00Z"),
+        ),
+        ("2026-11-20 09:30", "%Y-%m-%d %H:%M %z", None),
+        ("1795167000", "%s", Some("2026-11-20T09:30:00Z")),
+        ("2026-11-20 09", "%Y-%m-%d %H", None),
+        ("2026-11-31", "%Y-%m-%d", None),
+        ("2026-11-20 09:30", "%Y-%m-%d", None),
+        ("09:30", "%H:%M", None),
+    ] {
+        let expected = expected.map(|it| it.parse().expect("a moment"));
+        assert_eq!(at(text, pattern), expected, "{text} by {pattern}");
     }
 }
 

@@ -2,45 +2,60 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use mp_core::{
+    Error,
+    amount::Currency,
     conformance::{Call, HookedStore, Phase},
+    id::{AppId, UserId},
     store::{Partition, Store, StoreErrorKind},
 };
 use tokio::sync::Semaphore;
 
-use super::scene::{Scene, app, key};
+use super::scene::{Scene, account, app, charged, key};
 use crate::{
     backend::{BackendErrorKind, Lookup, LookupRequest, Outcome, PaymentBackend},
+    ledger::{AccountId, LedgerBackend, SettlementAccounts},
     operation::Step,
 };
 
-/// A store on which commits to payments' books wait at a gate.
+/// A gate that calls wait at.
+#[derive(Clone, Debug)]
 struct Gate {
     arrived: Arc<Semaphore>,
     open: Arc<Semaphore>,
-    store: Arc<dyn Store>,
 }
 
 impl Gate {
-    fn before(store: Arc<dyn Store>) -> Self {
-        let (arrived, open) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let (tell, wait) = (arrived.clone(), open.clone());
+    fn new() -> Self {
+        let closed = || Arc::new(Semaphore::new(0));
+        let (arrived, open) = (closed(), closed());
+        Self { arrived, open }
+    }
+
+    /// Returns a store on which commits to such partitions wait.
+    fn before(
+        &self,
+        store: Arc<dyn Store>,
+        waits: fn(Option<&Partition>) -> bool,
+    ) -> Arc<dyn Store> {
+        let gate = self.clone();
         let hook = move |call, phase, partition: Option<&Partition>| {
-            let stops = call == Call::Commit && phase == Phase::Before && is_payment(partition);
-            let (tell, wait) = (tell.clone(), wait.clone());
+            let stops = call == Call::Commit && phase == Phase::Before && waits(partition);
+            let gate = gate.clone();
             async move {
                 if stops {
-                    tell.add_permits(1);
-                    wait.acquire().await.expect("stays").forget();
+                    gate.pass().await;
                 }
                 Ok(())
             }
         };
-        Self {
-            arrived,
-            open,
-            store: Arc::new(HookedStore::new(store, hook)),
-        }
+        Arc::new(HookedStore::new(store, hook))
+    }
+
+    async fn pass(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.expect("stays").forget();
     }
 
     async fn wait_for_somebody(&self) {
@@ -52,13 +67,72 @@ impl Gate {
     }
 }
 
+/// A host that is asked for the payee waits.
+#[async_trait]
+impl SettlementAccounts for Gate {
+    async fn payer(&self, _: &AppId, _: &UserId, _: Currency) -> Result<Option<AccountId>, Error> {
+        Ok(None)
+    }
+
+    async fn payee(&self, _: &AppId, _: Currency) -> Result<Option<AccountId>, Error> {
+        self.pass().await;
+        Ok(Some(account("house/till")))
+    }
+}
+
+/// Returns a store on which nothing but payments' books can be written.
+fn without_far_books(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    let hook = move |call, phase, partition: Option<&Partition>| {
+        let writes = (call, phase) == (Call::Commit, Phase::Before);
+        let fails = writes && !is_payment(partition);
+        async move {
+            match fails {
+                true => Err(StoreErrorKind::Unavailable),
+                false => Ok(()),
+            }
+        }
+    };
+    Arc::new(HookedStore::new(store, hook))
+}
+
 fn is_payment(partition: Option<&Partition>) -> bool {
     partition.is_some_and(|it| it.local_id().starts_with("payment:"))
 }
 
 pub(super) async fn a_call_that_was_looked_for_on_its_way_never_acts(scene: Scene) {
-    let gate = Gate::before(scene.store.clone());
-    let (late, request) = (scene.another(gate.store.clone()), scene.request(30, true));
+    let gate = Gate::new();
+    let late = scene.another(gate.before(scene.store.clone(), is_payment));
+    never_acts_once_looked_for(scene, gate, late).await;
+}
+
+pub(super) async fn a_call_that_was_looked_for_while_its_host_was_asked_never_acts(scene: Scene) {
+    let gate = Gate::new();
+    let late = scene.naming(Arc::new(gate.clone()));
+    never_acts_once_looked_for(scene, gate, late).await;
+}
+
+pub(super) async fn a_call_that_was_looked_for_while_it_carried_on_never_acts(scene: Scene) {
+    let cut_off = scene.another(without_far_books(scene.store.clone()));
+    let begun = cut_off.charge(&scene.request(30, false)).await;
+    let begun = begun.expect("is answered");
+    assert!(matches!(begun, Outcome::Accepted { .. }), "{begun:?}");
+
+    let gate = Gate::new();
+    let late = scene.another(gate.before(scene.store.clone(), |it| !is_payment(it)));
+    let call = tokio::spawn(async move { late.void(&key(Step::Void(1, 1)), &charged()).await });
+    gate.wait_for_somebody().await;
+    assert_eq!(scene.look(Step::Void(1, 1)).await, Lookup::NotFound);
+    gate.open();
+    let refused = call.await.expect("no panic").expect_err("is too late");
+    assert_eq!(refused.kind(), BackendErrorKind::Unavailable, "{refused:?}");
+    assert_eq!(scene.balances().await, (100, 70, 0));
+    scene.void().await;
+    assert_eq!(scene.balances().await, (100, 100, 0));
+    scene.audit().await;
+}
+
+async fn never_acts_once_looked_for(scene: Scene, gate: Gate, late: LedgerBackend) {
+    let request = scene.request(30, true);
     let call = tokio::spawn(async move { late.charge(&request).await });
     gate.wait_for_somebody().await;
     assert_eq!(scene.look(Step::Charge(1)).await, Lookup::NotFound);
@@ -74,8 +148,9 @@ pub(super) async fn a_call_that_was_looked_for_on_its_way_never_acts(scene: Scen
 }
 
 pub(super) async fn a_call_that_is_dropped_is_found_or_never_acts(scene: Scene) {
-    let gate = Gate::before(scene.store.clone());
-    let (late, request) = (scene.another(gate.store.clone()), scene.request(30, true));
+    let gate = Gate::new();
+    let late = scene.another(gate.before(scene.store.clone(), is_payment));
+    let request = scene.request(30, true);
     let call = tokio::spawn(async move { late.charge(&request).await });
     gate.wait_for_somebody().await;
     call.abort();

@@ -46,6 +46,8 @@ on_every_store! {
         each_outcome_is_told_under_its_own_key;
     flight:
         a_call_that_was_looked_for_on_its_way_never_acts
+        a_call_that_was_looked_for_while_its_host_was_asked_never_acts
+        a_call_that_was_looked_for_while_it_carried_on_never_acts
         a_call_that_is_dropped_is_found_or_never_acts
         a_call_whose_answer_is_lost_is_never_declined;
     wallets:

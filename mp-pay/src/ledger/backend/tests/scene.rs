@@ -18,7 +18,8 @@ use crate::{
     },
     intent::IntentId,
     ledger::{
-        AccountId, FixedAccounts, Ledger, LedgerBackend, NewTransfer, OpenAccount, Side, TransferId,
+        AccountId, FixedAccounts, Ledger, LedgerBackend, NewTransfer, OpenAccount,
+        SettlementAccounts, Side, TransferId,
     },
     method::PaymentMethodToken,
     operation::{OperationKey, Step},
@@ -100,6 +101,12 @@ impl Scene {
     /// Another process on the same store.
     pub(super) fn another(&self, store: Arc<dyn Store>) -> LedgerBackend {
         backend(&engine(store, &self.clock))
+    }
+
+    /// Another process, whose host names the payee like this.
+    pub(super) fn naming(&self, accounts: Arc<dyn SettlementAccounts>) -> LedgerBackend {
+        let engine = engine(self.store.clone(), &self.clock);
+        LedgerBackend::new(&Ledger::new(&engine), accounts)
     }
 
     pub(super) fn request(&self, cents: i64, capture: bool) -> ChargeRequest {

@@ -1,5 +1,7 @@
 //! What the settlement port promises to other capabilities.
 
+mod owed;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -17,11 +19,11 @@ use mp_core::{
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
-    PaymentsSettlement,
+    PayError, PaymentsSettlement,
     backend::{Capabilities, DeclineCode, Outcome, Reference, WebhookTrust, sandbox::Behaviour},
     method::FixedMethods,
     operation::{OperationKey, Step},
-    payments::Notice,
+    payments::{CaptureIntent, Notice},
     refund::{Refund, RefundStatus},
 };
 
@@ -298,144 +300,4 @@ async fn what_is_learnt_later_is_told() {
         told,
         [SettlementStatus::Secured, SettlementStatus::Released]
     );
-}
-
-#[tokio::test]
-async fn a_release_that_the_backend_declines_can_be_asked_for_again() {
-    let world = World::new(Capabilities::neither().without_separate_capture());
-    let port = settlement(&world, "pm_ok");
-    let request = request(&world, "seat");
-    port.secure(&request).await.expect("secures");
-    let code = DeclineCode::new("insufficient_funds").expect("a code");
-    world.sandbox.script(Behaviour::Decline(code));
-    port.release(&app(), &request.key).await.expect("is noted");
-    let status = port.status(&app(), &request.key).await.expect("tells");
-    assert_ne!(
-        status,
-        SettlementStatus::Released,
-        "the payer still has to get their money"
-    );
-    world.let_time_pass(1).await;
-    assert_eq!(world.unresolved().await, 1, "it is put before a person");
-    port.release(&app(), &request.key).await.expect("releases");
-    let status = port.status(&app(), &request.key).await.expect("tells");
-    assert_eq!(status, SettlementStatus::Released);
-    assert_eq!(world.moved().await, [100, -100]);
-    world.let_time_pass(1).await;
-    assert_eq!(world.unresolved().await, 0, "nothing is owed any more");
-}
-
-#[tokio::test]
-async fn what_was_said_to_be_on_its_way_and_is_declined_is_put_before_a_person() {
-    let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
-    let world = World::new(can.without_separate_capture());
-    let port = settlement(&world, "pm_ok");
-    let request = request(&world, "seat");
-    port.secure(&request).await.expect("secures");
-    port.settle(&app(), &request.key).await.expect("settles");
-    let intent = PaymentsSettlement::intent_of(&app(), &request.key);
-    let decline = async |status| {
-        let refunds = world.payments.refunds(&staff(), intent).await;
-        let open = |it: &&Refund| it.status() == status;
-        let refund = refunds.expect("reads").iter().find(open).expect("one").id;
-        let step = Step::Refund(refund);
-        let outcome = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
-        let operation = OperationKey { intent, step };
-        let told = Notice { operation, outcome };
-        world.payments.observe(&staff(), told).await.expect("hears");
-    };
-    let part = |name: &str| {
-        let (port, key, part) = (port.clone(), request.key.clone(), key(name));
-        async move { port.give_back(&app(), &key, &part, eur(30)).await }
-    };
-    part("a").await.expect("is given back");
-    decline(RefundStatus::Succeeded).await;
-    world.let_time_pass(1).await;
-    assert_eq!(world.unresolved().await, 1, "a part that came back");
-
-    let code = DeclineCode::new("insufficient_funds").expect("a code");
-    world.sandbox.script(Behaviour::Decline(code));
-    let refused = part("b").await.expect_err("is declined");
-    assert_eq!(refused.code(), "refund_declined");
-    world.let_time_pass(1).await;
-    assert_eq!(world.unresolved().await, 1, "whoever asked was told");
-
-    world.sandbox.script(Behaviour::TimeoutBefore);
-    let unknown = part("c").await.expect_err("nobody knows");
-    assert_eq!(unknown.kind(), ErrorKind::Unknown);
-    part("c").await.expect("is found out, and given back");
-    assert_eq!(world.moved().await.len(), 3);
-}
-
-#[tokio::test]
-async fn a_part_that_is_left_to_a_person_is_not_refused_to_whoever_asks_for_it_again() {
-    let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
-    let world = World::new(can.without_separate_capture());
-    let port = settlement(&world, "pm_ok");
-    let request = request(&world, "seat");
-    port.secure(&request).await.expect("secures");
-    port.settle(&app(), &request.key).await.expect("settles");
-    let part = async || {
-        let (key, part) = (&request.key, key("a"));
-        port.give_back(&app(), key, &part, eur(30)).await
-    };
-    world.sandbox.script(Behaviour::TimeoutBefore);
-    let unknown = part().await.expect_err("nobody knows");
-    assert_eq!(unknown.kind(), ErrorKind::Unknown);
-
-    let intent = PaymentsSettlement::intent_of(&app(), &request.key);
-    let refunds = world.payments.refunds(&staff(), intent).await;
-    let step = Step::Refund(refunds.expect("reads")[0].id);
-    let operation = OperationKey { intent, step };
-    let named = Outcome::accepted().with_reference(Reference::new("re_1").expect("a name"));
-    let declined = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
-    for outcome in [named, declined.clone()] {
-        let told = Notice { operation, outcome };
-        world.payments.observe(&staff(), told).await.expect("hears");
-    }
-    world.let_time_pass(1).await;
-    assert_eq!(world.unresolved().await, 1, "a person sees to it");
-    part()
-        .await
-        .expect("another part would be given back beside it");
-    assert_eq!(world.moved().await, [100]);
-
-    let outcome = declined;
-    let found = Notice { operation, outcome };
-    let resolved = world.payments.resolve(&staff(), found, &idem("r")).await;
-    resolved.expect("resolves");
-    let refused = part().await.expect_err("a person has found so");
-    assert_eq!(refused.code(), "refund_declined");
-}
-
-#[tokio::test]
-async fn a_part_that_came_back_is_not_owed_beside_the_rest() {
-    // Of what it takes to have given back in part, the provider does not give back all.
-    for (part, owed) in [(Behaviour::TimeoutBefore, 0), (Behaviour::Succeed, 1)] {
-        let can = CLASSES[0].with_webhooks(WebhookTrust::Signed);
-        let world = World::new(can.without_separate_capture());
-        let port = settlement(&world, "pm_ok");
-        let request = request(&world, "seat");
-        port.secure(&request).await.expect("secures");
-        port.settle(&app(), &request.key).await.expect("settles");
-        world.sandbox.script(part);
-        let (one, asked) = (key("a"), &request.key);
-        let given = port.give_back(&app(), asked, &one, eur(30)).await;
-        assert_eq!(given.is_ok(), owed == 1);
-        let intent = PaymentsSettlement::intent_of(&app(), &request.key);
-        let refunds = world.payments.refunds(&staff(), intent).await;
-        let step = Step::Refund(refunds.expect("reads")[0].id);
-        let operation = OperationKey { intent, step };
-        let named = Outcome::accepted().with_reference(Reference::new("re_1").expect("a name"));
-        let declined = Outcome::declined(DeclineCode::new("account_closed").expect("a code"));
-        for outcome in [named, declined] {
-            let told = Notice { operation, outcome };
-            world.payments.observe(&staff(), told).await.expect("hears");
-        }
-        world.let_time_pass(1).await;
-        assert_eq!(world.unresolved().await, 1, "the part");
-        port.release(&app(), &request.key).await.expect("releases");
-        world.let_time_pass(1).await;
-        assert_eq!(world.unresolved().await, owed, "the rest, if anything");
-    }
 }
