@@ -46,10 +46,21 @@ struct Progress {
     seen: Version,
     /// The last version that this process wrote, and so must show.
     written: Version,
+    /// How many commands of this process nobody can tell the outcome of.
+    doubts: u32,
+    /// How many of those there were when it was last looked at.
+    doubts_seen: u32,
 }
 
-/// A page to look at, and the version that is known.
-type Due = (u8, Version);
+/// A page to look at, and how far it was followed.
+type Due = (u8, Progress);
+
+impl Progress {
+    /// Returns whether this process has, or may have, written what is not shown yet.
+    fn is_behind(self) -> bool {
+        self.seen < self.written || self.doubts_seen != self.doubts
+    }
+}
 
 impl Follower {
     pub(crate) fn new(app: AppId) -> Self {
@@ -69,6 +80,13 @@ impl Follower {
     pub(crate) fn wrote(&self, page: u8, version: Version) {
         if let Some(progress) = self.write().pages.get_mut(usize::from(page)) {
             progress.written = progress.written.max(version);
+        }
+    }
+
+    /// Takes note of a command of this process that may have been committed: the next search looks.
+    pub(crate) fn doubts(&self, page: u8) {
+        if let Some(progress) = self.write().pages.get_mut(usize::from(page)) {
+            progress.doubts = progress.doubts.wrapping_add(1);
         }
     }
 
@@ -106,9 +124,9 @@ impl Follower {
     /// Asks the store what changed in the pages, all at once.
     async fn fetch(&self, engine: &Engine, due: Vec<Due>) -> Result<Vec<Update>, Error> {
         let mut asked = JoinSet::new();
-        for (page, since) in due {
+        for (page, known) in due {
             let (store, app) = (engine.store().clone(), self.app.clone());
-            asked.spawn(async move { Update::fetch(&*store, &app, page, since).await });
+            asked.spawn(async move { Update::fetch(&*store, &app, page, known).await });
         }
         let mut updates = Vec::with_capacity(asked.len());
         while let Some(answer) = asked.join_next().await {
@@ -131,7 +149,7 @@ impl Follower {
 
 impl State {
     /// Returns the pages that a search called at `called` has to look at now: all of them if the
-    /// last look is too old, else those that this process has written to since.
+    /// last look is too old, else those that this process has written to since, or may have.
     ///
     /// A look that began after the call is never too old; one of a time to come, before the clock
     /// was set back, always is.
@@ -141,8 +159,8 @@ impl State {
             .is_some_and(|as_of| as_of <= now && (as_of > called || now.since(as_of) < freshness));
         (0..)
             .zip(&self.pages)
-            .filter(|(_, progress)| !fresh || progress.seen < progress.written)
-            .map(|(page, progress)| (page, progress.seen))
+            .filter(|(_, progress)| !fresh || progress.is_behind())
+            .map(|(page, progress)| (page, *progress))
             .collect()
     }
 
@@ -159,12 +177,12 @@ impl State {
                     None => drop(self.index.remove(&id)),
                 }
             }
-            heads.push((update.page, update.head));
+            heads.push((update.page, update.head, update.doubts));
         }
         self.index.extend(put);
-        for (page, head) in heads {
+        for (page, head, doubts) in heads {
             if let Some(progress) = self.pages.get_mut(usize::from(page)) {
-                progress.seen = head;
+                (progress.seen, progress.doubts_seen) = (head, doubts);
             }
         }
     }

@@ -3,7 +3,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mp_core::{id::AppId, store::Version};
+use mp_core::{
+    engine::Committed,
+    error::{Error, ErrorKind},
+    id::AppId,
+};
 
 use crate::follower::Follower;
 
@@ -50,15 +54,20 @@ impl Followers {
         follower
     }
 
-    /// Tells the app's follower, if there is one, of a commit by this process.
-    pub(crate) fn wrote(&self, app: &AppId, page: u8, version: Version) {
+    /// Tells the app's follower, if there is one, what became of a command of this process. After an error
+    /// that is sure nothing was written.
+    pub(crate) fn hear<T>(&self, app: &AppId, page: u8, done: &Result<Committed<T>, Error>) {
         let follower = self
             .lock()
             .followers
             .get(app)
             .map(|(follower, _)| follower.clone());
-        if let Some(follower) = follower {
-            follower.wrote(page, version);
+        match (follower, done) {
+            (Some(follower), Ok(done)) => follower.wrote(page, done.version),
+            (Some(follower), Err(error)) if error.kind() == ErrorKind::Unknown => {
+                follower.doubts(page);
+            }
+            _ => {}
         }
     }
 

@@ -1,4 +1,5 @@
 mod import;
+mod write;
 
 use std::sync::Arc;
 
@@ -48,8 +49,9 @@ impl PlacesOptions {
 /// The places of apps: kept in the store, found from memory.
 ///
 /// What is in memory is derived from the store on an app's first search and follows it from then
-/// on: a search shows everything that this process wrote before, and what other processes wrote up
-/// to the freshness it asks for.
+/// on: a search shows everything that this process wrote before, whether anybody waited for it or not,
+/// and what other processes wrote up to the freshness it asks for. What may have been written, where
+/// the store's answer was lost, the next search looks for.
 ///
 /// It is cheap to clone; clones share their memory. The crate's front page has an example.
 #[derive(Clone, Debug)]
@@ -76,7 +78,9 @@ impl Places {
 
     /// Adds a place that the signed-in user owns.
     ///
-    /// The same call with the same key adds nothing and answers the same place.
+    /// The same call with the same key adds nothing and answers the same place, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY); after that a place that was
+    /// removed is added again, and one that was replaced is `idempotency_conflict`.
     ///
     /// # Errors
     ///
@@ -93,7 +97,8 @@ impl Places {
 
     /// Says anew what a place is called, of which category it is, and where.
     ///
-    /// The same call with the same key answers the same, whatever was said since.
+    /// The same call with the same key answers the same, whatever was said since, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
     ///
     /// # Errors
     ///
@@ -111,7 +116,8 @@ impl Places {
 
     /// Removes a place and answers what it was.
     ///
-    /// The same call with the same key removes nothing and answers the same.
+    /// The same call with the same key removes nothing and answers the same, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
     ///
     /// # Errors
     ///
@@ -172,10 +178,8 @@ impl Places {
         key: &IdempotencyKey,
     ) -> Result<Place, Error> {
         let (id, address, decide) = addressed(caller, command, key)?;
-        let done = self.engine.run(address, decide).await?;
-        self.followers
-            .wrote(caller.app_id(), page_of(id), done.version);
-        Ok(done.answer)
+        self.write(caller.app_id(), page_of(id), address, decide)
+            .await
     }
 }
 
@@ -184,7 +188,7 @@ fn addressed(
     caller: &Caller,
     command: PlaceCommand,
     key: &IdempotencyKey,
-) -> Result<(PlaceId, Command, impl Decide), Error> {
+) -> Result<(PlaceId, Command, impl Decide<Place>), Error> {
     let id = command.place(caller, key);
     let once = Idempotency::new(caller, command.name(), key, &command)?;
     let address = page::command(caller.app_id(), id)?.once(once);
@@ -194,9 +198,9 @@ fn addressed(
 }
 
 /// A decision on a page, as the engine takes it.
-trait Decide: Fn(&Family, Timestamp) -> Result<Decision<Place>, Error> + Send + 'static {}
+trait Decide<T>: Fn(&Family, Timestamp) -> Result<Decision<T>, Error> + Send + 'static {}
 
-impl<F> Decide for F where
-    F: Fn(&Family, Timestamp) -> Result<Decision<Place>, Error> + Send + 'static
+impl<T, F> Decide<T> for F where
+    F: Fn(&Family, Timestamp) -> Result<Decision<T>, Error> + Send + 'static
 {
 }

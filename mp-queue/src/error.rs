@@ -115,3 +115,10 @@ impl From<QueueError> for Error {
         field.map_or_else(|| core.clone(), |field| core.clone().with_field(field))
     }
 }
+
+/// Returns the error of something that a newer release has written: work on it is tried again until
+/// one that knows it takes it up.
+pub(crate) fn newer_release() -> Error {
+    let message = "a newer release wrote this, and only it can go on";
+    Error::new(ErrorKind::Unavailable, "newer_release", message)
+}

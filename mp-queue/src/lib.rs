@@ -46,6 +46,10 @@
 //! a call past its grace is a no-show all the same. [`Queues::operations`] plugs into a
 //! [`Host`](mp_core::host::Host), under the scopes `queue:read`, `queue:write` and `queue:staff`.
 //!
+//! Every night, or lines are kept for ever, a [`Retention`](mp_core::retention::Retention) with
+//! [`PastLines`](retention::PastLines). It retires a line that somebody has
+//! [closed](Queues::close_line), once its day is over, and no other: close every line.
+//!
 //! # What it does not do
 //!
 //! It assigns no tables, knows no distances, and takes no parties without a user: for walk-ins the

@@ -11,6 +11,7 @@ use mp_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::newer_release,
     line::LineId,
     queues::Queues,
     ticket::{Ticket, TicketId, TicketNumber, TicketState},
@@ -129,7 +130,7 @@ fn called_handler(queues: &Queues, notifier: Arc<dyn Notifier>) -> Arc<dyn Handl
             if called.grace_ends_at.is_some_and(|end| end > engine.now()) {
                 let key = format!("{}/{}.{}", Called::KIND, called.ticket, called.calls);
                 let notification = notification(key, &called.app, &called.owner, &called)?;
-                notifier.notify(&notification).await?;
+                tell(&*notifier, &notification).await?;
             }
             Ok(Done::Finished)
         }
@@ -142,10 +143,16 @@ fn near_handler(notifier: Arc<dyn Notifier>) -> Arc<dyn Handler> {
         async move {
             let key = format!("{}/{}.{}", Near::KIND, near.ticket, near.sequence);
             let notification = notification(key, &near.app, &near.owner, &near)?;
-            notifier.notify(&notification).await?;
+            tell(&*notifier, &notification).await?;
             Ok(Done::Finished)
         }
     })
+}
+
+/// Hands a notification over; the host's error, of whatever kind, says nothing about the delivery.
+async fn tell(notifier: &dyn Notifier, notification: &Notification) -> Result<(), HandlerError> {
+    let told = notifier.notify(notification).await;
+    told.map_err(HandlerError::Retry)
 }
 
 fn no_show_handler(queues: &Queues) -> Arc<dyn Handler> {
@@ -154,14 +161,24 @@ fn no_show_handler(queues: &Queues) -> Arc<dyn Handler> {
         let queues = queues.clone();
         async move {
             let lapsed = queues.lapse(&due.app, &due.line, due.ticket).await;
-            let ticket = lapsed.map_err(|error| HandlerError::from(Error::from(error)))?;
-            match (ticket.state, ticket.grace_ends_at) {
-                // This process's clock is behind the one that leased the work.
-                (TicketState::Called, Some(end)) => Ok(Done::Again(end)),
-                _ => Ok(Done::Finished),
+            match lapsed.map_err(Error::from) {
+                Ok(ticket) => done_with(&ticket),
+                // Nobody is expected at a line that was archived.
+                Err(error) if error.code() == "archived" => Ok(Done::Finished),
+                Err(error) => Err(error.into()),
             }
         }
     })
+}
+
+/// Returns what is left of ending a call, once its ticket was looked at.
+fn done_with(ticket: &Ticket) -> Result<Done, HandlerError> {
+    match (ticket.state, ticket.grace_ends_at) {
+        // This process's clock is behind the one that leased the work.
+        (TicketState::Called, Some(end)) => Ok(Done::Again(end)),
+        (TicketState::Unrecognized, _) => Err(newer_release().into()),
+        _ => Ok(Done::Finished),
+    }
 }
 
 fn notification<M: Document>(

@@ -2,9 +2,109 @@
 
 mod market;
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use mp_core::{
+    Error,
+    port::{Notification, Notifier},
+    store::{Batch, CommitId, Key, Partition, Query, Selection, Write},
+    work::{Worker, WorkerOptions},
+};
 use mp_queue::{LineSetup, TicketState};
+use serde_json::Value;
 
 use self::market::{GRACE, Market, setup};
+
+/// Finds something invalid in the first notification that it is handed.
+#[derive(Debug, Default)]
+struct Picky(AtomicU32);
+
+#[async_trait]
+impl Notifier for Picky {
+    async fn notify(&self, _: &Notification) -> Result<(), Error> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 => Err(Error::invalid("topic", "has no text yet")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_notice_that_the_host_cannot_give_now_is_handed_over_again_whatever_the_error() {
+    for near in [0, 1] {
+        let market = Market::open_with(LineSetup { near, ..setup() }).await;
+        let mut tickets = Vec::new();
+        for nth in 0..3 {
+            let joined = market.join(&format!("u{nth}"), 2).await.expect("joins");
+            tickets.push(joined.ticket.id);
+        }
+        match near {
+            0 => drop(market.call().await.expect("calls")),
+            _ => drop(market.leave(tickets[0]).await.expect("leaves")),
+        }
+        let picky = Arc::new(Picky::default());
+        let handlers = market.queues.handlers(picky.clone());
+        let worker = Worker::new(&market.engine, WorkerOptions::default()).with(handlers);
+        worker.drain().await.expect("works");
+        let first = picky.0.load(Ordering::SeqCst);
+        market.clock.advance(Duration::from_secs(60));
+        worker.drain().await.expect("works");
+        assert_eq!(picky.0.load(Ordering::SeqCst), first + 1, "near: {near}");
+        assert_eq!(worker.dead(9).await.expect("lists"), []);
+    }
+}
+
+/// Has a newer release write Mei's called ticket; returns it as it stood.
+async fn overwrite(market: &Market, value: Option<Value>) -> Value {
+    let partition = format!("market/line/{}", market.line);
+    let partition = Partition::parse(&partition).expect("an id");
+    let store = market.engine.store();
+    let query = Query {
+        select: vec![Selection::Prefix(Key::new("c/").expect("a prefix"))],
+        limit: 9,
+    };
+    let view = store.read(&partition, &query).await.expect("reads");
+    let called = view.records.iter().find(|it| !it.key.as_str().is_empty());
+    let called = called.expect("is called");
+    let before: Value = serde_json::from_slice(&called.value).expect("is JSON");
+    let value = value.unwrap_or_else(|| {
+        let mut newer = before.clone();
+        (newer["format"], newer["state"]) = (9.into(), "teleported".into());
+        newer
+    });
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: market.engine.now(),
+        writes: vec![Write::put(called.key.clone(), value.to_string().into())],
+    };
+    store.commit(&partition, batch).await.expect("commits");
+    before
+}
+
+#[tokio::test]
+async fn the_timer_of_a_ticket_in_a_state_of_a_newer_release_is_left_to_it() {
+    let market = Market::open().await;
+    let mei = market.join("mei", 2).await.expect("joins").ticket.id;
+    market.call().await.expect("calls");
+    market.work().await;
+    let before = overwrite(&market, None).await;
+    market.clock.advance(GRACE);
+    market.work().await;
+    overwrite(&market, Some(before)).await;
+    assert_eq!(market.board().await.lanes[0].counts.called, 1);
+    market.clock.advance(Duration::from_secs(60));
+    assert_eq!(market.work().await, 1, "the timer is still there");
+    assert_eq!(market.board().await.lanes[0].counts.no_show, 1);
+    assert_eq!(market.ticket(mei).await.state, TicketState::NoShow);
+}
 
 #[tokio::test]
 async fn a_called_person_is_told_once_per_call() {

@@ -3,7 +3,7 @@
 mod market;
 
 use mp_core::{Caller, Scope, host::Host};
-use mp_queue::QUEUE_STAFF;
+use mp_queue::{QUEUE_STAFF, line::LineState};
 use serde_json::{Value, json};
 
 use self::market::{Market, user};
@@ -83,6 +83,51 @@ async fn a_visit_through_the_host() {
     assert_eq!(seen["state"], "served");
     let line = call(&visitor("mei"), "queue.line", json!({})).await;
     assert_eq!(line["lanes"][0]["counts"]["served"], 1);
+}
+
+#[tokio::test]
+async fn a_no_show_that_is_noted_again_ends_no_later_call() {
+    let market = Market::open().await;
+    let host = host(&market);
+    let ticket = json!(market.join("mei", 2).await.expect("joins").ticket.id);
+    let call = async |name: &str, key: &str| {
+        let mut input = of_line(json!({"idempotency_key": key}));
+        if name != "queue.call_next" {
+            input["ticket"] = ticket.clone();
+        }
+        host.call(&counter(), name, input).await.expect(name)
+    };
+    call("queue.call_next", "c1").await;
+    let noted = call("queue.no_show", "n1").await;
+    assert_eq!(noted["state"], "no_show");
+    call("queue.requeue", "r1").await;
+    let called = call("queue.call_next", "c2").await;
+    assert_eq!(
+        (&called["id"], &called["state"]),
+        (&ticket, &json!("called"))
+    );
+    assert_eq!(call("queue.no_show", "n1").await, noted);
+    let read = of_line(json!({"ticket": ticket}));
+    let seen = host.call(&counter(), "queue.ticket", read).await;
+    assert_eq!(seen.expect("is there")["state"], "called");
+}
+
+#[tokio::test]
+async fn a_line_is_closed_and_reopened_once_per_key() {
+    let market = Market::open().await;
+    let host = host(&market);
+    let call = async |name: &str, key: &str| {
+        let input = of_line(json!({"idempotency_key": key}));
+        host.call(&counter(), name, input).await.expect(name)
+    };
+    let closed = call("queue.close_line", "c1").await;
+    assert_eq!(closed["state"], "closed");
+    let opened = call("queue.reopen_line", "r1").await;
+    assert_eq!(call("queue.close_line", "c1").await, closed);
+    assert_eq!(market.board().await.state, LineState::Open);
+    call("queue.close_line", "c2").await;
+    assert_eq!(call("queue.reopen_line", "r1").await, opened);
+    assert_eq!(market.board().await.state, LineState::Closed);
 }
 
 #[tokio::test]

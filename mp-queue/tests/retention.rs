@@ -38,7 +38,8 @@ impl Past {
 
     async fn close(&self) {
         let queues = &self.market.queues;
-        let closed = queues.close_line(&staff(), &self.market.line).await;
+        let key = self.market.key();
+        let closed = queues.close_line(&staff(), &self.market.line, &key).await;
         closed.expect("closes");
     }
 
@@ -85,6 +86,22 @@ async fn a_closed_line_without_live_tickets_is_archived_with_all_of_them() {
 }
 
 #[tokio::test]
+async fn a_call_whose_grace_ends_after_its_line_was_archived_is_done_with() {
+    let past = Past::open().await;
+    past.market.join("mei", 2).await.expect("joins");
+    past.market.call().await.expect("calls");
+    past.close().await;
+    past.market.clock.advance(AGE_MIN * 10);
+    assert_eq!(past.sweep().await.retired, 1);
+    assert!(past.market.work().await > 0, "a timer is due");
+    assert_eq!(
+        past.market.work().await,
+        0,
+        "and nothing is left, dead or alive"
+    );
+}
+
+#[tokio::test]
 async fn a_line_that_was_left_open_gives_out_no_tickets_once_its_day_is_over() {
     let past = Past::open().await;
     let at = |moment: &str| past.market.clock.set(moment.parse().expect("a moment"));
@@ -126,7 +143,8 @@ async fn a_line_that_was_set_up_ahead_and_closed_stays_until_its_day_is_over() {
     at("2026-11-22T20:00:00Z");
     assert_eq!(past.sweep().await.live, 1);
     let queues = &past.market.queues;
-    let opened = queues.reopen_line(&staff(), &past.market.line).await;
+    let key = past.market.key();
+    let opened = queues.reopen_line(&staff(), &past.market.line, &key).await;
     opened.expect("opens again");
     past.market.join("mei", 2).await.expect("joins");
     past.close().await;

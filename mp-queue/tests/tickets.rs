@@ -146,13 +146,19 @@ async fn a_closed_line_gives_out_no_tickets_but_calls_on() {
     let market = Market::open().await;
     market.join("mei", 2).await.expect("joins");
     for _ in 0..2 {
-        let closed = market.queues.close_line(&staff(), &market.line).await;
+        let closed = market
+            .queues
+            .close_line(&staff(), &market.line, &market.key())
+            .await;
         assert_eq!(closed.expect("closes").answer.state, LineState::Closed);
     }
     let refused = market.join("ada", 2).await.expect_err("is closed");
     assert_eq!(refused.code(), "line_closed");
     market.call().await.expect("calls");
-    let opened = market.queues.reopen_line(&staff(), &market.line).await;
+    let opened = market
+        .queues
+        .reopen_line(&staff(), &market.line, &market.key())
+        .await;
     assert_eq!(opened.expect("opens").answer.state, LineState::Open);
     market.join("ada", 2).await.expect("joins");
 }
@@ -177,7 +183,10 @@ async fn a_line_in_a_state_of_a_newer_release_is_left_to_it() {
         writes: vec![Write::put(Key::root(), root.to_string().into())],
     };
     store.commit(&partition, batch).await.expect("commits");
-    let closed = market.queues.close_line(&staff(), &market.line).await;
+    let closed = market
+        .queues
+        .close_line(&staff(), &market.line, &market.key())
+        .await;
     assert_eq!(closed.expect_err("is refused").code(), "newer_release");
     let refused = market.join("ada", 2).await.expect_err("counts as closed");
     assert_eq!(refused.code(), "line_closed");
@@ -305,12 +314,12 @@ async fn users_do_not_work_the_counter() {
             .expect_err("refused")
             .code(),
         queues
-            .close_line(&caller, line)
+            .close_line(&caller, line, &key)
             .await
             .expect_err("refused")
             .code(),
         queues
-            .reopen_line(&caller, line)
+            .reopen_line(&caller, line, &key)
             .await
             .expect_err("refused")
             .code(),
@@ -325,7 +334,7 @@ async fn users_do_not_work_the_counter() {
             .expect_err("refused")
             .code(),
         queues
-            .no_show(&caller, line, mei)
+            .no_show(&caller, line, mei, &key)
             .await
             .expect_err("refused")
             .code(),

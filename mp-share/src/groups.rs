@@ -8,18 +8,20 @@ mod operations;
 mod outcome;
 mod payment;
 mod record;
+mod redelivery;
 mod roster;
 mod seat;
+mod status;
 mod view;
 
 use std::sync::Arc;
 
 use mp_core::{
     Caller, Command, Engine, Error, Family, Timestamp,
-    id::{AppId, IdempotencyKey, UserId},
+    id::{AppId, IdempotencyKey},
     idempotency::Idempotency,
     port::{Notifier, Participant, Settlement},
-    steps::{PaymentParticipant, Plan, Steps, plan_key},
+    steps::{PaymentParticipant, Steps},
     store::Partition,
 };
 
@@ -29,7 +31,7 @@ use self::{
     decision::{call_off, changed, open},
     drive::broke_off,
     home::GroupHome,
-    record::member_key,
+    redelivery::mark,
     roster::Roster,
 };
 #[cfg(test)]
@@ -40,7 +42,7 @@ pub(crate) use self::{
 use crate::{
     error::GroupError,
     group::{Group, GroupId},
-    member::{MemberNumber, Memberships, PlanId},
+    member::MemberNumber,
     offer::OfferId,
     offers::Offers,
 };
@@ -138,6 +140,8 @@ impl Groups {
 
     /// Leaves a group that is still open: the seat comes free, and everything is given back.
     ///
+    /// The same key gives up one membership, however late it is delivered again: none that was begun since.
+    ///
     /// # Errors
     ///
     /// `unauthenticated`; `not_found`; [`GroupError::Over`], [`GroupError::NotMember`];
@@ -150,7 +154,8 @@ impl Groups {
         id: GroupId,
     ) -> Result<GroupView, GroupError> {
         let user = caller.signed_in()?.clone();
-        let change = move |roster: &mut Roster<'_>, now| roster.leave(&user, now);
+        let mark = mark(key)?;
+        let change = move |roster: &mut Roster<'_>, now| roster.leave(&user, &mark, now);
         let number = self.change(caller, "group.leave", key, id, change).await?;
         self.drive(caller, id, number).await
     }
@@ -171,20 +176,6 @@ impl Groups {
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
         self.engine.run(command, call_off).await?;
         self.status(caller, id).await.map_err(broke_off)
-    }
-
-    /// Returns a group of the app, and the caller's own part in it.
-    ///
-    /// # Errors
-    ///
-    /// `not_found`; the store's errors.
-    pub async fn status(&self, caller: &Caller, id: GroupId) -> Result<GroupView, GroupError> {
-        let group = self.group(caller.app_id(), id).await?;
-        let membership = match caller.user_id() {
-            Some(user) => self.membership(caller.app_id(), &group, user).await?,
-            None => None,
-        };
-        Ok(GroupView::of(&group, membership, self.engine.now()))
     }
 
     /// Returns a group of the app with all its counts.
@@ -216,36 +207,6 @@ impl Groups {
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?)).once(once);
         let decide = move |family: &Family, now| changed(family, now, &change);
         Ok(self.engine.run(command, decide).await?.answer)
-    }
-
-    async fn membership(
-        &self,
-        app: &AppId,
-        group: &Group,
-        user: &UserId,
-    ) -> Result<Option<Membership>, Error> {
-        let partition = partition(app, group.id)?;
-        let key = member_key(user);
-        let found = self
-            .engine
-            .read(Command::on(partition.clone()).key(&key))
-            .await?;
-        let all = found.get::<Memberships>(&key)?;
-        let Some((member, _)) = all.as_ref().and_then(|all| all.last()) else {
-            return Ok(None);
-        };
-        let plan = PlanId {
-            offer: group.offer,
-            group: group.id,
-            member,
-        };
-        let plan = plan_key(&plan.to_string());
-        // Both of one moment.
-        let command = Command::on(partition).key(&key).key(&plan);
-        let found = self.engine.read(command).await?;
-        let (all, plan) = (found.get::<Memberships>(&key)?, found.get::<Plan>(&plan)?);
-        let own = all.as_ref().and_then(|all| all.members.get(&member));
-        Ok(own.map(|own| Membership::of(member, own, plan.as_deref())))
     }
 }
 

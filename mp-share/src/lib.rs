@@ -59,7 +59,8 @@
 //! [`Settlement`](mp_core::port::Settlement) that moves the money and a
 //! [`Notifier`](mp_core::port::Notifier) that tells members `group.filled`, `group.expired`,
 //! `group.canceled` and `group.seat_lost`; and a [`Worker`](mp_core::work::Worker) with
-//! [`Groups::handlers`].
+//! [`Groups::handlers`]. Every night, or groups are kept for ever, a
+//! [`Retention`](mp_core::retention::Retention) with [`EndedGroups`](retention::EndedGroups).
 //!
 //! The settlement tells what it learns later to [`Groups`], which are a
 //! [`SettlementListener`](mp_core::port::SettlementListener); where other capabilities share it,

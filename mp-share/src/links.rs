@@ -78,7 +78,9 @@ pub struct Opened {
     pub link: ShareLink,
     /// Whose link it is, if it is not the app's own.
     pub sharer: Option<UserId>,
-    /// Whether it is the first link of the campaign that the caller opened, and was noted as such.
+    /// Whether it is the first link of the campaign that the caller opened, and was noted as such by this
+    /// call, or by one [under the same key](Links::open_once). Which link was noted, however often it is
+    /// opened, [`Links::first_opening`] tells.
     pub is_first: bool,
 }
 
@@ -107,7 +109,8 @@ impl Links {
 
     /// Makes a link that the caller shares; without a signed-in user, one of the app's own.
     ///
-    /// The same caller and the same link make the same token, so repeating this is harmless.
+    /// The same caller and the same link make the same token, so repeating this is harmless. Once the
+    /// expiry has come it is refused, whether the link was made before or not: it leads nowhere any more.
     ///
     /// # Errors
     ///
@@ -165,7 +168,9 @@ impl Links {
 
     /// Opens a link for the signed-in caller, and notes whose link of the campaign was their first.
     ///
-    /// One's own link and a link that was opened before note nothing.
+    /// One's own link and a link that was opened before note nothing. Repeated after an answer that was
+    /// lost, it does not tell that the link was the first: for that [`open_once`](Self::open_once) takes
+    /// a key.
     ///
     /// # Errors
     ///
@@ -174,8 +179,22 @@ impl Links {
         self.open_under(None, caller, text).await
     }
 
-    /// Opens a link; under the same key it is answered alike, though it is not new any more or has
-    /// expired meanwhile.
+    /// Opens a link as [`open`](Self::open) does, once per key: under the same key it is answered alike,
+    /// though it is not new any more or has expired meanwhile, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); `idempotency_conflict` for another link under the same key.
+    pub async fn open_once(
+        &self,
+        caller: &Caller,
+        key: &IdempotencyKey,
+        text: &str,
+    ) -> Result<Opened, ShareError> {
+        self.open_under(Some(key), caller, text).await
+    }
+
     async fn open_under(
         &self,
         key: Option<&IdempotencyKey>,

@@ -42,7 +42,7 @@ pub struct Memberships {
 
 impl Document for Memberships {
     const KIND: &'static str = "group.memberships";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 impl Memberships {
@@ -84,6 +84,13 @@ pub struct Member {
     /// money that was secured is gone, or the code of a declined payment.
     #[serde(default)]
     pub reason: Option<String>,
+    /// A short hash of the key that the seat was taken under: whoever repeats that call after its answer
+    /// is forgotten is told of this member.
+    #[serde(default)]
+    pub joined_under: Option<String>,
+    /// The same of the key that the seat was given up under.
+    #[serde(default)]
+    pub left_under: Option<String>,
 }
 
 /// The seat that a member holds, keeps, or had.

@@ -5,6 +5,7 @@ mod world;
 use mp_core::{
     Caller, Scope,
     host::{Effect, Host},
+    idempotency::IDEMPOTENCY_MEMORY,
     sign::{KeyId, KeyRing, Secret},
 };
 use mp_share::Links;
@@ -129,6 +130,51 @@ async fn a_group_is_shared_and_filled_in_json() {
         (&seen["secured"], &seen["membership"]),
         (&json!(2), &Value::Null)
     );
+}
+
+#[tokio::test]
+async fn a_repeated_call_tells_of_the_membership_that_it_was_about() {
+    let host = host(&World::new());
+    let mut for_three = offer();
+    for_three["group_size"] = json!(3);
+    let offer = ask(&host, "merchant", "group.create_offer", for_three).await;
+    let open = json!({ "idempotency_key": "open", "offer": offer["offer"] });
+    let group = ask(&host, "mei", "group.open", open).await;
+    let call = async |operation: &str, key: &str| {
+        let input = json!({ "idempotency_key": key, "group": group["group"] });
+        ask(&host, "ada", operation, input).await["membership"].clone()
+    };
+    let first = call("group.join", "join-1").await;
+    let left = call("group.leave", "leave-1").await;
+    assert_eq!(left["number"], first["number"]);
+    let second = call("group.join", "join-2").await;
+    assert_ne!(second["number"], first["number"]);
+    assert_eq!(call("group.leave", "leave-1").await, left);
+    assert_eq!(call("group.join", "join-1").await, left);
+    let read = json!({ "group": group["group"] });
+    let own = ask(&host, "ada", "group.status", read).await;
+    assert_eq!(own["membership"], second);
+}
+
+#[tokio::test]
+async fn opened_again_long_after_a_group_tells_of_the_membership_that_opened_it() {
+    let world = World::new();
+    let host = host(&world);
+    let mut for_three = offer();
+    for_three["group_size"] = json!(3);
+    let offer = ask(&host, "merchant", "group.create_offer", for_three).await;
+    let open = json!({ "idempotency_key": "open", "offer": offer["offer"] });
+    let group = ask(&host, "mei", "group.open", open.clone()).await;
+    let first = group["membership"]["number"].clone();
+    for (operation, key) in [("group.leave", "leave"), ("group.join", "join")] {
+        let input = json!({ "idempotency_key": key, "group": group["group"] });
+        ask(&host, "mei", operation, input).await;
+    }
+    // By then the answer is forgotten.
+    world.clock.advance(IDEMPOTENCY_MEMORY * 2);
+    let again = ask(&host, "mei", "group.open", open).await;
+    assert_eq!(again["group"], group["group"]);
+    assert_eq!(again["membership"]["number"], first);
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use std::{
 };
 
 use mp_core::{
-    Command, Timestamp,
+    Command, ErrorKind, Timestamp,
     port::{Confirmed, Participant, Reserved},
-    store::Partition,
+    store::{Batch, CommitId, Key, Partition, Query, Selection, Store, Write},
 };
 use mp_share::{
     Offers,
@@ -74,6 +74,27 @@ impl Shop {
     async fn release(&self, step: u32) {
         let released = self.stock().release(&app(), &self.key(step)).await;
         released.expect("a healthy store");
+    }
+
+    /// Writes what is held under a key as somebody else would have.
+    async fn rewrite(&self, step: u32, from: &str, to: &str) {
+        let partition = Partition::new(&app(), "offer", &self.offer.to_string());
+        let partition = partition.expect("a partition");
+        let key = Key::new(&format!("r/{}", self.key(step))).expect("a key");
+        let select = vec![Selection::Key(key.clone())];
+        let query = Query { select, limit: 10 };
+        let store = &self.world.store;
+        let view = store.read(&partition, &query).await.expect("reads");
+        let record = view.records.iter().find(|record| record.key == key);
+        let text = String::from_utf8(record.expect("is held").value.to_vec()).expect("JSON");
+        assert!(text.contains(from), "{text}");
+        let batch = Batch {
+            expect: view.head,
+            commit_id: CommitId::random(),
+            at: view.at,
+            writes: vec![Write::put(key, text.replace(from, to).into())],
+        };
+        store.commit(&partition, batch).await.expect("commits");
     }
 
     /// Returns how many closed keys are remembered.
@@ -176,6 +197,20 @@ async fn what_is_held_until_a_time_can_be_confirmed_before_it_and_not_after() {
     assert_eq!(shop.confirm(1).await, Confirmed::Confirmed);
     shop.world.clock.advance(Duration::from_micros(1));
     assert_eq!(shop.confirm(2).await, Confirmed::Refused("lapsed".into()));
+}
+
+#[tokio::test]
+async fn what_a_newer_release_holds_is_not_refused() {
+    let shop = Shop::with(2, None).await;
+    let (reserved, newer) = (r#""state":"reserved""#, r#""state":"auctioned""#);
+    shop.reserve(1, "mei", 60).await;
+    shop.rewrite(1, reserved, newer).await;
+    let confirmed = shop.stock().confirm(&app(), &shop.key(1)).await;
+    let error = confirmed.expect_err("is left to that release");
+    assert_eq!(error.code(), "newer_release");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    shop.rewrite(1, newer, reserved).await;
+    assert_eq!(shop.confirm(1).await, Confirmed::Confirmed);
 }
 
 #[tokio::test]

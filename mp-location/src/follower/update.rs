@@ -8,6 +8,7 @@ use mp_core::{
     store::{Store, Version},
 };
 
+use super::Progress;
 use crate::{
     page::{PREFIX, partition, place_of},
     place::{Place, PlaceId},
@@ -18,6 +19,8 @@ pub(super) struct Update {
     pub(super) page: u8,
     /// The version that the update reaches to.
     pub(super) head: Version,
+    /// How many of this process's doubts the look came after.
+    pub(super) doubts: u32,
     /// Whether these are all places of the page, not only those that changed.
     pub(super) whole: bool,
     /// Places by id; `None` where one was removed.
@@ -25,15 +28,15 @@ pub(super) struct Update {
 }
 
 impl Update {
-    /// Asks the store what changed in a page after `since`.
+    /// Asks the store what changed in a page after what is known.
     pub(super) async fn fetch(
         store: &dyn Store,
         app: &AppId,
         page: u8,
-        since: Version,
+        known: Progress,
     ) -> Result<Self, Error> {
         let partition = partition(app, page)?;
-        let update = follow::Update::fetch(store, &partition, PREFIX, since).await?;
+        let update = follow::Update::fetch(store, &partition, PREFIX, known.seen).await?;
         let mut places = BTreeMap::new();
         for change in &update.changes {
             if let Some(id) = place_of(change.key.as_str()) {
@@ -44,6 +47,7 @@ impl Update {
         }
         Ok(Self {
             page,
+            doubts: known.doubts,
             head: update.head,
             whole: update.whole,
             places,

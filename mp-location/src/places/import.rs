@@ -21,7 +21,12 @@ impl Places {
     ///
     /// Each of the app's pages is a commit of its own: after an error some of the places may be
     /// there, and the same call with the same key adds those that are missing. A key that was used
-    /// for another import adds none, as long as its answer is remembered.
+    /// for another import adds none, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
+    ///
+    /// Repeat a call that broke off within that time. Later, places that were removed meanwhile are missing
+    /// as well and are added again, and one that was replaced is `idempotency_conflict` for its page, or for
+    /// the whole import where it is on the page of the first: import then what is missing under a new key.
     ///
     /// # Errors
     ///
@@ -76,9 +81,7 @@ impl Places {
         let decide = move |family: &Family, _: Timestamp| {
             Ok::<_, Error>(page::add(family, &places)?.answer(()))
         };
-        let added = self.engine.run(command, decide).await?;
-        self.followers.wrote(caller.app_id(), page, added.version);
-        Ok(())
+        self.write(caller.app_id(), page, command, decide).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the crate promises, as seen from outside.
 
 mod commands;
+mod doubt;
 mod everywhere;
 mod exactness;
 mod market;

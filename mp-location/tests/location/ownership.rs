@@ -130,6 +130,12 @@ async fn the_same_key_acts_once() {
             .expect("removed");
         assert_eq!(removed, first);
     }
+    // Nor does a repetition of adding it bring back what was removed since.
+    assert_eq!(open_stall(&places, &mei, "noodles").await, first);
+    assert_eq!(
+        found(&places, &mei, &Nearby::to(temple_street())).await,
+        [second.id]
+    );
     let again = places.remove(&mei, first.id, &key("r2")).await;
     assert_eq!(again.expect_err("gone").kind(), ErrorKind::NotFound);
 }

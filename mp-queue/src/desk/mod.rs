@@ -8,17 +8,17 @@ mod place;
 
 use std::sync::Arc;
 
-use mp_core::{Command, Decision, Edits, Error, ErrorKind, Family, Timestamp, store::Partition};
+use mp_core::{Command, Decision, Edits, Family, Timestamp, store::Partition};
 
 pub(crate) use self::{
     act::{Act, act, is_moved},
     call::call_next,
-    join::{Join, join},
+    join::{Join, JoinRefusal, join},
     place::{Place, Shelf, ticket_key, user_key},
 };
 pub use self::{call::CallFrom, join::Joined};
 use crate::{
-    error::QueueError,
+    error::{QueueError, newer_release},
     line::{Line, LineState},
     ticket::{Ticket, TicketEvent, TicketState},
     work::{Called, Near, NoShowDue},
@@ -191,9 +191,4 @@ impl<'a> Desk<'a> {
         }
         Ok(None)
     }
-}
-
-fn newer_release() -> Error {
-    let message = "a newer release has changed the line, and only it can go on";
-    Error::new(ErrorKind::Unavailable, "newer_release", message)
 }

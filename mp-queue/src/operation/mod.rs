@@ -39,16 +39,16 @@ fn lines(queues: &Queues) -> Vec<Operation> {
             "queue.close_line",
             "Stops giving out tickets; whoever waits is still called.",
             QUEUE_STAFF,
-            with(queues, |queues, caller, input: OfLine, _| async move {
-                answer(queues.close_line(&caller, &input.line()).await)
+            with(queues, |queues, caller, input: OfLine, key| async move {
+                answer(queues.close_line(&caller, &input.line(), &key).await)
             }),
         ),
         Operation::reversible(
             "queue.reopen_line",
             "Gives out tickets again.",
             QUEUE_STAFF,
-            with(queues, |queues, caller, input: OfLine, _| async move {
-                answer(queues.reopen_line(&caller, &input.line()).await)
+            with(queues, |queues, caller, input: OfLine, key| async move {
+                answer(queues.reopen_line(&caller, &input.line(), &key).await)
             }),
         ),
         Operation::read(
@@ -127,8 +127,12 @@ fn counter(queues: &Queues) -> Vec<Operation> {
             "queue.no_show",
             "Notes that a called person did not come.",
             QUEUE_STAFF,
-            with(queues, |queues, caller, input: OfTicket, _| async move {
-                answer(queues.no_show(&caller, &input.line(), input.ticket).await)
+            with(queues, |queues, caller, input: OfTicket, key| async move {
+                answer(
+                    queues
+                        .no_show(&caller, &input.line(), input.ticket, &key)
+                        .await,
+                )
             }),
         ),
         Operation::reversible(

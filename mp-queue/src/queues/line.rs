@@ -1,4 +1,7 @@
-use mp_core::{Caller, Command, Committed, Decision, Edits, Family, id::IdempotencyKey};
+use mp_core::{
+    Caller, Command, Committed, Decision, Edits, Family, id::IdempotencyKey,
+    idempotency::Idempotency,
+};
 
 use super::{QUEUE_STAFF, Queues, once};
 use crate::{
@@ -8,7 +11,8 @@ use crate::{
 };
 
 impl Queues {
-    /// Opens a line for its service day.
+    /// Opens a line for its service day. The same key is answered alike for as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY); after that the line exists.
     ///
     /// # Errors
     ///
@@ -38,30 +42,38 @@ impl Queues {
         self.engine.run(command, open).await
     }
 
-    /// Stops giving out tickets; whoever waits can still be called. Closing twice changes nothing.
+    /// Stops giving out tickets; whoever waits can still be called. Closing twice changes nothing,
+    /// and under the same key closes no line that was reopened since, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
     ///
     /// # Errors
     ///
-    /// `no_such_line`, `forbidden`, and the store's errors.
+    /// `no_such_line`, `forbidden`, `idempotency_conflict`, and the store's errors.
     pub async fn close_line(
         &self,
         caller: &Caller,
         line: &LineId,
+        key: &IdempotencyKey,
     ) -> Result<Committed<Line>, QueueError> {
-        self.turn(caller, line, LineState::Closed).await
+        let once = once(caller, "queue.close_line", key, line)?;
+        self.turn(caller, line, LineState::Closed, once).await
     }
 
-    /// Gives out tickets again. Reopening twice changes nothing.
+    /// Gives out tickets again. Reopening twice changes nothing, and under the same key reopens no
+    /// line that was closed since, as long as its
+    /// [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
     ///
     /// # Errors
     ///
-    /// `no_such_line`, `forbidden`, and the store's errors.
+    /// `no_such_line`, `forbidden`, `idempotency_conflict`, and the store's errors.
     pub async fn reopen_line(
         &self,
         caller: &Caller,
         line: &LineId,
+        key: &IdempotencyKey,
     ) -> Result<Committed<Line>, QueueError> {
-        self.turn(caller, line, LineState::Open).await
+        let once = once(caller, "queue.reopen_line", key, line)?;
+        self.turn(caller, line, LineState::Open, once).await
     }
 
     async fn turn(
@@ -69,9 +81,10 @@ impl Queues {
         caller: &Caller,
         line: &LineId,
         state: LineState,
+        once: Idempotency,
     ) -> Result<Committed<Line>, QueueError> {
         caller.require(&QUEUE_STAFF)?;
-        let command = Command::on(line.partition(caller.app_id())?);
+        let command = Command::on(line.partition(caller.app_id())?).once(once);
         let turn = move |family: &Family, now| -> Result<Decision<Line>, QueueError> {
             Desk::at(family, now)?.turned(state)
         };

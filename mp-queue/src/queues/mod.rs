@@ -1,5 +1,6 @@
 //! The service that hosts call.
 
+mod joining;
 mod line;
 mod position;
 mod ticket;
@@ -7,24 +8,25 @@ mod ticket;
 use std::sync::Arc;
 
 use mp_core::{
-    Caller, Command, Committed, Engine, Scope,
+    Caller, Command, Committed, Engine, Family, Scope,
     engine::Planned,
     follow::Followers,
     host::Operation,
-    id::{AppId, IdempotencyKey, UserId},
+    id::{IdempotencyKey, UserId},
     idempotency::Idempotency,
     port::Notifier,
     work::Handler,
 };
 use serde::Serialize;
 
+use self::joining::Asked;
 use crate::{
-    desk::{self, CallFrom, Desk, Join, Joined, ticket_key, user_key},
+    desk::{self, CallFrom, Desk, Joined},
     error::QueueError,
     line::LineId,
     operation,
     position::LineIndex,
-    ticket::{Ticket, TicketId},
+    ticket::Ticket,
     work,
 };
 
@@ -85,7 +87,7 @@ impl Queues {
     ///
     /// One user holds at most one live ticket of a line, and takes at most
     /// [`TICKETS_EACH_MAX`](crate::line::TICKETS_EACH_MAX). The same key is answered with the same
-    /// ticket, however often it is delivered.
+    /// ticket, however often and however late it is delivered.
     ///
     /// # Errors
     ///
@@ -98,10 +100,15 @@ impl Queues {
         party: u32,
         key: &IdempotencyKey,
     ) -> Result<Committed<Joined>, QueueError> {
-        let (command, join) = join_command(caller, line, party, key)?;
-        self.engine
-            .run(command, move |family, now| desk::join(family, now, &join))
-            .await
+        let mut asked = Asked::of(caller, line, party, key)?;
+        loop {
+            let (command, join) = (asked.command(), asked.join.clone());
+            let decide = move |family: &Family, now| desk::join(family, now, &join);
+            match self.engine.run(command, decide).await {
+                Err(refusal) => asked.look(refusal)?,
+                Ok(joined) => return Ok(joined),
+            }
+        }
     }
 
     /// Decides a [`join`](Self::join) without committing it: for a host that commits it with its
@@ -117,10 +124,15 @@ impl Queues {
         party: u32,
         key: &IdempotencyKey,
     ) -> Result<Planned<Joined>, QueueError> {
-        let (command, join) = join_command(caller, line, party, key)?;
-        self.engine
-            .plan(command, move |family, now| desk::join(family, now, &join))
-            .await
+        let mut asked = Asked::of(caller, line, party, key)?;
+        loop {
+            let (command, join) = (asked.command(), asked.join.clone());
+            let decide = move |family: &Family, now| desk::join(family, now, &join);
+            match self.engine.plan(command, decide).await {
+                Err(refusal) => asked.look(refusal)?,
+                Ok(joined) => return Ok(joined),
+            }
+        }
     }
 
     /// Calls the next ticket to the counter.
@@ -183,27 +195,6 @@ impl Queues {
     }
 }
 
-fn join_command(
-    caller: &Caller,
-    line: &LineId,
-    party: u32,
-    key: &IdempotencyKey,
-) -> Result<(Command, Join), QueueError> {
-    let owner = caller.signed_in()?.clone();
-    let join = Join {
-        ticket: ticket_id(caller.app_id(), &owner, line, key),
-        app: caller.app_id().clone(),
-        line: line.clone(),
-        owner,
-        party,
-    };
-    let command = Desk::command(line.partition(caller.app_id())?)
-        .key(&ticket_key(join.ticket))
-        .key(&user_key(&join.owner))
-        .once(once(caller, "queue.join", key, &(line, party))?);
-    Ok((command, join))
-}
-
 fn call_command(
     caller: &Caller,
     line: &LineId,
@@ -213,12 +204,6 @@ fn call_command(
     caller.require(&QUEUE_STAFF)?;
     let once = once(caller, "queue.call_next", key, &(line, from))?;
     Ok(Desk::command(line.partition(caller.app_id())?).once(once))
-}
-
-/// Derives a ticket's id from who joins which line under which key.
-fn ticket_id(app: &AppId, user: &UserId, line: &LineId, key: &IdempotencyKey) -> TicketId {
-    let line = line.to_string();
-    TicketId::derived(&[app.as_str(), user.as_str(), &line, key.as_str()])
 }
 
 fn once(

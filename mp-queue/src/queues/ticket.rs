@@ -51,21 +51,24 @@ impl Queues {
     }
 
     /// Notes that a called person did not come, before the grace is over. Noting it twice changes
-    /// nothing.
+    /// nothing, and under the same key ends no later call of a ticket that was requeued since, as long as
+    /// its [answer is remembered](mp_core::idempotency::IDEMPOTENCY_MEMORY).
     ///
     /// # Errors
     ///
-    /// `illegal_move` unless the ticket was called; `no_such_ticket`, `forbidden`, and the store's
-    /// errors.
+    /// `illegal_move` unless the ticket was called; `no_such_ticket`, `forbidden`,
+    /// `idempotency_conflict`, and the store's errors.
     pub async fn no_show(
         &self,
         caller: &Caller,
         line: &LineId,
         ticket: TicketId,
+        key: &IdempotencyKey,
     ) -> Result<Committed<Ticket>, QueueError> {
         caller.require(&QUEUE_STAFF)?;
-        self.act(caller, line, ticket, TicketEvent::NoShow, None)
-            .await
+        let once = once(caller, "queue.no_show", key, &(line, ticket))?;
+        let event = TicketEvent::NoShow;
+        self.act(caller, line, ticket, event, Some(once)).await
     }
 
     /// Takes a call back: the ticket waits again at its old place, and whoever stands behind it has

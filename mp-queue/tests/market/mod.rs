@@ -129,7 +129,11 @@ impl Market {
     }
 
     pub(crate) async fn no_show(&self, ticket: TicketId) -> Result<Ticket, QueueError> {
-        let noted = self.queues.no_show(&staff(), &self.line, ticket).await;
+        let key = self.key();
+        let noted = self
+            .queues
+            .no_show(&staff(), &self.line, ticket, &key)
+            .await;
         noted.map(|committed| committed.answer)
     }
 

@@ -32,9 +32,9 @@ pub(super) fn open(
             return Err(idempotency::key_reused().into());
         }
         let all = roster.memberships(opener)?;
-        let last = all.as_ref().and_then(|all| all.last());
-        let (number, _) = last.ok_or(GroupError::NotMember)?;
-        return Ok(Decision::unchanged(number));
+        let first = all.as_ref().and_then(|all| all.members.keys().next());
+        let number = first.ok_or(GroupError::NotMember)?;
+        return Ok(Decision::unchanged(*number));
     }
     if offer.state != OfferState::Open {
         return Err(GroupError::OfferClosed);
@@ -54,7 +54,7 @@ pub(super) fn open(
         planned: 0,
     };
     let mut roster = Roster::of(family, group);
-    let first = roster.join(opener, now)?;
+    let first = roster.join(opener, None, now)?;
     roster.begin_to_pay(&first)?;
     let mut edits = Edits::new();
     edits.schedule(&id.to_string(), deadline, &Expire {});

@@ -45,7 +45,7 @@ impl Groups {
             // What was decided stands, and due work drives the plan on.
             tracing::debug!(%error, %plan, "the first round broke off");
         }
-        self.status(caller, id).await
+        self.status_of(caller, id, member).await
     }
 
     async fn hear(&self, fact: &Fact, plan: PlanId, step: usize) -> Result<Done, Error> {

@@ -55,8 +55,10 @@ impl Groups {
         work::on(move |_, notice: Notice| {
             let notifier = notifier.clone();
             async move {
-                notifier.notify(&notice.notification).await?;
-                Ok::<_, HandlerError>(Done::Finished)
+                let told = notifier.notify(&notice.notification).await;
+                // The host's error, of whatever kind, says nothing about this delivery.
+                told.map_err(HandlerError::Retry)?;
+                Ok(Done::Finished)
             }
         })
     }

@@ -7,7 +7,7 @@ use mp_core::{
 
 use super::roster::{Rest, Roster};
 use crate::{
-    error::GroupError,
+    error::{self, GroupError},
     group::{GroupEvent, GroupState},
     member::{Member, MemberEvent, MemberId, MemberNumber, MemberState},
 };
@@ -149,15 +149,24 @@ impl Roster<'_> {
         Ok(())
     }
 
-    /// Gives up the user's seat, as long as the group is open.
+    /// Gives up the user's seat, as long as the group is open; under a key that has given one up before
+    /// it stays at that.
     pub(super) fn leave(
         &mut self,
         user: &UserId,
+        mark: &str,
         now: Timestamp,
     ) -> Result<MemberNumber, GroupError> {
+        if let Some(number) = self.left_under(user, mark)? {
+            return Ok(number);
+        }
         self.require_open(now)?;
         let id = self.seated(user)?.ok_or(GroupError::NotMember)?;
         self.let_go(&id, "left", now)?;
+        if let Some(mut member) = self.member(&id)? {
+            member.left_under = Some(mark.to_owned());
+            self.put_member(&id, member)?;
+        }
         Ok(id.number)
     }
 
@@ -188,16 +197,18 @@ impl Roster<'_> {
     }
 
     /// Carries out what the group's end means for its members, for as many as one commit takes.
+    ///
+    /// A group with a member in a state that is not known here is left to the release that knows it.
     pub(super) fn see_to_members(&mut self, now: Timestamp) -> Result<(), Error> {
-        let mut waiting = match self.group.state {
-            GroupState::Filled => {
-                self.members_that(|number, member| self.is_to_be_kept(number, member))?
-            }
-            GroupState::Expired | GroupState::Canceled => {
-                self.members_that(|_, member| Ok(member.state.has_seat()))?
-            }
-            GroupState::Open | GroupState::Unrecognized => return Ok(()),
-        };
+        let state = self.group.state;
+        if matches!(state, GroupState::Open | GroupState::Unrecognized) {
+            return Ok(());
+        }
+        let mut waiting = self.members_that(|number, member| match member.state {
+            MemberState::Unrecognized => Err(error::newer_release("member")),
+            _ if state == GroupState::Filled => self.is_to_be_kept(number, member),
+            state => Ok(state.has_seat()),
+        })?;
         self.rest = if waiting.len() > PORTION_MAX {
             Rest::Waits
         } else {

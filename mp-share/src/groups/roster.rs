@@ -43,11 +43,13 @@ pub(super) enum Rest {
     Done,
 }
 
-/// Why somebody gets no seat.
+/// Why somebody gets no seat, or no further one.
 #[derive(Debug)]
 pub(super) enum JoinRefusal {
     /// None is free, but some may have lapsed: give those back, then ask again.
     Short,
+    /// The same key took this one so long ago that its answer is forgotten.
+    Before(MemberNumber),
     Refused(GroupError),
 }
 
@@ -67,6 +69,7 @@ impl From<JoinRefusal> for GroupError {
     fn from(refusal: JoinRefusal) -> Self {
         match refusal {
             JoinRefusal::Short => Self::Full,
+            JoinRefusal::Before(_) => Self::AlreadyMember,
             JoinRefusal::Refused(error) => error,
         }
     }
@@ -165,8 +168,13 @@ impl<'a> Roster<'a> {
     }
 
     /// Takes a seat for a user; whoever is not about to begin its [payment](Self::begin_to_pay) leaves
-    /// that to due work.
-    pub(super) fn join(&mut self, user: &UserId, now: Timestamp) -> Result<MemberId, JoinRefusal> {
+    /// that to due work. Under a key it is one seat, however often and however late it is asked for.
+    pub(super) fn join(
+        &mut self,
+        user: &UserId,
+        mark: Option<&str>,
+        now: Timestamp,
+    ) -> Result<MemberId, JoinRefusal> {
         self.require_open(now)?;
         let before = self.memberships(user)?;
         let attempts = before.as_ref().map_or(0, |all| all.members.len());
@@ -180,6 +188,8 @@ impl<'a> Roster<'a> {
             seat: taken.reservation.into(),
             joined_at: now,
             reason: None,
+            joined_under: mark.map(str::to_owned),
+            left_under: None,
         };
         self.group.seats = taken.capacity;
         self.group.lapses_from = self.group.lapses_from.min(member.seat.until);

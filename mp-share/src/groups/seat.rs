@@ -9,6 +9,7 @@ use super::{
     decision::{changed, lapse, see_to_payment},
     drive::broke_off,
     partition,
+    redelivery::mark,
     roster::{JoinRefusal, Roster},
 };
 use crate::{
@@ -23,12 +24,31 @@ type Next = fn(&mut Roster<'_>, &MemberId) -> Result<(), Error>;
 /// What is done for a user before the seat is looked for.
 type MakeRoom = fn(&mut Roster<'_>, &UserId, Timestamp) -> Result<(), Error>;
 
+/// The seat that a call is about.
+struct Seat {
+    number: MemberNumber,
+    /// Whether this very call took it.
+    is_new: bool,
+}
+
+impl Seat {
+    fn of(taken: Result<Committed<MemberNumber>, JoinRefusal>) -> Result<Self, GroupError> {
+        let (number, is_new) = match taken {
+            Ok(seat) => (seat.answer, !seat.replayed),
+            Err(JoinRefusal::Before(number)) => (number, false),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        Ok(Self { number, is_new })
+    }
+}
+
 /// How people come to a seat.
 impl Groups {
     /// Joins a group: takes a seat and pays for it.
     ///
     /// The answer says where the caller's membership stands after the first round: money may still
-    /// need the payer's action, or be declined.
+    /// need the payer's action, or be declined. The same key is answered with the same membership,
+    /// however late it is delivered again: whoever has left meanwhile does not join, or pay, anew.
     ///
     /// # Errors
     ///
@@ -42,12 +62,11 @@ impl Groups {
     ) -> Result<GroupView, GroupError> {
         let pay: Next = |roster, member| roster.begin_to_pay(member);
         let seat = self.seat(caller, key, id, pay).await?;
-        let number = seat.answer;
-        if seat.replayed {
-            let seen_to = self.see_to_payment(caller, id, number).await;
+        if !seat.is_new {
+            let seen_to = self.see_to_payment(caller, id, seat.number).await;
             seen_to.map_err(broke_off)?;
         }
-        self.drive(caller, id, number).await
+        self.drive(caller, id, seat.number).await
     }
 
     /// Takes a seat in a group and answers as soon as it is durable; due work then pays for it.
@@ -74,7 +93,7 @@ impl Groups {
         id: GroupId,
     ) -> Result<MemberNumber, GroupError> {
         let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
-        Ok(seat.answer)
+        Ok(seat.number)
     }
 }
 
@@ -86,23 +105,25 @@ impl Groups {
         key: &IdempotencyKey,
         id: GroupId,
         next: Next,
-    ) -> Result<Committed<MemberNumber>, GroupError> {
-        let user = caller.signed_in()?;
+    ) -> Result<Seat, GroupError> {
+        let (user, mark) = (caller.signed_in()?, mark(key)?);
         let once = Idempotency::new(caller, "group.join", key, &id)?;
         let command = Command::on(partition(caller.app_id(), id)?).once(once);
         let own = Roster::reads_user(command.clone(), user);
-        match self.try_seat(own, user, next, |_, _, _| Ok(())).await {
+        let nobody: MakeRoom = |_, _, _| Ok(());
+        match self.try_seat(own, user, &mark, next, nobody).await {
             Err(JoinRefusal::Short) => {}
-            taken => return Ok(taken?),
+            taken => return Seat::of(taken),
         }
         // In the same commit, so that nobody takes what was given back for this one.
         let everybody = Roster::reads(command);
         let make_room: MakeRoom = |roster, first, now| roster.lapse(first, now);
-        let taken = self.try_seat(everybody, user, next, make_room).await;
+        let taken = self.try_seat(everybody, user, &mark, next, make_room);
+        let taken = taken.await;
         if let Err(JoinRefusal::Refused(GroupError::Full)) = taken {
             self.note_lapses(caller, id, user).await;
         }
-        Ok(taken?)
+        Seat::of(taken)
     }
 
     /// Notes from when on a seat may lapse, for what a refused decision has found of that is not kept:
@@ -131,13 +152,17 @@ impl Groups {
         &self,
         command: Command,
         user: &UserId,
+        mark: &str,
         next: Next,
         make_room: MakeRoom,
     ) -> Result<Committed<MemberNumber>, JoinRefusal> {
-        let user = user.clone();
+        let (user, mark) = (user.clone(), mark.to_owned());
         let join = move |roster: &mut Roster<'_>, now| {
+            if let Some(number) = roster.joined_under(&user, &mark)? {
+                return Err(JoinRefusal::Before(number));
+            }
             make_room(roster, &user, now)?;
-            let member = roster.join(&user, now)?;
+            let member = roster.join(&user, Some(&mark), now)?;
             next(roster, &member)?;
             Ok(member.number)
         };

@@ -37,7 +37,8 @@ pub struct GroupView {
     pub free: u32,
     /// When it expires unless it is full by then.
     pub deadline: Timestamp,
-    /// The caller's own part in it.
+    /// The caller's own part in it: the one that a call was about, also when it is repeated later, and
+    /// else the last.
     pub membership: Option<Membership>,
 }
 

@@ -18,7 +18,8 @@ struct MintLink {
     /// The campaign it counts for; each has room for 100,000 sharers, and so has 0, which stands for none.
     #[serde(default)]
     campaign: Campaign,
-    /// From when on it is refused.
+    /// From when on it is refused. From then on it is not made either, nor made again: a repetition is
+    /// `invalid_field` then, though the first call may have made it.
     expires_at: Timestamp,
 }
 
@@ -98,7 +99,8 @@ impl Links {
         ]
     }
 
-    /// Repeating it makes the same link, so the key is not needed.
+    /// Repeating it makes the same link, so the key is not needed; and an answer that is kept for a link
+    /// that leads nowhere any more would be a record for nothing.
     async fn mint_link(
         self,
         caller: Caller,
@@ -124,7 +126,7 @@ impl Links {
         input: OpenLink,
         key: IdempotencyKey,
     ) -> Result<OpenedLink, ShareError> {
-        let opened = self.open_under(Some(&key), &caller, &input.link).await?;
+        let opened = self.open_once(&caller, &key, &input.link).await?;
         Ok(OpenedLink {
             link: opened.link,
             is_first: opened.is_first,

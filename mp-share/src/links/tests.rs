@@ -179,7 +179,7 @@ async fn opening_a_link_is_answered_alike_under_its_key_also_once_it_has_expired
     let (text, bo) = (minted.token.base32(), user("bo"));
     let open = async |key: &str| {
         let key = key.parse().expect("a key");
-        links.open_under(Some(&key), &bo, &text).await
+        links.open_once(&bo, &key, &text).await
     };
     let first = open("tap-1").await.expect("opens");
     clock.set(minted.link.expires_at);
@@ -188,6 +188,34 @@ async fn opening_a_link_is_answered_alike_under_its_key_also_once_it_has_expired
     assert_eq!(late.code(), "link_expired");
     let late = links.open(&user("eve"), &text).await.expect_err("too late");
     assert_eq!(late.code(), "link_expired");
+}
+
+#[tokio::test]
+async fn a_link_that_was_the_first_is_told_to_be_so_again_under_its_key_alone() {
+    let (links, _) = links();
+    let of_mei = links.mint(&user("mei"), new()).await.expect("mints");
+    let of_ada = links.mint(&user("ada"), new()).await.expect("mints");
+    let (text, other) = (of_mei.token.base32(), of_ada.token.base32());
+    let (bo, key) = (user("bo"), "tap".parse().expect("a key"));
+    let first = links.open_once(&bo, &key, &text).await.expect("opens");
+    assert!(first.is_first);
+    let repeated = links.open_once(&bo, &key, &text).await.expect("opens");
+    assert_eq!(repeated, first);
+    assert!(!links.open(&bo, &text).await.expect("opens").is_first);
+    let reused = links.open_once(&bo, &key, &other).await;
+    assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
+}
+
+#[tokio::test]
+async fn a_link_that_has_expired_is_not_made_again() {
+    let (links, clock) = links();
+    let minted = links.mint(&user("mei"), new()).await.expect("mints");
+    clock.set(moment("2026-11-21T23:59:59.999999Z"));
+    let again = links.mint(&user("mei"), new()).await.expect("mints");
+    assert_eq!(again, minted);
+    clock.set(minted.link.expires_at);
+    let late = links.mint(&user("mei"), new()).await.expect_err("too late");
+    assert_eq!(Error::from(late).field(), Some("expires_at"));
 }
 
 #[tokio::test]

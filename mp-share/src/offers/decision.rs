@@ -96,6 +96,8 @@ pub(super) fn confirm(
         Standing::InFlight(held) if held.has_lapsed(now) => Decision::unchanged(Attempt::Lapsed),
         Standing::InFlight(held) => match stock.confirm(key, &held, now) {
             Ok(()) => stock.answer(Attempt::Done),
+            // It may be sold: the release that wrote it alone can say.
+            Err(newer @ CapacityRefusal::Unrecognized) => return Err(newer.into()),
             Err(refusal) => refused(refusal.code()),
         },
         Standing::Closed(closed) if closed.is_sold() => Decision::unchanged(Attempt::Done),
