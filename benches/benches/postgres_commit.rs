@@ -1,6 +1,7 @@
 //! Commits on PostgreSQL at 1, 16, 128 and 1,024 tasks, each on partitions of its own, against what
 //! is written by hand through the same driver: the usual transaction of a service, and the update of
-//! one row, the least that is durable.
+//! one row, the least that is durable. The server alone, and the store where nobody waits for anybody,
+//! show what there is to be had.
 //!
 //! Promises, durable on acknowledgement: with an outbox record each, at least 6 times the usual
 //! transaction at 128 tasks and 12 times at 1,024, both against its best number of tasks, never less
@@ -27,6 +28,7 @@ const UPDATE: &str = "update of one row";
 const SERVER: &str = "the server alone, 128 commands a statement";
 const OUTBOX: &str = "PostgresStore, root and outbox";
 const ROOT: &str = "PostgresStore, root only";
+const TOGETHER: &str = "PostgresStore, root and outbox, 256 in each of two calls";
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
@@ -42,6 +44,10 @@ fn main() {
         }
     }
     sides.push(Side::new(SERVER, || rig.server_round(&runtime)));
+    sides.push(Side::new(TOGETHER, || {
+        rig.empty_outboxes(&runtime);
+        rig.ours.round_together(&runtime, SPAN, 256)
+    }));
     let table = take_turns("Commits on PostgreSQL", ROUNDS, sides);
     println!("{table}");
     for promise in promises(&table) {

@@ -6,6 +6,8 @@
 //! sessions in turn, so that one is made ready while the other's log is flushed; and from one session
 //! those of 64, which is what is left for 128 callers of whom half are told, and come again, while
 //! the others are committed, and those of 32, for the 64 callers of one process of two in its turn.
+//! And a bare combiner, a channel and one compare-and-set for whoever has come, shows what can be
+//! had of it: alone, and two of them that know nothing of each other.
 //!
 //! Promises, durable on acknowledgement, 128 tasks each: at least 100 times select for update and 50
 //! times the single statement from one process, and 40 and 20 times select for update from two and
@@ -23,7 +25,8 @@ use std::{
 };
 
 use mp_benches::{
-    BATCH, Bound, Load, PostgresFloor, Promise, Side, Table, Throughput, postgres, take_turns,
+    BATCH, Bound, Combiner, Load, PostgresFloor, Promise, Side, Table, Throughput, postgres,
+    take_turns,
 };
 use mp_core::{
     Command as Decide, Decision, Document, Edits, Engine, Error, Family,
@@ -43,6 +46,8 @@ const SINGLE: &str = "single statement";
 const SERVER: &str = "the server alone, 128 joins a statement";
 const HALVES: &str = "the server alone, 64 joins a statement";
 const QUARTERS: &str = "the server alone, 32 joins a statement";
+const BARE: &str = "a bare combiner, 128 tasks";
+const BARE_TWO: &str = "two bare combiners, 128 tasks";
 const KNOWN: &str = "Engine, 128 tasks, members in memory";
 
 /// Where a child finds the database.
@@ -83,6 +88,12 @@ fn main() {
         let (runtime, floor, next) = (&runtime, &floor, &next);
         sides.push(Side::new(name, move || {
             server_round(runtime, floor, next(), sessions, joins)
+        }));
+    }
+    for (name, combiners) in [(BARE, 1), (BARE_TWO, 2)] {
+        let (runtime, floor, next) = (&runtime, &floor, &next);
+        sides.push(Side::new(name, move || {
+            bare_round(runtime, floor, next(), combiners)
         }));
     }
     for (name, members) in [
@@ -189,6 +200,31 @@ fn server_round(
         async move { floor.joins(&counter, users).await.expect("the floor works") }
     });
     statements.of_many(joins)
+}
+
+fn bare_round(
+    runtime: &Runtime,
+    floor: &PostgresFloor,
+    number: u64,
+    combiners: usize,
+) -> Throughput {
+    let counter = format!("rush-{number}");
+    let opened = floor.open_counter(&counter, i64::MAX);
+    runtime.block_on(opened).expect("opens");
+    let entered = runtime.enter();
+    let start = |_| Combiner::start(floor.clone(), counter.clone());
+    let combiners: Arc<[Combiner]> = (0..combiners).map(start).collect();
+    drop(entered);
+    let load = Load {
+        tasks: 128,
+        span: SPAN,
+    };
+    load.run(runtime, move |task, turn| {
+        let combiner = combiners[task % combiners.len()].clone();
+        async move {
+            combiner.join(format!("user-{task}-{turn}")).await;
+        }
+    })
 }
 
 #[derive(Deserialize, Serialize)]

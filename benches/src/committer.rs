@@ -70,6 +70,40 @@ impl Committer {
         })
     }
 
+    /// Lets two callers commit the batches of so many tasks in each call, with an outbox record each:
+    /// what the store does where nobody waits for anybody.
+    ///
+    /// # Panics
+    ///
+    /// If the store fails, or there are fewer tasks than two calls take.
+    pub fn round_together(&self, runtime: &Runtime, span: Duration, tasks: usize) -> Throughput {
+        let committer = self.clone();
+        let load = Load { tasks: 2, span };
+        let calls = load.run(runtime, move |caller, turn| {
+            let committer = committer.clone();
+            let number = usize::try_from(turn).unwrap_or_default() % AGGREGATES_PER_TASK;
+            async move {
+                committer
+                    .commit_together(caller * tasks, tasks, number)
+                    .await
+            }
+        });
+        calls.of_many(tasks)
+    }
+
+    async fn commit_together(&self, first: usize, tasks: usize, number: usize) {
+        let tasks = first..first + tasks;
+        let mut batches = Vec::with_capacity(tasks.len());
+        for task in tasks.clone() {
+            let head = self.heads[task].lock().await[number];
+            batches.push((partition(task, number), batch(head, true)));
+        }
+        let made = self.store.commit_many(batches).await;
+        for (task, version) in tasks.zip(made) {
+            self.heads[task].lock().await[number] = version.expect("nobody else commits here");
+        }
+    }
+
     async fn commit(&self, task: usize, number: usize, outbox: bool) {
         let partition = partition(task, number);
         let mut heads = self.heads[task].lock().await;

@@ -19,7 +19,7 @@ pub use self::{
     floor::SqliteFloor,
     load::{Load, Throughput},
     postgres::{postgres, tuned},
-    postgres_floor::{BATCH, PostgresFloor},
+    postgres_floor::{BATCH, Combiner, PostgresFloor},
     promise::{Bound, Promise},
     turns::{Side, Table, take_turns},
 };

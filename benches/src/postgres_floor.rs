@@ -1,11 +1,12 @@
 mod batches;
+mod combiner;
 
 use std::fmt;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{Error, NoTls};
 
-pub use self::batches::BATCH;
+pub use self::{batches::BATCH, combiner::Combiner};
 
 /// What a careful team writes by hand on PostgreSQL: prepared statements on a pool of connections,
 /// one transaction per command with the row locked first, and an index for no more than is needed.

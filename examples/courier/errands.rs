@@ -1,10 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use mp_core::{
     Caller, Command, Decision, Edits, Engine, Error, ErrorKind, Family, Scope, Timestamp,
     id::{AppId, IdempotencyKey},
     idempotency::{Idempotency, key_reused},
-    port::{PaidOut, Payout, Secured, Settled, Settlement},
+    port::{
+        Fact, PaidOut, Payout, Secured, Settled, Settlement, SettlementListener, SettlementStatus,
+    },
     work::{self, Done, Handler, HandlerError},
 };
 
@@ -188,6 +191,18 @@ impl Errands {
         })
     }
 
+    /// Ends an errand whose money is not held any more, before the dish is handed over.
+    async fn see_if_held(&self, errand: &Errand) -> Result<(), Error> {
+        let payment = errand.payment()?;
+        match self.settlement.status(&errand.app, &payment).await? {
+            SettlementStatus::Declined | SettlementStatus::Released => {
+                let lost = Event::Lost("hold_ended".to_owned());
+                self.observe(errand, lost).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Commits what became of money, unless somebody else was faster: what the ports say of a key
     /// is final. What was known before is not committed again.
     async fn observe(&self, errand: &Errand, event: Event) -> Result<Errand, Error> {
@@ -203,6 +218,22 @@ impl Errands {
             })
         };
         Ok(self.engine.run(command, decide).await?.answer)
+    }
+}
+
+/// Goes on with an errand at once when something is learnt about the customer's money, instead of when
+/// its work is due again. What was learnt is asked for once more: the fact may be an old one.
+#[async_trait]
+impl SettlementListener for Errands {
+    async fn learnt(&self, fact: &Fact) -> Result<(), Error> {
+        let Ok(id) = fact.key.as_str().parse::<ErrandId>() else {
+            return Ok(()); // of another capability's
+        };
+        let errand = self.carry_on(&fact.app, id).await?;
+        match errand.stage {
+            Stage::UnderWay => self.see_if_held(&errand).await,
+            _ => Ok(()),
+        }
     }
 }
 

@@ -16,6 +16,12 @@ use mp_pay::{
     payout::{FixedDestinations, Payouts},
 };
 
+#[cfg(test)]
+use mp_core::{
+    Timestamp,
+    store::{DueQuery, SlotSet},
+};
+
 use super::{
     errand::{Errand, ErrandId, Order},
     errands::{BRING, Errands},
@@ -79,13 +85,15 @@ impl Outside {
         let payments = Payments::new(&market, backend.clone());
         let methods = FixedMethods::everybody(PaymentMethodToken::new(self.card)?);
         let settlement = PaymentsSettlement::new(&payments, Arc::new(methods));
+        let settlement = Arc::new(settlement);
         let accounts = FixedDestinations::default().with(hugo(), Destination::new(account)?);
         let payouts = Payouts::new(&market, backend, Arc::new(accounts));
         // The host joins the capability with the two ports for money.
-        let errands = Errands::new(&market, Arc::new(settlement), Arc::new(payouts.clone()));
+        let errands = Errands::new(&market, settlement.clone(), Arc::new(payouts.clone()));
         let worker = Worker::new(&market, WorkerOptions::default())
             .with(payments.handlers())
             .with(payouts.handlers())
+            .with(settlement.handlers(Arc::new(errands.clone())))
             .with(errands.handlers());
         Ok(Process {
             fuse,
@@ -147,6 +155,24 @@ impl Process {
             (letter.key.to_string(), why)
         });
         Ok(told.collect())
+    }
+
+    /// Returns what is still to be done in the market, ever, of the kinds that its services write.
+    #[cfg(test)]
+    pub(crate) async fn left(&self) -> Result<Vec<String>, Error> {
+        let mut left = Vec::new();
+        for kind in ["errand.due", "pay.fact", "pay.operation", "pay.payout"] {
+            let query = DueQuery {
+                slots: SlotSet::ALL,
+                kind: kind.to_owned(),
+                now: Timestamp::MAX,
+                lease: Duration::ZERO,
+                limit: 100,
+            };
+            let due = self.engine.store().due(&query).await?;
+            left.extend(due.iter().map(|one| one.key.to_string()));
+        }
+        Ok(left)
     }
 
     /// Reads the provider's books.

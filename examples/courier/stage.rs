@@ -18,7 +18,7 @@ pub(crate) enum Stage {
     WageDue,
     /// Everybody has what is theirs.
     Closed,
-    /// The customer's money was not to be had: nothing was brought.
+    /// The customer's money was not to be had, or not held until the dish came: nothing was brought.
     Refused,
     /// The courier could not be paid: a person has to look.
     Owed,
@@ -37,7 +37,7 @@ pub(crate) enum Event {
     HandedOver(UserId),
     /// The customer's money was taken.
     Charged,
-    /// It was not there any more: the market bears it, not the courier.
+    /// It was not there any more: the market bears it, not the courier who has handed the dish over.
     Lost(String),
     /// The courier was paid.
     Paid,
@@ -53,7 +53,7 @@ impl Stage {
         Some(match (self, event) {
             (Self::Ordered, Event::Asked(_)) => Self::Ordered,
             (Self::Ordered, Event::Secured) => Self::UnderWay,
-            (Self::Ordered, Event::Refused(_)) => Self::Refused,
+            (Self::Ordered, Event::Refused(_)) | (Self::UnderWay, Event::Lost(_)) => Self::Refused,
             (Self::UnderWay, Event::HandedOver(_)) => Self::HandedOver,
             (Self::HandedOver, Event::Charged | Event::Lost(_)) | (Self::Owed, Event::PayAgain) => {
                 Self::WageDue
@@ -101,7 +101,10 @@ mod tests {
                 vec![(UnderWay, HandedOver)],
             ),
             (Event::Charged, vec![(HandedOver, WageDue)]),
-            (Event::Lost(code()), vec![(HandedOver, WageDue)]),
+            (
+                Event::Lost(code()),
+                vec![(UnderWay, Refused), (HandedOver, WageDue)],
+            ),
             (Event::Paid, vec![(WageDue, Closed)]),
             (Event::Unpaid(code()), vec![(WageDue, Owed)]),
             (Event::PayAgain, vec![(Owed, WageDue)]),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use mp_core::amount::Money;
 
 use super::{errand::Order, market::ORDER, stage::Stage, *};
@@ -45,9 +47,26 @@ async fn killed_at_any_moment_both_are_paid_once() -> Outcome<()> {
 }
 
 #[tokio::test]
+async fn what_is_done_leaves_no_work_behind() -> Outcome<()> {
+    for (card, account) in PROVIDERS {
+        let process = Outside::paying_with(card)?.start(Fuse::at(0), account)?;
+        process.order().await?;
+        assert_ne!(process.left().await?, [""; 0], "there is work to be seen");
+        process.deliver().await?;
+        process.work().await?;
+        assert_eq!(process.left().await?, [""; 0], "{card} {account}");
+        assert_eq!(process.moved().await?, once(), "{card} {account}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_handed_over_is_paid_by_due_work_alone() -> Outcome<()> {
     let outside = Outside::paying_with("pm_ok")?;
-    let ordered = outside.start(Fuse::at(0), OPEN)?.order().await?;
+    let first = outside.start(Fuse::at(0), OPEN)?;
+    let ordered = first.order().await?;
+    // What its payment has told was heard: nothing else brings the errand up again.
+    first.work().await?;
     let process = outside.start(Fuse::at(2), OPEN)?;
     assert!(
         process
@@ -95,6 +114,24 @@ async fn a_customer_whose_bank_asks_for_something_is_told_what_and_pays_once() -
     let brought = process.deliver().await?;
     assert_eq!((brought.stage, brought.action), (Stage::Closed, None));
     assert_eq!(process.moved().await?, once());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_errand_whose_money_is_not_held_any_more_is_over() -> Outcome<()> {
+    let outside = Outside::paying_with("pm_ok")?;
+    let process = outside.start(Fuse::at(0), OPEN)?;
+    let ordered = process.order().await?;
+    assert_eq!(ordered.stage, Stage::UnderWay);
+    outside
+        .clock
+        .advance(Duration::from_secs(30 * 24 * 60 * 60));
+    process.work().await?;
+    assert_eq!(process.order().await?.stage, Stage::Refused);
+    let late = process.hand_over(ordered.id).await.expect_err("is over");
+    assert_eq!(late.code(), "errand_stage");
+    assert_eq!(process.moved().await?, Moved::default());
+    assert_eq!(process.left().await?, [""; 0]);
     Ok(())
 }
 

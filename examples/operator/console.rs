@@ -131,14 +131,19 @@ impl Console {
 
     /// Does what a webhook asks for after all.
     pub(crate) async fn handle(&self, webhook: &WebhookId) -> Result<Handled, mp_core::Error> {
-        self.ask("pay.handle_webhook", about("handle", webhook))
-            .await
+        self.ask("pay.handle_webhook", self.about(webhook)).await
     }
 
     /// Puts a webhook aside that cannot be handled.
     pub(crate) async fn dismiss(&self, webhook: &WebhookId) -> Result<Handled, mp_core::Error> {
-        self.ask("pay.dismiss_webhook", about("dismiss", webhook))
-            .await
+        self.ask("pay.dismiss_webhook", self.about(webhook)).await
+    }
+
+    /// Names a webhook, under a key for what is done about it: each command that is typed is one of its
+    /// own, for the same webhook may have been heard again since the last.
+    fn about(&self, webhook: &WebhookId) -> Value {
+        let key = format!("typed-{:032x}", u128::from_be_bytes(self.engine.random()));
+        json!({"webhook": webhook, "idempotency_key": key})
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -180,9 +185,4 @@ pub(crate) fn hearing(
     payments: &Payments,
 ) -> Webhooks {
     Webhooks::new(engine).with_source(source.clone(), Arc::new(provider), payments)
-}
-
-/// Names a webhook, under a key for what is done about it.
-fn about(what: &str, webhook: &WebhookId) -> Value {
-    json!({"webhook": webhook, "idempotency_key": format!("{what}-{webhook}")})
 }

@@ -18,8 +18,9 @@ impl Orders {
     ///
     /// # Errors
     ///
-    /// `not_found` for an order that is not the caller's; `payment_unknown` while nobody knows: ask
-    /// again; else the settlement's and the engine's.
+    /// `not_found` for an order that is not the caller's; `newer_release` for one in a state that is not
+    /// known here, of which no money is taken; `payment_unknown` while nobody knows: ask again; else the
+    /// settlement's and the engine's.
     pub async fn pay(&self, caller: &Caller, id: OrderId) -> Result<PayOutcome, Error> {
         let order = self.order(caller, id).await?;
         match PayOutcome::of(order.clone()) {
@@ -29,6 +30,7 @@ impl Orders {
     }
 
     async fn collect(&self, order: &Order) -> Result<PayOutcome, Error> {
+        require_unpaid(order.state())?;
         let request = Payment::request(order);
         match self.settlement.secure(&request).await? {
             Secured::Secured => {
@@ -133,6 +135,16 @@ impl SettlementListener for Orders {
             _ => Ok(()),
         }
     }
+}
+
+/// Refuses unless the order waits for its money: what is taken for any other could not be written down.
+fn require_unpaid(state: OrderState) -> Result<(), Error> {
+    if state == OrderState::Unrecognized {
+        let message = "a newer release wrote this order, and only it can go on";
+        return Err(Error::new(ErrorKind::Unavailable, "newer_release", message));
+    }
+    state.next(OrderEvent::Pay)?;
+    Ok(())
 }
 
 /// Returns the error of what came after money had moved: "nothing happened" would not be true.

@@ -14,6 +14,7 @@ pub(crate) struct PostgresTable {
 
 impl PostgresTable {
     pub(crate) async fn connect(url: &str) -> Result<Self, Box<dyn Error>> {
+        refuse_encryption(url)?;
         let store = PostgresStore::connect(url, PostgresOptions::default()).await?;
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         // It ends with the client.
@@ -23,6 +24,23 @@ impl PostgresTable {
         client.batch_execute(create).await?;
         let store = Arc::new(store);
         Ok(Self { store, client })
+    }
+}
+
+/// Refuses a URL that asks for encryption, which the shop's own connection does not have: the store's
+/// would be encrypted, and the shop's not be made.
+fn refuse_encryption(url: &str) -> Result<(), Box<dyn Error>> {
+    let mut modes = url
+        .split(['?', '&'])
+        .filter_map(|it| it.strip_prefix("sslmode="));
+    match modes.find(|mode| !matches!(*mode, "disable" | "prefer")) {
+        None => Ok(()),
+        Some(mode) => Err(format!(
+            "this example connects without encryption, and sslmode={mode} asks for it: in a program of your \
+             own hand `tokio_postgres::connect` a connector of `tokio-postgres-rustls` instead of `NoTls`; \
+             to try this one, take a server on this machine and sslmode=disable"
+        )
+        .into()),
     }
 }
 
@@ -61,5 +79,23 @@ impl Table for PostgresTable {
             intent: row.get(2),
         };
         Ok(rows.iter().map(row).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_asks_for_encryption_is_refused_in_words() {
+        for fine in ["", "?sslmode=disable", "?a=b&sslmode=prefer"] {
+            refuse_encryption(&format!("postgres://me@host/shop{fine}")).expect("is fine");
+        }
+        for mode in ["require", "verify-full", "allow"] {
+            let url = format!("postgres://me@host/shop?connect_timeout=5&sslmode={mode}");
+            let refused = refuse_encryption(&url).expect_err("is refused").to_string();
+            assert!(refused.contains(&format!("sslmode={mode}")), "{refused}");
+            assert!(refused.contains("tokio-postgres-rustls"), "{refused}");
+        }
     }
 }

@@ -1,5 +1,11 @@
 //! From order to money, whatever breaks off in between.
 
+use mp_core::{
+    port::Settlement,
+    store::{Batch, CommitId, Key, Query, Write},
+};
+use serde_json::Value;
+
 use super::*;
 
 #[tokio::test]
@@ -115,6 +121,36 @@ async fn a_crash_after_the_money_went_back_is_mended_by_taking_back_again() {
     assert_eq!(market.held(&order), twd(0));
     let order = market.orders.take_back(&chen, order.id()).await;
     assert_eq!(order.expect("takes back").state(), OrderState::Returned);
+}
+
+#[tokio::test]
+async fn no_money_is_taken_for_an_order_in_a_state_of_a_newer_release() {
+    let market = Market::new();
+    let order = market.placed().await;
+    let partition = Order::partition(order.app(), order.id()).expect("an id");
+    let store = market.engine.store();
+    let view = store.read(&partition, &Query::default()).await;
+    let view = view.expect("reads");
+    let mut root: Value = serde_json::from_slice(&view.records[0].value).expect("is JSON");
+    (root["format"], root["state"]) = (9.into(), "gift_wrapped".into());
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: market.engine.now(),
+        writes: vec![Write::put(Key::root(), root.to_string().into())],
+    };
+    store.commit(&partition, batch).await.expect("commits");
+    let refused = market.orders.pay(&mei(), order.id()).await;
+    assert_eq!(refused.expect_err("is left").code(), "newer_release");
+    let fact = Fact {
+        app: order.app().clone(),
+        key: Payment::key(order.id()),
+        status: SettlementStatus::Secured,
+    };
+    let heard = market.orders.learnt(&fact).await;
+    assert_eq!(heard.expect_err("is told again").code(), "newer_release");
+    let status = market.desk.status(order.app(), &fact.key).await;
+    assert_eq!(status.expect("answers"), SettlementStatus::Unseen);
 }
 
 #[tokio::test]
