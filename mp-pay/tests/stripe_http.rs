@@ -1,9 +1,12 @@
 //! The sandbox over HTTP, asked what no well-behaved client asks.
 #![cfg(feature = "http")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use axum::{
@@ -256,6 +259,48 @@ async fn a_refund_that_broke_off_is_answered_with_the_refund_when_it_comes_again
     let (status, nothing_left) = told(refund("b").await).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(nothing_left["error"]["code"], "charge_already_refunded");
+}
+
+/// A store that makes the commits of payments wait while somebody holds the gate.
+fn gated(gate: &Arc<tokio::sync::Mutex<()>>) -> Arc<dyn Store> {
+    let gate = gate.clone();
+    let hook = move |call, phase, partition: Option<&Partition>| {
+        let of_payment = partition.is_some_and(|it| it.to_string().contains("/pay/"));
+        let gate = gate.clone();
+        async move {
+            if (call, phase, of_payment) == (Call::Commit, Phase::Before, true) {
+                drop(gate.lock().await);
+            }
+            Ok(())
+        }
+    };
+    Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), hook))
+}
+
+#[tokio::test]
+async fn a_key_whose_request_is_in_progress_is_in_use() {
+    let gate = Arc::default();
+    let served = Served::on(gated(&gate));
+    let create = || {
+        let mut request = request(Method::POST, INTENTS, "currency=eur&amount=5");
+        let key = "order 17".parse().expect("a header");
+        request.headers_mut().insert("idempotency-key", key);
+        served.ask(request)
+    };
+    let closed = gate.lock().await;
+    let (mut first, second) = (pin!(create()), create());
+    let second = tokio::select! {
+        biased;
+        early = &mut first => panic!("the gate is closed: {early:?}"),
+        second = second => second,
+    };
+    let (status, in_use) = told(second).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(in_use["error"]["code"], "idempotency_key_in_use");
+    drop(closed);
+    let first = told(first.await).await;
+    assert_eq!(first.0, StatusCode::OK, "{}", first.1);
+    assert_eq!(told(create().await).await, first);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use mp_core::{
 };
 use serde_json::Value;
 
-use super::{object, refusal::Refusal};
+use super::{in_flight::InFlight, object, refusal::Refusal};
 use crate::{
     backend::{DeclineCode, MinorUnits},
     error::PayError,
@@ -20,6 +20,7 @@ use crate::{
 pub(super) struct Gateway {
     pub(super) payments: Payments,
     pub(super) caller: Caller,
+    pub(super) in_flight: InFlight,
 }
 
 impl Gateway {

@@ -38,7 +38,8 @@
 //!   see [`Behaviour::of_token`](super::Behaviour::of_token).
 //! - An `Idempotency-Key` that comes again with the same path and parameters is answered as the
 //!   first time, declines too, with `Idempotent-Replayed: true`; with others it is an
-//!   `idempotency_error`. As at Stripe, a request that is malformed does not use up its key.
+//!   `idempotency_error`, and while the first request has no answer yet it is a `409`,
+//!   `idempotency_key_in_use`. As at Stripe, a request that is malformed does not use up its key.
 //! - [Errors](https://docs.stripe.com/api/errors) have Stripe's types and codes, and show the intent
 //!   they are about.
 //! - `automatic_payment_methods`, `payment_method_types` and `return_url` are passed over for
@@ -51,9 +52,8 @@
 //! - Every other path is unknown: there are no lists, customers, cards or disputes.
 //! - It sends no webhooks by itself: [`SandboxBackend::events`](super::SandboxBackend::events) are
 //!   their bodies, under the same ids, and whoever plays the provider signs and sends them.
-//! - An answer that is `api_error` is not kept: its repetition goes on from where it broke off. Two
-//!   requests at once under one key are not a `409`: both come to the same one effect. Once an
-//!   answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new: if it has
+//! - An answer that is `api_error` is not kept: its repetition goes on from where it broke off. Once
+//!   an answer [has lapsed](mp_core::idempotency::IDEMPOTENCY_MEMORY), its key is not new: if it has
 //!   created an intent it is refused, and if a refund that refund is answered.
 //! - A `customer` is whoever the caller says. Payment methods are not looked up.
 //! - A charge under way, and a payer who acts, are found out by a
@@ -63,6 +63,7 @@
 mod answer;
 mod form;
 mod gateway;
+mod in_flight;
 mod intents;
 mod object;
 mod once;
@@ -79,7 +80,7 @@ use axum::{
 use mp_core::{Caller, Scope, id::AppId};
 
 pub use self::intents::AMOUNT_MAX;
-use self::{gateway::Gateway, refusal::Refusal};
+use self::{gateway::Gateway, in_flight::InFlight, refusal::Refusal};
 use crate::payments::Payments;
 
 /// The largest body of a request, in bytes.
@@ -95,6 +96,7 @@ pub fn router(payments: &Payments, app: AppId) -> Router {
     let gateway = Gateway {
         payments: payments.clone(),
         caller: Caller::app(app).with_scope(Scope::STAFF),
+        in_flight: InFlight::default(),
     };
     let of_intent = |verb| format!("/v1/payment_intents/{{id}}/{verb}");
     Router::new()

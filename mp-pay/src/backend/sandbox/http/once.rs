@@ -47,6 +47,8 @@ impl Once {
         gateway: &Gateway,
         ask: impl Future<Output = Result<Value, Refusal>>,
     ) -> Result<Response, Refusal> {
+        let taken = gateway.in_flight.take(&self.key);
+        let _taken = taken.ok_or_else(Refusal::key_in_use)?;
         if let Some(answer) = self.answered(gateway).await? {
             return Ok(([("idempotent-replayed", "true")], answer).into_response());
         }
@@ -68,7 +70,7 @@ impl Once {
         }
     }
 
-    /// Keeps an answer; if another request under the key was faster, returns that one's.
+    /// Keeps an answer; if another process answered a request under the key first, returns that one's.
     async fn keep(self, gateway: &Gateway, answer: Answer) -> Result<Answer, Error> {
         let keep = move |family: &Family, _: Timestamp| {
             let mut edits = Edits::new();

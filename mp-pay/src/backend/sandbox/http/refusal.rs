@@ -49,6 +49,13 @@ impl Refusal {
         Self::of(StatusCode::BAD_REQUEST, "idempotency_error", message)
     }
 
+    /// Turns a request away whose key another one is being done under; official SDKs come again.
+    pub(super) fn key_in_use() -> Self {
+        let message = "Another request with this key is in progress. Try again in a moment.";
+        let refusal = Self::invalid(message).code("idempotency_key_in_use");
+        refusal.status(StatusCode::CONFLICT)
+    }
+
     /// Tells of a decline, which leaves the intent as it is shown.
     pub(super) fn declined(code: &DeclineCode, intent: Value) -> Self {
         let mut refusal = Self::of(StatusCode::PAYMENT_REQUIRED, "card_error", "");
