@@ -2,7 +2,7 @@ use std::{error::Error, path::Path, sync::Arc};
 
 use mp_core::{
     Caller, Engine, Scope,
-    clock::{Clock, SystemClock},
+    clock::Clock,
     entropy::SystemEntropy,
     host::Host,
     id::{AppId, Name},
@@ -46,12 +46,18 @@ pub(crate) struct History {
 }
 
 impl Console {
-    /// Opens a file whose host takes in the provider's webhooks under the name `source`.
-    pub(crate) fn on_file(file: &Path, app: AppId, source: &Name) -> Result<Self, Box<dyn Error>> {
+    /// Opens a file that is there, and whose host takes in the provider's webhooks under the name
+    /// `source`. What is driven again is due by this clock: it has to be that of the file's worker.
+    pub(crate) fn on_file(
+        file: &Path,
+        app: AppId,
+        source: &Name,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Box<dyn Error>> {
         if !file.exists() {
             return Err(format!("there is no {}", file.display()).into());
         }
-        Self::open(file, app, source, Arc::new(SystemClock))
+        Self::open(file, app, source, clock)
     }
 
     pub(crate) fn open(

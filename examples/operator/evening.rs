@@ -4,7 +4,7 @@ use mp_core::{
     Caller,
     amount::{Currency, Money},
     clock::{Clock, ManualClock},
-    id::AppId,
+    id::{AppId, Name},
     work::{ATTEMPTS_MAX, Worker, WorkerOptions},
 };
 use mp_pay::{
@@ -68,6 +68,17 @@ impl Evening {
 
     pub(crate) const fn console(&self) -> &Console {
         &self.console
+    }
+
+    /// Opens a console of another process, which knows the file alone.
+    #[cfg(test)]
+    pub(crate) fn another_console(
+        &self,
+        file: &Path,
+        app: AppId,
+        source: &Name,
+    ) -> Result<Console, Box<dyn Error>> {
+        Console::on_file(file, app, source, self.clock.clone())
     }
 
     /// Lets everybody pay, and returns the intent of which the money was taken and nobody knows.

@@ -16,9 +16,10 @@ mod options;
 mod paper;
 mod tamper;
 
-use std::{error::Error, path::Path};
+use std::{error::Error, path::Path, sync::Arc};
 
 use clap::Parser;
+use mp_core::clock::SystemClock;
 
 use self::{
     console::Console,
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     } = Options::parse();
     match (file, command) {
         (Some(file), command) => {
-            let console = Console::on_file(&file, app, &source)?;
+            let console = Console::on_file(&file, app, &source, Arc::new(SystemClock))?;
             show(&console, command.unwrap_or(Command::Dead)).await
         }
         (None, None) => {

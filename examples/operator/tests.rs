@@ -45,7 +45,8 @@ async fn what_lies_dead_is_driven_again_and_a_changed_entry_is_named() -> Result
     assert!(whole(&console.verify().await?));
     tamper::raise_first_entry(console, "stall").await?;
     // Another console, on the file alone.
-    let found = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?
+    let found = evening
+        .another_console(&file, "market".parse()?, &SOURCE.parse()?)?
         .verify()
         .await?;
     let broken = found
@@ -70,7 +71,7 @@ async fn webhooks_that_lie_dead_are_listed_handled_and_dismissed() -> Result<(),
     evening.neglect().await?;
 
     // Another console, on the file alone.
-    let console = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?;
+    let console = evening.another_console(&file, "market".parse()?, &SOURCE.parse()?)?;
     let listed = console.webhooks().await?;
     assert_eq!(listed.len(), 6, "{listed:?}");
     let mut outcomes = Vec::new();
@@ -107,8 +108,8 @@ async fn what_a_webhook_makes_due_is_left_to_a_worker_of_the_host() -> Result<()
     evening.neglect().await?;
 
     // Another console, on the file alone; the first is not told the name of the webhooks' source.
-    let wrong = Console::on_file(&file, "market".parse()?, &"other".parse()?)?;
-    let console = Console::on_file(&file, "market".parse()?, &SOURCE.parse()?)?;
+    let wrong = evening.another_console(&file, "market".parse()?, &"other".parse()?)?;
+    let console = evening.another_console(&file, "market".parse()?, &SOURCE.parse()?)?;
     let mut observed = 0;
     for each in console.webhooks().await? {
         let refused = wrong.handle(&each.webhook).await.map(drop);
@@ -178,7 +179,7 @@ async fn only_what_lies_dead_of_the_app_is_listed_and_driven_again() -> Result<(
     assert_eq!(worker.drain().await?, many);
 
     assert_eq!(console.dead().await?.len(), 2);
-    let airport = Console::on_file(&file, "airport".parse()?, &SOURCE.parse()?)?;
+    let airport = evening.another_console(&file, "airport".parse()?, &SOURCE.parse()?)?;
     assert_eq!(airport.dead().await?.len(), 150);
     assert_eq!(console.redrive(None).await?, 2);
     assert_eq!(console.dead().await?.len(), 0);
