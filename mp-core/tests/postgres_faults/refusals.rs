@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
 use mp_core::store::{PostgresStore, StoreErrorKind};
-use throwaway_postgres::{ServerOptions, Stop, database, server};
+use throwaway_postgres::{Database, ServerOptions, Stop, database, server};
+use tokio_postgres::Client;
 
 use crate::tally::{Tally, hasty, kind};
 
@@ -74,10 +75,7 @@ async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
     // Two connections are made and stay.
     let tally = Tally::connect(&database, hasty()).await;
     tally.add(1, 0).await.expect("commits");
-    let mut others = Vec::new();
-    while let Ok(other) = database.try_client().await {
-        others.push(other);
-    }
+    let others = take_every_connection(&database, 12).await;
     let refused = PostgresStore::connect(database.url(), hasty()).await;
     assert_eq!(kind(refused), StoreErrorKind::Unavailable);
     tally
@@ -89,6 +87,24 @@ async fn a_server_without_a_free_connection_is_unavailable_until_it_has_one() {
     let patient = hasty().with_connect_timeout(LONG);
     let tally = Tally::connect(&database, patient).await;
     assert_eq!(tally.count(1).await.expect("reads"), 2);
+}
+
+/// Connects until all that the server has are taken, and none is only about to be given back.
+async fn take_every_connection(database: &Database, max_connections: i64) -> Vec<Client> {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'";
+    let mut taken = Vec::new();
+    loop {
+        match database.try_client().await {
+            Ok(client) => taken.push(client),
+            Err(_) => {
+                let any: &Client = taken.last().expect("some are free");
+                let row = any.query_one(sql, &[]).await.expect("counts");
+                if row.get::<_, i64>(0) == max_connections {
+                    return taken;
+                }
+            }
+        }
+    }
 }
 
 #[tokio::test]

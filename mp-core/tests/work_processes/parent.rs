@@ -10,7 +10,7 @@ use std::{
 use killed_processes::Process;
 use mp_core::{
     Clock, Engine,
-    clock::SystemClock,
+    clock::{SKEW_MAX, SystemClock},
     entropy::SystemEntropy,
     store::{DueQuery, SlotSet, Store},
     work::{DeadLetters, LEASE},
@@ -187,9 +187,8 @@ impl Shift {
     }
 
     fn expect_nothing_left(&self) {
+        self.wait_until_quiet();
         let far = self.engine.now().plus(LEASE * 100);
-        // What is settled last is on its way still when the log says that it is done.
-        thread::sleep(Duration::from_secs(1));
         for kind in KINDS {
             let query = DueQuery {
                 slots: SlotSet::ALL,
@@ -200,6 +199,21 @@ impl Shift {
             };
             let left = self.runtime.block_on(self.store.due(&query));
             assert_eq!(left.expect("leases"), [], "{kind}");
+        }
+    }
+
+    /// Waits until nothing is handled for longer than a lease: what was done by a process that was killed
+    /// before it settled it comes back after its lease, and what is settled last is on its way still.
+    fn wait_until_quiet(&self) {
+        let quiet = (LEASE + 2 * SKEW_MAX) / SPEED + Duration::from_secs(1);
+        let mut before = None;
+        loop {
+            let lines = Some(self.orders.log.read().len());
+            if lines == before {
+                return;
+            }
+            before = lines;
+            thread::sleep(quiet);
         }
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn calls() -> u64 {
 }
 
 pub(crate) fn seats() -> u64 {
-    calls() / CALLS_EACH
+    calls().div_ceil(CALLS_EACH)
 }
 
 /// A process's view of everything that is paid with.

@@ -87,7 +87,8 @@ impl Database {
     /// If the server does not let us.
     pub async fn terminate_backends(&self) -> i64 {
         let sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                   WHERE datname = current_database() AND backend_type = 'client backend'
+                     AND pid <> pg_backend_pid()";
         let row = self.client().await.query_one(sql, &[]).await;
         row.expect("the role may break off its own sessions").get(0)
     }
