@@ -81,9 +81,13 @@
 //!
 //! A [`PaymentBackend`] ([`SandboxBackend`] for tests and demos) or several, the
 //! [`Engine`](mp_core::Engine) and a [`Worker`](mp_core::work::Worker) with the `handlers` of every
-//! service that it uses ([`Payments`], [`Webhooks`](webhook::Webhooks), [`Payouts`](payout::Payouts),
-//! [`Ledger`](ledger::Ledger), [`PaymentsSettlement`]): without them nothing that a crash or a provider
-//! leaves open is ever finished. For webhooks the endpoint's secrets, and for settlements its
+//! service that it uses: those of [`Payments`], [`Webhooks`](webhook::Webhooks),
+//! [`Payouts`](payout::Payouts) and [`Ledger`](ledger::Ledger); those of [`PaymentsSettlement`] and
+//! [`LedgerSettlement`](ledger::LedgerSettlement), which take the capability that is to hear what is learnt
+//! later; and those of [`Feeds`](mp_core::feed::Feeds::handlers) where payments or a ledger
+//! [tell a feed](Payments::with_feed). Without them nothing that a crash or a provider leaves open is ever
+//! finished: work that no worker has a handler for waits for ever, unreported, and only the view `mp_work` of
+//! the store shows it. For webhooks the endpoint's secrets, and for settlements its
 //! [`PaymentMethods`](method::PaymentMethods).
 //!
 //! Every night, or everything is kept for ever, a [`Retention`](mp_core::retention::Retention) with

@@ -63,9 +63,12 @@
 //! [`Retention`](mp_core::retention::Retention) with [`EndedGroups`](retention::EndedGroups).
 //!
 //! The settlement tells what it learns later to [`Groups`], which are a
-//! [`SettlementListener`](mp_core::port::SettlementListener); where other capabilities share it,
-//! [`Listeners`](mp_core::port::Listeners) tell them all. A payment that was unknown for longer than
-//! due work asks for it goes on by nothing else.
+//! [`SettlementListener`](mp_core::port::SettlementListener). With `mp-pay` the same worker joins them, by
+//! `PaymentsSettlement::handlers(Arc::new(groups.clone()))` or `LedgerSettlement::handlers`, which takes the
+//! same, beside those of the payments or the ledger; where other capabilities share the settlement,
+//! [`Listeners`](mp_core::port::Listeners) tell them all. Without it nobody is told: a group may fill on
+//! a seat whose money is gone, a payment that was unknown for longer than due work asks for it goes on by
+//! nothing else, and what is to be told waits in the store for ever.
 //!
 //! # What this crate does not do
 //!

@@ -51,7 +51,8 @@ impl Ledger {
 
     /// Tells a feed what becomes of the transfers that are made from now on, [news](super::news) by
     /// news; without one, the ledger writes nothing for it. A transfer keeps its feed, whichever
-    /// process moves it on.
+    /// process moves it on. What is told comes into the feed by due work: a worker needs
+    /// [`Feeds::handlers`](mp_core::feed::Feeds::handlers).
     #[must_use]
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);

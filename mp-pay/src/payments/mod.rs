@@ -107,7 +107,8 @@ impl Payments {
     }
 
     /// Tells a feed the [turns](crate::news) that payments take, from now on; without one, they
-    /// write nothing for it.
+    /// write nothing for it. What is told comes into the feed by due work: a worker needs
+    /// [`Feeds::handlers`](mp_core::feed::Feeds::handlers).
     #[must_use]
     pub fn with_feed(mut self, feed: Feed) -> Self {
         self.feed = Some(feed);
