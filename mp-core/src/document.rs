@@ -6,6 +6,8 @@
 //! - adding a member raises [`Document::FORMAT`] and gives the member a `#[serde(default)]`;
 //! - a value whose format is newer than ours is read, and its unknown members survive a rewrite, at
 //!   any depth of objects; items of lists do not keep them, so what may grow is named, not numbered;
+//! - a change on which an older release would act wrongly gives the value a form that it cannot read:
+//!   it then refuses it as `newer_release`, and leaves it as it is;
 //! - an enum that may grow has a `#[serde(other)] Unrecognized` variant, which no state machine
 //!   moves on from, and which is written again as it was read, unless it was replaced;
 //! - a value with an equality of its own, such as an [amount](crate::amount), never grows.
