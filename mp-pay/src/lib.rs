@@ -111,7 +111,7 @@
 //!   backends that are wrong on purpose.
 //! - `csv`: `reconciliation::csv`, settlement reports as providers write them.
 //! - `http`: `webhook::http`, the endpoint for webhooks, and `backend::sandbox::http`, the sandbox
-//!   over HTTP in Stripe's shape, for official SDKs.
+//!   over HTTP in Stripe's shape, for official SDKs. Both are routers of axum 0.8.
 
 pub mod attempt;
 pub mod backend;

@@ -6,16 +6,27 @@
 //! [`Webhooks::handlers`]: in the same process it begins at once.
 //!
 //! ```
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use std::sync::Arc;
-//! # use mp_core::{Engine, clock::SystemClock, entropy::SystemEntropy, store::MemoryStore};
-//! use mp_pay::webhook::{Webhooks, http};
+//! use std::sync::Arc;
+//! use mp_core::{Engine, clock::SystemClock, entropy::SystemEntropy, store::MemoryStore};
+//! use mp_core::work::{Worker, WorkerOptions};
+//! use mp_pay::webhook::{Webhooks, http, stripe::{StripeSecret, StripeWebhooks}};
+//! use mp_pay::{Payments, SandboxBackend};
 //!
-//! # let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
-//! let webhooks = Webhooks::new(&engine);
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::new(SystemClock), Arc::new(SystemEntropy::new()));
+//! let payments = Payments::new(&engine, Arc::new(SandboxBackend::new()));
+//! let stripe = StripeWebhooks::new()
+//!     .with_secret("market".parse()?, StripeSecret::new("whsec_of_this_endpoint")?)?;
+//! let webhooks = Webhooks::new(&engine).with_source("stripe".parse()?, Arc::new(stripe), &payments);
+//! let worker = Worker::new(&engine, WorkerOptions::default())
+//!     .with(webhooks.handlers())
+//!     .with(payments.handlers());
+//!
+//! // The provider is given https://…/webhooks/market/stripe.
 //! let router = axum::Router::new().nest("/webhooks", http::router(&webhooks));
-//! // axum::serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?, router).await?;
-//! # let _: axum::Router = router;
+//! // tokio::spawn(async move { worker.run(stopped).await });
+//! // axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, router).await?;
+//! # let _: (axum::Router, Worker) = (router, worker);
 //! # Ok(()) }
 //! ```
 
