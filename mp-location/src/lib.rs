@@ -51,7 +51,9 @@
 //!
 //! An [`Engine`](mp_core::Engine) with its store and clock, inside a tokio runtime, and where a
 //! person is: this crate asks no device. [`Places::operations`] plugs into
-//! [`Host`](mp_core::host::Host).
+//! [`Host`](mp_core::host::Host), under the scopes [`location:read`](LOCATION_READ) and
+//! [`location:write`](LOCATION_WRITE). A `Host` asks for them; a typed call asks only whose the place is, and
+//! an [import](Places::import) for [`staff`](mp_core::Scope::STAFF).
 //!
 //! # What it does not do
 //!
@@ -80,6 +82,7 @@ pub use self::{
     command::PlaceCommand,
     index::{INDEX_PENDING_MAX, Near, NearbyIndex},
     nearby::{Found, Nearby, NearbyPlaces},
+    operations::{LOCATION_READ, LOCATION_WRITE},
     place::{NewPlace, Place, PlaceId},
     places::{Places, PlacesOptions},
     point::{InvalidPoint, Point},

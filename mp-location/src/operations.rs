@@ -14,11 +14,13 @@ use crate::{
     point::Point,
 };
 
-/// The right to find places.
-const READ: Scope = Scope::of("location:read");
+/// The right to find places: asked for by a [`Host`](mp_core::host::Host). A typed call shows them to
+/// everybody in the app.
+pub const LOCATION_READ: Scope = Scope::of("location:read");
 
-/// The right to add places, and to remove one's own.
-const WRITE: Scope = Scope::of("location:write");
+/// The right to add places, and to replace and remove one's own: asked for by a
+/// [`Host`](mp_core::host::Host). A typed call asks only whose the place is.
+pub const LOCATION_WRITE: Scope = Scope::of("location:write");
 
 /// Names a place of the caller's app.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
@@ -62,7 +64,7 @@ impl Places {
         Operation::reversible(
             "location.add_place",
             "Adds a place that the signed-in user owns.",
-            WRITE,
+            LOCATION_WRITE,
             move |caller: Caller, new: NewPlace, key: IdempotencyKey| {
                 let places = places.clone();
                 async move { places.add(&caller, new, &key).await }
@@ -75,7 +77,7 @@ impl Places {
         Operation::reversible(
             "location.replace_place",
             "Says anew what a place of the signed-in user is called, what it is, and where.",
-            WRITE,
+            LOCATION_WRITE,
             move |caller: Caller, said: ReplacePlace, key: IdempotencyKey| {
                 let places = places.clone();
                 async move {
@@ -91,7 +93,7 @@ impl Places {
         Operation::reversible(
             "location.remove_place",
             "Removes a place of the signed-in user and answers what it was.",
-            WRITE,
+            LOCATION_WRITE,
             move |caller: Caller, one: OnePlace, key: IdempotencyKey| {
                 let places = places.clone();
                 async move { places.remove(&caller, one.place, &key).await }
@@ -104,7 +106,7 @@ impl Places {
         Operation::read(
             "location.nearby",
             "Finds the places nearest to a point, with distance and direction.",
-            READ,
+            LOCATION_READ,
             move |caller: Caller, nearby: Nearby| {
                 let places = places.clone();
                 async move { places.nearby(&caller, &nearby).await }
@@ -117,7 +119,7 @@ impl Places {
         Operation::read(
             "location.place",
             "Shows one place.",
-            READ,
+            LOCATION_READ,
             move |caller: Caller, one: OnePlace| {
                 let places = places.clone();
                 async move { places.place(&caller, one.place).await }

@@ -44,11 +44,14 @@
 //! as a [`Caller`](mp_core::Caller). For notices a [`Notifier`](mp_core::port::Notifier), and a
 //! [`Worker`](mp_core::work::Worker) with [`Queues::handlers`]: a stopped worker delays notices, but
 //! a call past its grace is a no-show all the same. [`Queues::operations`] plugs into a
-//! [`Host`](mp_core::host::Host), under the scopes `queue:read`, `queue:write` and `queue:staff`.
+//! [`Host`](mp_core::host::Host), under the scopes [`queue:read`](QUEUE_READ), [`queue:write`](QUEUE_WRITE)
+//! and [`queue:staff`](QUEUE_STAFF). The first two only a `Host` asks for; a typed call asks whose the ticket
+//! is.
 //!
 //! Every night, or lines are kept for ever, a [`Retention`](mp_core::retention::Retention) with
 //! [`PastLines`](retention::PastLines). It retires a line that somebody has
-//! [closed](Queues::close_line), once its day is over, and no other: close every line.
+//! [closed](Queues::close_line), once its [day](ServiceDay) is over, and no other: close every line at the end
+//! of its evening.
 //!
 //! # What it does not do
 //!
@@ -76,6 +79,7 @@ pub use self::{
     desk::{CallFrom, Joined},
     error::QueueError,
     line::{LaneSetup, LineId, LineSetup, ServiceDay},
+    operation::{QUEUE_READ, QUEUE_WRITE},
     position::Position,
     queues::{QUEUE_STAFF, QueueOptions, Queues},
     quote::Quote,

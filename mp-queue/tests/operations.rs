@@ -2,14 +2,11 @@
 
 mod market;
 
-use mp_core::{Caller, Scope, host::Host};
-use mp_queue::{QUEUE_STAFF, line::LineState};
+use mp_core::{Caller, host::Host};
+use mp_queue::{QUEUE_READ, QUEUE_STAFF, QUEUE_WRITE, line::LineState};
 use serde_json::{Value, json};
 
 use self::market::{Market, user};
-
-const QUEUE_READ: Scope = Scope::of("queue:read");
-const QUEUE_WRITE: Scope = Scope::of("queue:write");
 
 fn host(market: &Market) -> Host {
     let host = Host::new(&market.engine).with(market.queues.operations());
@@ -227,7 +224,7 @@ async fn refusals_say_kind_code_and_field() {
 #[tokio::test]
 async fn every_operation_names_a_scope_and_a_summary() {
     let market = Market::open().await;
-    let known: [Scope; 3] = [QUEUE_READ, QUEUE_WRITE, QUEUE_STAFF];
+    let known = [QUEUE_READ, QUEUE_WRITE, QUEUE_STAFF];
     for operation in market.queues.operations() {
         assert!(known.contains(operation.scope()), "{operation:?}");
         assert!(operation.summary().ends_with('.'), "{operation:?}");

@@ -61,6 +61,10 @@
 //! `group.canceled` and `group.seat_lost`; and a [`Worker`](mp_core::work::Worker) with
 //! [`Groups::handlers`]. Every night, or groups are kept for ever, a
 //! [`Retention`](mp_core::retention::Retention) with [`EndedGroups`](retention::EndedGroups).
+//! [`Links::operations`] and [`Groups::operations`] plug into a [`Host`](mp_core::host::Host), under the
+//! scopes [`share:read`](SHARE_READ), [`share:write`](SHARE_WRITE), [`group:read`](GROUP_READ),
+//! [`group:write`](GROUP_WRITE) and, for merchants, [`group:sell`](GROUP_SELL). A `Host` asks for them; a typed
+//! call asks only whose the thing is.
 //!
 //! The settlement tells what it learns later to [`Groups`], which are a
 //! [`SettlementListener`](mp_core::port::SettlementListener). With `mp-pay` the same worker joins them, by
@@ -92,6 +96,7 @@ pub mod offers;
 pub mod page;
 pub mod qr;
 pub mod retention;
+mod scope;
 mod seconds;
 pub mod token;
 
@@ -104,4 +109,5 @@ pub use self::{
     offer::{OfferId, Terms},
     offers::Offers,
     qr::Qr,
+    scope::{GROUP_READ, GROUP_SELL, GROUP_WRITE, SHARE_READ, SHARE_WRITE},
 };

@@ -2,16 +2,20 @@
 
 mod world;
 
+use std::collections::BTreeSet;
+
 use mp_core::{
     Caller, Scope,
     host::{Effect, Host},
     idempotency::IDEMPOTENCY_MEMORY,
     sign::{KeyId, KeyRing, Secret},
 };
-use mp_share::Links;
+use mp_share::{GROUP_READ, GROUP_SELL, GROUP_WRITE, Links, SHARE_READ, SHARE_WRITE};
 use serde_json::{Value, json};
 
 use self::world::{World, user};
+
+const SCOPES: [Scope; 5] = [SHARE_READ, SHARE_WRITE, GROUP_READ, GROUP_WRITE, GROUP_SELL];
 
 fn host(world: &World) -> Host {
     let process = world.process();
@@ -28,16 +32,7 @@ fn host(world: &World) -> Host {
 }
 
 fn member(name: &str) -> Caller {
-    [
-        "share:read",
-        "share:write",
-        "group:read",
-        "group:write",
-        "group:sell",
-    ]
-    .map(Scope::of)
-    .into_iter()
-    .fold(user(name), Caller::with_scope)
+    SCOPES.into_iter().fold(user(name), Caller::with_scope)
 }
 
 async fn ask(host: &Host, name: &str, operation: &str, input: Value) -> Value {
@@ -56,6 +51,13 @@ fn offer() -> Value {
         "group_duration_seconds": 3600,
         "pieces": 10,
     })
+}
+
+#[tokio::test]
+async fn every_scope_that_an_operation_asks_for_has_a_name() {
+    let host = host(&World::new());
+    let asked: BTreeSet<Scope> = host.operations().map(|it| it.scope().clone()).collect();
+    assert_eq!(asked, BTreeSet::from(SCOPES));
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! What a host's registry offers of places, in JSON.
 
+use std::collections::BTreeSet;
+
 use mp_core::{
-    Caller, Scope,
+    Caller,
     host::{Effect, Host},
 };
+use mp_location::{LOCATION_READ, LOCATION_WRITE};
 use serde_json::{Value, json};
 
 use crate::market::{Market, user};
@@ -18,8 +21,8 @@ fn host() -> Host {
 
 fn mei() -> Caller {
     user("mei")
-        .with_scope(Scope::of("location:read"))
-        .with_scope(Scope::of("location:write"))
+        .with_scope(LOCATION_READ)
+        .with_scope(LOCATION_WRITE)
 }
 
 fn noodles() -> Value {
@@ -29,6 +32,13 @@ fn noodles() -> Value {
         "point": {"lat": 22.3075, "lon": 114.1701},
         "idempotency_key": "stall-17",
     })
+}
+
+#[test]
+fn every_scope_that_an_operation_asks_for_has_a_name() {
+    let host = host();
+    let asked: BTreeSet<_> = host.operations().map(|it| it.scope().clone()).collect();
+    assert_eq!(asked, BTreeSet::from([LOCATION_READ, LOCATION_WRITE]));
 }
 
 #[test]

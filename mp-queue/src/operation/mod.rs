@@ -13,11 +13,13 @@ use crate::{
     queues::{QUEUE_STAFF, Queues},
 };
 
-/// The right to see lines and one's own tickets.
-const QUEUE_READ: Scope = Scope::of("queue:read");
+/// The right to see lines and one's own tickets: asked for by a [`Host`](mp_core::host::Host). A typed call
+/// asks only whose the ticket is.
+pub const QUEUE_READ: Scope = Scope::of("queue:read");
 
-/// The right to take tickets and to give up one's own.
-const QUEUE_WRITE: Scope = Scope::of("queue:write");
+/// The right to take tickets and to give up one's own: asked for by a [`Host`](mp_core::host::Host), as
+/// [`QUEUE_READ`] is.
+pub const QUEUE_WRITE: Scope = Scope::of("queue:write");
 
 /// Returns every operation of the queues.
 pub(crate) fn all(queues: &Queues) -> Vec<Operation> {

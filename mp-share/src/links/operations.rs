@@ -1,4 +1,4 @@
-use mp_core::{Caller, Scope, Timestamp, host::Operation, id::IdempotencyKey};
+use mp_core::{Caller, Timestamp, host::Operation, id::IdempotencyKey};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,6 +7,7 @@ use crate::{
     error::ShareError,
     link::{Campaign, ShareLink, Subject},
     qr::{Correction, Qr},
+    scope::{SHARE_READ, SHARE_WRITE},
 };
 
 /// Asks for a link.
@@ -81,19 +82,19 @@ impl Links {
             Operation::reversible(
                 "share.mint_link",
                 "Makes a signed link that the caller shares.",
-                Scope::of("share:write"),
+                SHARE_WRITE,
                 move |caller, input, key| Self::mint_link(mint.clone(), caller, input, key),
             ),
             Operation::reversible(
                 "share.open_link",
                 "Opens a share link, and notes whose link was the caller's first.",
-                Scope::of("share:write"),
+                SHARE_WRITE,
                 move |caller, input, key| Self::open_link(open.clone(), caller, input, key),
             ),
             Operation::read(
                 "share.qr",
                 "Draws the QR code of a share link.",
-                Scope::of("share:read"),
+                SHARE_READ,
                 move |caller, input| Self::draw_qr(qr.clone(), caller, input),
             ),
         ]
