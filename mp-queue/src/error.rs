@@ -15,7 +15,7 @@ pub enum QueueError {
     /// The line was opened before.
     #[error("the line is open already")]
     LineExists,
-    /// The line takes no new tickets, or its service day is over.
+    /// The line takes no new tickets, or its service day is over: 48 hours after midnight UTC of its date.
     #[error("the line is closed: no tickets are given out")]
     LineClosed,
     /// The line has issued as many tickets as it may.

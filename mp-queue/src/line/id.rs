@@ -52,7 +52,10 @@ impl fmt::Display for LineId {
 
 /// A venue's day of service: a calendar date of ISO 8601, `2026-11-21`.
 ///
-/// When the day turns (midnight, or four in the morning for a bar) is the venue's business.
+/// When the day turns (midnight, or four in the morning for a bar) is the venue's business. The engine takes
+/// a day for over when it is over everywhere: 48 hours after its date began at midnight in UTC. Until
+/// then a line that is open gives out tickets, so [close](crate::Queues::close_line) it yourself at the end of the
+/// evening.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ServiceDay(NaiveDate);
 
