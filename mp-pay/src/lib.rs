@@ -99,6 +99,21 @@
 //! [`Webhooks::unhandled`](webhook::Webhooks::unhandled), and at the worker's
 //! [`DeadLetters`](mp_core::work::DeadLetters).
 //!
+//! # Scopes
+//!
+//! The `operations` of each service plug into a [`Host`](mp_core::host::Host):
+//!
+//! - payments, payouts and webhooks: [`pay:read`](payments::PAY_READ), [`pay:write`](payments::PAY_WRITE)
+//!   and [`pay:manage`](payments::PAY_MANAGE); [`staff`](mp_core::Scope::STAFF) to make and call off payouts, and
+//!   to tell what a person has found;
+//! - the ledger: [`ledger:read`](ledger::LEDGER_READ), [`ledger:write`](ledger::LEDGER_WRITE) and
+//!   [`ledger:manage`](ledger::LEDGER_MANAGE);
+//! - passes: [`pass:read`](pass::PASS_READ), [`pass:write`](pass::PASS_WRITE) and
+//!   [`pass:manage`](pass::PASS_MANAGE).
+//!
+//! Read and write scopes are asked for by a `Host` alone. A typed call asks whose the thing is, and for the
+//! manage scope or `staff` where it is nobody's own.
+//!
 //! # What this crate does not do
 //!
 //! It talks to no provider by itself, sees no card data and converts no currencies.
