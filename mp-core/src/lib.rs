@@ -46,6 +46,26 @@
 //!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time; [`web`] tells
 //!   which addresses of others are safe.
 //!
+//! # Words
+//!
+//! - *host*: the app that embeds these crates; a [`Host`](host::Host) is its registry of operations.
+//! - *head*: the version that the last commit of a partition made. Each commit names the head that it was
+//!   decided on, and moves it.
+//! - *root*: the one record of a partition that stands for the aggregate itself.
+//! - *page*: a record, or one of 256 partitions of an app, for many small things that have none of their own.
+//! - *due work*: a delivery that was committed with the decision it comes of, for a time from then on.
+//! - *dead*: given up after [`ATTEMPTS_MAX`](work::ATTEMPTS_MAX) tries, and listed for a person.
+//! - *told*: heard from another party. It may come twice, late and in any order.
+//! - *hint*: a reason to look, on which nothing rests: it may be false, or never come.
+//! - *port*: a small trait by which a capability asks something of another, or of the host.
+//!
+//! # Several apps
+//!
+//! One engine serves any number of apps: the app stands in the [`Caller`], at the front of every partition's id,
+//! and in the path to which a provider sends webhooks. Payment backends are joined to the service and serve all
+//! apps: where apps have accounts of their own at a provider, the backend goes by the `app` in each request.
+//! Due work is not told apart by app, so another set of backends for one app takes an engine on a store of its own.
+//!
 //! # What the host supplies
 //!
 //! A [`Store`](store::Store), a [`Clock`], a source of [`entropy`], a tokio runtime (the engine
