@@ -43,8 +43,8 @@
 //! - A [`Caller`] is an app, perhaps one of its users, with [`Scope`]s; a [`Host`](host::Host) checks
 //!   them and calls [`Operation`](host::Operation)s with JSON.
 //! - An [`Amount`](amount::Amount) counts whole minor units of money or of an app's own unit; [`id`]
-//!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time; [`web`] tells
-//!   which addresses of others are safe.
+//!   has an id type for each kind of thing; [`sign`] signs for one purpose at a time; [`web`]
+//!   checks that a URL from a third party is safe to send a user to.
 //!
 //! # Words
 //!
@@ -70,7 +70,8 @@
 //!
 //! A [`Store`](store::Store), a [`Clock`], a source of [`entropy`], a tokio runtime (the engine
 //! spawns its commands there), one worker or more that run for as long as the app does, and the
-//! [`port`]s of the capabilities it uses. Who the caller is, the host has found out already.
+//! [`port`]s of the capabilities it uses. Authentication is yours: build a [`Caller`] from your session; nothing
+//! here checks a token.
 //!
 //! # What this crate does not do
 //!
@@ -81,7 +82,7 @@
 //!
 //! # Features
 //!
-//! None by default; features add and change nothing.
+//! None by default; each feature only adds, and none changes what is there.
 //!
 //! - `sqlite`: a durable store in one file.
 //! - `postgres`: a durable store in a PostgreSQL database, for any number of processes.

@@ -60,13 +60,14 @@
 //! the operation.
 //!
 //! Of one intent one attempt counts at most. Another follows when it was declined, or when its payer
-//! did not act in time: then it is let go of, and what it brings all the same is given back. What a
-//! backend surely did not take may be [tried at another](routing#when-another-backend-is-tried), in
-//! the commit in which that becomes known; as long as it is not known, nothing else is tried. What
-//! surely did not reach a backend by the end of its payer's time, or was called off before, is not sent
-//! any more; where a backend can only be asked by sending it again, it is, and given back if it comes.
+//! did not act in time: then it is let go of, and if the abandoned attempt succeeds after all, its money is
+//! refunded. What a backend surely did not take may be
+//! [tried at another](routing#when-another-backend-is-tried), in the commit in which that becomes known; as
+//! long as it is not known, nothing else is tried. What surely did not reach a backend by the end of its
+//! payer's time, or was called off before, is not sent any more; where it may have, a backend that replays
+//! keys but has no lookups is sent the same key again, and a charge that results is refunded.
 //!
-//! A refund stands for what it was asked to be: its key names it for as long as the intent is kept.
+//! Repeating a refund's key never refunds twice, for as long as the intent is kept.
 //!
 //! State is the fold of a [journal](journal::Event). What a backend tells is joined with what is
 //! known, so that any order and any repetition come to the same; what is decided because of it is an
@@ -120,7 +121,7 @@
 //!
 //! # Features
 //!
-//! None by default; features add and change nothing.
+//! None by default; each feature only adds, and none changes what is there.
 //!
 //! - `conformance`: `conformance`, the contracts of backends as tests for one of your own, and
 //!   backends that are wrong on purpose.
