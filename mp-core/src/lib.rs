@@ -54,7 +54,8 @@
 //! - *root*: the one record of a partition that stands for the aggregate itself.
 //! - *page*: a record, or one of 256 partitions of an app, for many small things that have none of their own.
 //! - *due work*: a delivery that was committed with the decision it comes of, for a time from then on.
-//! - *dead*: given up after [`ATTEMPTS_MAX`](work::ATTEMPTS_MAX) tries, and listed for a person.
+//! - *dead*: given up, after [`ATTEMPTS_MAX`](work::ATTEMPTS_MAX) tries or because none can help, and listed
+//!   for a person.
 //! - *told*: heard from another party. It may come twice, late and in any order.
 //! - *hint*: a reason to look, on which nothing rests: it may be false, or never come.
 //! - *port*: a small trait by which a capability asks something of another, or of the host.
