@@ -12,7 +12,7 @@
 //!   moves on from, and which is written again as it was read, unless it was replaced;
 //! - a value with an equality of its own, such as an [amount](crate::amount), never grows.
 
-mod own_names;
+mod flaws;
 
 use std::collections::BTreeMap;
 
@@ -20,18 +20,22 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use self::own_names::{OwnNames, STAMPED};
+use self::flaws::{Flaws, STAMPED};
 use crate::{
     error::{Error, ErrorKind},
     retention::{self, Retired},
 };
+
+/// How deep objects and lists are nested in a value at most, itself counted in: what reads values back
+/// goes no deeper.
+pub const DEPTH_MAX: usize = 127;
 
 /// A value that is kept in a store.
 ///
 /// It serialises as an object none of whose own members is named `kind` or `format`: those are the
 /// stamp's. So an enum is tagged by another name, as with `#[serde(tag = "type")]`, and no map that is
 /// flattened into the value catches all that is not known: it would take in the stamp. A value with such
-/// a member is refused when it is written.
+/// a member is refused when it is written, and so is one that is nested deeper than [`DEPTH_MAX`].
 ///
 /// ```
 /// use mp_core::document::{self, Document};
@@ -82,7 +86,8 @@ enum Stranger {
 /// # Errors
 ///
 /// `corrupt_record` if the value does not serialise as a JSON object; `member_taken`, which names the
-/// member, if one of its own is named as the stamp's.
+/// member, if one of its own is named as the stamp's; `too_deep`, which names the kind, if it is nested deeper
+/// than [`DEPTH_MAX`].
 pub fn encode<D: Document>(document: &D, newer: Option<&Newer>) -> Result<Bytes, Error> {
     let mut bytes = Vec::with_capacity(TYPICAL_LENGTH);
     write(document, newer, &mut bytes)?;
@@ -100,7 +105,12 @@ pub(crate) fn write<D: Document>(
     };
     let failed = |error| corrupt::<D>().with_source(error);
     let body = serde_json::to_vec(document).map_err(failed)?;
-    let mut members: Map<String, Value> = serde_json::from_slice(&body).map_err(failed)?;
+    // What was written a moment ago is whole: if it does not parse, it is too deep.
+    let mut members: Map<String, Value> =
+        serde_json::from_slice(&body).map_err(|error| match error.is_syntax() {
+            true => too_deep::<D>(),
+            false => failed(error),
+        })?;
     put_back(&newer.members, &mut members);
     write_stamped::<D>(newer.format, &members, to)
 }
@@ -130,6 +140,16 @@ pub fn decode<D: Document>(bytes: &[u8]) -> Result<(D, Option<Newer>), Error> {
     let known: Value = serde_json::to_value(&document).map_err(broken)?;
     let (format, members) = (stamp.format, strangers(stored, &known));
     Ok((document, Some(Newer { format, members })))
+}
+
+/// Returns how deep objects and lists are nested in a value, itself counted in: 0 for a text or a number.
+#[must_use]
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 /// Returns what of a stored object is not known, at any depth of objects.
@@ -184,11 +204,14 @@ fn write_stamped<D: Document>(
     to.extend_from_slice(br#"","format":"#);
     serde_json::to_writer(&mut *to, &format).map_err(failed)?;
     let stamp = to.len();
-    let mut names = OwnNames::default();
-    let mut writer = serde_json::Serializer::with_formatter(&mut *to, &mut names);
+    let mut flaws = Flaws::default();
+    let mut writer = serde_json::Serializer::with_formatter(&mut *to, &mut flaws);
     object.serialize(&mut writer).map_err(failed)?;
-    if let Some(name) = names.taken {
+    if let Some(name) = flaws.taken {
         return Err(taken::<D>(name));
+    }
+    if flaws.deepest > DEPTH_MAX {
+        return Err(too_deep::<D>());
     }
     match &to[stamp..] {
         b"{}" => {
@@ -209,6 +232,14 @@ fn taken<D: Document>(name: &'static str) -> Error {
         D::KIND
     );
     Error::new(ErrorKind::Corrupt, "member_taken", message).with_field(name)
+}
+
+fn too_deep<D: Document>() -> Error {
+    let message = format!(
+        "a value of kind {} is nested deeper than {DEPTH_MAX}",
+        D::KIND
+    );
+    Error::new(ErrorKind::Invalid, "too_deep", message).with_field(D::KIND)
 }
 
 fn corrupt<D: Document>() -> Error {
@@ -400,6 +431,45 @@ mod tests {
         ] {
             let bytes = encode(&free(name, value), None).expect("encodes");
             assert_eq!(decode::<Free>(&bytes).expect("reads").0.name, "kind");
+        }
+    }
+
+    #[derive(Debug, Deserialize, PartialEq, Serialize)]
+    struct Free {
+        value: Value,
+    }
+
+    impl Document for Free {
+        const KIND: &'static str = "free";
+        const FORMAT: u32 = 1;
+    }
+
+    /// Nests this many objects and lists, by turns.
+    fn nested(depth: usize) -> Value {
+        (0..depth).fold(Value::Null, |value, level| match level % 2 {
+            0 => Value::Array(vec![value]),
+            _ => serde_json::json!({ "in": value }),
+        })
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_however_deep_it_is_nested_or_is_refused() {
+        let (_, newer) = decode::<Free>(br#"{"kind":"free","format":2,"value":0,"more":1}"#)
+            .expect("reads what a newer release has written");
+        assert!(newer.is_some());
+        for levels in 0..2 * DEPTH_MAX {
+            let value = nested(levels);
+            assert_eq!(depth(&value), levels);
+            let free = Free { value };
+            for newer in [None, newer.as_ref()] {
+                match encode(&free, newer) {
+                    Ok(bytes) => assert_eq!(decode::<Free>(&bytes).expect("reads").0, free),
+                    Err(error) => {
+                        assert!(levels + 1 > DEPTH_MAX, "{levels}: {error}");
+                        assert_eq!((error.code(), error.field()), ("too_deep", Some("free")));
+                    }
+                }
+            }
         }
     }
 

@@ -6,9 +6,13 @@ use serde_json::Value;
 use super::Cursor;
 use crate::{
     clock::Timestamp,
-    document::Document,
+    document::{self, Document},
     error::{Error, ErrorKind},
 };
+
+/// How deep objects and lists are nested in a fact at most: half of what a stored value may be
+/// ([`document::DEPTH_MAX`]), so that a fact comes in whatever it stands in on its way.
+pub const FACT_DEPTH_MAX: usize = 64;
 
 /// Something that happened to an aggregate, in its place in a feed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -74,11 +78,14 @@ impl News {
     ///
     /// # Errors
     ///
-    /// `invalid_field` if the fact does not serialise as JSON.
+    /// `invalid_field` if the fact does not serialise as JSON, or is nested deeper than [`FACT_DEPTH_MAX`].
     pub fn new(topic: &str, fact: &impl Serialize) -> Result<Self, Error> {
         let fact = serde_json::to_value(fact).map_err(|error| {
             Error::invalid("fact", "does not serialise as JSON").with_source(error)
         })?;
+        if document::depth(&fact) > FACT_DEPTH_MAX {
+            return Err(Error::invalid("fact", "is nested too deep"));
+        }
         let topic = topic.to_owned();
         Ok(Self { topic, fact })
     }

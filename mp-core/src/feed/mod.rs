@@ -109,7 +109,7 @@ mod tick;
 #[cfg(all(test, feature = "conformance"))]
 pub(crate) mod records {
     pub(crate) use super::{
-        emission::{Emission, Source},
+        emission::{Feed, NEWS_LENGTH_MAX, NEWS_MAX, SOURCE_LENGTH_MAX},
         log::{Head, Mark, Trim},
         projector::{Progress, Project},
     };
@@ -118,7 +118,7 @@ pub(crate) mod records {
 pub use self::{
     cursor::Cursor,
     emission::{Feed, NEWS_LENGTH_MAX, NEWS_MAX, SOURCE_LENGTH_MAX},
-    event::{Event, News},
+    event::{Event, FACT_DEPTH_MAX, News},
     feeds::{FEED_MEMORY, FEED_MEMORY_MIN, Feeds},
     log::EVENTS_MAX,
     pace::STRETCH_MAX,

@@ -17,8 +17,8 @@ use mp_core::{
     Command, Document, Edits, Error, ErrorKind, Family,
     clock::ManualClock,
     feed::{
-        Cursor, Event, FEED_MEMORY, Feed, News, PROJECT_EVERY, Projector, SOURCE_LENGTH_MAX,
-        STRETCH_MAX, Subscriber,
+        Cursor, Event, FACT_DEPTH_MAX, FEED_MEMORY, Feed, News, PROJECT_EVERY, Projector,
+        SOURCE_LENGTH_MAX, STRETCH_MAX, Subscriber,
     },
     id::{AppId, Name},
     store::{Delivery, DueQuery, Limits, MemoryStore, Partition, SlotSet, Version},
@@ -26,6 +26,7 @@ use mp_core::{
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::{task::JoinSet, time::Instant};
 
 use self::feeding::{Process, START, Stall, Table, alone, app, sales};
@@ -271,6 +272,34 @@ async fn whatever_a_feed_is_told_comes_in_however_long_it_is() {
         assert_eq!(process.events().await.len(), 1, "{less} less");
     }
     assert!(told > 0, "some are short enough");
+}
+
+#[tokio::test]
+async fn whatever_a_feed_is_told_comes_in_however_deep_it_is_nested() {
+    let mut told = 0;
+    for levels in 0..200 {
+        let (process, ..) = alone();
+        let fact = (0..levels).fold(Value::Null, |fact, _| Value::Array(vec![fact]));
+        let tell = move |family: &Family, now| {
+            let mut edits = Edits::new();
+            edits.put_root(Stall { sold: 1 });
+            let news = vec![News::new("sold", &fact)?];
+            sales().emit(family, now, news, &mut edits)?;
+            Ok::<_, Error>(edits.answer(()))
+        };
+        let stall = Partition::new(&app(), "stall", "noodles").expect("an id");
+        let command = sales().reads(Command::on(stall));
+        if let Err(error) = process.engine.run(command, tell).await {
+            assert!(levels > FACT_DEPTH_MAX, "{levels}: {error}");
+            let refused = (error.code(), error.field());
+            assert_eq!(refused, ("invalid_field", Some("fact")), "{levels}");
+            continue;
+        }
+        told += 1;
+        process.worker.drain().await.expect("works");
+        assert_eq!(process.events().await.len(), 1, "{levels}");
+    }
+    assert_eq!(told, FACT_DEPTH_MAX + 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::{cmp::Ordering, fmt};
 
-use mp_core::{Timestamp, web::HttpsUrl};
+use mp_core::{Timestamp, document, web::HttpsUrl};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,6 +10,10 @@ use serde_json::Value;
 ///
 /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-4.1
 pub const ACTION_LENGTH_MAX: usize = 8_000;
+
+/// How deep objects and lists are nested at most in what a client's SDK is handed: half of what a stored
+/// value may be ([`document::DEPTH_MAX`]), so that it is read back whatever it stands in.
+pub const ACTION_DEPTH_MAX: usize = 64;
 
 /// What the payer has to do.
 ///
@@ -100,14 +104,21 @@ impl NextAction {
     }
 
     /// Returns whether a payer can follow it safely: a page is one on the web by [`HttpsUrl`]'s rules,
-    /// and nothing is longer than [`ACTION_LENGTH_MAX`].
+    /// and nothing is longer than [`ACTION_LENGTH_MAX`], or nested deeper than [`ACTION_DEPTH_MAX`].
     #[must_use]
     pub fn is_safe(&self) -> bool {
         let leads_well = match self {
             Self::Redirect { url } => url.parse::<HttpsUrl>().is_ok(),
             _ => true,
         };
-        leads_well && self.is_short()
+        leads_well && self.is_shallow() && self.is_short()
+    }
+
+    fn is_shallow(&self) -> bool {
+        match self {
+            Self::ClientSdk { payload } => document::depth(payload) <= ACTION_DEPTH_MAX,
+            _ => true,
+        }
     }
 
     fn is_short(&self) -> bool {
@@ -118,11 +129,11 @@ impl NextAction {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// Returns what is written down of one that was refused: of one that is too long, no more than
-    /// shows that.
+    /// Returns what is written down of one that was refused: of one that is too long or too deep, no more
+    /// than shows that.
     pub(crate) fn curtailed(self) -> Self {
         if self.is_short() {
-            return self;
+            return self.pruned();
         }
         match self {
             Self::Redirect { url } => Self::Redirect { url: cut(url) },
@@ -142,6 +153,13 @@ impl NextAction {
             },
             short @ (Self::AwaitNotification { .. } | Self::Unrecognized) => short,
         }
+    }
+
+    fn pruned(mut self) -> Self {
+        if let Self::ClientSdk { payload } = &mut self {
+            prune(payload, ACTION_DEPTH_MAX + 1);
+        }
+        self
     }
 
     /// Returns until when it is of use, if the backend has told.
@@ -178,6 +196,18 @@ impl NextAction {
 fn cut(mut text: String) -> String {
     text.truncate(text.ceil_char_boundary(ACTION_LENGTH_MAX));
     text
+}
+
+/// Leaves of a value so many levels, and nothing in those that would go deeper.
+fn prune(value: &mut Value, levels: usize) {
+    match value {
+        Value::Array(_) | Value::Object(_) if levels == 0 => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(|item| prune(item, levels - 1)),
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| prune(member, levels - 1)),
+        _ => {}
+    }
 }
 
 impl fmt::Debug for NextAction {
@@ -235,6 +265,24 @@ mod tests {
         for short in &saying(ACTION_LENGTH_MAX / 2)[1..] {
             assert!(short.is_safe(), "{short:?}");
             assert_eq!(&short.clone().curtailed(), short);
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_is_not_safe_and_no_more_of_it_is_kept_than_shows_that() {
+        for levels in [ACTION_DEPTH_MAX, ACTION_DEPTH_MAX + 1, 1_000] {
+            let payload = (0..levels).fold(Value::Null, |inner, level| match level % 2 {
+                0 => json!([inner]),
+                _ => json!({ "in": inner, "secret": "s" }),
+            });
+            let deep = levels > ACTION_DEPTH_MAX;
+            let action = NextAction::ClientSdk { payload };
+            assert_eq!(action.is_safe(), !deep, "{levels}");
+            let kept = action.clone().curtailed();
+            assert_eq!(kept.is_safe(), !deep, "{levels}");
+            assert_eq!(kept == action, levels <= ACTION_DEPTH_MAX + 1, "{levels}");
+            let read = serde_json::from_str(&kept.json()).expect("is read back");
+            assert_eq!(kept, read, "{levels}");
         }
     }
 

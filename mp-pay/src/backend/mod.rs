@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use mp_core::amount::Money;
 
 pub use self::{
-    action::{ACTION_LENGTH_MAX, NextAction, NextActionKind},
+    action::{ACTION_DEPTH_MAX, ACTION_LENGTH_MAX, NextAction, NextActionKind},
     capabilities::{Capabilities, WebhookTrust},
     error::{BackendError, BackendErrorKind},
     lookup::{Lookup, LookupRequest},

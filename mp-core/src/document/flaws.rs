@@ -5,18 +5,37 @@ use serde_json::ser::Formatter;
 /// The names of the stamp's members.
 pub(super) const STAMPED: [&str; 2] = ["kind", "format"];
 
-/// Writes JSON as it comes, and notes whether a member of the outermost object is named as one of the
-/// stamp's: the value would have two of that name, and never be read back.
+/// Writes JSON as it comes, and notes what would keep it from ever being read back.
 #[derive(Default)]
-pub(super) struct OwnNames {
+pub(super) struct Flaws {
     depth: usize,
     is_own: bool,
+    /// How deep objects and lists are nested.
+    pub(super) deepest: usize,
+    /// The name of the stamp's that a member of the outermost object has: there would be two of it.
     pub(super) taken: Option<&'static str>,
 }
 
-impl Formatter for &mut OwnNames {
-    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+impl Flaws {
+    fn descend(&mut self) {
         self.depth += 1;
+        self.deepest = self.deepest.max(self.depth);
+    }
+}
+
+impl Formatter for &mut Flaws {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.descend();
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.descend();
         writer.write_all(b"{")
     }
 
