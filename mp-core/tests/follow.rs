@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -31,6 +31,14 @@ struct Stall {
 
 impl Document for Stall {
     const KIND: &'static str = "stall";
+    const FORMAT: u32 = 1;
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+struct Guest {}
+
+impl Document for Guest {
+    const KIND: &'static str = "guest";
     const FORMAT: u32 = 1;
 }
 
@@ -73,6 +81,18 @@ async fn put(engine: &Engine, id: &str, key: &str, sold: Option<u32>) {
             Some(sold) => edits.put(&key, Stall { sold }),
             None => edits.delete(&key),
         }
+        Ok::<_, Error>(edits.answer(()))
+    };
+    engine.run(command, decide).await.expect("commits");
+}
+
+/// Puts what is no stall where one is looked for.
+async fn put_guest(engine: &Engine, id: &str, key: &str) {
+    let key = key.to_owned();
+    let command = Command::on(partition(id)).key(&key);
+    let decide = move |_: &Family, _: Timestamp| {
+        let mut edits = Edits::new();
+        edits.put(&key, Guest {});
         Ok::<_, Error>(edits.answer(()))
     };
     engine.run(command, decide).await.expect("commits");
@@ -190,37 +210,104 @@ async fn a_partition_that_was_forgotten_is_read_again() {
 
 #[tokio::test]
 async fn an_index_that_failed_half_way_is_built_anew() {
-    let clock = Arc::new(ManualClock::at(START));
-    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let healthy = engine(inner.clone(), &clock);
-    let answers = Arc::new(AtomicU32::new(0));
+    let world = world();
+    put(&world.engine, "a", "stall/noodles", Some(1)).await;
+    look(&world.followers, "a", 0).await;
+    put(&world.engine, "a", "stall/noodles", None).await;
+    put(&world.engine, "a", "stall/tea", Some(2)).await;
+    put_guest(&world.engine, "a", "stall/rice").await;
+    let (asked, seen) = (partition("a"), |_: Option<Fresh<'_, Stalls>>| ());
+    let looked = world.followers.look(&asked, Duration::ZERO, seen).await;
+    let error = looked.expect_err("cannot take it in");
+    assert_eq!(error.code(), "corrupt_record");
+    put(&world.engine, "a", "stall/rice", Some(3)).await;
+    let (stalls, _) = look(&world.followers, "a", 0).await.expect("is there");
+    assert_eq!(stalls, sold(&[("stall/tea", 2), ("stall/rice", 3)]));
+}
+
+/// How the store answers whoever asks it for changes.
+#[derive(Clone, Copy, Debug)]
+enum Answers {
+    At(Phase, StoreErrorKind),
+    Never,
+    Well,
+}
+
+/// Counts how often a store was read as a whole, and has it answer as told.
+fn counted(inner: Arc<dyn Store>) -> (HookedStore, Arc<AtomicU32>, Arc<Mutex<Answers>>) {
+    let reads = Arc::new(AtomicU32::new(0));
+    let answers = Arc::new(Mutex::new(Answers::Well));
+    let (read, told) = (reads.clone(), answers.clone());
     let hook = move |call, phase, _: Option<&Partition>| {
-        let answers = answers.clone();
+        let told = *told.lock().expect("is whole");
+        if (call, phase) == (Call::Read, Phase::Before) {
+            read.fetch_add(1, Ordering::SeqCst);
+        }
         async move {
-            match (call, phase) {
-                // The second answer is lost.
-                (Call::Changes, Phase::After) if answers.fetch_add(1, Ordering::SeqCst) == 1 => {
-                    Err(StoreErrorKind::Unavailable)
-                }
+            match told {
+                Answers::At(at, kind) if (call, phase) == (Call::Changes, at) => Err(kind),
+                Answers::Never if call == Call::Changes => std::future::pending().await,
                 _ => Ok(()),
             }
         }
     };
-    let faulty = engine(Arc::new(HookedStore::new(inner, hook)), &clock);
-    let followers = Followers::<Stalls>::new(&faulty, 2);
+    (HookedStore::new(inner, hook), reads, answers)
+}
+
+#[tokio::test]
+async fn a_reading_that_fails_or_is_dropped_leaves_the_index_as_it_was() {
+    let clock = Arc::new(ManualClock::at(START));
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let healthy = engine(inner.clone(), &clock);
+    let (store, reads, answers) = counted(inner);
+    let followers = Followers::<Stalls>::new(&engine(Arc::new(store), &clock), 2);
+    put(&healthy, "a", "stall/noodles", Some(1)).await;
     put(&healthy, "a", "stall/tea", Some(1)).await;
-    for sold_now in 2..5 {
+    look(&followers, "a", 0).await;
+    let unavailable = StoreErrorKind::Unavailable;
+    let troubles = [
+        Answers::At(Phase::Before, unavailable),
+        Answers::At(Phase::After, unavailable),
+        Answers::Never,
+    ];
+    for (sold_now, trouble) in (2..).zip(troubles) {
         put(&healthy, "a", "stall/tea", Some(sold_now)).await;
-        let seen = |fresh: Option<Fresh<'_, Stalls>>| fresh.map(|it| it.index.0.clone());
-        let looked = followers.look(&partition("a"), Duration::ZERO, seen).await;
-        match looked {
-            Ok(stalls) => assert_eq!(stalls, Some(sold(&[("stall/tea", sold_now)]))),
-            Err(error) => assert_eq!((sold_now, error.code()), (4, "store_unavailable")),
+        *answers.lock().expect("is whole") = trouble;
+        let (asked, seen) = (partition("a"), |_: Option<Fresh<'_, Stalls>>| ());
+        tokio::select! {
+            biased;
+            looked = followers.look(&asked, Duration::ZERO, seen) => {
+                assert_eq!(looked.expect_err("fails").code(), "store_unavailable");
+            }
+            () = std::future::ready(()) => assert!(matches!(trouble, Answers::Never)),
         }
+        *answers.lock().expect("is whole") = Answers::Well;
+        let (stalls, _) = look(&followers, "a", 0).await.expect("is there");
+        let expected = sold(&[("stall/noodles", 1), ("stall/tea", sold_now)]);
+        assert_eq!(stalls, expected, "{trouble:?}");
+        assert_eq!(reads.load(Ordering::SeqCst), 1, "{trouble:?}");
     }
-    put(&healthy, "a", "stall/tea", Some(9)).await;
-    let (stalls, _) = look(&followers, "a", 0).await.expect("is there");
-    assert_eq!(stalls, sold(&[("stall/tea", 9)]));
+}
+
+#[tokio::test]
+async fn what_is_asked_about_and_is_not_there_takes_no_place_of_what_is() {
+    let clock = Arc::new(ManualClock::at(START));
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let healthy = engine(inner.clone(), &clock);
+    let (store, reads, _) = counted(inner);
+    let followers = Followers::<Stalls>::new(&engine(Arc::new(store), &clock), 2);
+    for id in ["a", "b"] {
+        put(&healthy, id, "stall/tea", Some(1)).await;
+        look(&followers, id, 3_600).await;
+    }
+    for nobody in 0..9 {
+        assert_eq!(look(&followers, &format!("x{nobody}"), 3_600).await, None);
+    }
+    let before = reads.load(Ordering::SeqCst);
+    for id in ["a", "b"] {
+        assert!(look(&followers, id, 3_600).await.is_some(), "{id}");
+    }
+    assert_eq!(reads.load(Ordering::SeqCst), before, "nothing is read anew");
 }
 
 /// A change of some stall, or a pause in minutes.

@@ -3,7 +3,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,8 @@ use crate::{
 };
 
 /// The indexes of the partitions that were asked about last, at most so many.
+///
+/// What is asked about and is not there takes no place of what is.
 pub struct Followers<I> {
     engine: Engine,
     most: usize,
@@ -30,12 +32,14 @@ pub struct Followers<I> {
 struct Follower<I> {
     state: sync::Mutex<State<I>>,
     asked: AtomicU64,
+    /// Whether there was such a partition when the store was read last.
+    is_there: AtomicBool,
 }
 
 struct State<I> {
-    /// `None` before the first reading, and after one that failed half-way.
+    /// `None` before the first reading, and after a change that the index could not take in.
     followed: Option<Followed<I>>,
-    /// The tick at which the store was read last.
+    /// The tick before the store was read last.
     read: u64,
 }
 
@@ -75,14 +79,10 @@ impl<I: Derived> Followers<I> {
         let follower = self.follower(partition, asked);
         let mut state = follower.state.lock().await;
         if !self.is_fresh(&state, asked, staleness) {
-            state.read = self.tick();
-            // Taken out meanwhile: what fails half-way, or is dropped, is built anew.
-            let followed = state.followed.take();
-            state.followed = Some(self.refresh(followed, partition).await?);
+            self.refresh(&mut state, partition).await?;
+            self.keep(partition, &follower, state.is_there());
         }
-        let there = state.followed.as_ref();
-        let there = there.filter(|followed| followed.head != Version::ABSENT);
-        Ok(look(there.map(|followed| Fresh {
+        Ok(look(state.there().map(|followed| Fresh {
             index: &followed.index,
             as_of: followed.as_of,
         })))
@@ -99,36 +99,39 @@ impl<I: Derived> Followers<I> {
         state.read > asked || (followed.head != Version::ABSENT && young)
     }
 
-    async fn refresh(
-        &self,
-        followed: Option<Followed<I>>,
-        partition: &Partition,
-    ) -> Result<Followed<I>, Error> {
-        let as_of = self.engine.now();
-        let (mut index, since) = match followed {
-            Some(followed) => (followed.index, followed.head),
-            None => (I::default(), Version::ABSENT),
-        };
+    /// Reads what has changed, and takes it in. Dropped, or without an answer of the store, it leaves the
+    /// index as it was: to read all of it anew takes longer than some callers wait.
+    async fn refresh(&self, state: &mut State<I>, partition: &Partition) -> Result<(), Error> {
+        let (read, as_of) = (self.tick(), self.engine.now());
+        let since = state.followed.as_ref().map(|followed| followed.head);
+        let since = since.unwrap_or(Version::ABSENT);
         let store = self.engine.store();
         let update = Update::fetch(&**store, partition, I::PREFIX, since).await?;
-        if update.whole {
-            index = I::default();
-        }
-        for change in &update.changes {
-            index.apply(change)?;
-        }
-        let head = update.head;
-        Ok(Followed { index, head, as_of })
+        state.take_in(&update, as_of)?;
+        state.read = read;
+        Ok(())
     }
 
     fn follower(&self, partition: &Partition, asked: u64) -> Arc<Follower<I>> {
         let mut followers = self.lock();
-        if !followers.contains_key(partition) && followers.len() >= self.most {
-            forget_idlest(&mut followers);
-        }
-        let follower = followers.entry(partition.clone()).or_default();
+        let before = followers.len();
+        let follower = followers.entry(partition.clone()).or_default().clone();
         follower.asked.store(asked, Ordering::Relaxed);
-        follower.clone()
+        if followers.len() > before {
+            forget_idle(&mut followers, self.most, false);
+        }
+        follower
+    }
+
+    /// Keeps a follower that was read, also if it was forgotten meanwhile.
+    fn keep(&self, partition: &Partition, follower: &Arc<Follower<I>>, is_there: bool) {
+        follower.is_there.store(is_there, Ordering::Relaxed);
+        if is_there {
+            let mut followers = self.lock();
+            let kept = followers.entry(partition.clone());
+            kept.or_insert_with(|| follower.clone());
+            forget_idle(&mut followers, self.most, true);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Partition, Arc<Follower<I>>>> {
@@ -142,15 +145,48 @@ impl<I: Derived> Followers<I> {
     }
 }
 
-/// Forgets the partition that nobody has asked about for longest; it is read again when somebody
-/// does.
-fn forget_idlest<I>(followers: &mut HashMap<Partition, Arc<Follower<I>>>) {
-    let idlest = followers
-        .iter()
-        .min_by_key(|(_, follower)| follower.asked.load(Ordering::Relaxed))
-        .map(|(partition, _)| partition.clone());
-    if let Some(partition) = idlest {
-        followers.remove(&partition);
+impl<I: Derived> State<I> {
+    fn there(&self) -> Option<&Followed<I>> {
+        let followed = self.followed.as_ref();
+        followed.filter(|followed| followed.head != Version::ABSENT)
+    }
+
+    fn is_there(&self) -> bool {
+        self.there().is_some()
+    }
+
+    /// Brings the index up to an update; one that fails half-way is built anew the next time.
+    fn take_in(&mut self, update: &Update, as_of: Timestamp) -> Result<(), Error> {
+        let followed = self.followed.take().filter(|_| !update.whole);
+        let mut index = followed.map_or_else(I::default, |followed| followed.index);
+        for change in &update.changes {
+            index.apply(change)?;
+        }
+        let head = update.head;
+        self.followed = Some(Followed { index, head, as_of });
+        Ok(())
+    }
+}
+
+/// Forgets the partitions that nobody has asked about for longest, of those that are there or of the
+/// others, until at most so many of them are left; they are read again when somebody asks.
+fn forget_idle<I>(
+    followers: &mut HashMap<Partition, Arc<Follower<I>>>,
+    most: usize,
+    is_there: bool,
+) {
+    loop {
+        let alike = followers
+            .iter()
+            .filter(|(_, follower)| follower.is_there.load(Ordering::Relaxed) == is_there);
+        if alike.clone().count() <= most {
+            return;
+        }
+        let idlest = alike.min_by_key(|(_, follower)| follower.asked.load(Ordering::Relaxed));
+        let Some(idlest) = idlest.map(|(partition, _)| partition.clone()) else {
+            return;
+        };
+        followers.remove(&idlest);
     }
 }
 
@@ -163,6 +199,7 @@ impl<I> Default for Follower<I> {
         Self {
             state: sync::Mutex::new(state),
             asked: AtomicU64::new(0),
+            is_there: AtomicBool::new(false),
         }
     }
 }

@@ -55,8 +55,9 @@
 //! An index holds what was committed until its [`as_of`](Fresh::as_of), by any process, and that is
 //! no longer ago than whoever looks accepts; at zero, nothing is missed that was committed before the
 //! question. It is thrown away and built anew when the store has
-//! [forgotten](crate::store::DELETION_MEMORY) deletions that it has not seen, and when anything
-//! fails half-way. No decision reads one.
+//! [forgotten](crate::store::DELETION_MEMORY) deletions that it has not seen, and when it cannot take in a
+//! change. A reading of the store that fails, or whose caller goes away, leaves it as it was, and what is
+//! asked about and is not there takes no place of what is. No decision reads one.
 
 mod derived;
 mod followers;
