@@ -22,6 +22,14 @@ pub const SOURCE_LENGTH_MAX: usize = 240;
 /// room for where the event comes from and when, which the feed keeps beside it.
 pub const NEWS_LENGTH_MAX: usize = Limits::STANDARD.value_max - 1_024;
 
+/// The longest text of all [`News`] that one decision tells one feed, in bytes, each after the first counted
+/// as [`NEWS_NUMBER_LENGTH`] longer: they wait together as one value.
+pub const NEWS_LENGTH_SUM_MAX: usize = NEWS_LENGTH_MAX;
+
+/// How long the number of one of several [`News`] is at most where they wait, in bytes, with what parts it
+/// from the others.
+pub const NEWS_NUMBER_LENGTH: usize = r#","18446744073709551615":"#.len();
+
 /// What the keys of [`Source`]s begin with.
 const SOURCES: &str = "feed/";
 
@@ -75,7 +83,8 @@ impl Feed {
     /// # Errors
     ///
     /// `invalid_field` for more than [`NEWS_MAX`] news, a fact whose text is longer than
-    /// [`NEWS_LENGTH_MAX`], or a partition whose id is longer than [`SOURCE_LENGTH_MAX`]; `not_loaded`.
+    /// [`NEWS_LENGTH_MAX`], news that are longer than [`NEWS_LENGTH_SUM_MAX`] together, or a partition whose id
+    /// is longer than [`SOURCE_LENGTH_MAX`]; `not_loaded`.
     pub fn emit(
         &self,
         family: &Family,
@@ -86,14 +95,7 @@ impl Feed {
         if news.is_empty() {
             return Ok(());
         }
-        if news.len() > NEWS_MAX {
-            return Err(Error::invalid("news", "are too many for one decision"));
-        }
-        for each in &news {
-            if each.text_length()? > NEWS_LENGTH_MAX {
-                return Err(Error::invalid("fact", "is too long to come into a feed"));
-            }
-        }
+        check_lengths(&news)?;
         if source_of(family.partition()).len() > SOURCE_LENGTH_MAX {
             return Err(Error::invalid("partition", "is too long to tell a feed"));
         }
@@ -162,6 +164,25 @@ impl Emission {
     pub(super) fn last(&self) -> u64 {
         self.news.last_key_value().map_or(0, |(number, _)| *number)
     }
+}
+
+/// Refuses news that one decision cannot tell together.
+fn check_lengths(news: &[News]) -> Result<(), Error> {
+    if news.len() > NEWS_MAX {
+        return Err(Error::invalid("news", "are too many for one decision"));
+    }
+    let mut sum = (news.len() - 1) * NEWS_NUMBER_LENGTH;
+    for each in news {
+        let length = each.text_length()?;
+        if length > NEWS_LENGTH_MAX {
+            return Err(Error::invalid("fact", "is too long to come into a feed"));
+        }
+        sum += length;
+    }
+    if sum > NEWS_LENGTH_SUM_MAX {
+        return Err(Error::invalid("news", "are too long for one decision"));
+    }
+    Ok(())
 }
 
 /// Returns the id of the message with the event of this number as its last; text order is their order.

@@ -109,7 +109,7 @@ mod tick;
 #[cfg(all(test, feature = "conformance"))]
 pub(crate) mod records {
     pub(crate) use super::{
-        emission::{Feed, NEWS_LENGTH_MAX, NEWS_MAX, SOURCE_LENGTH_MAX},
+        emission::{Emission, Source},
         log::{Head, Mark, Trim},
         projector::{Progress, Project},
     };
@@ -117,7 +117,9 @@ pub(crate) mod records {
 
 pub use self::{
     cursor::Cursor,
-    emission::{Feed, NEWS_LENGTH_MAX, NEWS_MAX, SOURCE_LENGTH_MAX},
+    emission::{
+        Feed, NEWS_LENGTH_MAX, NEWS_LENGTH_SUM_MAX, NEWS_MAX, NEWS_NUMBER_LENGTH, SOURCE_LENGTH_MAX,
+    },
     event::{Event, FACT_DEPTH_MAX, News},
     feeds::{FEED_MEMORY, FEED_MEMORY_MIN, Feeds},
     log::EVENTS_MAX,

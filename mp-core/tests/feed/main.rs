@@ -17,8 +17,9 @@ use mp_core::{
     Command, Document, Edits, Error, ErrorKind, Family,
     clock::ManualClock,
     feed::{
-        Cursor, Event, FACT_DEPTH_MAX, FEED_MEMORY, Feed, News, PROJECT_EVERY, Projector,
-        SOURCE_LENGTH_MAX, STRETCH_MAX, Subscriber,
+        Cursor, Event, FACT_DEPTH_MAX, FEED_MEMORY, Feed, NEWS_LENGTH_SUM_MAX, NEWS_MAX,
+        NEWS_NUMBER_LENGTH, News, PROJECT_EVERY, Projector, SOURCE_LENGTH_MAX, STRETCH_MAX,
+        Subscriber,
     },
     id::{AppId, Name},
     store::{Delivery, DueQuery, Limits, MemoryStore, Partition, SlotSet, Version},
@@ -272,6 +273,45 @@ async fn whatever_a_feed_is_told_comes_in_however_long_it_is() {
         assert_eq!(process.events().await.len(), 1, "{less} less");
     }
     assert!(told > 0, "some are short enough");
+}
+
+#[tokio::test]
+async fn whatever_a_decision_tells_comes_in_however_long_it_is_together() {
+    let (topic, mut told) = ("sold", [0; 2]);
+    let around = r#"{"topic":"sold","fact":""}"#.len();
+    for count in [2, 3, 50, NEWS_MAX] {
+        let room = NEWS_LENGTH_SUM_MAX - (count - 1) * NEWS_NUMBER_LENGTH - count * around;
+        for over in [0, 1, 1_000, 1_000_000] {
+            let (process, ..) = alone();
+            let fact = "x".repeat((room + over) / count);
+            let last = "x".repeat((room + over) / count + (room + over) % count);
+            let tell = move |family: &Family, now| {
+                let mut edits = Edits::new();
+                edits.put_root(Stall { sold: 1 });
+                let facts = (1..count).map(|_| &fact).chain([&last]);
+                let news = facts.map(|fact| News::new(topic, fact));
+                sales().emit(family, now, news.collect::<Result<_, _>>()?, &mut edits)?;
+                Ok::<_, Error>(edits.answer(()))
+            };
+            let id = "x".repeat(SOURCE_LENGTH_MAX - "stall/".len());
+            let stall = Partition::new(&app(), "stall", &id).expect("an id");
+            let command = sales().reads(Command::on(stall));
+            let answer = process.engine.run(command, tell).await;
+            told[usize::from(answer.is_ok())] += 1;
+            match answer {
+                Ok(_) => assert_eq!(over, 0, "{count}"),
+                Err(error) => {
+                    assert_eq!(error.code(), "invalid_field", "{count} {over}: {error}");
+                    let whole = matches!(error.field(), Some("news" | "fact"));
+                    assert!(whole && over > 0, "{count} {over}: {error}");
+                    continue;
+                }
+            }
+            process.worker.drain().await.expect("works");
+            assert_eq!(process.events().await.len(), count);
+        }
+    }
+    assert_eq!(told, [12, 4]);
 }
 
 #[tokio::test]
