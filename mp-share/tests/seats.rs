@@ -318,6 +318,18 @@ async fn who_is_being_let_go_of_has_nothing_to_do_for_the_payment() {
 }
 
 #[tokio::test]
+async fn debug_shows_nothing_that_a_payer_pays_with() {
+    let (world, process, group) = group_of(3).await;
+    world.bank.set("ada", Payer::Dawdles(u32::MAX));
+    let view = process.join("ada", group).await.expect("joins");
+    let own = view.membership.as_ref().expect("hers");
+    let told = own.needs_action.as_ref().expect("her bank asks");
+    assert_eq!(told["confirm_at"], "bank", "the payer is told");
+    let shown = format!("{view:?} {own:#?}");
+    assert!(!shown.contains("confirm_at"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_group_that_is_called_off_lets_go_of_seats_without_payments() {
     let (world, process, group) = group_of(3).await;
     process.take_seat("ada", group).await.expect("takes a seat");

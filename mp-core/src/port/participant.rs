@@ -6,7 +6,9 @@ use serde_json::Value;
 use crate::{clock::Timestamp, error::Error, id::AppId};
 
 /// What became of a request to reserve something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` leaves out what somebody has to do first: of a payment, whoever has it could pay with it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reserved {
     /// It is held until the time asked for.
@@ -16,6 +18,16 @@ pub enum Reserved {
     Pending(Value),
     /// It is not to be had; the answer is final for this key, and kept. The code says why.
     Refused(String),
+}
+
+impl fmt::Debug for Reserved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reserved => f.write_str("Reserved"),
+            Self::Pending(_) => f.write_str("Pending(***)"),
+            Self::Refused(code) => f.debug_tuple("Refused").field(code).finish(),
+        }
+    }
 }
 
 /// What became of a request to confirm a reservation.

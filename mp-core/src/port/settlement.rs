@@ -42,7 +42,9 @@ pub struct Declined {
 }
 
 /// What became of a request to secure money.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` leaves out what the payer has to do: whoever has it could pay with it.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secured {
     /// The money is held, or already charged.
@@ -53,6 +55,17 @@ pub enum Secured {
     Declined(Declined),
     /// It is not known yet; ask again with the same key.
     Unknown,
+}
+
+impl fmt::Debug for Secured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secured => f.write_str("Secured"),
+            Self::NeedsAction(_) => f.write_str("NeedsAction(***)"),
+            Self::Declined(declined) => f.debug_tuple("Declined").field(declined).finish(),
+            Self::Unknown => f.write_str("Unknown"),
+        }
+    }
 }
 
 /// What became of a request to settle secured money.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -5,7 +7,9 @@ use super::Request;
 use crate::clock::Timestamp;
 
 /// One reservation of a plan.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+///
+/// `Debug` leaves out what it waits for: of a payment, whoever has it could pay with it.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
 pub struct Step {
     /// The participant's name.
     pub participant: String,
@@ -32,6 +36,21 @@ impl Step {
             state: StepState::Planned,
             detail: None,
         }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut step = f.debug_struct("Step");
+        step.field("participant", &self.participant)
+            .field("request", &self.request)
+            .field("until", &self.until)
+            .field("state", &self.state);
+        match self.state {
+            StepState::Refused => step.field("detail", &self.detail),
+            _ => step.field("detail", &self.detail.as_ref().map(|_| format_args!("***"))),
+        };
+        step.finish()
     }
 }
 
@@ -100,7 +119,9 @@ impl StepState {
 }
 
 /// What a participant was seen to answer.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// `Debug` leaves out what it waits for, as that of [`Step`] does.
+#[derive(Clone, PartialEq)]
 pub enum Seen {
     /// It holds what was asked for.
     Reserved,
@@ -114,9 +135,50 @@ pub enum Seen {
     Released,
 }
 
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reserved => f.write_str("Reserved"),
+            Self::Pending(_) => f.write_str("Pending(***)"),
+            Self::Refused(code) => f.debug_tuple("Refused").field(code).finish(),
+            Self::Confirmed => f.write_str("Confirmed"),
+            Self::Released => f.write_str("Released"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::{
+        port::{Reserved, Secured},
+        steps::Plan,
+    };
+
+    #[test]
+    fn debug_shows_nothing_that_a_payer_pays_with() {
+        let action = json!({"type": "client_sdk", "payload": {"client_secret": "pi_1_secret_2"}});
+        let step = Step::new("payment", json!({"amount": 1}), Timestamp::MAX);
+        let plan = Plan::new(vec![step]).expect("a plan");
+        let pending = plan.observe(0, &Seen::Pending(action.clone()));
+        let released = pending.release().observe(0, &Seen::Released);
+        assert!(released.steps()[0].detail.is_some());
+        for shown in [
+            format!("{:?}", Secured::NeedsAction(action.clone())),
+            format!("{:?}", Reserved::Pending(action.clone())),
+            format!("{:?}", Seen::Pending(action)),
+            format!("{pending:?}"),
+            format!("{released:#?}"),
+        ] {
+            assert!(shown.contains("***"), "{shown}");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+        let refused = plan.observe(0, &Seen::Refused("sold_out".into()));
+        let shown = format!("{refused:?} {:?}", Seen::Refused("sold_out".into()));
+        assert_eq!(shown.matches("sold_out").count(), 2, "{shown}");
+    }
 
     #[test]
     fn every_state_and_answer_has_one_outcome() {

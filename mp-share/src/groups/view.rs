@@ -1,3 +1,5 @@
+use std::fmt;
+
 use mp_core::{
     Timestamp,
     amount::Money,
@@ -43,7 +45,9 @@ pub struct GroupView {
 }
 
 /// The caller's own part in a group.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+///
+/// `Debug` leaves out what the payer has to do: whoever has it could pay with it.
+#[derive(Clone, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Membership {
     /// Its number.
     pub number: MemberNumber,
@@ -89,5 +93,18 @@ impl Membership {
             needs_action: pending.and_then(|step| step.detail.clone()),
             reason: member.reason.clone(),
         }
+    }
+}
+
+impl fmt::Debug for Membership {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let needs_action = self.needs_action.as_ref().map(|_| format_args!("***"));
+        f.debug_struct("Membership")
+            .field("number", &self.number)
+            .field("state", &self.state)
+            .field("held_until", &self.held_until)
+            .field("needs_action", &needs_action)
+            .field("reason", &self.reason)
+            .finish()
     }
 }
