@@ -8,13 +8,13 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {
-    /// Correct the named field, or the rights, and call again.
+    /// Correct the named field, or the rights, and call again under a new key.
     FixInput,
     /// The world moved on: read again, then decide.
     Reread,
     /// Nothing happened; the same call with the same key may succeed later.
     Retry,
-    /// Something may have happened: ask for the outcome with the same key before anything else.
+    /// Something may have happened: make the same call again with the same key; it tells.
     AskOutcome,
     /// No call will help; a person has to look.
     GiveUp,

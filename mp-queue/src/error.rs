@@ -13,7 +13,7 @@ pub enum QueueError {
     #[error("no such line: open it first")]
     NoSuchLine,
     /// The line was opened before.
-    #[error("the line is open already")]
+    #[error("the line exists already: reopen it if it is closed")]
     LineExists,
     /// The line takes no new tickets, or its service day is over: 48 hours after midnight UTC of its date.
     #[error("the line is closed: no tickets are given out")]
