@@ -45,7 +45,10 @@ impl fmt::Display for Scope {
 
 /// Who calls: an app, perhaps one of its users, and the scopes granted.
 ///
-/// Every service method takes one, and refuses what is not theirs.
+/// Whatever answers one app's caller takes one, and refuses what is not theirs. What an operator runs takes none
+/// and sees what it is given, for all apps: [`DeadLetters`](crate::work::DeadLetters),
+/// [`Worker`](crate::work::Worker), [`Retention`](crate::retention::Retention),
+/// [`Listing`](crate::store::Listing), [`Feeds::read`](crate::feed::Feeds::read).
 ///
 /// ```
 /// use mp_core::caller::{Caller, Scope};

@@ -84,7 +84,11 @@ impl Feeds {
         ]
     }
 
-    /// Returns the events after a cursor, at most `limit`.
+    /// Returns the events after a cursor: at most `limit`, and [`read_max`](crate::store::Limits::read_max)
+    /// of the store in any case.
+    ///
+    /// It is the operator's and takes no [`Caller`](crate::Caller): whose feed it is shown, is for the host to
+    /// say.
     ///
     /// # Errors
     ///

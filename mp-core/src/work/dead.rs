@@ -10,6 +10,9 @@ const PAGE: u32 = 1_000;
 
 /// What lies dead of all kinds of work, and what an operator does about it, in any process.
 ///
+/// It is the operator's: it takes no [`Caller`](crate::Caller) and sees what all apps of the store have. Whoever
+/// serves an app's own staff takes the listings of the capabilities instead.
+///
 /// None of it is dropped: a dead letter may be all that tells of money of which nobody knows what became.
 /// Whoever knows says so where it belongs, as the capability's own listings have it, and what is due of it is
 /// gone with the next try.
@@ -49,17 +52,20 @@ impl DeadLetters {
         }
     }
 
-    /// Lists dead deliveries by partition and key, after the given one, at most `limit`.
+    /// Lists dead deliveries of all apps by partition and key, after the given one: at most `limit`, and
+    /// [`due_max`](crate::store::Limits::due_max) of the store in any case.
     ///
     /// # Errors
     ///
     /// The store's errors.
     pub async fn list(&self, after: Option<&Delivery>, limit: u32) -> Result<Vec<Delivery>, Error> {
         let after = after.map(|delivery| (&delivery.partition, &delivery.key));
-        Ok(self.engine.store().dead(after, limit).await?)
+        let store = self.engine.store();
+        let limit = limit.min(store.limits().due_max);
+        Ok(store.dead(after, limit).await?)
     }
 
-    /// Makes a dead delivery due again, with its attempts counted anew.
+    /// Makes a dead delivery due again, with its attempts counted anew, whichever app's it is.
     ///
     /// # Errors
     ///
@@ -72,7 +78,7 @@ impl DeadLetters {
         Err(Error::new(ErrorKind::Refused, "not_dead", message))
     }
 
-    /// Makes all dead deliveries of a kind, or of all kinds, due again, and returns how many; those
+    /// Makes all dead deliveries of a kind, or of all kinds, of all apps due again, and returns how many; those
     /// that die anew meanwhile may be among them.
     ///
     /// # Errors
@@ -103,7 +109,7 @@ impl DeadLetters {
 }
 
 impl Worker {
-    /// Lists dead deliveries, at most `limit`: the first page of [`DeadLetters`].
+    /// Lists dead deliveries of all apps, at most `limit`: the first page of [`DeadLetters`].
     ///
     /// # Errors
     ///

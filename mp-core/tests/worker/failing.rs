@@ -223,6 +223,13 @@ async fn a_handler_that_hangs_is_dropped_when_its_lease_ends() {
 }
 
 #[tokio::test]
+async fn whoever_asks_for_more_dead_letters_than_a_store_lists_is_given_as_many_as_it_does() {
+    let (engine, _) = engine();
+    let dead = DeadLetters::of(&engine).list(None, u32::MAX).await;
+    assert!(dead.expect("lists").is_empty());
+}
+
+#[tokio::test]
 async fn dead_letters_are_listed_by_page_over_all_kinds_and_driven_again_by_kind() {
     let (engine, _) = engine();
     let corrupt = || Error::new(ErrorKind::Corrupt, "corrupt", "does not read back");
