@@ -93,7 +93,8 @@ name_type!(
 );
 
 name_type!(
-    /// Names a person as the host knows them: an account id, an e-mail address, an open id.
+    /// Names a person as the host knows them: an opaque account id of the host; no e-mail address or
+    /// telephone number, since it stands in keys and archives and cannot be erased.
     ///
     /// 1 to 64 of `A-Z a-z 0-9 . _ : @ + -`.
     UserId, 1..=64, is_identity,
