@@ -9,7 +9,8 @@
 //!
 //! The mark keeps the partition's id from being used again and its version from running back, and
 //! tells where the archive is. Whoever asks for the aggregate is told `archived`, an error of kind
-//! [`NotFound`](crate::ErrorKind::NotFound).
+//! [`NotFound`](crate::ErrorKind::NotFound). So is whoever else of its app asks, for the mark keeps no owner: they
+//! learn that such a thing was, and nothing more.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
