@@ -74,6 +74,18 @@
 //! [`port`]s of the capabilities it uses. Authentication is yours: build a [`Caller`] from your session; nothing
 //! here checks a token.
 //!
+//! # Errors: what to do
+//!
+//! Every capability has an error type of its own with a `kind()`, and turns it into an [`Error`] by `From`.
+//! What a caller can do follows from the [`ErrorKind`] alone, as [`ErrorKind::advice`] says:
+//!
+//! - [`Unavailable`](ErrorKind::Unavailable) and [`Unknown`](ErrorKind::Unknown): make the same call again
+//!   with the *same* key, after a pause. Whatever the first has done is not done twice, and is told.
+//! - [`Invalid`](ErrorKind::Invalid), and what else the caller can correct: correct the named field, or the
+//!   rights, and call under a *new* key. The old one stands for the old input.
+//! - The rest is an answer: what is refused or not found stays so until the world moves on, what is
+//!   unsupported stays so, and of what is corrupt a person has to hear.
+//!
 //! # What this crate does not do
 //!
 //! It opens no sockets, reads no wall clock of its own, and knows nothing of payments, queues or

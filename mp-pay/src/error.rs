@@ -85,20 +85,24 @@ impl PayError {
             Self::NotEnough { .. } => "balance_insufficient",
         }
     }
+
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Core(core) => core.kind(),
+            Self::Unsupported(_) | Self::Uncounted(_) | Self::NoRoute(_) => ErrorKind::Unsupported,
+            Self::BackendMissing(_) => ErrorKind::Unavailable,
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 impl From<PayError> for Error {
     fn from(error: PayError) -> Self {
-        let kind = match &error {
-            PayError::Core(core) => return core.clone(),
-            PayError::Unsupported(_) | PayError::Uncounted(_) | PayError::NoRoute(_) => {
-                ErrorKind::Unsupported
-            }
-            PayError::BackendMissing(_) => ErrorKind::Unavailable,
-            _ => ErrorKind::Refused,
-        };
-        let made = Self::new(kind, error.code(), error.to_string());
+        let made = Self::new(error.kind(), error.code(), error.to_string());
         match error {
+            PayError::Core(core) => core,
             PayError::AmountTooLarge { .. } | PayError::Uncounted(_) => made.with_field("amount"),
             _ => made,
         }

@@ -3,10 +3,18 @@
 mod support;
 
 use mp_core::{
-    Caller, ErrorKind, Scope,
+    Caller, Error, ErrorKind, Scope,
     host::{Effect, Host},
+    port::PayoutStatus,
 };
-use mp_pay::{Passes, backend::PaymentBackend, pass::Program};
+use mp_pay::{
+    Passes, PayError,
+    backend::PaymentBackend,
+    ledger::{LedgerError, TransferStatus},
+    pass::Program,
+    payout::PayoutError,
+    webhook::WebhookRefusal,
+};
 use serde_json::{Value, json};
 
 use self::support::{CLASSES, World, mei, staff};
@@ -196,4 +204,49 @@ async fn no_request_gives_a_reason_that_says_that_nobody_asked() {
 fn the_traits_can_be_objects() {
     fn _backend(_: &dyn PaymentBackend) {}
     fn _methods(_: &dyn mp_pay::method::PaymentMethods) {}
+}
+
+#[test]
+fn an_error_is_of_the_kind_that_its_caller_is_told() {
+    let busy = || Error::new(ErrorKind::Unavailable, "busy", "is busy");
+    let backend = "acme".parse().expect("a name");
+    for (error, kind) in [
+        (PayError::Unsupported("hold"), ErrorKind::Unsupported),
+        (PayError::BackendMissing(backend), ErrorKind::Unavailable),
+        (
+            PayError::NotEnough {
+                unit: "stamps",
+                held: 1,
+                asked: 2,
+            },
+            ErrorKind::Refused,
+        ),
+        (busy().into(), ErrorKind::Unavailable),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
+    for (error, kind) in [
+        (PayoutError::TooLate(PayoutStatus::Paid), ErrorKind::Refused),
+        (busy().into(), ErrorKind::Unavailable),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
+    let status = TransferStatus::Voided;
+    for (error, kind) in [
+        (LedgerError::NotPosted { status }, ErrorKind::Refused),
+        (busy().into(), ErrorKind::Unavailable),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
+    for (error, kind) in [
+        (WebhookRefusal::UnknownSource, ErrorKind::NotFound),
+        (WebhookRefusal::BadSignature, ErrorKind::Forbidden),
+        (busy().into(), ErrorKind::Unavailable),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
 }

@@ -80,7 +80,9 @@ impl QueueError {
         }
     }
 
-    const fn kind(&self) -> ErrorKind {
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::NoSuchLine | Self::NoSuchTicket => ErrorKind::NotFound,
             Self::NoSuchLane(_) | Self::NoLaneFor { .. } => ErrorKind::Invalid,

@@ -2,8 +2,8 @@
 
 mod market;
 
-use mp_core::{Caller, host::Host};
-use mp_queue::{QUEUE_READ, QUEUE_STAFF, QUEUE_WRITE, line::LineState};
+use mp_core::{Caller, Error, ErrorKind, host::Host};
+use mp_queue::{QUEUE_READ, QUEUE_STAFF, QUEUE_WRITE, QueueError, line::LineState};
 use serde_json::{Value, json};
 
 use self::market::{Market, user};
@@ -231,4 +231,17 @@ async fn every_operation_names_a_scope_and_a_summary() {
         assert!(operation.name().starts_with("queue."), "{operation:?}");
     }
     assert_eq!(market.queues.operations().len(), 13);
+}
+
+#[test]
+fn an_error_is_of_the_kind_that_its_caller_is_told() {
+    for (error, kind) in [
+        (QueueError::NoSuchLine, ErrorKind::NotFound),
+        (QueueError::NoLaneFor { party: 9 }, ErrorKind::Invalid),
+        (QueueError::LineExists, ErrorKind::Refused),
+        (Error::forbidden("no").into(), ErrorKind::Forbidden),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
 }

@@ -46,7 +46,9 @@ impl ShareError {
         }
     }
 
-    const fn kind(&self) -> ErrorKind {
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Malformed | Self::UnknownKey | Self::BadSignature | Self::TooLongForQr => {
                 ErrorKind::Invalid
@@ -116,6 +118,15 @@ impl GroupError {
             Self::Core(error) => error.code(),
         }
     }
+
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Core(error) => error.kind(),
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 impl From<GroupError> for Error {
@@ -125,7 +136,7 @@ impl From<GroupError> for Error {
             GroupError::OfferClosed => "offer",
             _ => "group",
         };
-        Self::new(ErrorKind::Refused, error.code(), error.to_string()).with_field(field)
+        Self::new(error.kind(), error.code(), error.to_string()).with_field(field)
     }
 }
 

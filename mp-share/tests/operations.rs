@@ -5,12 +5,14 @@ mod world;
 use std::collections::BTreeSet;
 
 use mp_core::{
-    Caller, Scope,
+    Caller, Error, ErrorKind, Scope,
     host::{Effect, Host},
     idempotency::IDEMPOTENCY_MEMORY,
     sign::{KeyId, KeyRing, Secret},
 };
-use mp_share::{GROUP_READ, GROUP_SELL, GROUP_WRITE, Links, SHARE_READ, SHARE_WRITE};
+use mp_share::{
+    GROUP_READ, GROUP_SELL, GROUP_WRITE, GroupError, Links, SHARE_READ, SHARE_WRITE, ShareError,
+};
 use serde_json::{Value, json};
 
 use self::world::{World, user};
@@ -231,4 +233,23 @@ async fn what_is_wrong_is_named() {
     assert_eq!(error["error"]["code"], "not_found");
     let poor = host.call(&user("mei"), "group.status", json!({})).await;
     assert_eq!(poor.expect_err("no scope").code(), "forbidden");
+}
+
+#[test]
+fn an_error_is_of_the_kind_that_its_caller_is_told() {
+    for (error, kind) in [
+        (ShareError::Malformed, ErrorKind::Invalid),
+        (ShareError::Expired, ErrorKind::Refused),
+        (Error::forbidden("no").into(), ErrorKind::Forbidden),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
+    for (error, kind) in [
+        (GroupError::Full, ErrorKind::Refused),
+        (Error::not_found("group").into(), ErrorKind::NotFound),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(Error::from(error).kind(), kind);
+    }
 }

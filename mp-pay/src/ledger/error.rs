@@ -138,18 +138,24 @@ impl LedgerError {
             Self::TooFarBack { .. } => "too_far_back",
         }
     }
+
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Core(core) => core.kind(),
+            Self::NoAccount { .. } => ErrorKind::NotFound,
+            Self::UnitMismatch { .. } => ErrorKind::Invalid,
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 impl From<LedgerError> for Error {
     fn from(error: LedgerError) -> Self {
-        let kind = match &error {
-            LedgerError::Core(core) => return core.clone(),
-            LedgerError::NoAccount { .. } => ErrorKind::NotFound,
-            LedgerError::UnitMismatch { .. } => ErrorKind::Invalid,
-            _ => ErrorKind::Refused,
-        };
-        let made = Self::new(kind, error.code(), error.to_string());
+        let made = Self::new(error.kind(), error.code(), error.to_string());
         match &error {
+            LedgerError::Core(core) => core.clone(),
             LedgerError::NoAccount { of_move, on, .. } => {
                 let end = match on {
                     Side::Debit => "debit",

@@ -43,17 +43,23 @@ impl PayoutError {
             Self::NotUnresolved(_) => "not_unresolved",
         }
     }
+
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Core(core) => core.kind(),
+            Self::Uncounted(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::Refused,
+        }
+    }
 }
 
 impl From<PayoutError> for Error {
     fn from(error: PayoutError) -> Self {
-        let kind = match &error {
-            PayoutError::Core(core) => return core.clone(),
-            PayoutError::Uncounted(_) => ErrorKind::Unsupported,
-            _ => ErrorKind::Refused,
-        };
-        let made = Self::new(kind, error.code(), error.to_string());
+        let made = Self::new(error.kind(), error.code(), error.to_string());
         match error {
+            PayoutError::Core(core) => core,
             PayoutError::OutOfBounds { .. } | PayoutError::Uncounted(_) => {
                 made.with_field("amount")
             }

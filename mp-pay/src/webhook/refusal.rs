@@ -85,6 +85,19 @@ impl WebhookRefusal {
             Self::NotKept(_) => "not_kept",
         }
     }
+
+    /// Returns what kind of error it is, which says what its caller can do.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotKept(error) => error.kind(),
+            Self::UnknownSource => ErrorKind::NotFound,
+            Self::TooLarge { .. } | Self::Malformed(_) => ErrorKind::Invalid,
+            Self::BadSignature | Self::OutsideWindow => ErrorKind::Forbidden,
+            Self::Contradictory => ErrorKind::Refused,
+            Self::Busy => ErrorKind::Unavailable,
+        }
+    }
 }
 
 /// The store's own failures: nothing is known to be kept.
@@ -96,15 +109,10 @@ impl From<Error> for WebhookRefusal {
 
 impl From<WebhookRefusal> for Error {
     fn from(refusal: WebhookRefusal) -> Self {
-        let kind = match &refusal {
-            WebhookRefusal::NotKept(error) => return error.clone(),
-            WebhookRefusal::UnknownSource => ErrorKind::NotFound,
-            WebhookRefusal::TooLarge { .. } | WebhookRefusal::Malformed(_) => ErrorKind::Invalid,
-            WebhookRefusal::BadSignature | WebhookRefusal::OutsideWindow => ErrorKind::Forbidden,
-            WebhookRefusal::Contradictory => ErrorKind::Refused,
-            WebhookRefusal::Busy => ErrorKind::Unavailable,
-        };
-        Self::new(kind, refusal.code(), refusal.to_string())
+        match refusal {
+            WebhookRefusal::NotKept(error) => error,
+            other => Self::new(other.kind(), other.code(), other.to_string()),
+        }
     }
 }
 
