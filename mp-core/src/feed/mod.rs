@@ -66,7 +66,7 @@
 //! # What is promised
 //!
 //! - *Once.* An event is in the feed once. A projection counts it once; a subscriber gets it at least
-//!   once.
+//!   once, and may get it again after newer ones.
 //! - *Whole.* What was committed comes in, or its delivery is dead and listed: nothing is skipped in
 //!   silence, neither on the way into the feed nor out of it. Only who has seen nothing yet
 //!   ([`Cursor::START`]) cannot miss anything aloud: it begins with the oldest event that is kept, also

@@ -13,7 +13,7 @@ use crate::{
     engine::{Command, Edits, Engine, Family},
     error::{Error, ErrorKind},
     id::{AppId, Name},
-    store::{Delivery, Partition},
+    store::{Delivery, Key, Outcome, Partition},
     work::{Done, Handler, HandlerError},
 };
 
@@ -23,6 +23,9 @@ pub const PROJECT_EVERY: Duration = Duration::from_secs(1);
 /// How long a projection may take to apply a stretch or to tell its cursor: whatever takes longer is
 /// dropped, and has failed.
 pub const APPLY_MAX: Duration = Duration::from_secs(5);
+
+/// How many timers a projection's partition has at most: its own, and that of older releases.
+const TIMERS_MAX: u32 = 2;
 
 /// How long work that gets on takes on more before it is settled and due again: with what is under way
 /// then, far less than a handler may take.
@@ -36,6 +39,10 @@ pub(super) const STINT: Duration = Duration::from_secs(5);
 /// and [`redrive`](crate::work::DeadLetters::redrive) or the next [`start`](Self::start) goes on. From a
 /// cursor that the feed has forgotten nothing goes on by itself: the work is dead at once, until the
 /// projection has set its cursor anew, or [`begin_at`](Self::begin_at) a subscriber's.
+///
+/// One process at a time, for as long as its lease lasts: what a process that stood still for longer was
+/// handing over may arrive after what another has handed over since. A projection refuses it, for its
+/// cursor has moved on; a [`Subscriber`] has to compare positions.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
@@ -90,11 +97,18 @@ impl Projector {
     /// Makes projecting an app's feed due work, from now on and for ever; call it when the program
     /// starts.
     ///
+    /// Where it is due work already it stays as it is, in the hands of whichever process is at it, or
+    /// pausing after a failure; where it lies dead it goes on.
+    ///
     /// # Errors
     ///
-    /// The store's errors.
+    /// The store's errors: call it again.
     pub async fn start(&self, app: &AppId) -> Result<(), Error> {
-        self.set_going(app, None).await
+        let partition = self.partition(app)?;
+        match self.set_going(&partition, None).await? {
+            true => Ok(()),
+            false => self.revive(&partition).await,
+        }
     }
 
     /// Has a subscriber go on from this cursor, wherever it stood, and makes that due work as
@@ -102,7 +116,7 @@ impl Projector {
     /// (`feed_forgotten`) or is an older copy (`feed_ends_before`).
     ///
     /// From [`Cursor::START`] it gets what the feed still has. What was forgotten it does not get, and
-    /// what it has seen before it may get again.
+    /// what it has seen before it may get again. What is being handed over meanwhile may arrive later.
     ///
     /// # Errors
     ///
@@ -116,26 +130,49 @@ impl Projector {
             return Err(Error::new(kind, "cursor_elsewhere", message));
         }
         self.feeds.read(app, &self.feed, cursor, 1).await?;
-        self.set_going(app, Some(cursor)).await
+        self.set_going(&self.partition(app)?, Some(cursor)).await?;
+        Ok(())
     }
 
-    async fn set_going(&self, app: &AppId, from: Option<Cursor>) -> Result<(), Error> {
-        let (kind, partition) = (self.kind.clone(), self.partition(app)?);
+    /// Sets the timer unless it was set before; returns whether it did.
+    ///
+    /// Set anew, it would be nobody's: a second process would hand over beside the one that has leased it.
+    async fn set_going(&self, partition: &Partition, from: Option<Cursor>) -> Result<bool, Error> {
+        let kind = self.kind.clone();
         let former = former_kind_of(self.feed.name(), self.projection.name());
         let decide = move |family: &Family, now| {
+            let progress = family.root::<Progress>()?;
+            let progress = progress.as_deref().copied().unwrap_or_default();
+            let sets = from.is_some() || !progress.going;
             let mut edits = Edits::new();
-            if let Some(from) = from {
-                edits.put_root(Progress::at(from));
-            } else if !family.exists() {
-                edits.put_root(Progress::default());
+            if sets {
+                edits.put_root(progress.set_going(from));
+                edits.schedule_as(&kind, "all", now, &Project {});
             }
-            edits.schedule_as(&kind, "all", now, &Project {});
             if former != kind {
                 edits.delete(&format!("~t/{former}/all"));
             }
-            Ok::<_, Error>(edits.answer(()))
+            Ok::<_, Error>(edits.answer(sets))
         };
-        self.engine.run(Command::on(partition), decide).await?;
+        let command = Command::on(partition.clone());
+        Ok(self.engine.run(command, decide).await?.answer)
+    }
+
+    /// Has the work go on if it lies dead: it is settled as what lies dead, which takes it from nobody who
+    /// has had it go on since and holds it.
+    async fn revive(&self, partition: &Partition) -> Result<(), Error> {
+        let store = self.engine.store();
+        let key = Key::new(&format!("~t/{}/all", self.kind))?;
+        let listed = store
+            .dead(Some((partition, &Key::root())), TIMERS_MAX)
+            .await?;
+        let is_ours = |dead: &Delivery| dead.partition == *partition && dead.key == key;
+        if let Some(dead) = listed.into_iter().find(is_ours) {
+            let at = self.engine.now();
+            store
+                .settle(vec![dead.settle(Outcome::Redrive { at })])
+                .await?;
+        }
         Ok(())
     }
 
@@ -148,6 +185,9 @@ impl Projector {
 
     /// Projects everything that is in an app's feed, and returns how many events that were: for
     /// whoever must not miss what has come in.
+    ///
+    /// It waits for no other process, and none waits for it: beside one that hands over, a [`Subscriber`]
+    /// may get events twice, and older ones after newer ones.
     ///
     /// # Errors
     ///
@@ -310,16 +350,30 @@ fn half_of(failed: &Stretch, error: Error) -> Result<u32, Error> {
 
 /// The root of a projection's partition: the cursor of a subscriber; other projections keep their
 /// own.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Progress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cursor: Option<Cursor>,
+    /// Whether the timer was set together with the root, so that it stands there, alive or dead: it is
+    /// never finished. Older releases do not say so, and events may be handed over without a timer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    going: bool,
 }
 
 impl Progress {
-    pub(super) const fn at(cursor: Cursor) -> Self {
+    /// Returns it at another cursor.
+    pub(super) const fn moved_to(self, cursor: Cursor) -> Self {
         let cursor = Some(cursor);
-        Self { cursor }
+        Self { cursor, ..self }
+    }
+
+    /// Returns it with its timer set, from another cursor if there is one.
+    fn set_going(self, from: Option<Cursor>) -> Self {
+        let cursor = from.or(self.cursor);
+        Self {
+            cursor,
+            going: true,
+        }
     }
 
     pub(super) fn cursor(&self) -> Cursor {

@@ -17,7 +17,9 @@ use crate::{
 ///
 /// # Contract
 /// 1. *Idempotent.* An event may be handed over again; its [position](Event::position) and its
-///    [id](Event::id) tell that it was before.
+///    [id](Event::id) tell that it was before. Where a process stood still for longer than its lease,
+///    older events may so arrive after newer ones: a destination that keeps the last word on something
+///    keeps the position beside it, and refuses what is not greater.
 #[async_trait]
 pub trait Subscriber: fmt::Debug + Send + Sync + 'static {
     /// Names the subscriber; no other one of the same feed has this name.
@@ -60,12 +62,13 @@ impl Projection for Subscription {
         let (from, to) = (stretch.from, stretch.to);
         let decide = move |family: &Family, _| {
             let progress = family.root::<Progress>()?;
-            let at = progress.map_or(Cursor::START, |progress| progress.cursor());
+            let progress = progress.as_deref().copied().unwrap_or_default();
+            let stands = progress.cursor() == from;
             let mut edits = Edits::new();
-            if at == from {
-                edits.put_root(Progress::at(to));
+            if stands {
+                edits.put_root(progress.moved_to(to));
             }
-            Ok::<_, Error>(edits.answer(at == from))
+            Ok::<_, Error>(edits.answer(stands))
         };
         Ok(self
             .engine

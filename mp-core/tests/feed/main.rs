@@ -22,7 +22,7 @@ use mp_core::{
         Subscriber,
     },
     id::{AppId, Name},
-    store::{Delivery, DueQuery, Limits, MemoryStore, Partition, SlotSet, Version},
+    store::{Delivery, DueQuery, Limits, MemoryStore, Outcome, Partition, SlotSet, Version},
     work::{ATTEMPTS_MAX, DeadLetters, Done, LEASE, Worker, WorkerOptions},
 };
 use proptest::prelude::*;

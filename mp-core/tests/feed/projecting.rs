@@ -209,6 +209,82 @@ async fn two_projections_whose_names_run_together_alike_are_both_done() {
     assert_eq!((one.count(), other.count()), (3, 3));
 }
 
+/// Leases the work of a projection that is due, as a process does before it hands over.
+async fn leased_of(process: &Process, subscriber: &str) -> Vec<Delivery> {
+    let query = DueQuery {
+        slots: SlotSet::ALL,
+        kind: format!("feed.project.sales.{subscriber}"),
+        now: process.engine.now(),
+        lease: LEASE,
+        limit: 10,
+    };
+    process.engine.store().due(&query).await.expect("leases")
+}
+
+#[tokio::test]
+async fn a_start_leaves_the_work_to_the_process_that_is_handing_over() {
+    let (process, clock, _) = alone();
+    let counter = Counter::named("c");
+    let projector = Projector::subscribed(&process.engine, &sales(), counter.clone());
+    projector.start(&app()).await.expect("starts");
+    let held = leased_of(&process, "c").await;
+    assert_eq!(held.len(), 1);
+    clock.advance(Duration::from_secs(1));
+    projector.start(&app()).await.expect("starts");
+    assert_eq!(leased_of(&process, "c").await, [], "nobody else gets it");
+    // Nor does it when the cursor has moved on meanwhile.
+    process.sell("noodles", 1).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    assert_eq!(projector.catch_up(&app()).await.expect("hands over"), 1);
+    projector.start(&app()).await.expect("starts");
+    assert_eq!(leased_of(&process, "c").await, [], "nobody else gets it");
+    let at = process.engine.now();
+    let again = held[0].settle(Outcome::Again { at, error: None });
+    let settled = process.engine.store().settle(vec![again]).await;
+    assert_eq!(settled.expect("settles"), [true], "its lease still holds");
+}
+
+#[tokio::test]
+async fn a_projection_that_lies_dead_goes_on_with_the_next_start() {
+    let (process, clock, _) = alone();
+    let counter = Counter::named("c");
+    let projector = Projector::subscribed(&process.engine, &sales(), counter.clone());
+    projector.start(&app()).await.expect("starts");
+    let error = "no answer".to_owned();
+    let held = leased_of(&process, "c").await;
+    let dead = held[0].settle(Outcome::Dead { error });
+    let settled = process.engine.store().settle(vec![dead]).await;
+    settled.expect("settles");
+    process.sell("noodles", 2).await.expect("sells");
+    let worker = Worker::new(&process.engine, WorkerOptions::default())
+        .with(process.feeds.handlers())
+        .with([projector.handler()]);
+    clock.advance(PROJECT_EVERY);
+    worker.drain().await.expect("works");
+    assert_eq!(counter.count(), 0, "it stands still");
+    projector.start(&app()).await.expect("starts");
+    worker.drain().await.expect("works");
+    assert_eq!(counter.count(), 2);
+    assert_eq!(worker.dead(1).await.expect("lists"), []);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_was_caught_up_before_it_was_started_is_started() {
+    let (process, clock, _) = alone();
+    let counter = Counter::named("c");
+    let projector = Projector::subscribed(&process.engine, &sales(), counter.clone());
+    process.sell("noodles", 1).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    assert_eq!(projector.catch_up(&app()).await.expect("hands over"), 1);
+    projector.start(&app()).await.expect("starts");
+    process.sell("noodles", 2).await.expect("sells");
+    process.worker.drain().await.expect("works");
+    clock.advance(PROJECT_EVERY);
+    let worker = Worker::new(&process.engine, WorkerOptions::default()).with([projector.handler()]);
+    worker.drain().await.expect("works");
+    assert_eq!(counter.count(), 3);
+}
+
 /// The work of a projection, and the root it stands beside, as older releases wrote them.
 #[derive(Deserialize, Serialize)]
 struct FormerWork {}
