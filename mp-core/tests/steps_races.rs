@@ -351,6 +351,30 @@ async fn a_plan_that_a_newer_release_moved_on_is_left_to_it() {
 }
 
 #[tokio::test]
+async fn a_plan_that_no_newer_release_takes_up_is_listed_in_the_end() {
+    for newer in [
+        (r#""state":"planned""#, r#""state":"mortgaged""#),
+        (r#""standing":"reserving""#, r#""standing":"auctioned""#),
+    ] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let (engine, clock) = engine(store.clone());
+        start(&engine).await;
+        rewrite(&*store, newer.0, newer.1).await;
+        let worker = worker(&engine, &[]);
+        worker.turn().await.expect("works");
+        for _ in 0..ATTEMPTS_MAX {
+            assert!(worker.dead(1).await.expect("lists").is_empty());
+            clock.advance(Duration::from_secs(60 * 60));
+            worker.turn().await.expect("works");
+        }
+        let dead = worker.dead(2).await.expect("lists");
+        assert_eq!(dead.len(), 1, "{newer:?}");
+        let error = dead[0].last_error.as_deref().unwrap_or_default();
+        assert!(error.contains("a newer release"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_plan_that_a_newer_release_moved_on_is_not_written_again() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let (engine, _) = engine(store.clone());

@@ -54,12 +54,13 @@ impl<H: Home> Steps<H> {
     /// Drives a plan as far as it goes: the same path for a person who waits and for due work.
     ///
     /// A step of a participant that is not known here is left to a process that knows it, of a newer
-    /// release for instance, for as long as the step has time.
+    /// release for instance, for as long as the step has time. So is a plan that is not
+    /// [recognized](Plan::is_recognized), for as long as any of its steps has.
     ///
     /// # Errors
     ///
-    /// Transient ones: drive it again. `unknown_participant` after a step's time, which makes the work dead
-    /// in the end.
+    /// Transient ones: drive it again. `unknown_participant` after a step's time, and `newer_release` after
+    /// that of all steps, either of which makes the work dead in the end.
     pub async fn drive(&self, partition: &Partition, id: &str) -> Result<Done, Error> {
         let app =
             AppId::new(partition.app()).map_err(|error| Error::invalid("partition", error))?;
@@ -69,9 +70,7 @@ impl<H: Home> Steps<H> {
             };
             let now = self.engine.now();
             match plan.next(now) {
-                Next::Rest if !plan.is_recognized() => {
-                    return Ok(Done::Again(plan.ask_again_at(0, now)));
-                }
+                Next::Rest if !plan.is_recognized() => return left_to_newer(id, &plan, now),
                 Next::Rest => return Ok(Done::Finished),
                 // Asked of the plan as it then stands: it may have been confirmed meanwhile.
                 Next::Expire => self.commit(partition, id, Plan::expire).await?,
@@ -206,6 +205,16 @@ impl<H: Home> Steps<H> {
         self.engine.run(command, decide).await?;
         Ok(())
     }
+}
+
+/// Leaves a plan that is not known here to the release that wrote it, while there is time for that; then
+/// the work fails, so that it is listed in the end if no such release takes it up.
+fn left_to_newer(id: &str, plan: &Plan, now: Timestamp) -> Result<Done, Error> {
+    tracing::warn!(plan = id, "left to the newer release that moved it on");
+    if plan.steps().iter().all(|step| step.until <= now) {
+        plan.demand_recognized()?;
+    }
+    Ok(Done::Again(plan.ask_again_at(0, now)))
 }
 
 /// The error of a step that no process which knows its participant has taken up in time.
