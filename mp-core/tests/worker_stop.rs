@@ -15,7 +15,10 @@ use std::{
 use mp_core::{
     conformance::{Call, HookedStore, Phase},
     store::{Partition, Store, StoreErrorKind},
-    work::{Done, Handler, LAST_SETTLEMENTS_MAX, LEASE, Worker, WorkerOptions},
+    work::{
+        ATTEMPTS_MAX, DeadLetters, Done, Handler, LAST_SETTLEMENTS_MAX, LEASE, Worker,
+        WorkerOptions,
+    },
 };
 use tokio::{
     sync::watch,
@@ -106,6 +109,32 @@ async fn work_that_outlasts_the_grace_is_broken_off_and_due_again_at_once() {
     assert_eq!(running.stop().await.as_secs(), GRACE.as_secs());
     assert_eq!(worker.report()["test"].broken_off, 4);
     assert_eq!(left(&store).await, 100, "nothing lies leased");
+}
+
+/// Stops one worker after the other in the middle of the work, until that lies dead.
+#[tokio::test(start_paused = true)]
+async fn restarts_that_break_work_off_make_it_dead_no_sooner_than_an_outage_does() {
+    let store = desk::store();
+    desk::put(&store, "test", 1).await;
+    let (clock, begun) = (RuntimeClock::exact(), Arc::default());
+    let (first, engine) = (Instant::now(), desk::engine(&store, clock));
+    let mut restarts = 0;
+    let letters = DeadLetters::of(&engine);
+    while letters.list(None, 1).await.expect("lists").is_empty() {
+        let options = WorkerOptions::default().with_grace(Duration::ZERO);
+        let handler = lasting(LEASE / 2, &begun);
+        let worker = Worker::new(&engine, options).with([handler]);
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(async move { worker.run(stopped).await });
+        sleep(Duration::from_secs(10)).await;
+        stop.send(true).expect("it runs");
+        running.await.expect("without a panic");
+        restarts += 1;
+        assert!(restarts < 10_000, "it is given up in the end");
+    }
+    let hours = first.elapsed().as_secs_f64() / 3_600.0;
+    assert!((3.0..7.0).contains(&hours), "{hours} hours");
+    assert_eq!(begun.load(Ordering::SeqCst), ATTEMPTS_MAX as usize);
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,7 @@ impl Attempt {
             }
             End::BrokenOff => {
                 lane.tally.count(|report| report.broken_off += 1);
-                let (at, error) = (lane.engine.now(), Some(STOPPED.to_owned()));
+                let (at, error) = (self.resumed_at(), Some(STOPPED.to_owned()));
                 return Some(Outcome::Again { at, error });
             }
         };
@@ -128,10 +128,26 @@ impl Attempt {
             lane.tally.count(|report| report.dead += 1);
             return Outcome::Dead { error: text };
         }
-        let chance = u32::from_le_bytes(lane.engine.random());
-        let at = lane.engine.now().plus(pause_after(attempts, chance));
-        let error = Some(text);
+        let (at, error) = (self.after_pause(), Some(text));
         Outcome::Again { at, error }
+    }
+
+    /// Returns when work is due again that a stop has broken off: at once, for another process may have
+    /// the time for it. What was tried before pauses, or restarts that follow one another quickly would use
+    /// up all of its attempts.
+    fn resumed_at(&self) -> Timestamp {
+        match self.delivery.attempts {
+            0 | 1 => self.lane.engine.now(),
+            _ => self.after_pause(),
+        }
+    }
+
+    fn after_pause(&self) -> Timestamp {
+        let engine = &self.lane.engine;
+        let chance = u32::from_le_bytes(engine.random());
+        engine
+            .now()
+            .plus(pause_after(self.delivery.attempts, chance))
     }
 }
 

@@ -1,7 +1,11 @@
 use std::time::Duration;
 
 /// How often a delivery is tried before it is dead: with the pauses of [`pause_after`], over three to six
-/// hours. So no outage of three hours makes work dead.
+/// hours. So no outage of three hours makes work dead, nor do restarts that break it off.
+///
+/// An attempt that panics, or whose process is killed, settles nothing and so has no pause: it ends with
+/// its [`LEASE`](super::LEASE). Work whose every attempt ends so is dead after as many leases, which is
+/// twenty minutes.
 pub const ATTEMPTS_MAX: u32 = 24;
 
 const PAUSE_MIN: Duration = Duration::from_millis(500);

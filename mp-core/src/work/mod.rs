@@ -5,8 +5,10 @@
 //! is due of the kinds it has handlers for, runs the handlers, and settles: done, or again later
 //! with a growing pause, or dead after [`ATTEMPTS_MAX`] tries, for a person to look at
 //! ([`DeadLetters`]). An attempt that is not over within [`HANDLING_MAX`] is broken off and has failed:
-//! it comes back after the same pauses, and not before the end of its [`LEASE`]. One that panics counts
-//! as a try and comes back after the lease, without a pause.
+//! it comes back after the same pauses, and not before the end of its [`LEASE`]. One that a stop breaks
+//! off comes back at once if it was the first, after those pauses if not. One that panics, or whose process
+//! is killed, counts as a try and comes back after the lease, without a pause: what never gets further is
+//! dead after [`ATTEMPTS_MAX`] leases, some twenty minutes.
 //!
 //! Deliveries are at least once: a handler must do nothing the second time. Correctness never waits
 //! for a worker; a stopped one delays messages, it does not oversell or double.

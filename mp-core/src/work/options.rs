@@ -22,7 +22,7 @@ pub struct WorkerOptions {
     /// once wakes the worker before that; each kind costs one `due` of the store per pause.
     pub idle: Duration,
     /// How long handlers may take to finish after the worker was told to stop; 20 s by default.
-    /// What is not done by then is broken off and due again at once.
+    /// What is not done by then is broken off and due again: at once, or after a pause if it was tried before.
     pub grace: Duration,
     /// How often the worker tells through `tracing` what it has done, at level `INFO`; every minute
     /// by default.
