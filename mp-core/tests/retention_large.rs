@@ -13,7 +13,11 @@ use mp_core::{
     Command, Edits, Error, Family, Timestamp,
     conformance::{Call, HookedStore, Phase},
     retention::{Archive, Archived},
-    store::{Batch, CommitId, Key, Limits, Partition, Store, StoreErrorKind, Write},
+    store::{
+        Batch, CommitId, DueQuery, Key, Limits, Outcome, Partition, SlotSet, Store, StoreErrorKind,
+        Write,
+    },
+    work::LEASE,
 };
 
 use self::orders::{AGE, LINES, Shelf, Shop, partition};
@@ -115,6 +119,71 @@ async fn what_is_as_large_as_a_full_days_line_is_archived_by_itself() {
     };
     assert_eq!(largest, Some(1 + LINES + 26 * 4_000));
     assert_eq!(shop.look(&partition(2)).await.records.len(), 1, "the mark");
+}
+
+/// Puts work into a partition, and gives it up.
+async fn let_die(shop: &Shop, partition: &Partition, count: usize) {
+    let view = shop.look(partition).await;
+    let deliver = |number| {
+        let key = Key::new(&format!("~o/mail/{number}")).expect("a key");
+        Write::deliver(key, "{}".into(), view.at)
+    };
+    let root = Write::put(
+        Key::root(),
+        r#"{"kind":"order","format":1,"closed":true}"#.into(),
+    );
+    let batch = Batch {
+        expect: view.head,
+        commit_id: CommitId::random(),
+        at: view.at,
+        writes: (0..count).map(deliver).chain([root]).collect(),
+    };
+    let committed = shop.store.commit(partition, batch).await;
+    committed.expect("commits");
+    let query = DueQuery {
+        slots: SlotSet::ALL,
+        kind: "mail".to_owned(),
+        now: view.at,
+        lease: LEASE,
+        limit: 1_000,
+    };
+    let leased = shop.store.due(&query).await.expect("leases");
+    assert_eq!(leased.len(), count);
+    let error = "no mail".to_owned();
+    let dead = Outcome::Dead { error };
+    let settles = leased.iter().map(|each| each.settle(dead.clone()));
+    let settled = shop.store.settle(settles.collect()).await;
+    settled.expect("settles");
+}
+
+#[tokio::test]
+async fn of_much_dead_work_a_sweep_lists_no_more_than_tells_where_some_lies() {
+    let shop = Shop::new();
+    for number in 0..6 {
+        shop.put(number, true).await;
+    }
+    for (number, dead) in [(1, 100), (2, 1), (4, 100)] {
+        let_die(&shop, &partition(number), dead).await;
+    }
+    let beyond = Partition::parse("market/parcel/1").expect("an id");
+    let_die(&shop, &beyond, 100).await;
+    shop.clock.advance(AGE);
+    let pages = Arc::new(AtomicUsize::new(0));
+    let counted = pages.clone();
+    let count = move |call, phase, _: Option<&Partition>| {
+        if (call, phase) == (Call::Dead, Phase::Before) {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+        async { Ok(()) }
+    };
+    let mut limits = Limits::STANDARD;
+    limits.due_max = 2;
+    let store = HookedStore::new(shop.store.clone(), count).with_limits(limits);
+    let retention = shop.retention_over(Arc::new(store), shop.shelf.clone());
+    let sweep = retention.sweep_all().await.expect("sweeps");
+    assert_eq!((sweep.retired, sweep.stuck), (3, 3));
+    // Of the first, of the two after it, and what comes after those of the stretch.
+    assert_eq!(pages.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::{
     engine::{Engine, Family},
     error::Error,
     store::{
-        DELETION_MEMORY, Key, Partition, Query, Record, Selection, Store, StoreError,
-        StoreErrorKind, View,
+        DELETION_MEMORY, KEY_LENGTH_MAX, Key, Partition, Query, Record, Selection, Store,
+        StoreError, StoreErrorKind, View,
     },
 };
 
@@ -188,13 +188,20 @@ fn unread(error: JoinError) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "read", error)
 }
 
+/// How much dead work is listed at a time: of each partition one would be enough.
+const DEAD_PAGE: u32 = 128;
+
 /// Returns which of these partitions, in their order, have work that lies dead.
+///
+/// Of a partition that ends a page the rest is passed over, however much there is.
 pub(super) async fn with_dead_work(
     engine: &Engine,
     partitions: &[Partition],
 ) -> Result<BTreeSet<Partition>, Error> {
     let store = engine.store();
-    let limit = store.limits().due_max;
+    let limit = DEAD_PAGE.min(store.limits().due_max).max(1);
+    // No key comes after it.
+    let end = Key::new(&"~".repeat(KEY_LENGTH_MAX))?;
     let mut found = BTreeSet::new();
     let (Some(first), Some(last)) = (partitions.first(), partitions.last()) else {
         return Ok(found);
@@ -202,13 +209,11 @@ pub(super) async fn with_dead_work(
     let mut after = (first.clone(), Key::root());
     loop {
         let page = store.dead(Some((&after.0, &after.1)), limit).await?;
-        let Some(end) = page.last() else {
-            return Ok(found);
-        };
-        after = (end.partition.clone(), end.key.clone());
+        let reached = page.last().map(|delivery| delivery.partition.clone());
         found.extend(page.into_iter().map(|delivery| delivery.partition));
-        if after.0 > *last {
-            return Ok(found);
+        match reached {
+            Some(reached) if reached < *last => after = (reached, end.clone()),
+            _ => return Ok(found),
         }
     }
 }
