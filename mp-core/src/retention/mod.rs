@@ -62,6 +62,10 @@
 //! the store forgets that it was deleted ([`DELETION_MEMORY`](crate::store::DELETION_MEMORY)); the
 //! sweep after that clears it away.
 //!
+//! A sweep of the whole store also reads every mark that was ever left. Where a night has no time for that,
+//! sweep stretch by stretch ([`Retention::sweep`]) and begin the next night where this one ended
+//! ([`Sweep::next`]).
+//!
 //! A sweep holds 128 aggregates at a time in memory, as much as one read returns of each whether they
 //! turn out to be closed or not, and some 100,000 records, or one aggregate that has more, a second time
 //! as the text that is archived. One that has more records than [`RECORDS_MAX`] is not retired. Where
