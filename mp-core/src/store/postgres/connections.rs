@@ -282,6 +282,8 @@ fn may_pass(error: &PoolError) -> bool {
 ///
 /// Citus decides where a statement goes when it plans it, by the slot that is asked for: a plan that
 /// is made before that is known is of no use to it.
+///
+/// What is told as committed is on the disk, whatever the server, the database or the role prescribe.
 fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
     let plans = match distribution {
         Distribution::Single => "force_generic_plan",
@@ -297,14 +299,34 @@ fn settings(options: &PostgresOptions, distribution: Distribution) -> String {
          SET jit = off;
          SET client_min_messages = error;
          SET statement_timeout = {};
-         SET lock_timeout = {};",
+         SET lock_timeout = {};
+         {};",
         millis(options.statement_timeout),
         millis(options.lock_timeout),
+        waiting_for_the_disk(Span::Session),
     );
     if let Some(schema) = &options.schema {
         settings += &format!("SET search_path = {};", quoted(schema));
     }
     settings
+}
+
+/// For how long a setting holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Span {
+    Session,
+    Transaction,
+}
+
+/// Returns the statement that has a COMMIT wait until it is on the disk, where it would not.
+///
+/// How much more it waits for, such as a standby, stays as the operator has set it.
+pub(super) fn waiting_for_the_disk(span: Span) -> String {
+    let is_local = span == Span::Transaction;
+    format!(
+        "SELECT set_config('synchronous_commit', 'on', {is_local})
+         WHERE current_setting('synchronous_commit') = 'off'"
+    )
 }
 
 /// Returns a timeout as the server takes it, to which zero means none.

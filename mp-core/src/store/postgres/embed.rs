@@ -1,6 +1,11 @@
 use tokio_postgres::{Error, Transaction, error::SqlState};
 
-use super::{PostgresStore, commit, connections::quoted, error::Failure, queue::Job};
+use super::{
+    PostgresStore, commit,
+    connections::{Span, quoted, waiting_for_the_disk},
+    error::Failure,
+    queue::Job,
+};
 use crate::store::{Batch, Partition, StoreError, StoreErrorKind, Version};
 
 const OP: &str = "commit_in";
@@ -14,7 +19,8 @@ impl PostgresStore {
     /// Nothing of ours happens before; deliveries in the batch come up for the worker after. Keep
     /// the transaction short: whoever else writes to the partition waits for its end. Set
     /// `idle_in_transaction_session_timeout` on the host's sessions, so that one that stands still
-    /// holds it for no longer than that.
+    /// holds it for no longer than that. Where `synchronous_commit` is `off` it is `on` for the rest of
+    /// this transaction: who is told of what is committed may not see it lost.
     ///
     /// One transaction takes one batch of a partition: what is planned before its end rests on the
     /// head before it, so that a second one is a `Conflict`. The transaction is of the
@@ -61,6 +67,9 @@ impl PostgresStore {
     async fn apply(&self, transaction: &mut Transaction<'_>, job: &Job) -> Result<bool, Error> {
         // Dropped after an error, it takes back what was done since, the path included.
         let savepoint = transaction.transaction().await?;
+        savepoint
+            .batch_execute(&waiting_for_the_disk(Span::Transaction))
+            .await?;
         let path = match &self.schema {
             Some(schema) => Some(set_path(&savepoint, &quoted(schema)).await?),
             None => None,

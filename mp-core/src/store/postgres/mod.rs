@@ -70,6 +70,9 @@ use crate::clock::Clock;
 /// (SQLSTATE 40001, 40P01) are tried again by themselves. A commit during which the session was lost
 /// is `Unknown`: it may still be under way in a server that has not noticed yet.
 ///
+/// What is committed is on the server's disk: where `synchronous_commit` is `off` for the server, the
+/// database or the role, it is `on` in the store's sessions. What else it is set to stays.
+///
 /// PostgreSQL 14 or newer is needed, reached directly or through a pooler that keeps sessions
 /// together. A session uses no advisory lock, no sequence and no temporary table; only making the
 /// tables, once, takes a lock on the name `mp_store`.
@@ -102,7 +105,8 @@ use crate::clock::Clock;
 ///
 /// With a synchronous standby a lost primary takes no acknowledged commit with it. On a [Citus]
 /// cluster, once `mp-core/migrations/postgres/citus.sql` was run on it, each statement names one slot
-/// and is carried out by the worker that has it. There are no turns there.
+/// and is carried out by the worker that has it. There are no turns there, and each worker goes by its
+/// own `synchronous_commit`: leave that `on`.
 ///
 /// [Citus]: https://github.com/citusdata/citus
 ///
