@@ -80,6 +80,28 @@ async fn a_commit_that_waits_for_a_lost_standby_is_unknown_and_comes_about_with_
     tally.add(1, 0).await.expect("commits");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_hosts_the_one_that_takes_writes_is_asked_though_the_url_names_a_standby_first()
+{
+    let test =
+        "of_several_hosts_the_one_that_takes_writes_is_asked_though_the_url_names_a_standby_first";
+    let Some(pair) = Pair::start(test).await else {
+        return;
+    };
+    let tally = Tally::connect(&pair.database, hasty()).await;
+    let copy = pair.standby.database(pair.database.name());
+    until(&copy, "SELECT to_regclass('mp_meta') IS NOT NULL").await;
+    pair.part().await;
+    tally.add(1, 0).await.expect("commits");
+    for (count, wanted) in [(1, ""), (2, "target_session_attrs=any")] {
+        let url = pair.url([&pair.standby, &pair.primary], wanted);
+        let store = PostgresStore::connect(&url, PostgresOptions::default()).await;
+        let tally = Tally::of(store.expect("connects"));
+        assert_eq!(tally.count(1).await.expect("reads"), count, "{wanted}");
+        tally.add(1, 0).await.expect("commits");
+    }
+}
+
 /// A primary, and a standby that follows it.
 struct Pair {
     primary: Server,
@@ -103,14 +125,17 @@ impl Pair {
 
     /// Opens a store on whichever of the two takes writes.
     async fn store(&self) -> Arc<PostgresStore> {
-        let url = format!(
-            "host={},{} user=mp dbname={} target_session_attrs=read-write",
-            self.primary.folder().display(),
-            self.standby.folder().display(),
-            self.database.name(),
-        );
+        let both = [&self.primary, &self.standby];
+        let url = self.url(both, "target_session_attrs=read-write");
         let store = PostgresStore::connect(&url, PostgresOptions::default()).await;
         Arc::new(store.expect("connects"))
+    }
+
+    /// Returns a URL that names both, in this order, and says so much more.
+    fn url(&self, hosts: [&Server; 2], more: &str) -> String {
+        let [first, second] = hosts.map(|host| host.folder().display());
+        let name = self.database.name();
+        format!("host={first},{second} user=mp dbname={name} {more}")
     }
 
     async fn wait_for_the_standby_at_each_commit(&self) {

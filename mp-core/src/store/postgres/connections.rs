@@ -10,7 +10,11 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Timeouts,
 };
 use tokio::time::timeout;
-use tokio_postgres::{Config, Error, Row, config::SslMode, types::ToSql};
+use tokio_postgres::{
+    Config, Error, Row,
+    config::{SslMode, TargetSessionAttrs},
+    types::ToSql,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
@@ -345,6 +349,11 @@ pub(super) fn parse(url: &str, options: &PostgresOptions) -> Result<Config, Stor
     let mut config: Config = sslmode::known(url).parse().map_err(invalid)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(StoreError::invalid("connect", "the URL names no host"));
+    }
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
+    // Else a session may be with a standby, which takes no commits, and tells what was true a while ago.
+    if hosts > 1 && config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     }
     config
         .tcp_user_timeout(options.statement_timeout)

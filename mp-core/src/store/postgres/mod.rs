@@ -80,10 +80,11 @@ use crate::clock::Clock;
 /// # The URL
 ///
 /// `postgres://user:password@host:port/database`, or `key=value` pairs, as [libpq] reads them.
-/// Several hosts may be given; with `target_session_attrs=read-write` the one that takes writes is
-/// found after a fail-over. They are asked in turn, each for its share of
-/// [`PostgresOptions::connect_timeout`], and one that was silent comes after the others for a minute.
-/// What is secure is said by `sslmode`:
+/// Several hosts may be given: the one that takes writes is found, after a fail-over too, as each
+/// session asks that of its host when it begins. `target_session_attrs` is `read-write` for them unless
+/// said otherwise, and in the place of `any`: a standby tells what was true a while ago. They are asked in
+/// turn, each for its share of [`PostgresOptions::connect_timeout`], and one that was silent comes after
+/// the others for a minute. What is secure is said by `sslmode`:
 ///
 /// - `disable`: never encrypted.
 /// - `prefer`, unless said otherwise: encrypted if the server can, but with whomever answers. It
