@@ -10,7 +10,8 @@ pub struct WorkerOptions {
     /// hands each delivery to one of them.
     ///
     /// Workers that look in slots of their own ([`SlotSet::share`]) do not meet at all, but what is
-    /// due in the slots of one that is down waits until it is back.
+    /// due in the slots of one that is down waits until it is back. Except on Citus, all others step
+    /// over it at each poll, row by row: the more of it there is, the slower is all due work.
     pub slots: SlotSet,
     /// The most deliveries of one kind leased at a time; 128 by default. No more are leased than
     /// can be handled at once.

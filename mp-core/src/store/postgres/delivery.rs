@@ -30,6 +30,9 @@ macro_rules! columns {
 
 /// Takes what is due off the index in its order, passing over what others hold at this moment; a
 /// delivery that others leased since the statement began is seen by its new `wakes_at`.
+///
+/// The index has the slots, but whether one is among many is asked of the row: what is overdue in slots that
+/// are not asked for is read, one after another, each time.
 macro_rules! due {
     ($asked:literal, $found:literal) => {
         concat!(

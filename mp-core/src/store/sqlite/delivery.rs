@@ -54,7 +54,8 @@ pub(super) const LIST_DEAD_IN: &str = concat!(
     ORDER BY key LIMIT ?3"
 );
 
-// Read off the index alone; slots are picked out while stepping.
+// Read off the index alone; slots are picked out while stepping, over whatever is overdue in those that
+// nobody asks for.
 const DUE: &str = "
 SELECT id, slot FROM mp_delivery WHERE kind = ?1 AND wakes_at <= ?2 ORDER BY wakes_at";
 
