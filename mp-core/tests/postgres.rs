@@ -269,6 +269,39 @@ async fn a_database_that_is_not_there_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_database_whose_encoding_cannot_keep_every_text_is_refused_and_left_as_it_is() {
+    let test = "a_database_whose_encoding_cannot_keep_every_text_is_refused_and_left_as_it_is";
+    let Some(database) = database(test).await else {
+        return;
+    };
+    let client = database.client().await;
+    for (encoding, is_refused) in [("LATIN1", true), ("SQL_ASCII", false)] {
+        let name = format!("{}_{}", database.name(), encoding.to_lowercase());
+        let make = format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        );
+        client.batch_execute(&make).await.expect("makes one");
+        let url = database.url().replace(database.name(), &name);
+        let refused = try_connect(&url).await.err();
+        let kind = refused.as_ref().map(StoreError::kind);
+        assert_eq!(kind, is_refused.then_some(StoreErrorKind::Invalid));
+        if let Some(refused) = refused {
+            let why = std::error::Error::source(&refused).expect("says why");
+            assert!(why.to_string().contains("ENCODING 'UTF8'"), "{why}");
+        }
+        let (there, session) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+            .await
+            .expect("connects");
+        tokio::spawn(session);
+        let tables = "SELECT to_regclass('mp_meta') IS NULL";
+        let is_empty = there.query_one(tables, &[]).await.expect("tells");
+        assert_eq!(is_empty.get::<_, bool>(0), is_refused, "{encoding}");
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        client.batch_execute(&drop).await.expect("drops it");
+    }
+}
+
+#[tokio::test]
 async fn nobody_there_is_unavailable_when_the_patience_ends() {
     let started = Instant::now();
     let url = "postgres://mp@%2Fnowhere%2Fat%2Fall/market";

@@ -100,7 +100,7 @@ use crate::clock::Clock;
 /// `mp-core/migrations/postgres` by hand, one after another; each says how.
 /// Values are kept as text, so they must be UTF-8, and `psql` shows them:
 /// `SELECT * FROM mp_json`, likewise `mp_head` and `mp_work`. Those of one batch may have 256 MiB
-/// together.
+/// together. The database's encoding is `UTF8`, or `SQL_ASCII`: no other keeps every text.
 ///
 /// # More than one server
 ///
@@ -147,9 +147,9 @@ impl PostgresStore {
     ///
     /// # Errors
     ///
-    /// `Invalid` if the URL or an option cannot be used, `Newer` if a newer release made the
-    /// tables, `ReadOnly` if they are to be made and the role may not, `Corrupt` if they are not
-    /// ours, else `Unavailable`.
+    /// `Invalid` if the URL, an option or the database's encoding cannot be used, `Newer` if a newer
+    /// release made the tables, `ReadOnly` if they are to be made and the role may not, `Corrupt` if they
+    /// are not ours, else `Unavailable`.
     pub async fn connect(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let config = connections::parse(url, &options)?;
         let tls = tls::connector(&config, &options)?;

@@ -19,6 +19,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0002_new_and_turns.sql"),
 ];
 
+/// The encodings that keep every text, the one because it has all characters, the other because it
+/// knows none.
+const ENCODINGS: [&str; 2] = ["UTF8", "SQL_ASCII"];
+
 /// What all that migrate one database wait for: `mp_store` in ASCII.
 const MIGRATION_LOCK: i64 = i64::from_be_bytes(*b"mp_store");
 
@@ -29,6 +33,7 @@ pub(super) async fn prepare(
     schema: Option<&str>,
 ) -> Result<Distribution, StoreError> {
     let mut client = connect(connections).await?;
+    connections.in_time(OP, check_encoding(&client)).await?;
     // Needs no right to make anything where nothing is to be made.
     if connections.in_time(OP, layout(&client)).await? < newest() {
         // For as long as it takes: another process may be at it.
@@ -45,6 +50,22 @@ async fn check(client: &Client) -> Result<Distribution, StoreError> {
     check_layout(layout(client).await?)?;
     check_slots(client).await?;
     Distribution::of(client).await
+}
+
+/// Refuses a database that cannot keep a text with other characters than its own: an error's text, for
+/// one, which would never be settled.
+async fn check_encoding(client: &Client) -> Result<(), StoreError> {
+    let sql = "SELECT current_setting('server_encoding')";
+    let encoding: String = value(client, sql, &[]).await?.unwrap_or_default();
+    if ENCODINGS.contains(&encoding.as_str()) {
+        return Ok(());
+    }
+    let problem = format!(
+        "the database's encoding is {encoding}, which cannot keep every text: make another with \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and move there what stands in this one \
+         with pg_dump"
+    );
+    Err(StoreError::new(StoreErrorKind::Invalid, OP, problem))
 }
 
 async fn connect(connections: &Connections) -> Result<Object, StoreError> {
