@@ -125,6 +125,29 @@ async fn a_copy_replaces_nothing_and_leaves_nothing_half_written() {
     assert_eq!(parts(folder.path()), ["copy.db.0123.part"]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn those_may_read_a_copy_who_may_read_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mp.db");
+    let store = open(&path);
+    let mode = |path: &Path| {
+        let permissions = fs::metadata(path).expect("is there").permissions();
+        permissions.mode() & 0o777
+    };
+    for allowed in [0o600, 0o640, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(allowed)).expect("sets");
+        let copy = folder.path().join(format!("copy-{allowed:o}.db"));
+        store.back_up(&copy).await.expect("copies");
+        assert_eq!(mode(&copy), allowed);
+        let restored = folder.path().join(format!("restored-{allowed:o}.db"));
+        let done = SqliteStore::restore(&copy, &restored).await;
+        done.expect("restores");
+        assert_eq!(mode(&restored), allowed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_several_who_copy_to_one_name_one_does() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -14,6 +14,7 @@ pub(super) fn back_up(from: &Path, to: &Path, options: &SqliteOptions) -> Result
     }
     // Empty, it is what the engine takes.
     let part = Part::beside(OP, to)?;
+    part.share_like(from)?;
     let text = part
         .path()
         .to_str()

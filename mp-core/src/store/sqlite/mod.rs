@@ -125,12 +125,13 @@ impl SqliteStore {
     /// Copies the store, as it is at one moment, into a new file at `to`, while others read and
     /// write on.
     ///
-    /// The copy is a store like this one, without the room that deleted records have left. It
-    /// appears under its name when all of it is on the disk. Until then the log of this store only
-    /// grows: on a busy store, make copies when there is room for what is written meanwhile. A process
-    /// that is killed meanwhile leaves a file beside `to` whose name ends in `.part`: such files can be
-    /// deleted when no copy is under way. On a file system without hard links an empty file has the name
-    /// for a moment before, and keeps it if the process is killed then.
+    /// The copy is a store like this one, without the room that deleted records have left, and those may
+    /// read and write it who may do so with the store's file. It appears under its name when all of it is
+    /// on the disk. Until then the log of this store only grows: on a busy store, make copies when there is
+    /// room for what is written meanwhile. A process that is killed meanwhile leaves a file beside `to`
+    /// whose name ends in `.part`: such files can be deleted when no copy is under way. On a file system
+    /// without hard links an empty file has the name for a moment before, and keeps it if the process is
+    /// killed then.
     ///
     /// What puts a copy back is [`restore`](Self::restore), and nothing else: a store that was killed has
     /// left a log beside its file (`mp.db-wal`), which would be applied to whatever is put there by hand.
@@ -155,7 +156,8 @@ impl SqliteStore {
     /// may be gone.
     ///
     /// Nobody may have the store open: stop the processes that use it, and what starts them again. Whoever
-    /// tries to open it meanwhile is `Unavailable`.
+    /// tries to open it meanwhile is `Unavailable`. The permissions stay those of the file at `to`; where
+    /// there is none they are the copy's.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io,
     path::{Path, PathBuf},
 };
@@ -14,8 +14,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Makes the file, empty: in the same folder as `to`, so that it can get its name, and under one of
-    /// its own, so that two who write to one name do not write into one file.
+    /// Makes the file, empty and its owner's alone: in the same folder as `to`, so that it can get its
+    /// name, and under one of its own, so that two who write to one name do not write into one file.
     pub(super) fn beside(op: &'static str, to: &Path) -> Result<Self, StoreError> {
         let name = to
             .file_name()
@@ -23,12 +23,21 @@ impl Part {
         let mut part = name.to_owned();
         part.push(format!(".{:032x}.part", CommitId::random().0));
         let path = to.with_file_name(part);
-        File::create_new(&path).map_err(|error| disk_error(op, error))?;
+        create(&path).map_err(|error| disk_error(op, error))?;
         Ok(Self { path, op })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Lets those read and write the file who may do so with another one, and its owner anyhow.
+    ///
+    /// To be called before there is anything to be read in it.
+    pub(super) fn share_like(&self, other: &Path) -> Result<(), StoreError> {
+        let shared = fs::metadata(other)
+            .and_then(|other| fs::set_permissions(&self.path, for_owner(other.permissions())));
+        shared.map_err(|error| disk_error(self.op, error))
     }
 
     /// Gives the file its name, which nothing may have; after a failure nothing new has it.
@@ -53,6 +62,39 @@ impl Drop for Part {
         // After a success it has another name.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(OWNER);
+    options.open(path)
+}
+
+#[cfg(not(unix))]
+fn create(path: &Path) -> io::Result<File> {
+    File::create_new(path)
+}
+
+/// What the owner of a file may do with it, who has to write it: read and write.
+#[cfg(unix)]
+const OWNER: u32 = 0o600;
+
+#[cfg(unix)]
+fn for_owner(permissions: Permissions) -> Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    Permissions::from_mode(permissions.mode() | OWNER)
+}
+
+#[cfg(not(unix))]
+#[expect(
+    clippy::permissions_set_readonly_false,
+    reason = "it lets others write where there is Unix only"
+)]
+fn for_owner(mut permissions: Permissions) -> Permissions {
+    permissions.set_readonly(false);
+    permissions
 }
 
 fn publish(
@@ -138,6 +180,19 @@ mod tests {
         let refused = publish(&part, &to, no_links, sync_folder).expect_err("is taken");
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&to).expect("reads"), b"whole");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_not_whole_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = Part::beside("backup", &folder.path().join("copy.db")).expect("makes it");
+        let mode = fs::metadata(part.path())
+            .expect("is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, OWNER);
     }
 
     #[test]

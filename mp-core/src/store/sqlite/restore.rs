@@ -26,7 +26,9 @@ pub(super) fn restore(copy: &Path, to: &Path) -> Result<(), StoreError> {
     let copy = &fs::canonicalize(copy).map_err(failed)?;
     refuse_in_use(copy)?;
     let part = Part::beside(OP, &to)?;
-    fill(&part, copy, &to).map_err(failed)?;
+    // As a new one, it is shared with those who have the copy.
+    part.share_like(if to.exists() { &to } else { copy })?;
+    fill(&part, copy).map_err(failed)?;
     // What is checked is what will stand there, not what it was read from.
     schema::check_copy(part.path(), copy)
         .map_err(|error| StoreError::new(error.kind(), OP, error))?;
@@ -63,13 +65,9 @@ fn refuse_in_use(copy: &Path) -> Result<(), StoreError> {
     Err(StoreError::invalid(OP, problem))
 }
 
-fn fill(part: &Part, copy: &Path, to: &Path) -> io::Result<()> {
+fn fill(part: &Part, copy: &Path) -> io::Result<()> {
     let mut from = File::open(copy)?;
     let mut file = File::options().write(true).open(part.path())?;
-    // Before there is anything to be read in it.
-    if let Ok(present) = fs::metadata(to) {
-        file.set_permissions(present.permissions())?;
-    }
     io::copy(&mut from, &mut file).map(drop)
 }
 
