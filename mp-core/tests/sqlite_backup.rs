@@ -148,6 +148,21 @@ async fn those_may_read_a_copy_who_may_read_the_store() {
     }
 }
 
+/// The engine would take it for a URI, and leave the file empty that gets the name.
+#[tokio::test]
+async fn a_copy_stands_where_it_is_said_whatever_its_name_begins_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("mp.db"));
+    let head = store.commit(&group(), batch(Version::ABSENT, 0)).await;
+    let head = head.expect("creates");
+    // All other paths of this program are absolute.
+    std::env::set_current_dir(folder.path()).expect("goes there");
+    store.back_up("file:copy.db").await.expect("copies");
+    let copy = folder.path().join("file:copy.db");
+    assert_eq!(view(&open(&copy)).await.head, head);
+    assert_eq!(parts(folder.path()), [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_several_who_copy_to_one_name_one_does() {
     let folder = tempfile::tempdir().expect("a folder");

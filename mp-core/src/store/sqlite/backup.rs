@@ -1,7 +1,7 @@
-use std::path::Path;
+use std::path::{Path, absolute};
 
 use super::{error::store_error, options::SqliteOptions, part::Part, schema};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 const OP: &str = "backup";
 
@@ -9,6 +9,8 @@ const OP: &str = "backup";
 ///
 /// Under its own name the copy appears only when all of it is on the disk.
 pub(super) fn back_up(from: &Path, to: &Path, options: &SqliteOptions) -> Result<(), StoreError> {
+    // The engine would take a path that begins with `file:` for a URI, which names another file.
+    let to = &absolute(to).map_err(|error| StoreError::new(StoreErrorKind::Invalid, OP, error))?;
     if to.exists() {
         return Err(StoreError::invalid(OP, "the file to write exists already"));
     }
