@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Archive, Archived};
+use super::{Archive, Archived, folder};
 use crate::{
     clock::Timestamp,
     error::{Error, ErrorKind},
@@ -151,15 +151,14 @@ impl Inner {
     }
 
     fn create(&self, date: &str) -> io::Result<(String, File)> {
-        fs::create_dir_all(&self.folder)?;
+        folder::make(&self.folder)?;
         // Should the name be taken, which is unlikely, the next sweep makes another.
         let random = CommitId::random().0 as u32;
         let name = format!("{date}-{random:08x}.jsonl");
         let file = File::create_new(self.folder.join(&name))?;
         file.sync_all()?;
         // Else the file might be gone after a power failure, and its name with it.
-        #[cfg(unix)]
-        File::open(&self.folder)?.sync_all()?;
+        folder::sync(&self.folder)?;
         Ok((name, file))
     }
 }

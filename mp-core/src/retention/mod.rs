@@ -86,6 +86,7 @@
 
 mod archive;
 mod file;
+mod folder;
 mod mark;
 mod rule;
 mod stretch;
