@@ -18,7 +18,8 @@ use crate::{
 ///
 /// Each archive writes to a file of its own, `{date}-{random}.jsonl`, so that processes do not
 /// meet; the name is short because every mark has it. It waits for the disk before it says that
-/// something is kept, and then makes sure that the file still stands where the mark says.
+/// something is kept, and then makes sure that the file still stands where the mark says. What could
+/// not be kept, on a full disk for instance, leaves no file and takes up no room.
 ///
 /// Nothing is written to a file of an earlier day: a host compresses, moves and deletes those as it
 /// likes, once no sweep from before midnight (UTC) is still going on; nothing of the suite reads them
@@ -41,6 +42,15 @@ struct Inner {
 struct Written {
     name: String,
     length: u64,
+}
+
+/// A file that is being written to.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    file: File,
+    /// How long it was before, in bytes; none of one that was just made.
+    before: Option<u64>,
 }
 
 impl FileArchive {
@@ -115,16 +125,15 @@ impl Inner {
         let date = date_of(now);
         // Should writing fail, a line may be torn: the next one goes into a new file.
         let before = last.take().filter(|before| before.name.starts_with(&date));
-        let mut open = before.and_then(|before| self.open_again(before));
+        let mut again = before.and_then(|before| self.open_again(before));
         for _ in 0..WRITES_MAX {
-            let (name, mut file) = match open.take() {
+            let open = match again.take() {
                 Some(open) => open,
                 None => self.create(&date)?,
             };
-            file.write_all(text.as_bytes())?;
-            file.sync_data()?;
-            let length = file.metadata()?.len();
-            if self.stands(&name, &file)? {
+            let written = self.write(&open, text);
+            if let Some(length) = written.inspect_err(|_| self.take_back(&open))? {
+                let name = open.name;
                 let written = last.insert(Written { name, length });
                 return Ok(written.name.clone());
             }
@@ -134,11 +143,35 @@ impl Inner {
     }
 
     /// Opens a file that stands as it was left; one that does not is somebody else's now.
-    fn open_again(&self, before: Written) -> Option<(String, File)> {
+    fn open_again(&self, before: Written) -> Option<Open> {
         let path = self.folder.join(&before.name);
         let file = OpenOptions::new().append(true).open(path).ok()?;
         let length = file.metadata().ok()?.len();
-        (length == before.length).then_some((before.name, file))
+        (length == before.length).then_some(Open {
+            name: before.name,
+            file,
+            before: Some(length),
+        })
+    }
+
+    /// Writes a text, and returns how long the file is then; nothing if its name is no longer that of
+    /// this file.
+    fn write(&self, open: &Open, text: &str) -> io::Result<Option<u64>> {
+        let mut file = &open.file;
+        file.write_all(text.as_bytes())?;
+        file.sync_data()?;
+        let length = file.metadata()?.len();
+        Ok(self.stands(&open.name, file)?.then_some(length))
+    }
+
+    /// Makes a file again what it was: on a full disk, what was not kept would take up the last room that
+    /// there is.
+    fn take_back(&self, open: &Open) {
+        // What failed before is told; this is no worse.
+        let _ = open.file.set_len(open.before.unwrap_or(0));
+        if open.before.is_none() {
+            let _ = fs::remove_file(self.folder.join(&open.name));
+        }
     }
 
     /// Returns whether a name is still that of this file.
@@ -150,16 +183,23 @@ impl Inner {
         }
     }
 
-    fn create(&self, date: &str) -> io::Result<(String, File)> {
+    fn create(&self, date: &str) -> io::Result<Open> {
         folder::make(&self.folder)?;
         // Should the name be taken, which is unlikely, the next sweep makes another.
         let random = CommitId::random().0 as u32;
         let name = format!("{date}-{random:08x}.jsonl");
-        let file = File::create_new(self.folder.join(&name))?;
-        file.sync_all()?;
+        let open = Open {
+            file: File::create_new(self.folder.join(&name))?,
+            name,
+            before: None,
+        };
         // Else the file might be gone after a power failure, and its name with it.
-        folder::sync(&self.folder)?;
-        Ok((name, file))
+        let durable = open
+            .file
+            .sync_all()
+            .and_then(|()| folder::sync(&self.folder));
+        durable.inspect_err(|_| self.take_back(&open))?;
+        Ok(open)
     }
 }
 
@@ -251,7 +291,7 @@ mod tests {
     fn a_name_that_is_another_files_by_now_is_not_that_of_the_file_that_was_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let inner = FileArchive::in_folder(folder.path()).0;
-        let (name, file) = inner.create("2027-01-15").expect("creates");
+        let Open { name, file, .. } = inner.create("2027-01-15").expect("creates");
         assert!(inner.stands(&name, &file).expect("looks"));
         let path = folder.path().join(&name);
         fs::remove_file(&path).expect("removes");
