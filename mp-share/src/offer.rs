@@ -97,7 +97,8 @@ pub struct Terms {
     pub group_duration: Duration,
     /// How many pieces there are; enough for one group, up to [`PIECES_MAX`].
     pub pieces: u32,
-    /// How many pieces one user may have over all groups; no limit if absent.
+    /// How many pieces one user may have over all groups; no limit if absent. What a user had in a group
+    /// that is over counts until it is given back, which due work does.
     #[serde(default)]
     pub each_max: Option<u32>,
 }

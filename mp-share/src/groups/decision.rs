@@ -127,10 +127,11 @@ pub(super) fn see_to_payment(
     now: Timestamp,
 ) -> Result<Decision<()>, Error> {
     let mut edits = Edits::new();
-    if let Some(mut roster) = Roster::load(family)?
-        && roster.see_to_payment(member, now)?
-    {
-        roster.write(None, &app(family.partition())?, now, &mut edits)?;
+    if let Some(mut roster) = Roster::load(family)? {
+        roster.freed.extend(roster.releasing()?.first());
+        if roster.see_to_payment(member, now)? {
+            roster.write(None, &app(family.partition())?, now, &mut edits)?;
+        }
     }
     Ok(edits.answer(()))
 }

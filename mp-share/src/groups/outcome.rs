@@ -71,6 +71,11 @@ impl Roster<'_> {
 
     /// Lets go of a member: the seat comes free now, piece and money as their plan is driven.
     ///
+    /// Until then the piece counts as its owner's. Whoever takes a seat here gives it back
+    /// [first](Self::begin_to_pay); in another group of the offer nobody knows of it, so there a member of
+    /// this one may still be refused `owner_limit`, or anybody `sold_out`, while due work goes through a
+    /// large group.
+    ///
     /// Each member's plan is its own, so one whose money is slow to come back delays nobody.
     pub(super) fn let_go(
         &mut self,
@@ -105,6 +110,7 @@ impl Roster<'_> {
             // Nothing was asked for in the member's name yet, so nothing has to come back.
             return self.released(id);
         }
+        self.freed.push(id.number);
         self.replan(id.number, |plan| Ok(plan.release()))
     }
 

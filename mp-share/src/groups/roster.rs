@@ -28,6 +28,8 @@ pub(super) struct Roster<'a> {
     members: BTreeMap<UserId, Arc<Memberships>>,
     plans: BTreeMap<MemberNumber, Arc<Plan>>,
     joined: Option<MemberNumber>,
+    /// Whose piece comes back to the offer, and no plan of somebody new names it yet.
+    pub(super) freed: Vec<MemberNumber>,
     pub(super) rest: Rest,
     pub(super) notices: Vec<(MemberId, &'static str)>,
 }
@@ -107,6 +109,7 @@ impl<'a> Roster<'a> {
             members: BTreeMap::new(),
             plans: BTreeMap::new(),
             joined: None,
+            freed: Vec::new(),
             rest: Rest::Untouched,
             notices: Vec::new(),
         }

@@ -30,6 +30,9 @@ const ROUNDS_MAX: u32 = 3;
 struct StockRequest {
     owner: UserId,
     quantity: u32,
+    /// The keys of what is given back first, because the same commit that wrote this let go of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    instead_of: Vec<String>,
 }
 
 impl StockRequest {
@@ -50,7 +53,27 @@ impl Offers {
     /// As [`steps::Request::new`].
     pub fn request(owner: &UserId, quantity: u32) -> Result<steps::Request, Error> {
         let owner = owner.clone();
-        steps::Request::new(&StockRequest { owner, quantity })
+        steps::Request::new(&StockRequest {
+            owner,
+            quantity,
+            instead_of: Vec::new(),
+        })
+    }
+
+    /// Returns the request for a step that takes a piece once others are given back, which stand under
+    /// these keys and which their plans are about to release.
+    ///
+    /// Whoever drives the plan gives them back, also after a crash: it is not left to who made the plan.
+    pub(crate) fn request_instead_of(
+        instead_of: Vec<String>,
+        owner: &UserId,
+    ) -> Result<steps::Request, Error> {
+        let owner = owner.clone();
+        steps::Request::new(&StockRequest {
+            owner,
+            quantity: 1,
+            instead_of,
+        })
     }
 
     /// Returns for whom a step takes pieces.
@@ -164,6 +187,9 @@ impl Participant for Offers {
         until: Timestamp,
     ) -> Result<Reserved, Error> {
         let asked = StockRequest::of(request)?;
+        for former in &asked.instead_of {
+            self.release(app, former).await?;
+        }
         let request = Request {
             takes: [(STOCK.to_owned(), asked.quantity)].into(),
             owner: asked.owner,
