@@ -230,6 +230,21 @@ async fn what_has_lapsed_makes_room_for_whoever_is_short_of_it() {
     assert_eq!(shop.reserve(1, "mei", 60).await, refused("lapsed"));
 }
 
+/// Another process, whose clock is ahead, may have written last.
+#[tokio::test]
+async fn what_has_lapsed_makes_room_also_for_a_clock_that_is_behind() {
+    let shop = Shop::with(2, None).await;
+    for (step, owner) in [(1, "mei"), (2, "ada")] {
+        shop.reserve(step, owner, 60).await;
+    }
+    shop.world.clock.advance(Duration::from_secs(60));
+    shop.release(3).await;
+    shop.world
+        .clock
+        .set(shop.now().minus(Duration::from_secs(1)));
+    assert_eq!(shop.reserve(4, "bo", 60).await, Reserved::Reserved);
+}
+
 #[tokio::test]
 async fn what_has_lapsed_is_given_back_by_a_timer() {
     let shop = Shop::with(2, None).await;

@@ -113,7 +113,8 @@ impl Offers {
     async fn lapsed(&self, app: &AppId, key: &str) -> Result<Lapsed, Error> {
         let command = Command::on(partition(app, offer_of(key)?)?).prefix(IN_FLIGHT);
         let family = self.engine.read(command).await?;
-        let now = self.engine.now();
+        // A decision goes by the later of both: the last commit may be of a process whose clock is ahead.
+        let now = self.engine.now().max(family.at());
         let mut held = family.scan::<InFlight>(IN_FLIGHT)?;
         held.sort_by_key(|(_, held)| held.0.until);
         let lapsed = held.iter().take_while(|(_, held)| held.0.has_lapsed(now));
