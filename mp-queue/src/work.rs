@@ -116,7 +116,7 @@ impl NoShowDue {
 pub(crate) fn handlers(queues: &Queues, notifier: Arc<dyn Notifier>) -> Vec<Arc<dyn Handler>> {
     vec![
         called_handler(queues, notifier.clone()),
-        near_handler(notifier),
+        near_handler(queues, notifier),
         no_show_handler(queues),
     ]
 }
@@ -137,13 +137,18 @@ fn called_handler(queues: &Queues, notifier: Arc<dyn Notifier>) -> Arc<dyn Handl
     })
 }
 
-fn near_handler(notifier: Arc<dyn Notifier>) -> Arc<dyn Handler> {
+fn near_handler(queues: &Queues, notifier: Arc<dyn Notifier>) -> Arc<dyn Handler> {
+    let engine = queues.engine().clone();
     work::on(move |_, near: Near| {
-        let notifier = notifier.clone();
+        let (engine, notifier) = (engine.clone(), notifier.clone());
         async move {
-            let key = format!("{}/{}.{}", Near::KIND, near.ticket, near.sequence);
-            let notification = notification(key, &near.app, &near.owner, &near)?;
-            tell(&*notifier, &notification).await?;
+            // Nobody is sent to a line that nobody calls any more. Whose ticket waits no more is not told
+            // either: the step that ended that has taken the message back.
+            if !near.line.day.is_over(engine.now()) {
+                let key = format!("{}/{}.{}", Near::KIND, near.ticket, near.sequence);
+                let notification = notification(key, &near.app, &near.owner, &near)?;
+                tell(&*notifier, &notification).await?;
+            }
             Ok(Done::Finished)
         }
     })

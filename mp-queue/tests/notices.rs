@@ -183,6 +183,20 @@ async fn whoever_waits_no_more_is_not_told_that_their_turn_is_near() {
 }
 
 #[tokio::test]
+async fn nobody_is_told_that_their_turn_is_near_in_a_line_whose_day_is_over() {
+    let market = Market::open_with(LineSetup { near: 1, ..setup() }).await;
+    for nth in 0..4 {
+        market.join(&format!("u{nth}"), 2).await.expect("joins");
+    }
+    market.call().await.expect("calls");
+    market
+        .clock
+        .set("2026-11-23T00:00:00Z".parse().expect("a moment"));
+    assert!(market.work().await > 0, "the notice is done with");
+    assert_eq!(market.phones.heard(), [""; 0]);
+}
+
+#[tokio::test]
 async fn the_end_of_a_call_takes_back_a_notice_that_was_not_given() {
     let market = Market::open().await;
     let mei = market.join("mei", 2).await.expect("joins").ticket.id;
