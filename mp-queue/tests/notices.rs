@@ -220,6 +220,27 @@ async fn nobody_is_sent_to_a_counter_that_has_stopped_expecting_them() {
 }
 
 #[tokio::test]
+async fn whoever_is_called_next_finds_nobody_counted_as_expected_whose_grace_is_over() {
+    let market = Market::open().await;
+    for name in ["mei", "ada", "bo"] {
+        market.join(name, 2).await.expect("joins");
+    }
+    let late = market.call().await.expect("calls");
+    market.clock.advance(GRACE - Duration::from_secs(1));
+    market.call().await.expect("calls");
+    market.clock.advance(Duration::from_secs(1));
+    let next = market.call().await.expect("calls");
+    assert_eq!(next.owner.as_str(), "bo");
+    let counts = market.board().await.lanes[0].counts;
+    assert_eq!((counts.called, counts.no_show), (2, 1));
+    let ticket = market.ticket(late.id).await;
+    assert_eq!(ticket.closed_at, late.grace_ends_at);
+    market.work().await;
+    let heard = market.phones.heard();
+    assert!(!heard.contains(&"mei queue.called".to_owned()), "{heard:?}");
+}
+
+#[tokio::test]
 async fn the_end_of_a_grace_is_written_down_once_it_is_over() {
     let market = Market::open().await;
     let mei = market.join("mei", 2).await.expect("joins").ticket.id;

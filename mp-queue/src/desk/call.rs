@@ -4,7 +4,7 @@ use mp_core::{Decision, Family, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::{Desk, Shelf};
 use crate::{
     error::QueueError,
     line::LaneLetter,
@@ -22,7 +22,8 @@ pub enum CallFrom {
     LongestWaiting,
 }
 
-/// Calls the next ticket.
+/// Calls the next ticket, and writes down whose grace has ended: whoever looks at the board then sees who is
+/// expected.
 pub(crate) fn call_next(
     family: &Family,
     now: Timestamp,
@@ -34,11 +35,34 @@ pub(crate) fn call_next(
         CallFrom::LongestWaiting => desk.longest_waiting()?,
     };
     let next = next.ok_or(QueueError::NobodyWaits)?;
+    desk.settle_lapsed()?;
     let called = desk.step(&next, TicketEvent::Call)?;
     Ok(desk.answer(called))
 }
 
 impl Desk<'_> {
+    /// Writes down the calls whose grace has ended, of the hundred places of each lane that were called
+    /// first: so that a long line costs no more than a short one. The others follow by due work.
+    fn settle_lapsed(&mut self) -> Result<(), QueueError> {
+        let lanes: Vec<_> = self.line.lanes.iter().map(|lane| lane.letter).collect();
+        for lane in lanes {
+            for ticket in self.called_first(lane)? {
+                self.settle(Ticket::clone(&ticket))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn called_first(&self, lane: LaneLetter) -> Result<Vec<Arc<Ticket>>, QueueError> {
+        let prefix = format!("{}{lane}/", Shelf::Called.prefix());
+        let Some((_, first)) = self.family.first::<Ticket>(&prefix)? else {
+            return Ok(Vec::new());
+        };
+        let block = Shelf::Called.block(lane, first.sequence / 100);
+        let called = self.family.scan::<Ticket>(&block)?.into_iter();
+        Ok(called.map(|(_, ticket)| ticket).collect())
+    }
+
     fn head(&self, lane: LaneLetter) -> Result<Option<Arc<Ticket>>, QueueError> {
         if self.line.lane(lane).is_none() {
             return Err(QueueError::NoSuchLane(lane));

@@ -13,11 +13,12 @@ pub struct Counts {
     pub joined: u32,
     /// Tickets in the line.
     pub waiting: u32,
-    /// Tickets called that are expected at the counter.
+    /// Tickets called that are expected at the counter; one whose grace has ended counts here until that
+    /// is written down, with the next call of the line or by due work.
     pub called: u32,
     /// Tickets served.
     pub served: u32,
-    /// Tickets called in vain.
+    /// Tickets called in vain, as far as that is written down.
     pub no_show: u32,
     /// Tickets given up by their owners.
     pub left: u32,

@@ -93,6 +93,9 @@ impl Queues {
 
     /// Returns a line as it stands; everybody in the app may look.
     ///
+    /// Its [counts](crate::line::Counts) are those that were written down: a call whose grace has just ended is
+    /// among those expected until the next call, or due work, has come round to it.
+    ///
     /// # Errors
     ///
     /// `no_such_line`, and the store's errors.
