@@ -330,6 +330,28 @@ async fn debug_shows_nothing_that_a_payer_pays_with() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_to_pay_when_the_time_for_it_is_over() {
+    for seconds in [599, 600, 3_600] {
+        let (world, process, group) = group_of(3).await;
+        if seconds == 3_600 {
+            world.clock.advance(Duration::from_secs(3_550));
+        }
+        world.bank.set("ada", Payer::Dawdles(u32::MAX));
+        let view = process.join("ada", group).await.expect("joins");
+        let own = view.membership.expect("hers");
+        assert!(own.needs_action.is_some(), "her bank asks for something");
+        // Nobody has come round to letting go of her seat.
+        world
+            .clock
+            .set(view.deadline.minus(Duration::from_secs(3_600 - seconds)));
+        let view = process.groups.status(&user("ada"), group).await;
+        let own = view.expect("reads").membership.expect("hers");
+        assert_eq!(own.state, MemberState::Reserved, "after {seconds} s");
+        assert_eq!(own.needs_action.is_some(), seconds == 599);
+    }
+}
+
+#[tokio::test]
 async fn a_group_that_is_called_off_lets_go_of_seats_without_payments() {
     let (world, process, group) = group_of(3).await;
     process.take_seat("ada", group).await.expect("takes a seat");

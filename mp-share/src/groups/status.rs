@@ -77,6 +77,7 @@ impl Groups {
         let found = self.engine.read(command).await?;
         let (all, plan) = (found.get::<Memberships>(&key)?, found.get::<Plan>(&plan)?);
         let own = all.as_ref().and_then(|all| all.members.get(&member));
-        Ok(own.map(|own| Membership::of(member, own, plan.as_deref())))
+        let now = self.engine.now();
+        Ok(own.map(|own| Membership::of(group, member, own, plan.as_deref(), now)))
     }
 }

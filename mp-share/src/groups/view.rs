@@ -55,7 +55,8 @@ pub struct Membership {
     pub state: MemberState,
     /// Until when the seat is held for its payment.
     pub held_until: Timestamp,
-    /// What the payer has to do before the money is secured, as data for a screen.
+    /// What the payer has to do before the money is secured, as data for a screen; nothing once the time
+    /// for it, or the group's, is over.
     pub needs_action: Option<Value>,
     /// Why it came to nothing, as a code.
     pub reason: Option<String>,
@@ -79,12 +80,21 @@ impl GroupView {
 }
 
 impl Membership {
-    pub(super) fn of(number: MemberNumber, member: &Member, plan: Option<&Plan>) -> Self {
-        // Whoever is being let go of pays for nothing any more, whatever the step still waits for.
-        let paying = plan.filter(|_| member.state == MemberState::Reserved);
-        let pending = paying.and_then(|plan| {
+    pub(super) fn of(
+        group: &Group,
+        number: MemberNumber,
+        member: &Member,
+        plan: Option<&Plan>,
+        now: Timestamp,
+    ) -> Self {
+        // Whoever is being let go of pays for nothing any more, whatever the step still waits for; nor does
+        // whoever is about to be.
+        let pays = member.state == MemberState::Reserved
+            && group.state_at(now) == GroupState::Open
+            && !member.seat.has_lapsed(now);
+        let pending = plan.filter(|_| pays).and_then(|plan| {
             let mut steps = plan.steps().iter();
-            steps.find(|step| step.state == StepState::Pending)
+            steps.find(|step| step.state == StepState::Pending && step.until > now)
         });
         Self {
             number,
