@@ -86,11 +86,11 @@ pub struct Terms {
     pub group_price: Money,
     /// How many members make a group full; in [`GROUP_SIZES`].
     pub group_size: u32,
-    /// For how long a seat is held until it is paid for; in [`SEAT_HOLDS`].
+    /// For how long a seat is held until it is paid for; whole seconds, in [`SEAT_HOLDS`].
     #[serde(rename = "seat_hold_seconds", with = "seconds")]
     #[schemars(with = "u32")]
     pub seat_hold: Duration,
-    /// For how long a group stays open; no shorter than a seat is held, up to
+    /// For how long a group stays open; whole seconds, no fewer than a seat is held, up to
     /// [`GROUP_DURATION_MAX`].
     #[serde(rename = "group_duration_seconds", with = "seconds")]
     #[schemars(with = "u32")]
@@ -135,6 +135,16 @@ impl Terms {
                 "seat_hold_seconds",
                 SEAT_HOLDS.contains(&self.seat_hold),
                 "is not 30 seconds to a day",
+            ),
+            (
+                "seat_hold_seconds",
+                seconds::are_whole(self.seat_hold),
+                "is not a whole number of seconds",
+            ),
+            (
+                "group_duration_seconds",
+                seconds::are_whole(self.group_duration),
+                "is not a whole number of seconds",
             ),
             (
                 "group_duration_seconds",

@@ -27,6 +27,23 @@ const fn seconds(seconds: u64) -> Duration {
 type Spoil = fn(&mut Terms);
 
 #[test]
+fn terms_whose_durations_would_be_stored_shorter_are_refused_by_name() {
+    let cases: [(&str, Spoil); 2] = [
+        ("seat_hold_seconds", |terms| {
+            terms.seat_hold += Duration::from_millis(1);
+        }),
+        ("group_duration_seconds", |terms| {
+            terms.group_duration += Duration::from_nanos(1);
+        }),
+    ];
+    for (field, spoil) in cases {
+        let mut terms = terms();
+        spoil(&mut terms);
+        assert_eq!(terms.check().expect_err(field).field(), Some(field));
+    }
+}
+
+#[test]
 fn terms_on_which_no_group_could_fill_are_refused_by_name() {
     assert!(terms().check().is_ok());
     let cases: [(&str, Spoil); 13] = [
