@@ -127,7 +127,7 @@ impl Groups {
     ) -> Result<GroupView, GroupError> {
         let app = caller.app_id();
         let opener = caller.signed_in()?.clone();
-        let offer = self.offers.offer(app, offer).await?;
+        let offer = self.offers.offer(caller, offer).await?;
         let id = Self::id_of(caller, key)?;
         let once = Idempotency::new(caller, OPEN, key, &offer.id)?;
         let owned = app.clone();
@@ -170,21 +170,22 @@ impl Groups {
     /// expired; `outcome_unknown` if the store is lost once it was called off: call again; else the
     /// store's errors.
     pub async fn cancel(&self, caller: &Caller, id: GroupId) -> Result<GroupView, GroupError> {
-        let group = self.group(caller.app_id(), id).await?;
-        let offer = self.offers.offer(caller.app_id(), group.offer).await?;
+        let group = self.group(caller, id).await?;
+        let offer = self.offers.offer(caller, group.offer).await?;
         caller.require_owner("group", caller.app_id(), &offer.merchant)?;
         let command = Roster::reads(Command::on(partition(caller.app_id(), id)?));
         self.engine.run(command, call_off).await?;
         self.status(caller, id).await.map_err(broke_off)
     }
 
-    /// Returns a group of the app with all its counts.
+    /// Returns a group of the caller's app with all its counts.
     ///
     /// # Errors
     ///
     /// `not_found`; the store's errors.
-    pub async fn group(&self, app: &AppId, id: GroupId) -> Result<Group, GroupError> {
-        let family = self.engine.read(Command::on(partition(app, id)?)).await?;
+    pub async fn group(&self, caller: &Caller, id: GroupId) -> Result<Group, GroupError> {
+        let command = Command::on(partition(caller.app_id(), id)?);
+        let family = self.engine.read(command).await?;
         let group = family.root::<Group>()?.ok_or_else(no_group)?;
         Ok((*group).clone())
     }

@@ -119,13 +119,14 @@ impl Offers {
         Ok(self.engine.run(command, decide).await?.answer)
     }
 
-    /// Returns an offer of the app.
+    /// Returns an offer of the caller's app.
     ///
     /// # Errors
     ///
     /// `not_found`; the store's errors.
-    pub async fn offer(&self, app: &AppId, id: OfferId) -> Result<Offer, GroupError> {
-        let family = self.engine.read(Command::on(partition(app, id)?)).await?;
+    pub async fn offer(&self, caller: &Caller, id: OfferId) -> Result<Offer, GroupError> {
+        let command = Command::on(partition(caller.app_id(), id)?);
+        let family = self.engine.read(command).await?;
         let offer = family.root::<Offer>()?.ok_or_else(no_offer)?;
         Ok((*offer).clone())
     }

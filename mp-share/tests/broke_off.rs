@@ -88,7 +88,7 @@ async fn what_was_decided_before_the_store_was_lost_is_not_told_as_nothing() {
         assert_eq!(own, expected, "{asked:?}");
         let ended = view.state == GroupState::Canceled;
         assert_eq!(ended, asked == Asked::Cancel);
-        let begun = process.groups.group(&world::app(), group).await;
+        let begun = process.groups.group(&world::nobody(), group).await;
         let begun = begun.expect("reads").attempts;
         assert_eq!(begun, if asked == Asked::Join { 2 } else { 1 });
     }

@@ -9,7 +9,7 @@ use mp_share::{
     offer::OfferId,
 };
 
-use self::world::{Books, GROUP_PRICE, Process, World, app, terms, user};
+use self::world::{Books, GROUP_PRICE, Process, World, app, nobody, terms, user};
 
 /// A group of two in which Mei's money is secured.
 async fn half_full() -> (World, Process, OfferId, GroupId) {
@@ -33,7 +33,7 @@ async fn tell(world: &World, process: &Process, status: SettlementStatus) {
 }
 
 async fn state(process: &Process, group: GroupId) -> (GroupState, u32) {
-    let group = process.groups.group(&app(), group).await.expect("reads");
+    let group = process.groups.group(&nobody(), group).await.expect("reads");
     (group.state, group.secured())
 }
 

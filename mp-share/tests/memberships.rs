@@ -10,7 +10,7 @@ use mp_share::{
 };
 use proptest::prelude::*;
 
-use self::world::{Books, GROUP_PRICE, Payer, Process, World, app, pass_deadline, terms, user};
+use self::world::{Books, GROUP_PRICE, Payer, Process, World, nobody, pass_deadline, terms, user};
 
 const PEOPLE: usize = 6;
 const SEATS: u32 = 3;
@@ -111,7 +111,7 @@ impl Evening {
             let state = self.state(person).await;
             seated += u32::from(state.is_some_and(MemberState::has_seat));
         }
-        let group = self.process.groups.group(&app(), self.group).await;
+        let group = self.process.groups.group(&nobody(), self.group).await;
         let group = group.expect("reads");
         let seats = group.seats.quota("seats").expect("every group has it");
         assert_eq!(seats.reserved + seats.confirmed, seated);
@@ -123,7 +123,7 @@ impl Evening {
     async fn end(self) {
         pass_deadline(&self.world);
         self.process.pass(&self.world, 3).await;
-        let group = self.process.groups.group(&app(), self.group).await;
+        let group = self.process.groups.group(&nobody(), self.group).await;
         let group = group.expect("reads");
         let mut kept = 0;
         for person in 0..PEOPLE {

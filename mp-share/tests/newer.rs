@@ -11,7 +11,7 @@ use mp_share::{
 };
 use serde_json::Value;
 
-use self::world::{Process, World, app, pass_deadline, terms, user};
+use self::world::{Process, World, nobody, pass_deadline, terms, user};
 
 /// Writes what Ada has in a group, as a newer release would or as it was; returns what stood there.
 async fn overwrite(
@@ -49,7 +49,7 @@ async fn overwrite(
 }
 
 async fn state(process: &Process, group: GroupId) -> GroupState {
-    let group = process.groups.group(&app(), group).await;
+    let group = process.groups.group(&nobody(), group).await;
     group.expect("reads").state
 }
 

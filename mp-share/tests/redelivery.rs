@@ -7,7 +7,7 @@ use std::time::Duration;
 use mp_core::idempotency::IDEMPOTENCY_MEMORY;
 use mp_share::{GroupView, group::GroupId, member::MemberState};
 
-use self::world::{Process, World, app, terms, user};
+use self::world::{Process, World, nobody, terms, user};
 
 /// A group that stays open for long, with Mei as its first member.
 async fn long_group() -> (World, Process, GroupId) {
@@ -30,7 +30,7 @@ fn own(view: GroupView) -> (u32, MemberState) {
 }
 
 async fn attempts(process: &Process, group: GroupId) -> u32 {
-    let group = process.groups.group(&app(), group).await;
+    let group = process.groups.group(&nobody(), group).await;
     group.expect("reads").attempts
 }
 

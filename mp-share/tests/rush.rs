@@ -11,7 +11,7 @@ use mp_share::{
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use self::world::{Books, GROUP_PRICE, Payer, Process, World, app, pass_deadline, terms, user};
+use self::world::{Books, GROUP_PRICE, Payer, Process, World, nobody, pass_deadline, terms, user};
 
 const PEOPLE: usize = 200;
 const TASKS: usize = 64;
@@ -63,7 +63,7 @@ async fn evening(behaviour: impl Fn(usize) -> Payer) -> (World, GroupState) {
     let process = &processes[0];
     let state = process
         .groups
-        .group(&app(), group)
+        .group(&nobody(), group)
         .await
         .expect("reads")
         .state;
@@ -170,7 +170,7 @@ async fn a_rush_on_scarce_stock_never_oversells_over_many_groups() {
     for group in groups {
         let group = processes[0]
             .groups
-            .group(&app(), group)
+            .group(&nobody(), group)
             .await
             .expect("reads");
         filled += u32::from(group.state == GroupState::Filled);

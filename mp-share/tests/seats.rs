@@ -11,7 +11,7 @@ use mp_share::{
     member::MemberState,
 };
 
-use self::world::{Books, GROUP_PRICE, Payer, Process, World, app, pass_deadline, terms, user};
+use self::world::{Books, GROUP_PRICE, Payer, Process, World, nobody, pass_deadline, terms, user};
 
 /// More members than one commit lets go of or keeps.
 const CROWD: u32 = 700;
@@ -27,7 +27,7 @@ async fn group_of(size: u32) -> (World, Process, GroupId) {
 
 /// Returns up to which member payments have begun.
 async fn planned(process: &Process, group: GroupId) -> u32 {
-    let group = process.groups.group(&app(), group).await;
+    let group = process.groups.group(&nobody(), group).await;
     group.expect("reads").planned
 }
 
@@ -184,7 +184,7 @@ async fn one_who_is_refused_looks_for_lapsed_seats_and_the_next_ones_need_not() 
         world.store.looks() - before
     };
     assert!(refused("cy").await > 0);
-    let noted = process.groups.group(&app(), group).await.expect("reads");
+    let noted = process.groups.group(&nobody(), group).await.expect("reads");
     assert!(noted.lapses_from > process.engine.now());
     assert_eq!(refused("dee").await, 0);
     world.clock.advance(Duration::from_secs(300));

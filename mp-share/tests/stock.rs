@@ -8,7 +8,7 @@ use std::{
 };
 
 use mp_core::{
-    Command, ErrorKind, Timestamp,
+    Caller, Command, ErrorKind, Timestamp,
     port::{Confirmed, Participant, Reserved},
     store::{Batch, CommitId, Key, Partition, Query, Selection, Store, Write},
 };
@@ -18,7 +18,7 @@ use mp_share::{
 };
 use proptest::prelude::*;
 
-use self::world::{Process, World, app, terms, user};
+use self::world::{Process, World, app, nobody, terms, user};
 
 /// An offer of some pieces, and its participant.
 struct Shop {
@@ -299,6 +299,22 @@ async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
         .open(&user("mei"), &open, shop.offer)
         .await;
     assert_eq!(group.expect_err("closed").code(), "offer_closed");
+}
+
+#[tokio::test]
+async fn an_offer_and_a_group_are_there_for_callers_of_their_app_alone() {
+    let shop = Shop::with(2, None).await;
+    let group = shop.process.open("mei", shop.offer).await.group;
+    let groups = &shop.process.groups;
+    let found = groups.offers().offer(&nobody(), shop.offer).await;
+    assert_eq!(found.expect("is the app's").id, shop.offer);
+    let found = groups.group(&nobody(), group).await;
+    assert_eq!(found.expect("is the app's").id, group);
+    let elsewhere = Caller::app("bazaar".parse().expect("an app id"));
+    let none = groups.offers().offer(&elsewhere, shop.offer).await;
+    assert_eq!(none.expect_err("another app's").code(), "not_found");
+    let none = groups.group(&elsewhere, group).await;
+    assert_eq!(none.expect_err("another app's").code(), "not_found");
 }
 
 /// Longer than any answer is remembered.

@@ -35,7 +35,7 @@ impl Groups {
         member: MemberNumber,
     ) -> Result<GroupView, GroupError> {
         let (app, group) = (caller.app_id(), id);
-        let offer = self.group(app, group).await?.offer;
+        let offer = self.group(caller, group).await?.offer;
         let plan = PlanId {
             offer,
             group,

@@ -159,7 +159,7 @@ impl Groups {
     }
 
     async fn tell_offer(self, caller: Caller, input: OnOffer) -> Result<OfferView, GroupError> {
-        let offer = self.offers.offer(caller.app_id(), input.offer).await?;
+        let offer = self.offers.offer(&caller, input.offer).await?;
         Ok(offer.into())
     }
 

@@ -19,7 +19,7 @@ impl Groups {
     ///
     /// `not_found`; the store's errors.
     pub async fn status(&self, caller: &Caller, id: GroupId) -> Result<GroupView, GroupError> {
-        let group = self.group(caller.app_id(), id).await?;
+        let group = self.group(caller, id).await?;
         let membership = match caller.user_id() {
             Some(user) => self.last_membership(caller.app_id(), &group, user).await?,
             None => None,
@@ -36,7 +36,7 @@ impl Groups {
         member: MemberNumber,
     ) -> Result<GroupView, GroupError> {
         let user = caller.signed_in()?;
-        let group = self.group(caller.app_id(), id).await?;
+        let group = self.group(caller, id).await?;
         let membership = self.membership(caller.app_id(), &group, user, member);
         let membership = membership.await?;
         Ok(GroupView::of(&group, membership, self.engine.now()))

@@ -18,7 +18,9 @@ use mp_share::{
     offer::OfferId,
 };
 
-use self::world::{Books, GROUP_PRICE, Payer, Process, World, app, pass_deadline, terms, user};
+use self::world::{
+    Books, GROUP_PRICE, Payer, Process, World, app, nobody, pass_deadline, terms, user,
+};
 
 /// Opens a group of `size` on a new offer, with Mei as its first member.
 async fn group_of(size: u32) -> (World, Process, OfferId, GroupId) {
@@ -32,7 +34,7 @@ async fn group_of(size: u32) -> (World, Process, OfferId, GroupId) {
 async fn state(process: &Process, group: GroupId) -> GroupState {
     process
         .groups
-        .group(&app(), group)
+        .group(&nobody(), group)
         .await
         .expect("reads")
         .state
@@ -99,7 +101,7 @@ async fn one_user_has_one_seat() {
     assert_eq!(
         process
             .groups
-            .group(&app(), group)
+            .group(&nobody(), group)
             .await
             .expect("reads")
             .secured(),

@@ -219,7 +219,7 @@ impl Process {
         let offer = self
             .groups
             .offers()
-            .offer(&app(), offer)
+            .offer(&nobody(), offer)
             .await
             .expect("reads");
         let stock = offer.stock.quota(STOCK).expect("every offer has it");
@@ -229,6 +229,11 @@ impl Process {
 
 pub(crate) fn app() -> AppId {
     "market".parse().expect("an app id")
+}
+
+/// Returns the app's own caller, for whom nobody has signed in.
+pub(crate) fn nobody() -> Caller {
+    Caller::app(app())
 }
 
 pub(crate) fn user(name: &str) -> Caller {
