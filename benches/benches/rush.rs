@@ -312,9 +312,9 @@ impl GroupRush {
             pieces: PLACES,
             each_max: None,
         };
-        let offer = self.groups.offers().create(&merchant, &key, &terms).await;
+        let offer = self.groups.offers().create(&merchant, &terms, &key).await;
         let offer = offer.expect("creates").id;
-        let group = self.groups.open(&caller("opener"), &key, offer).await;
+        let group = self.groups.open(&caller("opener"), offer, &key).await;
         group.expect("opens").group
     }
 
@@ -332,9 +332,9 @@ impl GroupRush {
                 let caller = caller(&format!("user-{}", from + number));
                 let key = "join".parse().expect("a key");
                 let taken = if paid {
-                    groups.join(&caller, &key, group).await.map(drop)
+                    groups.join(&caller, group, &key).await.map(drop)
                 } else {
-                    groups.take_seat(&caller, &key, group).await.map(drop)
+                    groups.take_seat(&caller, group, &key).await.map(drop)
                 };
                 match taken {
                     Ok(()) => assert!(from == 0),

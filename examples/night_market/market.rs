@@ -154,7 +154,7 @@ impl Market {
                 Err(error) => return Err(error.into()),
             }
             let terms = terms()?;
-            let offer = persist(|| self.offers.create(&staff, &key, &terms)).await?;
+            let offer = persist(|| self.offers.create(&staff, &terms, &key)).await?;
             self.stalls[number].offer = Some(offer.id);
         }
         Ok(())

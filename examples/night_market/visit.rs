@@ -271,7 +271,7 @@ impl Guest<'_> {
             return Ok(());
         };
         let key = key("group")?;
-        let open = || self.market.groups.open(&self.caller, &key, offer);
+        let open = || self.market.groups.open(&self.caller, offer, &key);
         let group = persist(open).await?.group;
         let url = self.share(&self.caller, Subject::Group(group)).await?;
         self.market.post(self.visit.number, url);
@@ -297,7 +297,7 @@ impl Guest<'_> {
         let key = key("group")?;
         self.did(2);
         // A group that is full or over by now is a disappointment, not an error.
-        refusable(persist(|| self.market.groups.join(&self.caller, &key, group)).await)?;
+        refusable(persist(|| self.market.groups.join(&self.caller, group, &key)).await)?;
         Ok(())
     }
 

@@ -122,8 +122,8 @@ impl Groups {
     pub async fn open(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         offer: OfferId,
+        key: &IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
         let app = caller.app_id();
         let opener = caller.signed_in()?.clone();
@@ -150,13 +150,13 @@ impl Groups {
     pub async fn leave(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         id: GroupId,
+        key: &IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
         let user = caller.signed_in()?.clone();
         let mark = mark(key)?;
         let change = move |roster: &mut Roster<'_>, now| roster.leave(&user, &mark, now);
-        let number = self.change(caller, "group.leave", key, id, change).await?;
+        let number = self.change(caller, "group.leave", id, key, change).await?;
         self.drive(caller, id, number).await
     }
 
@@ -197,8 +197,8 @@ impl Groups {
         &self,
         caller: &Caller,
         operation: &str,
-        key: &IdempotencyKey,
         id: GroupId,
+        key: &IdempotencyKey,
         change: F,
     ) -> Result<MemberNumber, GroupError>
     where

@@ -176,7 +176,7 @@ impl Links {
     ///
     /// `unauthenticated`; as [`verify`](Self::verify); the store's errors.
     pub async fn open(&self, caller: &Caller, text: &str) -> Result<Opened, ShareError> {
-        self.open_under(None, caller, text).await
+        self.open_under(caller, text, None).await
     }
 
     /// Opens a link as [`open`](Self::open) does, once per key: under the same key it is answered alike,
@@ -189,17 +189,17 @@ impl Links {
     pub async fn open_once(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         text: &str,
+        key: &IdempotencyKey,
     ) -> Result<Opened, ShareError> {
-        self.open_under(Some(key), caller, text).await
+        self.open_under(caller, text, Some(key)).await
     }
 
     async fn open_under(
         &self,
-        key: Option<&IdempotencyKey>,
         caller: &Caller,
         text: &str,
+        key: Option<&IdempotencyKey>,
     ) -> Result<Opened, ShareError> {
         let opener = caller.signed_in()?.clone();
         let link = self.token(text)?;

@@ -52,8 +52,8 @@ impl Offers {
     pub async fn create(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         terms: &Terms,
+        key: &IdempotencyKey,
     ) -> Result<Offer, GroupError> {
         const OPERATION: &str = "group.create_offer";
         let merchant = caller.signed_in()?.clone();

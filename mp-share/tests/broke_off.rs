@@ -56,9 +56,9 @@ async fn ask(
 ) -> Result<GroupView, GroupError> {
     let (groups, key) = (&process.groups, "tap".parse().expect("a key"));
     match asked {
-        Asked::Open => groups.open(&user("bo"), &key, offer).await,
-        Asked::Join => groups.join(&user("bo"), &key, group).await,
-        Asked::Leave => groups.leave(&user("mei"), &key, group).await,
+        Asked::Open => groups.open(&user("bo"), offer, &key).await,
+        Asked::Join => groups.join(&user("bo"), group, &key).await,
+        Asked::Leave => groups.leave(&user("mei"), group, &key).await,
         Asked::Cancel => groups.cancel(&user("merchant"), group).await,
     }
 }

@@ -80,16 +80,16 @@ impl Evening {
 async fn spend(evening: Evening, world: &World, process: &Process) -> Result<(), GroupError> {
     let key = "key".parse().expect("a key");
     let (merchant, groups) = (user("merchant"), &process.groups);
-    let offer = groups.offers().create(&merchant, &key, &terms(3)).await?.id;
-    let group = groups.open(&user("mei"), &key, offer).await?.group;
+    let offer = groups.offers().create(&merchant, &terms(3), &key).await?.id;
+    let group = groups.open(&user("mei"), offer, &key).await?.group;
     for name in evening.joiners() {
         if evening.pays_later() {
-            groups.take_seat(&user(name), &key, group).await?;
+            groups.take_seat(&user(name), group, &key).await?;
         } else {
-            groups.join(&user(name), &key, group).await?;
+            groups.join(&user(name), group, &key).await?;
         }
         if evening.loses_ada() && *name == "ada" {
-            groups.leave(&user(name), &key, group).await?;
+            groups.leave(&user(name), group, &key).await?;
         }
     }
     if evening != Evening::ExpiresUnplanned {
@@ -123,13 +123,13 @@ async fn check(evening: Evening, world: &World, process: &Process, case: &str) {
     let key = "key".parse().expect("a key");
     let offers = process.groups.offers();
     let offer = offers
-        .create(&user("merchant"), &key, &terms(3))
+        .create(&user("merchant"), &terms(3), &key)
         .await
         .expect(case)
         .id;
     let group = process
         .groups
-        .open(&user("mei"), &key, offer)
+        .open(&user("mei"), offer, &key)
         .await
         .expect(case);
     for (name, expected) in evening.members() {

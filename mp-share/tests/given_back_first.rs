@@ -69,7 +69,7 @@ async fn has_a_seat(
 async fn who_joins_again_after_the_time_to_pay_is_refused_nothing_because_of_the_former_seat() {
     let (world, process, offer, group) = lapsed(one_each()).await;
     let key = "again".parse().expect("a key");
-    let joined = process.groups.join(&user("ada"), &key, group).await;
+    let joined = process.groups.join(&user("ada"), group, &key).await;
     joined.expect("her seat has lapsed");
     has_a_seat((&world, &process, offer), "ada", group).await;
 }
@@ -109,7 +109,7 @@ async fn who_has_left_and_joins_again_is_refused_nothing_while_the_money_comes_b
     let left = left.membership.expect("hers");
     assert_eq!(left.state, MemberState::Releasing, "her bank is closed");
     let key = "again".parse().expect("a key");
-    let joined = process.groups.join(&user("ada"), &key, group).await;
+    let joined = process.groups.join(&user("ada"), group, &key).await;
     joined.expect("there are seats");
     has_a_seat((&world, &process, offer), "ada", group).await;
 }

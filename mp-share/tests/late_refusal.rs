@@ -136,7 +136,7 @@ async fn a_refusal_holds_for_the_attempt_and_not_for_the_person() {
     let refused = process.open("bo", offer).await;
     process.leave("ada", group).await.expect("makes room");
     let key = "again".parse().expect("a key");
-    let view = process.groups.join(&user("bo"), &key, refused.group).await;
+    let view = process.groups.join(&user("bo"), refused.group, &key).await;
     let own = view.expect("joins anew").membership.expect("his");
     assert_eq!(own.state, MemberState::Secured);
 }

@@ -94,9 +94,9 @@ impl Evening {
         let key = format!("try-{}", self.tries[person]);
         let key = key.parse().expect("a key");
         match next {
-            Move::Take(_) => drop(groups.take_seat(&caller, &key, self.group).await),
-            Move::Join(_) => drop(groups.join(&caller, &key, self.group).await),
-            _ => drop(groups.leave(&caller, &key, self.group).await),
+            Move::Take(_) => drop(groups.take_seat(&caller, self.group, &key).await),
+            Move::Join(_) => drop(groups.join(&caller, self.group, &key).await),
+            _ => drop(groups.leave(&caller, self.group, &key).await),
         }
     }
 

@@ -77,7 +77,7 @@ async fn a_leave_that_is_delivered_again_gives_up_no_seat_that_was_taken_since()
     process.join("ada", group).await.expect("joins");
     process.leave("ada", group).await.expect("leaves");
     let key = "anew".parse().expect("a key");
-    let anew = process.groups.join(&user("ada"), &key, group).await;
+    let anew = process.groups.join(&user("ada"), group, &key).await;
     assert_eq!(own(anew.expect("joins")), (3, MemberState::Secured));
     forget(&world);
     let again = process.leave("ada", group).await.expect("answers");

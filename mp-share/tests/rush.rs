@@ -31,7 +31,7 @@ async fn rush(processes: &[Arc<Process>; 2], group: GroupId) {
             let _turn = turns.acquire().await.expect("never closed");
             for attempt in 0..3 {
                 let key = format!("try-{attempt}").parse().expect("a key");
-                match process.groups.join(&user(&name(person)), &key, group).await {
+                match process.groups.join(&user(&name(person)), group, &key).await {
                     Err(error) if error.code() == "group_full" => tokio::task::yield_now().await,
                     _ => return,
                 }

@@ -153,7 +153,7 @@ async fn who_held_a_seat_that_lapsed_joins_again_before_due_work_runs_however_ma
     // More seats have lapsed before theirs than one commit gives back.
     let last = format!("u{}", CROWD - 2);
     let key = "again".parse().expect("a key");
-    let again = process.groups.take_seat(&user(&last), &key, group).await;
+    let again = process.groups.take_seat(&user(&last), group, &key).await;
     let number = again.expect("seats have lapsed, their own among them");
     let view = process.groups.status(&user(&last), group).await;
     let view = view.expect("reads");
@@ -271,7 +271,7 @@ async fn a_payment_that_nobody_began_in_time_is_not_begun() {
     assert_eq!(world.bank.keys().len(), 1, "nothing was asked of her bank");
 
     let key = "again".parse().expect("a key");
-    let again = process.groups.join(&user("ada"), &key, group).await;
+    let again = process.groups.join(&user("ada"), group, &key).await;
     let own = again.expect("joins anew").membership.expect("hers");
     assert_eq!(own.state, MemberState::Secured);
 }

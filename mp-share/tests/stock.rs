@@ -296,7 +296,7 @@ async fn a_closed_offer_takes_no_new_reservations_and_honours_those_it_has() {
     let group = shop
         .process
         .groups
-        .open(&user("mei"), &open, shop.offer)
+        .open(&user("mei"), shop.offer, &open)
         .await;
     assert_eq!(group.expect_err("closed").code(), "offer_closed");
 }
@@ -325,18 +325,18 @@ async fn a_key_is_good_for_one_offer_and_one_group_also_when_its_answer_is_forgo
     let shop = Shop::with(30, None).await;
     let (groups, merchant) = (&shop.process.groups, user("merchant"));
     let key = "other".parse().expect("a key");
-    let other = groups.offers().create(&merchant, &key, &terms(3)).await;
+    let other = groups.offers().create(&merchant, &terms(3), &key).await;
     let other = other.expect("a sound offer").id;
     let group = shop.process.open("mei", shop.offer).await.group;
     shop.world.clock.advance(LONG);
 
-    let reused = groups.offers().create(&merchant, &key, &terms(4)).await;
+    let reused = groups.offers().create(&merchant, &terms(4), &key).await;
     assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
-    let again = groups.offers().create(&merchant, &key, &terms(3)).await;
+    let again = groups.offers().create(&merchant, &terms(3), &key).await;
     assert_eq!(again.expect("the same").id, other);
 
     let key = "open".parse().expect("a key");
-    let reused = groups.open(&user("mei"), &key, other).await;
+    let reused = groups.open(&user("mei"), other, &key).await;
     assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
     assert_eq!(shop.process.open("mei", shop.offer).await.group, group);
 }

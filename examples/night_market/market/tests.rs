@@ -37,7 +37,7 @@ async fn what_is_learnt_of_a_members_payment_reaches_the_group_though_its_work_i
     let offer = market.stalls[0].offer.ok_or("the stall has an offer")?;
     let group = market
         .groups
-        .open(&payer, &key("open")?, offer)
+        .open(&payer, offer, &key("open")?)
         .await?
         .group;
     assert_eq!(
@@ -88,8 +88,8 @@ async fn a_seat_is_free_again_once_the_hold_that_paid_for_it_has_ended()
         group_duration: DAY * 20,
         ..terms()?
     };
-    let offer = market.offers.create(&payer, &key("offer")?, &long).await?;
-    let group = market.groups.open(&payer, &key("open")?, offer.id).await?;
+    let offer = market.offers.create(&payer, &long, &key("offer")?).await?;
+    let group = market.groups.open(&payer, offer.id, &key("open")?).await?;
     let (secured, group) = (group.secured, group.group);
     assert_eq!(secured, 1);
     clock.advance(DAY * 8);
@@ -98,9 +98,9 @@ async fn a_seat_is_free_again_once_the_hold_that_paid_for_it_has_ended()
         state(&market, &payer, group).await?,
         Some(MemberState::Released)
     );
-    let joined = market.groups.join(&other, &key("join")?, group).await?;
+    let joined = market.groups.join(&other, group, &key("join")?).await?;
     assert_eq!((joined.state, joined.secured), (GroupState::Open, 1));
-    let again = market.groups.join(&payer, &key("again")?, group).await?;
+    let again = market.groups.join(&payer, group, &key("again")?).await?;
     assert_eq!((again.state, again.secured), (GroupState::Filled, 2));
     Ok(())
 }

@@ -145,7 +145,7 @@ impl Groups {
         input: CreateOffer,
         key: IdempotencyKey,
     ) -> Result<OfferView, GroupError> {
-        let offer = self.offers.create(&caller, &key, &input.into()).await?;
+        let offer = self.offers.create(&caller, &input.into(), &key).await?;
         Ok(offer.into())
     }
 
@@ -169,7 +169,7 @@ impl Groups {
         input: OnOffer,
         key: IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
-        self.open(&caller, &key, input.offer).await
+        self.open(&caller, input.offer, &key).await
     }
 
     async fn join_group(
@@ -178,7 +178,7 @@ impl Groups {
         input: OnGroup,
         key: IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
-        self.join(&caller, &key, input.group).await
+        self.join(&caller, input.group, &key).await
     }
 
     async fn leave_group(
@@ -187,7 +187,7 @@ impl Groups {
         input: OnGroup,
         key: IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
-        self.leave(&caller, &key, input.group).await
+        self.leave(&caller, input.group, &key).await
     }
 
     async fn tell_group(self, caller: Caller, input: OnGroup) -> Result<GroupView, GroupError> {

@@ -57,11 +57,11 @@ impl Groups {
     pub async fn join(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         id: GroupId,
+        key: &IdempotencyKey,
     ) -> Result<GroupView, GroupError> {
         let pay: Next = |roster, member| roster.begin_to_pay(member);
-        let seat = self.seat(caller, key, id, pay).await?;
+        let seat = self.seat(caller, id, key, pay).await?;
         if !seat.is_new {
             let seen_to = self.see_to_payment(caller, id, seat.number).await;
             seen_to.map_err(broke_off)?;
@@ -89,10 +89,10 @@ impl Groups {
     pub async fn take_seat(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         id: GroupId,
+        key: &IdempotencyKey,
     ) -> Result<MemberNumber, GroupError> {
-        let seat = self.seat(caller, key, id, |_, _| Ok(())).await?;
+        let seat = self.seat(caller, id, key, |_, _| Ok(())).await?;
         Ok(seat.number)
     }
 }
@@ -102,8 +102,8 @@ impl Groups {
     async fn seat(
         &self,
         caller: &Caller,
-        key: &IdempotencyKey,
         id: GroupId,
+        key: &IdempotencyKey,
         next: Next,
     ) -> Result<Seat, GroupError> {
         let (user, mark) = (caller.signed_in()?, mark(key)?);

@@ -127,7 +127,7 @@ impl Links {
         input: OpenLink,
         key: IdempotencyKey,
     ) -> Result<OpenedLink, ShareError> {
-        let opened = self.open_once(&caller, &key, &input.link).await?;
+        let opened = self.open_once(&caller, &input.link, &key).await?;
         Ok(OpenedLink {
             link: opened.link,
             is_first: opened.is_first,

@@ -179,7 +179,7 @@ async fn opening_a_link_is_answered_alike_under_its_key_also_once_it_has_expired
     let (text, bo) = (minted.token.base32(), user("bo"));
     let open = async |key: &str| {
         let key = key.parse().expect("a key");
-        links.open_once(&bo, &key, &text).await
+        links.open_once(&bo, &text, &key).await
     };
     let first = open("tap-1").await.expect("opens");
     clock.set(minted.link.expires_at);
@@ -197,12 +197,12 @@ async fn a_link_that_was_the_first_is_told_to_be_so_again_under_its_key_alone() 
     let of_ada = links.mint(&user("ada"), new()).await.expect("mints");
     let (text, other) = (of_mei.token.base32(), of_ada.token.base32());
     let (bo, key) = (user("bo"), "tap".parse().expect("a key"));
-    let first = links.open_once(&bo, &key, &text).await.expect("opens");
+    let first = links.open_once(&bo, &text, &key).await.expect("opens");
     assert!(first.is_first);
-    let repeated = links.open_once(&bo, &key, &text).await.expect("opens");
+    let repeated = links.open_once(&bo, &text, &key).await.expect("opens");
     assert_eq!(repeated, first);
     assert!(!links.open(&bo, &text).await.expect("opens").is_first);
-    let reused = links.open_once(&bo, &key, &other).await;
+    let reused = links.open_once(&bo, &other, &key).await;
     assert_eq!(reused.expect_err("another").code(), "idempotency_conflict");
 }
 

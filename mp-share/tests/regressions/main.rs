@@ -74,7 +74,7 @@ async fn a_group_past_its_deadline_cannot_be_joined_or_left() {
     let key = "leave".parse().expect("a key");
     let error = process
         .groups
-        .leave(&user("mei"), &key, group)
+        .leave(&user("mei"), group, &key)
         .await
         .expect_err("too late");
     assert_eq!(error.code(), "group_over");
@@ -92,7 +92,7 @@ async fn one_user_has_one_seat() {
     let leave = "leave".parse().expect("a key");
     process
         .groups
-        .leave(&user("mei"), &leave, group)
+        .leave(&user("mei"), group, &leave)
         .await
         .expect("leaves");
     process.join("mei", group).await.expect("joins anew");
@@ -169,7 +169,7 @@ async fn who_leaves_gets_everything_back_until_the_group_has_filled() {
     let key = "leave".parse().expect("a key");
     let view = process
         .groups
-        .leave(&user("mei"), &key, group)
+        .leave(&user("mei"), group, &key)
         .await
         .expect("leaves");
     assert_eq!(
@@ -185,7 +185,7 @@ async fn who_leaves_gets_everything_back_until_the_group_has_filled() {
     }
     let error = process
         .groups
-        .leave(&user("ada"), &key, group)
+        .leave(&user("ada"), group, &key)
         .await
         .expect_err("too late");
     assert_eq!(error.code(), "group_over");
@@ -277,7 +277,7 @@ async fn whoever_held_a_seat_that_has_lapsed_may_join_anew() {
     process.join("ada", group).await.expect("takes a seat");
     let anew = async |key: &str| {
         let key = key.parse().expect("a key");
-        process.groups.join(&user("ada"), &key, group).await
+        process.groups.join(&user("ada"), group, &key).await
     };
     world.clock.advance(Duration::from_secs(609));
     let early = anew("early").await.expect_err("is held still");
@@ -301,7 +301,7 @@ async fn attempts_are_bounded() {
         let key = format!("try-{n}").parse().expect("a key");
         process
             .groups
-            .join(&user("ada"), &key, group)
+            .join(&user("ada"), group, &key)
             .await
             .expect("joins, is declined");
     }

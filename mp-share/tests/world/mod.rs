@@ -170,14 +170,14 @@ impl Process {
     pub(crate) async fn offer(&self, terms: Terms) -> OfferId {
         let key = "offer".parse().expect("a key");
         let merchant = user("merchant");
-        let offer = self.groups.offers().create(&merchant, &key, &terms).await;
+        let offer = self.groups.offers().create(&merchant, &terms, &key).await;
         offer.expect("a sound offer").id
     }
 
     pub(crate) async fn open(&self, name: &str, offer: OfferId) -> GroupView {
         let key = "open".parse().expect("a key");
         self.groups
-            .open(&user(name), &key, offer)
+            .open(&user(name), offer, &key)
             .await
             .expect("opens")
     }
@@ -188,7 +188,7 @@ impl Process {
         group: GroupId,
     ) -> Result<GroupView, mp_share::GroupError> {
         let key = "join".parse().expect("a key");
-        self.groups.join(&user(name), &key, group).await
+        self.groups.join(&user(name), group, &key).await
     }
 
     pub(crate) async fn take_seat(
@@ -197,7 +197,7 @@ impl Process {
         group: GroupId,
     ) -> Result<MemberNumber, mp_share::GroupError> {
         let key = "join".parse().expect("a key");
-        self.groups.take_seat(&user(name), &key, group).await
+        self.groups.take_seat(&user(name), group, &key).await
     }
 
     pub(crate) async fn leave(
@@ -206,7 +206,7 @@ impl Process {
         group: GroupId,
     ) -> Result<GroupView, mp_share::GroupError> {
         let key = "leave".parse().expect("a key");
-        self.groups.leave(&user(name), &key, group).await
+        self.groups.leave(&user(name), group, &key).await
     }
 
     pub(crate) async fn member(&self, name: &str, group: GroupId) -> Option<MemberState> {
