@@ -24,6 +24,10 @@ pub struct Dispute {
     pub id: DisputeId,
     /// The backend's name for it.
     pub reference: Reference,
+    /// Which attempt's charge it is about; the one that counts if none was told. Only what is about that
+    /// one counts against the intent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// How much is disputed; of several amounts that were told, the greatest.
     pub amount: Money,
     /// How far it has come; of several that were told, the furthest.
@@ -37,7 +41,7 @@ pub struct Dispute {
 
 impl Document for Dispute {
     const KIND: &'static str = "payment_dispute";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 }
 
 /// How far a dispute has come, the later after the earlier.
@@ -83,10 +87,16 @@ impl Dispute {
             self.amount = other.amount;
         }
         self.status = self.status.max(other.status);
-        self.reason = match (self.reason.take(), &other.reason) {
-            (Some(one), Some(another)) => Some(one.min(another.clone())),
-            (one, another) => one.or_else(|| another.clone()),
-        };
+        self.attempt = least(self.attempt, other.attempt);
+        self.reason = least(self.reason.take(), other.reason.clone());
         self.told_at = self.told_at.min(other.told_at);
+    }
+}
+
+/// Returns the least of what was told, so that it does not matter which came first.
+fn least<T: Ord>(one: Option<T>, another: Option<T>) -> Option<T> {
+    match (one, another) {
+        (Some(one), Some(another)) => Some(one.min(another)),
+        (one, another) => one.or(another),
     }
 }

@@ -40,7 +40,7 @@ pub struct Receipt {
     pub paid: Money,
     /// What was given back, one entry per refund that succeeded.
     pub refunds: BTreeMap<RefundId, Money>,
-    /// What the payer's bank took back for good, one entry per dispute that was lost.
+    /// What the payer's bank took back of it for good, one entry per dispute that was lost.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub chargebacks: BTreeMap<DisputeId, Money>,
     /// What the payer has paid in the end: `paid` less the refunds and the chargebacks.
@@ -59,7 +59,7 @@ impl Receipt {
         let refunds = payment.refunds.values();
         let given = refunds.filter(|refund| refund.status() == RefundStatus::Succeeded);
         let currency = intent.amount.currency();
-        let disputes = payment.disputes.values();
+        let disputes = payment.live_disputes();
         let lost = disputes.filter(|dispute| dispute.status == DisputeStatus::Lost);
         let chargebacks: BTreeMap<_, _> =
             lost.map(|dispute| (dispute.id, dispute.amount)).collect();

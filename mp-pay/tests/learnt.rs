@@ -44,6 +44,7 @@ async fn refund(world: &World, id: IntentId, cents: i64, key: &str) -> Result<Re
 async fn dispute(world: &World, id: IntentId, cents: i64, status: DisputeStatus) {
     let told = DisputeNotice {
         intent: id,
+        attempt: None,
         reference: reference("du_1"),
         amount: eur(cents),
         status,

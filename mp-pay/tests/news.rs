@@ -144,6 +144,7 @@ async fn what_is_canceled_or_disputed_or_not_refunded_is_told() {
     for status in [DisputeStatus::NeedsResponse, DisputeStatus::Lost] {
         let notice = DisputeNotice {
             intent: paid.id,
+            attempt: None,
             reference: Reference::new("du_1").expect("a reference"),
             amount: eur(50),
             status,

@@ -205,6 +205,7 @@ async fn what_is_held_under_way_or_disputed_is_not_abandoned() {
         if token == "pm_declined" {
             let dispute = DisputeNotice {
                 intent: intent.id,
+                attempt: None,
                 reference: Reference::new("dp_1").expect("a reference"),
                 amount: eur(100),
                 status: DisputeStatus::Inquiry,

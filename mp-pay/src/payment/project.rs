@@ -7,7 +7,9 @@ use mp_core::amount::Money;
 use super::Payment;
 use crate::{
     attempt::Attempt,
+    dispute::Dispute,
     intent::{Conflict, IntentStatus},
+    operation::Step,
     refund::Refund,
 };
 
@@ -21,7 +23,7 @@ impl Payment {
         let refunds = || self.refunds.values().map(AsRef::as_ref);
         let sum = |part: fn(&Refund) -> i64| money(refunds().map(part).sum());
         let (refunded, reserved) = (sum(Refund::given), sum(Refund::reserved));
-        let withheld = self.disputes.values().filter(|it| it.status.withholds());
+        let withheld = self.live_disputes().filter(|it| it.status.withholds());
         let disputed: i64 = withheld.map(|dispute| dispute.amount.minor()).sum();
         let disputed = (disputed > 0).then(|| money(disputed));
         let conflict = self.conflict();
@@ -84,6 +86,20 @@ impl Payment {
             Some(Conflict { operation, told })
         });
         conflicts.next()
+    }
+
+    /// Returns the disputes of the charge that counts: what a bank has taken back of another's money is
+    /// none of what the intent has received.
+    pub(crate) fn live_disputes(&self) -> impl Iterator<Item = &Dispute> {
+        let live = self.intent.attempt;
+        let disputes = self.disputes.values().map(AsRef::as_ref);
+        disputes.filter(move |it: &&Dispute| it.attempt.is_none() || it.attempt == live)
+    }
+
+    /// Returns what was charged by the disputed attempt, or, where none was told, by the one that counts.
+    pub(crate) fn disputed_charge(&self, attempt: Option<u32>) -> Step {
+        let counts = self.intent.attempt.unwrap_or(self.intent.attempts);
+        Step::Charge(attempt.unwrap_or(counts))
     }
 
     /// Returns the attempt that counts.

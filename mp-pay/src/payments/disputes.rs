@@ -10,19 +10,20 @@ use crate::{
     error::PayError,
     intent::{IntentId, PaymentIntent},
     journal::Event,
-    operation::Step,
     payment::{self, Change},
 };
 
 impl Payments {
     /// Takes in what the backend tells of a dispute or chargeback. It may come twice, late and in
     /// any order. While the bank has the money, no new refund of it is taken; one that was asked for before
-    /// stands for what it was asked to be, and is carried out.
+    /// stands for what it was asked to be, and is carried out. What is disputed of an
+    /// [attempt](DisputeNotice::attempt) that was given up is kept, and counts against no other.
     ///
     /// # Errors
     ///
     /// `forbidden`, `not_found`, `invalid_field` for an amount that is not more than zero or not in
-    /// the intent's currency, [`PayError::TooMany`], the store's errors.
+    /// the intent's currency, and for an attempt that there is not; [`PayError::TooMany`], the store's
+    /// errors.
     pub async fn observe_dispute(
         &self,
         caller: &Caller,
@@ -32,12 +33,12 @@ impl Payments {
     }
 
     /// Takes in what one of [several backends](crate::routing) tells of a dispute, as
-    /// [`observe_dispute`](Self::observe_dispute) does: only of money that this backend has taken.
+    /// [`observe_dispute`](Self::observe_dispute) does: only of an attempt that went to this backend.
     ///
     /// # Errors
     ///
     /// As [`observe_dispute`](Self::observe_dispute), [`PayError::BackendMissing`], and `not_found`
-    /// for what another backend has taken.
+    /// for what went to another backend.
     pub async fn observe_dispute_from(
         &self,
         caller: &Caller,
@@ -61,11 +62,12 @@ impl Payments {
         let parts = [&id.to_string(), "dispute", notice.reference.as_str()];
         let name = DisputeId::derived(&parts);
         let tell = move |change: &mut Change| {
-            check_whose(change, backend.as_ref())?;
+            check_whose(change, &notice, backend.as_ref())?;
             check(change, &notice, name)?;
             let dispute = Dispute {
                 id: name,
                 reference: notice.reference.clone(),
+                attempt: notice.attempt,
                 amount: notice.amount,
                 status: notice.status,
                 reason: notice.reason.clone(),
@@ -94,11 +96,14 @@ impl Payments {
     }
 }
 
-/// Refuses what a backend tells of money that another has taken.
-fn check_whose(change: &Change, backend: Option<&Name>) -> Result<(), PayError> {
+/// Refuses what a backend tells of an attempt that went to another.
+fn check_whose(
+    change: &Change,
+    notice: &DisputeNotice,
+    backend: Option<&Name>,
+) -> Result<(), PayError> {
     let payment = change.payment();
-    let number = payment.intent.attempt.unwrap_or(payment.intent.attempts);
-    let step = Step::Charge(number);
+    let step = payment.disputed_charge(notice.attempt);
     match backend {
         Some(backend) if !change.routing().is_of(backend, payment, step) => {
             Err(Error::not_found("dispute").into())
@@ -113,6 +118,12 @@ fn check(change: &Change, notice: &DisputeNotice, name: DisputeId) -> Result<(),
     if !same || !notice.amount.is_positive() {
         let problem = "is not more than zero, or not in the currency of the intent";
         return Err(Error::invalid("amount", problem).into());
+    }
+    if notice
+        .attempt
+        .is_some_and(|it| payment.attempt(it).is_none())
+    {
+        return Err(Error::invalid("attempt", "is none of the intent's").into());
     }
     let known = payment.disputes.contains_key(&name);
     if !known && payment.disputes.len() >= DISPUTES_MAX as usize {

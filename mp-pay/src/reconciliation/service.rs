@@ -211,14 +211,14 @@ impl Run<'_> {
     }
 }
 
-/// Returns what was asked of the backend that something is about; a dispute is about the charge that
-/// counts.
+/// Returns what was asked of the backend that something is about; a dispute that tells no attempt is
+/// about the charge that counts.
 fn step_of(payment: &Payment, subject: Subject) -> Step {
     match subject {
         Subject::Operation(key) => key.step,
-        Subject::Dispute { .. } => {
-            let last = payment.intent.attempts;
-            Step::Charge(payment.intent.attempt.unwrap_or(last))
+        Subject::Dispute { dispute, .. } => {
+            let dispute = payment.disputes.get(&dispute);
+            payment.disputed_charge(dispute.and_then(|it| it.attempt))
         }
     }
 }

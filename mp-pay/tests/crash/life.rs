@@ -373,6 +373,7 @@ async fn tell_dispute(
     for status in told {
         let notice = DisputeNotice {
             intent: id,
+            attempt: None,
             reference: reference.clone(),
             amount: eur(80),
             status: *status,

@@ -1,5 +1,6 @@
 //! What the payments promise, each promise by its name.
 
+mod disputes;
 mod hyperswitch;
 mod late;
 mod outcomes;

@@ -21,7 +21,7 @@ use mp_pay::{
     intent::IntentStatus,
     operation::{OperationKey, Step},
     payments::{DisputeNotice, Notice},
-    reconciliation::{Reconciliation, ReportLine, Window},
+    reconciliation::{LineKind, Reconciliation, ReportLine, Window},
     routing::Routing,
     webhook::{Identity, Observation, RawWebhook, WebhookRefusal, WebhookSource, Webhooks},
 };
@@ -94,6 +94,7 @@ async fn a_dispute_is_told_by_the_backend_that_has_taken_the_money() {
     let paid = world.pay("pm_ok", false).await;
     let notice = || DisputeNotice {
         intent: paid.id,
+        attempt: None,
         reference: Reference::new("dp_1").expect("a reference"),
         amount: eur(80),
         status: DisputeStatus::NeedsResponse,
@@ -112,6 +113,49 @@ async fn a_dispute_is_told_by_the_backend_that_has_taken_the_money() {
     assert_eq!(Error::from(refused).kind(), ErrorKind::NotFound);
     let disputed = tell("birch").await.expect("hears it");
     assert_eq!(disputed.amount_disputed, Some(eur(80)));
+}
+
+#[tokio::test]
+async fn a_dispute_of_an_attempt_that_was_given_up_is_told_by_the_backend_that_it_went_to() {
+    let store = Arc::new(MemoryStore::new());
+    let fleet = Fleet::on(store.clone(), able(), able());
+    let world = fleet.world();
+    let opened = world.engine.now();
+    let day = Duration::from_secs(24 * 60 * 60);
+    world.clock.advance(day / 2);
+    fleet.acme.script(processing_error());
+    let paid = world.pay("pm_ok", false).await;
+    let notice = || DisputeNotice {
+        intent: paid.id,
+        attempt: Some(1),
+        reference: Reference::new("dp_1").expect("a reference"),
+        amount: eur(80),
+        status: DisputeStatus::NeedsResponse,
+        reason: None,
+    };
+    let (acme, birch, staff) = (name("acme"), name("birch"), staff());
+    let payments = &world.payments;
+    let refused = payments.observe_dispute_from(&staff, &birch, notice());
+    let refused = refused.await.expect_err("it went to the other");
+    assert_eq!(Error::from(refused).kind(), ErrorKind::NotFound);
+    let told = payments.observe_dispute_from(&staff, &acme, notice());
+    let told = told.await.expect("hears it");
+    assert_eq!(told.amount_disputed, None, "the other's money is there");
+
+    let window = Window::new(opened, opened.plus(day)).expect("a day");
+    for (backend, kinds) in [
+        (acme, vec![LineKind::Dispute]),
+        (birch, vec![LineKind::Charge]),
+    ] {
+        let reconciliation = Reconciliation::new(&world.payments, window)
+            .with_listing(store.clone())
+            .of_backend(backend);
+        let empty: [Result<ReportLine, Error>; 0] = [];
+        let reconciled = reconciliation.run(&staff, empty).await;
+        let missing = reconciled.expect("reconciles").report.missing.items;
+        let found = missing.iter().map(|it| it.kind);
+        assert_eq!(Vec::from_iter(found), kinds);
+    }
 }
 
 #[tokio::test]
@@ -146,6 +190,7 @@ async fn a_dispute_is_held_against_the_attempt_that_stands_when_it_is_written() 
     let slow = fleet.world_on(store, routing);
     let notice = DisputeNotice {
         intent: waiting.id,
+        attempt: None,
         reference: Reference::new("dp_1").expect("a reference"),
         amount: eur(80),
         status: DisputeStatus::NeedsResponse,

@@ -26,6 +26,9 @@ pub struct Notice {
 pub struct DisputeNotice {
     /// Of which intent.
     pub intent: IntentId,
+    /// Which attempt's charge is disputed, where the backend tells that; else it is the one that counts.
+    #[serde(default)]
+    pub attempt: Option<u32>,
     /// The backend's name for the dispute.
     pub reference: Reference,
     /// How much is disputed.

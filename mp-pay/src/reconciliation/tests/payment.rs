@@ -275,6 +275,7 @@ fn a_dispute_takes_once_and_gives_back_if_it_is_won() {
         let dispute = Dispute {
             id,
             reference: named("dp_1"),
+            attempt: None,
             amount: eur(100),
             status,
             reason: None,

@@ -12,6 +12,7 @@ use crate::{
     backend::{DeclineCode, Reference},
     dispute::DisputeStatus,
     intent::IntentId,
+    operation::OperationKey,
     payments::DisputeNotice,
     webhook::Observation,
 };
@@ -35,12 +36,13 @@ pub(super) fn read(object: Value) -> Result<Observation, Error> {
     let told = operation(&object)?;
     let dispute: Dispute = parse(object)?;
     let status = dispute_status(&dispute.status);
-    let intent = match told {
-        Some(operation) => operation.intent,
-        None => dispute.intent()?,
+    let (intent, attempt) = match told {
+        Some(operation) => told_by(operation),
+        None => dispute.is_about()?,
     };
     Ok(Observation::Dispute(DisputeNotice {
         intent,
+        attempt,
         amount: amount(dispute.amount, &dispute.currency)?,
         status: status.ok_or_else(|| Error::invalid("status", "is none of a dispute's"))?,
         reference: dispute.id,
@@ -49,15 +51,17 @@ pub(super) fn read(object: Value) -> Result<Observation, Error> {
 }
 
 impl Dispute {
-    /// Returns whose payment is disputed, by what the dispute itself does not say in its metadata.
-    fn intent(&self) -> Result<IntentId, Error> {
+    /// Returns whose payment is disputed and which attempt's, by what the dispute itself does not say in
+    /// its metadata.
+    fn is_about(&self) -> Result<(IntentId, Option<u32>), Error> {
         for of in [&self.payment_intent, &self.charge] {
             if let Some(operation) = operation(of)? {
-                return Ok(operation.intent);
+                return Ok(told_by(operation));
             }
         }
         let ours = self.payment_intent.as_str().and_then(|id| id.parse().ok());
-        ours.ok_or_else(|| self.is_of_unknown())
+        let ours = ours.ok_or_else(|| self.is_of_unknown())?;
+        Ok((ours, None))
     }
 
     /// The error of a dispute that names nothing of ours, with the names that it has at Stripe: it is
@@ -71,6 +75,11 @@ impl Dispute {
         );
         Error::new(ErrorKind::Invalid, "unknown_payment", message)
     }
+}
+
+/// Returns the payment and the attempt that a key names; a refund's names no attempt.
+const fn told_by(operation: OperationKey) -> (IntentId, Option<u32>) {
+    (operation.intent, operation.step.attempt())
 }
 
 /// Returns what Stripe calls an object that stands there by its id or as a whole.
@@ -99,14 +108,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::operation::{OperationKey, Step};
+    use crate::operation::Step;
 
     fn ours() -> IntentId {
         IntentId::derived(&["a"])
     }
 
     fn key() -> String {
-        let (intent, step) = (ours(), Step::Charge(1));
+        let (intent, step) = (ours(), Step::Charge(2));
         OperationKey { intent, step }.to_string()
     }
 
@@ -186,6 +195,7 @@ mod tests {
             let told = notice(object);
             let amount = Money::new(250, Currency::EUR);
             assert_eq!((told.intent, told.amount), (ours(), amount));
+            assert_eq!(told.attempt, Some(2), "of its attempt, as its key says");
             assert_eq!(told.reference.as_str(), "du_1MtJUT2eZvKYlo2CNaw2HvEv");
         }
         let mut odd = as_stripe_sends();
@@ -211,6 +221,7 @@ mod tests {
             object["status"] = json!(status);
             let told = notice(object);
             assert_eq!((told.intent, told.status), (ours(), expected), "{status}");
+            assert_eq!(told.attempt, None, "the intent's name tells no attempt");
         }
         let mut odd = as_stripe_sends();
         odd["payment_intent"] = json!(ours());

@@ -59,7 +59,8 @@ pub const SECRETS_MAX: usize = 4;
 /// - if the event has the payment intent or the charge as a whole, with a key in its metadata;
 /// - if its `payment_intent` is an id of ours, as at the sandbox.
 ///
-/// Every other one is put before a person at once, in
+/// A key names the attempt as well, against which the dispute counts; an id of ours does not, and means the
+/// one that counts. Every other dispute is put before a person at once, in
 /// [`Webhooks::unhandled`](super::Webhooks::unhandled), with its names at Stripe: the payment
 /// intent's is mostly the reference of the payment's own charge. Who has found the payment tells it with
 /// [`observe_dispute`](crate::Payments::observe_dispute), and
