@@ -8,6 +8,7 @@ use super::{
     begin::{begin, check, no_moves},
     plan_id::PlanId,
     records::{account_in, command, transfer_key},
+    resolving::demand_no_payment,
 };
 
 /// For how long the books that a transfer touches are asked to hold their part, before it is given
@@ -66,8 +67,9 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// `forbidden` for who does not manage the ledger, `not_found`, [`LedgerError::AlreadyReversed`],
-    /// [`LedgerError::NotPosted`]; as
+    /// `forbidden` for who does not manage the ledger, `not_found`, `invalid_field` for `book` if an
+    /// intent's payment stands in it, which [`Payments`](crate::Payments) gives back;
+    /// [`LedgerError::AlreadyReversed`], [`LedgerError::NotPosted`]; as
     /// [`transfer`](Self::transfer).
     pub async fn reverse(
         &self,
@@ -76,6 +78,7 @@ impl Ledger {
         request: NamedTransfer,
     ) -> Result<Transfer, LedgerError> {
         caller.require(&LEDGER_MANAGE)?;
+        demand_no_payment(&request.book)?;
         let original = self
             .found(caller.app_id(), &request.book, request.transfer)
             .await?;

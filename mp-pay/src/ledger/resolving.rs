@@ -31,8 +31,9 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// `forbidden` for who does not manage the ledger, `not_found`, `invalid_field` for a part of a
-    /// transfer with several moves, [`LedgerError::AmountTooLarge`],
+    /// `forbidden` for who does not manage the ledger, `not_found`, `invalid_field` for `book` if an
+    /// intent's payment stands in it, of which [`Payments`](crate::Payments) decides, and for a part of a
+    /// transfer with several moves; [`LedgerError::AmountTooLarge`],
     /// [`LedgerError::UnexpectedStatus`] for one that is not pending any more, its time over or not;
     /// the store's errors.
     pub async fn post(
@@ -41,6 +42,7 @@ impl Ledger {
         request: PostTransfer,
     ) -> Result<Transfer, LedgerError> {
         caller.require(&LEDGER_MANAGE)?;
+        demand_no_payment(&request.book)?;
         let resolution = Resolution::Post(request.amount);
         self.resolve(caller.app_id(), &request.book, request.transfer, resolution)
             .await
@@ -57,6 +59,7 @@ impl Ledger {
         request: NamedTransfer,
     ) -> Result<Transfer, LedgerError> {
         caller.require(&LEDGER_MANAGE)?;
+        demand_no_payment(&request.book)?;
         self.resolve(
             caller.app_id(),
             &request.book,
@@ -145,6 +148,16 @@ pub(super) fn void(
     }
     put(family, transfer.clone(), now, &mut edits)?;
     Ok(edits.answer(transfer))
+}
+
+/// Refuses a book in which an intent's payment stands: the intent would never learn what was done there,
+/// and go on as if it had not been.
+pub(super) fn demand_no_payment(book: &BookId) -> Result<(), Error> {
+    if book.is_payment() {
+        let problem = "holds an intent's payment: ask for pay.capture, pay.cancel or pay.refund";
+        return Err(Error::invalid("book", problem));
+    }
+    Ok(())
 }
 
 /// Refuses what is not pending, or is by the records but not by the clock.

@@ -51,6 +51,9 @@ pub const STORED_VALUE: &str = "stored_value";
 /// same commit as what it does to a transfer. A key is therefore good for one movement for ever, and
 /// answered for as long as the book stands: at least two days after it last changed, and until a
 /// host's [retention](super::ClosedSettlements) takes it. What is asked after that is put before a person.
+/// Only the backend moves anything there: [`Ledger::post`], [`Ledger::void`] and [`Ledger::reverse`] refuse
+/// the book, as [`Ledger::transfer`] and [`Ledger::open`] refuse its accounts, since the intent would not
+/// learn of it. Whoever manages the ledger captures, cancels and refunds the intent instead.
 ///
 /// To look for an operation that has not come overtakes it: a call that is still on its way is
 /// refused when it arrives, and only one that begins afterwards is carried out.

@@ -60,6 +60,7 @@ on_every_store! {
         no_more_is_refunded_than_was_taken
         a_payee_who_has_too_little_gives_nothing_back
         an_intent_is_paid_and_refunded_from_a_wallet
+        an_intents_payment_is_moved_by_nobody_but_the_intent
         what_is_over_is_retired_and_never_acts_again;
     retiring:
         what_was_declined_is_kept_to_be_confirmed_again

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mp_core::{
-    Caller,
+    Caller, Error,
     amount::{Currency, Money},
     retention::{AGE_MIN, FileArchive, Retention},
     work::{Worker, WorkerOptions},
@@ -14,7 +14,10 @@ use crate::{
     Payments,
     backend::{BackendErrorKind, Outcome, PaymentBackend},
     intent::IntentStatus,
-    ledger::{ClosedSettlements, NewTransfer, OpenAccount, SETTLEMENT_HOLD, Side},
+    ledger::{
+        ClosedSettlements, LedgerBackend, LedgerError, NamedTransfer, NewTransfer, OpenAccount,
+        PostTransfer, SETTLEMENT_HOLD, Side, Transfer, TransferId,
+    },
     operation::Step,
     payments::{CancelIntent, CaptureIntent, ConfirmIntent, CreateIntent, RefundIntent},
 };
@@ -118,7 +121,7 @@ pub(super) async fn a_payee_who_has_too_little_gives_nothing_back(scene: Scene) 
     let till = OpenAccount::wallet(account("stall/till"), Currency::EUR.into(), owner);
     scene.ledger.open(&office(), till).await.expect("opens");
     let accounts = crate::ledger::FixedAccounts::paid_into(account("stall/till"));
-    let backend = super::super::LedgerBackend::new(&scene.ledger, Arc::new(accounts));
+    let backend = LedgerBackend::new(&scene.ledger, Arc::new(accounts));
     backend
         .charge(&scene.request(60, true))
         .await
@@ -193,6 +196,34 @@ pub(super) async fn an_intent_is_paid_and_refunded_from_a_wallet(scene: Scene) {
         .await;
     assert_eq!(canceled.expect("cancels").status, IntentStatus::Canceled);
     assert_eq!(scene.balances().await, (75, 75, 25));
+    scene.audit().await;
+}
+
+pub(super) async fn an_intents_payment_is_moved_by_nobody_but_the_intent(scene: Scene) {
+    let (book, transfer) = LedgerBackend::transfer_of(&app(), &key(Step::Charge(1)));
+    let named = || NamedTransfer {
+        book: book.clone(),
+        transfer,
+    };
+    let post = PostTransfer {
+        book: book.clone(),
+        transfer,
+        amount: None,
+    };
+    let refused = |answer: Result<Transfer, LedgerError>| {
+        let error = Error::from(answer.expect_err("it is the intent's"));
+        assert_eq!(error.field(), Some("book"), "{error}");
+    };
+    let (office, ledger) = (office(), &scene.ledger);
+    scene.hold(80).await;
+    refused(ledger.post(&office, post).await);
+    refused(ledger.void(&office, named()).await);
+    assert_eq!(scene.balances().await, (100, 20, 0), "it is still held");
+    expect_amount(&scene.capture(1, 60).await, 60);
+    let reversal = TransferId::derived(&["back"]);
+    refused(ledger.reverse(&office, reversal, named()).await);
+    expect_amount(&scene.refund(1, 60).await, 60);
+    assert_eq!(scene.balances().await, (100, 100, 0));
     scene.audit().await;
 }
 
