@@ -8,6 +8,7 @@ use super::{Expected, LineKind, Standing, Subject};
 use crate::{
     attempt::{Attempt, Funds},
     backend::Outcome,
+    capture::Capture,
     dispute::DisputeStatus,
     journal::{Event, JournalEntry},
     operation::{Operation, OperationKey, Stage, Step},
@@ -84,13 +85,17 @@ impl Book<'_> {
         charge.into_iter().chain(captures).chain(returns).collect()
     }
 
-    /// A hold moves nothing itself; what was captured of it is told by its captures.
+    /// A hold moves nothing itself; what was captured of it is told by its captures. Of a hold that was
+    /// found to be taken, the charge tells what none of them has.
     fn of_charge(&self, attempt: &Attempt) -> Option<Expected> {
         let amount = attempt.charge.moved.unwrap_or(attempt.amount);
         let step = Step::Charge(attempt.number);
         let expected = self.expected(step, LineKind::Charge, amount, &attempt.charge);
         match attempt.funds {
-            Some(Funds::Taken) => Some(expected),
+            Some(Funds::Taken) => Some(Expected {
+                amount: uncaptured(attempt, amount),
+                ..expected
+            }),
             _ if !attempt.captures.is_empty() => None,
             _ if attempt.charge.is_done() => Some(expected.standing(Standing::NotMoved)),
             _ => Some(expected),
@@ -199,6 +204,12 @@ fn disputes<'a>(
         }
     }
     found.into_values().flatten()
+}
+
+/// Returns what was taken beside what the captures have taken.
+fn uncaptured(attempt: &Attempt, taken: Money) -> Money {
+    let captured: i64 = attempt.captures.values().map(Capture::taken).sum();
+    Money::new((taken.minor() - captured).max(0), taken.currency())
 }
 
 const fn negative(amount: Money) -> Money {

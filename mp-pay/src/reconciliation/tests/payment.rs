@@ -133,6 +133,29 @@ fn a_hold_moves_nothing_and_its_captures_do() {
 }
 
 #[test]
+fn what_was_taken_of_a_hold_beside_its_captures_is_expected_once() {
+    for (found, rest) in [(100, Some(40)), (60, None)] {
+        let mut told = Told::new(true);
+        told.outcome(Step::Charge(1), Outcome::authorized(named("ref")));
+        told.apply(Event::CaptureAsked {
+            amount: eur(60),
+            last: false,
+        });
+        told.outcome(Step::Capture(1, 1), settled());
+        // Somebody has taken the rest at the provider, and a person has found how much it is in all.
+        told.apply(Event::Observed {
+            operation: key(1, Step::Charge(1)),
+            outcome: settled().with_amount(eur(found)),
+            source: Source::Person,
+        });
+        let charge = rest.map(|cents| (Charge, cents, Standing::Moved));
+        let capture = (Capture, 60, Standing::Moved);
+        let expected: Vec<_> = charge.into_iter().chain([capture]).collect();
+        assert_eq!(told.seen(), expected);
+    }
+}
+
+#[test]
 fn a_refund_goes_out_and_comes_back_if_it_fails_later() {
     let mut told = Told::new(false);
     told.outcome(Step::Charge(1), settled());
