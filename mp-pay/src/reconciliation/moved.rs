@@ -197,13 +197,37 @@ fn disputes<'a>(
                 .with_reference(Some(dispute.reference.clone()))
         };
         let told = found.entry(dispute.id).or_default();
-        match (&told[..], dispute.status) {
-            ([], status) if status.withholds() => told.push(moved(negative(dispute.amount))),
-            ([taken], DisputeStatus::Won) => told.push(moved(negative(taken.amount))),
-            _ => {}
-        }
+        follow(told, dispute.status, negative(dispute.amount), moved);
     }
     found.into_values().flatten()
+}
+
+/// Goes on by a word of a dispute. One that is heard of when it is won may have taken the money before
+/// that, and given it back.
+fn follow(
+    told: &mut Vec<Expected>,
+    status: DisputeStatus,
+    taken: Money,
+    moved: impl Fn(Money) -> Expected,
+) {
+    match (&mut told[..], status) {
+        ([], DisputeStatus::Won) => {
+            let both = [taken, negative(taken)].map(moved);
+            told.extend(both.map(|it| it.standing(Standing::NotMoved)));
+        }
+        ([], status) if status.withholds() => told.push(moved(taken)),
+        ([out], DisputeStatus::Won) => {
+            let back = moved(negative(out.amount));
+            told.push(back);
+        }
+        ([out, _], DisputeStatus::Lost) if out.standing == Standing::NotMoved => {
+            *told = vec![moved(taken)];
+        }
+        ([out, back], status) if out.standing == Standing::NotMoved && status.withholds() => {
+            [out.standing, back.standing] = [Standing::Moved; 2];
+        }
+        _ => {}
+    }
 }
 
 /// Returns what was taken beside what the captures have taken.

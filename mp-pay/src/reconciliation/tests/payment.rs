@@ -287,24 +287,29 @@ fn what_went_out_in_one_report_comes_back_in_another() {
     assert_eq!(unknown.differing.items[0].what, Difference::NotMoved);
 }
 
+/// Tells of a dispute over so much, a word after the other.
+fn tell_dispute(told: &mut Told, status: DisputeStatus, amount: i64) {
+    let Subject::Dispute { dispute: id, .. } = dispute(1) else {
+        unreachable!("it is a dispute")
+    };
+    let dispute = Dispute {
+        id,
+        reference: named("dp_1"),
+        attempt: None,
+        amount: eur(amount),
+        status,
+        reason: None,
+        told_at: at(0),
+    };
+    told.apply(Event::DisputeTold { dispute });
+}
+
 #[test]
 fn a_dispute_takes_once_and_gives_back_if_it_is_won() {
     let mut told = Told::new(false);
     told.outcome(Step::Charge(1), settled());
-    let Subject::Dispute { dispute: id, .. } = dispute(1) else {
-        unreachable!("it is a dispute")
-    };
     let mut tell = |status| {
-        let dispute = Dispute {
-            id,
-            reference: named("dp_1"),
-            attempt: None,
-            amount: eur(100),
-            status,
-            reason: None,
-            told_at: at(0),
-        };
-        told.apply(Event::DisputeTold { dispute });
+        tell_dispute(&mut told, status, 100);
         let seen = told.seen();
         seen[1..]
             .iter()
@@ -316,4 +321,43 @@ fn a_dispute_takes_once_and_gives_back_if_it_is_won() {
     assert_eq!(tell(DisputeStatus::UnderReview), [-100]);
     assert_eq!(tell(DisputeStatus::Won), [-100, 100]);
     assert_eq!(tell(DisputeStatus::Won), [-100, 100]);
+}
+
+#[test]
+fn a_dispute_that_is_heard_of_when_it_is_won_may_be_told_both_ways() {
+    use DisputeStatus::{Lost, NeedsResponse, Won};
+    let heard = |words: &[DisputeStatus]| {
+        let mut told = Told::new(false);
+        told.outcome(Step::Charge(1), settled());
+        words.iter().for_each(|it| tell_dispute(&mut told, *it, 30));
+        told
+    };
+    let run = |lines: &[i64]| {
+        let mut reconciler = Reconciler::new(day(0), None);
+        let movements = heard(&[Won]).movements().into_iter();
+        movements.for_each(|it| reconciler.expect(it));
+        let charge = line(1, Charge, eur(100)).with_key(key(1, Step::Charge(1)));
+        reconciler.take(charge).expect("takes");
+        for (number, minor) in (2..).zip(lines) {
+            let told = line(number, LineKind::Dispute, eur(*minor));
+            let told = told.with_reference(named("dp_1"));
+            reconciler.take(told).expect("takes");
+        }
+        reconciler.finish().expect("reconciles").report
+    };
+    for lines in [&[][..], &[-30, 30]] {
+        let report = run(lines);
+        assert!(report.is_clean(), "{report}");
+    }
+    assert_eq!(run(&[-30]).differing.count, 1, "what has not come back");
+
+    let kind = LineKind::Dispute;
+    let [out, back] = [-30, 30].map(|minor| (kind, minor, Standing::Moved));
+    for (words, expected) in [
+        (&[Won, NeedsResponse][..], vec![out, back]),
+        (&[Won, Lost], vec![out]),
+        (&[NeedsResponse, Won, Lost], vec![out, back]),
+    ] {
+        assert_eq!(heard(words).seen()[1..], expected, "{words:?}");
+    }
 }
