@@ -10,7 +10,10 @@ use mp_core::{
     feed::{Cursor, Event, Projection, Stretch},
     id::{AppId, Name},
 };
-use mp_pay::news::{CAPTURED, Captured, REFUND_FAILED, REFUNDED, Refunded};
+use mp_pay::news::{
+    CAPTURE_CORRECTED, CAPTURED, Captured, REFUND_CORRECTED, REFUND_FAILED, REFUNDED,
+    RefundCorrected, Refunded,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Outcome;
@@ -123,23 +126,30 @@ impl Projection for DailySales {
 
 /// Adds an event to its merchant's day; what it does not know it passes over.
 fn add(transaction: &Transaction<'_>, app: &AppId, event: &Event) -> Result<(), Error> {
-    let (amount, sold, refunded) = match event.topic.as_str() {
-        CAPTURED => (event.fact::<Captured>()?.amount, 1, 0),
-        REFUNDED => (event.fact::<Refunded>()?.amount, 0, 1),
-        REFUND_FAILED => (event.fact::<Refunded>()?.amount, 0, -1),
+    let (amount, counts) = match event.topic.as_str() {
+        CAPTURED => (event.fact::<Captured>()?.amount, [1, 0, 1]),
+        CAPTURE_CORRECTED => (event.fact::<Captured>()?.amount, [-1, 0, 0]),
+        REFUNDED => (event.fact::<Refunded>()?.amount, [0, 1, 0]),
+        REFUND_FAILED => (event.fact::<Refunded>()?.amount, [0, -1, 0]),
+        REFUND_CORRECTED => (more_given_back(&event.fact()?), [0, 1, 0]),
         _ => return Ok(()),
     };
     let day = &event.at.to_string()[.."2026-11-21".len()];
-    upsert(transaction, app, day, amount, sold, refunded).map_err(database)
+    upsert(transaction, app, day, amount, counts).map_err(database)
 }
 
+fn more_given_back(corrected: &RefundCorrected) -> Money {
+    let more = corrected.amount.minor() - corrected.told.minor();
+    Money::new(more, corrected.amount.currency())
+}
+
+/// Adds the amount so many times to what was sold and refunded, and so many payments.
 fn upsert(
     transaction: &Transaction<'_>,
     app: &AppId,
     day: &str,
     amount: Money,
-    sold: i64,
-    refunded: i64,
+    [sold, refunded, payments]: [i64; 3],
 ) -> rusqlite::Result<()> {
     let (cents, currency) = (amount.minor(), amount.currency().to_string());
     transaction
@@ -155,7 +165,7 @@ fn upsert(
             currency,
             sold * cents,
             refunded * cents,
-            sold
+            payments
         ])?;
     Ok(())
 }

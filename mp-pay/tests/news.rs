@@ -16,10 +16,12 @@ use mp_pay::{
     dispute::DisputeStatus,
     method::FixedMethods,
     news::{
-        AUTHORIZED, CANCELED, CAPTURED, CREATED, Captured, DISPUTE_CLOSED, DISPUTE_CREATED,
-        Disputed, FAILED, IntentTurned, PROCESSING, REFUND_DECLINED, REFUND_FAILED, REFUNDED,
-        REQUIRES_ACTION, Refunded, SUCCEEDED,
+        AUTHORIZED, CANCELED, CAPTURE_CORRECTED, CAPTURED, CREATED, Captured, DISPUTE_CLOSED,
+        DISPUTE_CREATED, Disputed, FAILED, IntentTurned, PROCESSING, REFUND_CORRECTED,
+        REFUND_DECLINED, REFUND_FAILED, REFUNDED, REQUIRES_ACTION, RefundCorrected, Refunded,
+        SUCCEEDED,
     },
+    operation::{OperationKey, Step},
     payments::{CancelIntent, CaptureIntent, DisputeNotice, Notice, RefundIntent},
     refund::RefundReason,
 };
@@ -226,6 +228,43 @@ async fn a_refund_is_told_with_what_has_moved() {
     let back = events.iter().find(|event| event.topic == REFUND_FAILED);
     let back: Refunded = back.expect("is told").fact().expect("reads");
     assert_eq!(back.amount, eur(40));
+}
+
+#[tokio::test]
+async fn what_a_person_finds_otherwise_than_it_was_told_is_corrected_once() {
+    let world = telling();
+    let paid = world.pay("pm_ok", false).await;
+    refund(&world, paid.id, 50, "refund").await;
+    let refunds = world.payments.refunds(&staff(), paid.id).await;
+    let refund = Step::Refund(refunds.expect("reads")[0].id);
+    for (step, cents, key) in [(Step::Charge(1), 90, "charge"), (refund, 40, "refund")] {
+        let found = Outcome::settled(Reference::new("seen").expect("a reference"));
+        let outcome = found.with_amount(eur(cents));
+        let intent = paid.id;
+        let operation = OperationKey { intent, step };
+        let found = Notice { operation, outcome };
+        for word in [found.clone(), found.clone()] {
+            let told = world.payments.observe(&staff(), word).await;
+            told.expect("hears it");
+        }
+        let resolved = world.payments.resolve(&staff(), found, &idem(key)).await;
+        resolved.expect("resolves");
+    }
+    let after = world.intent(paid.id).await;
+    assert_eq!(
+        (after.amount_received, after.amount_refunded),
+        (eur(90), eur(40))
+    );
+    let mut corrected = all_told(&world).await;
+    corrected.retain(|event| event.topic.ends_with("_corrected"));
+    let [less, other] = &corrected[..] else {
+        panic!("each is told once: {corrected:?}");
+    };
+    let less = (&*less.topic, less.fact::<Captured>().expect("reads").amount);
+    assert_eq!(less, (CAPTURE_CORRECTED, eur(10)));
+    assert_eq!(other.topic, REFUND_CORRECTED);
+    let other: RefundCorrected = other.fact().expect("reads");
+    assert_eq!((other.told, other.amount), (eur(50), eur(40)));
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@
 //! | [`FAILED`] | `payment_intent.payment_failed` | [`IntentTurned`] | an attempt was declined, or its payer did not act in time |
 //! | [`CANCELED`] | `payment_intent.canceled` | [`IntentTurned`] | the intent will not be paid |
 //! | [`CAPTURED`] | `charge.captured`, `charge.succeeded` | [`Captured`] | money was taken |
+//! | [`CAPTURE_CORRECTED`] | `charge.updated` | [`Captured`] | of what was told as taken so much was found not to have been |
 //! | [`REFUNDED`] | `charge.refunded` | [`Refunded`] | money was given back |
+//! | [`REFUND_CORRECTED`] | `refund.updated` | [`RefundCorrected`] | another amount was found to have been given back than was told |
 //! | [`REFUND_FAILED`] | `refund.failed` | [`Refunded`] | what was given back has come back |
 //! | [`REFUND_DECLINED`] | `refund.failed` | [`Refunded`] | a refund did not happen, and will not |
 //! | [`DISPUTE_CREATED`] | `charge.dispute.created` | [`Disputed`] | a bank disputes a payment |
@@ -22,7 +24,9 @@
 //! passes through inside of one commit is not told.
 //!
 //! What an attempt takes after it was given up is returned by itself and is neither captured nor
-//! refunded. How the payer paid is not told: a payment method token stays where it is.
+//! refunded. What a person finds otherwise than it was told is corrected, so that whoever adds up comes to
+//! what an intent has received and given back: [`CAPTURED`] less [`CAPTURE_CORRECTED`] is the one, and
+//! [`REFUNDED`] less [`REFUND_FAILED`], with the difference of each [`REFUND_CORRECTED`], the other. How the payer paid is not told: a payment method token stays where it is.
 
 mod turn;
 
@@ -61,8 +65,14 @@ pub const CANCELED: &str = "payment.canceled";
 /// The topic of [`Captured`].
 pub const CAPTURED: &str = "payment.captured";
 
+/// The topic of a [`Captured`] that takes back part of what was told: so much was never taken.
+pub const CAPTURE_CORRECTED: &str = "payment.capture_corrected";
+
 /// The topic of [`Refunded`].
 pub const REFUNDED: &str = "payment.refunded";
+
+/// The topic of [`RefundCorrected`].
+pub const REFUND_CORRECTED: &str = "payment.refund_corrected";
 
 /// The topic of a [`Refunded`] that has failed since: what was given back has come back.
 pub const REFUND_FAILED: &str = "payment.refund_failed";
@@ -103,7 +113,8 @@ pub struct IntentTurned {
     pub description: Option<Label>,
 }
 
-/// Money was taken from a payer: once per intent, or once per capture of it.
+/// Money was taken from a payer: once per intent, or once per capture of it. Or, as the topic says, so
+/// much less was taken than was told.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Captured {
@@ -135,6 +146,22 @@ pub struct Refunded {
     pub reason: Option<RefundReason>,
 }
 
+/// A refund was found to have given back another amount than was told.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RefundCorrected {
+    /// The intent that it was taken for.
+    pub intent: IntentId,
+    /// The refund.
+    pub refund: RefundId,
+    /// Who got it back.
+    pub payer: UserId,
+    /// How much was told before.
+    pub told: Money,
+    /// How much it is.
+    pub amount: Money,
+}
+
 /// A payer's bank disputes a payment.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -159,17 +186,21 @@ pub(crate) fn of(before: Option<&Payment>, after: &Payment) -> Result<Vec<News>,
     for topic in turn::topics(before, after) {
         news.push(News::new(topic, &IntentTurned::of(&after.intent))?);
     }
-    if let Some(captured) = Captured::since(before, after) {
-        news.push(News::new(CAPTURED, &captured)?);
+    if let Some((topic, captured)) = Captured::since(before, after) {
+        news.push(News::new(topic, &captured)?);
     }
     for refund in after.refunds.values() {
         let known = before.and_then(|before| before.refunds.get(&refund.id));
-        if let Some(topic) = turn::of_refund(known.map(AsRef::as_ref), refund) {
+        let known = known.map(AsRef::as_ref);
+        if let Some(corrected) = RefundCorrected::since(known, refund, &after.intent) {
+            news.push(News::new(REFUND_CORRECTED, &corrected)?);
+        }
+        if let Some(topic) = turn::of_refund(known, refund) {
             // What was given back and has failed since had moved as much as was told then.
             let moved = if refund.operation.is_done() {
                 refund.given()
             } else {
-                known.map_or(0, |known| known.given())
+                known.map_or(0, Refund::given)
             };
             news.push(News::new(
                 topic,
@@ -203,16 +234,23 @@ impl IntentTurned {
 }
 
 impl Captured {
-    fn since(before: Option<&Payment>, after: &Payment) -> Option<Self> {
+    /// Returns what was taken since, or what was found not to have been, each under its topic.
+    fn since(before: Option<&Payment>, after: &Payment) -> Option<(&'static str, Self)> {
         let intent = &after.intent;
         let taken = before.map_or(0, |before| before.intent.amount_received.minor());
         let more = intent.amount_received.minor() - taken;
-        (more > 0).then(|| Self {
+        let topic = match more {
+            0 => return None,
+            ..0 => CAPTURE_CORRECTED,
+            _ => CAPTURED,
+        };
+        let captured = Self {
             intent: intent.id,
             payer: intent.owner.clone(),
-            amount: Money::new(more, intent.amount.currency()),
+            amount: Money::new(more.saturating_abs(), intent.amount.currency()),
             description: intent.description.clone(),
-        })
+        };
+        Some((topic, captured))
     }
 }
 
@@ -231,6 +269,21 @@ impl Refunded {
             amount,
             reason: refund.reason,
         }
+    }
+}
+
+impl RefundCorrected {
+    fn since(before: Option<&Refund>, after: &Refund, intent: &PaymentIntent) -> Option<Self> {
+        let both = [before?, after];
+        let [told, amount] = both.map(|it| Money::new(it.given(), it.amount.currency()));
+        let done = both.iter().all(|it| it.operation.is_done());
+        (done && told != amount).then(|| Self {
+            intent: intent.id,
+            refund: after.id,
+            payer: intent.owner.clone(),
+            told,
+            amount,
+        })
     }
 }
 
