@@ -108,3 +108,19 @@ async fn a_backend_that_refunds_everything_or_nothing_waits_for_no_capture_once_
         assert_eq!(world.moved().await.iter().sum::<i64>(), 0);
     }
 }
+
+#[tokio::test]
+async fn all_that_is_left_is_refused_as_all_that_was_taken_where_nothing_is_left() {
+    for can in [CLASSES[0], CLASSES[0].without_partial_refund()] {
+        let world = World::new(can);
+        let paid = world.pay("pm_ok", false).await;
+        let all = || RefundIntent::of(paid.id);
+        refund(&world, all(), "a").await.expect("refunds");
+        let refused = refund(&world, all(), "b").await;
+        let refused = refused.expect_err("nothing is left");
+        let PayError::AmountTooLarge { asked, left } = refused else {
+            panic!("it is too much: {refused:?}");
+        };
+        assert_eq!((asked, left), (eur(100), eur(0)));
+    }
+}

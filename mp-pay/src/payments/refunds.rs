@@ -8,7 +8,7 @@ use super::{Asking, PAY_MANAGE, Payments, RefundIntent};
 use crate::{
     backend::Capabilities,
     error::PayError,
-    intent::{IntentId, IntentStatus},
+    intent::{IntentId, IntentStatus, PaymentIntent},
     journal::Event,
     payment::{Change, Payment},
     refund::{REFUNDS_MAX, Refund, RefundId},
@@ -113,10 +113,12 @@ fn is_for(refund: &Refund, request: &RefundIntent, received: Money) -> Result<()
 }
 
 fn amount_of(request: &RefundIntent, payment: &Payment) -> Result<Money, PayError> {
-    let left = payment.intent.amount_refundable();
     let mut lines = request.lines.values();
     let Some(first) = lines.next() else {
-        return Ok(request.amount.unwrap_or(left));
+        return match request.amount {
+            Some(amount) => Ok(amount),
+            None => all_that_is_left(&payment.intent),
+        };
     };
     let sum = lines.try_fold(*first, |sum, part| sum.checked_add(*part));
     let sum = sum.map_err(|error| Error::invalid("lines", error.to_string()))?;
@@ -127,4 +129,13 @@ fn amount_of(request: &RefundIntent, payment: &Payment) -> Result<Money, PayErro
         }
         _ => Ok(sum),
     }
+}
+
+/// Nobody has named the amount: where nothing is left, it is all of what was taken that is asked for.
+fn all_that_is_left(intent: &PaymentIntent) -> Result<Money, PayError> {
+    let (asked, left) = (intent.amount_received, intent.amount_refundable());
+    if asked.is_positive() && left.is_zero() {
+        return Err(PayError::AmountTooLarge { asked, left });
+    }
+    Ok(left)
 }
