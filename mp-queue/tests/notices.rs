@@ -17,10 +17,10 @@ use mp_core::{
     store::{Batch, CommitId, Key, Partition, Query, Selection, Write},
     work::{Worker, WorkerOptions},
 };
-use mp_queue::{LineSetup, TicketState};
+use mp_queue::{CallFrom, LineSetup, TicketState};
 use serde_json::Value;
 
-use self::market::{GRACE, Market, setup};
+use self::market::{GRACE, Market, setup, staff};
 
 /// Finds something invalid in the first notification that it is handed.
 #[derive(Debug, Default)]
@@ -229,7 +229,13 @@ async fn whoever_is_called_next_finds_nobody_counted_as_expected_whose_grace_is_
     market.clock.advance(GRACE - Duration::from_secs(1));
     market.call().await.expect("calls");
     market.clock.advance(Duration::from_secs(1));
-    let next = market.call().await.expect("calls");
+    // A process that has read no more of the line than it was asked for.
+    let other = Market::on(market.engine.store().clone());
+    other.clock.set(market.engine.now());
+    let (chef, key) = (staff(), "next".parse().expect("a key"));
+    let from = CallFrom::LongestWaiting;
+    let called = other.queues.call_next(&chef, &other.line, from, &key);
+    let next = called.await.expect("calls").answer;
     assert_eq!(next.owner.as_str(), "bo");
     let counts = market.board().await.lanes[0].counts;
     assert_eq!((counts.called, counts.no_show), (2, 1));

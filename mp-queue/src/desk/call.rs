@@ -8,7 +8,7 @@ use super::{Desk, Shelf};
 use crate::{
     error::QueueError,
     line::LaneLetter,
-    ticket::{Ticket, TicketEvent},
+    ticket::{Ticket, TicketEvent, TicketState},
 };
 
 /// Whom to call: every policy takes the first who waits in a lane.
@@ -46,21 +46,26 @@ impl Desk<'_> {
     fn settle_lapsed(&mut self) -> Result<(), QueueError> {
         let lanes: Vec<_> = self.line.lanes.iter().map(|lane| lane.letter).collect();
         for lane in lanes {
-            for ticket in self.called_first(lane)? {
+            for ticket in self.lapsed_first(lane)? {
+                // A place stands on one shelf at a time, and whoever is called was never done with.
+                let closed = Shelf::Closed.key(lane, ticket.sequence);
+                self.edits.declare_new(&closed);
                 self.settle(Ticket::clone(&ticket))?;
             }
         }
         Ok(())
     }
 
-    fn called_first(&self, lane: LaneLetter) -> Result<Vec<Arc<Ticket>>, QueueError> {
+    fn lapsed_first(&self, lane: LaneLetter) -> Result<Vec<Arc<Ticket>>, QueueError> {
         let prefix = format!("{}{lane}/", Shelf::Called.prefix());
         let Some((_, first)) = self.family.first::<Ticket>(&prefix)? else {
             return Ok(Vec::new());
         };
         let block = Shelf::Called.block(lane, first.sequence / 100);
         let called = self.family.scan::<Ticket>(&block)?.into_iter();
-        Ok(called.map(|(_, ticket)| ticket).collect())
+        let called = called.map(|(_, ticket)| ticket);
+        let lapsed = called.filter(|ticket| ticket.state_at(self.now) == TicketState::NoShow);
+        Ok(lapsed.collect())
     }
 
     fn head(&self, lane: LaneLetter) -> Result<Option<Arc<Ticket>>, QueueError> {
