@@ -4,7 +4,7 @@ use mp_core::{
     Caller,
     amount::{Currency, Money},
     clock::{Clock, ManualClock},
-    id::{AppId, Name},
+    id::AppId,
     work::{ATTEMPTS_MAX, Worker, WorkerOptions},
 };
 use mp_pay::{
@@ -76,7 +76,7 @@ impl Evening {
         &self,
         file: &Path,
         app: AppId,
-        source: &Name,
+        source: &mp_core::id::Name,
     ) -> Result<Console, Box<dyn Error>> {
         Console::on_file(file, app, source, self.clock.clone())
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mp_core::{Caller, Scope, amount::Money, host::Operation, id::IdempotencyKey, label::Label};
+use mp_core::{Caller, amount::Money, host::Operation, id::IdempotencyKey, label::Label};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::{
     error::GroupError,
     group::GroupId,
     offer::{Offer, OfferId, OfferState, STOCK, Terms},
+    scope::{GROUP_READ, GROUP_SELL, GROUP_WRITE},
     seconds,
 };
 
@@ -84,19 +85,19 @@ impl Groups {
             Operation::reversible(
                 "group.create_offer",
                 "Offers something that is cheaper when bought together.",
-                Scope::of("group:sell"),
+                GROUP_SELL,
                 move |caller, input, key| Self::create_offer(create.clone(), caller, input, key),
             ),
             Operation::reversible(
                 "group.close_offer",
                 "Takes an offer off sale; what is held may still be bought.",
-                Scope::of("group:sell"),
+                GROUP_SELL,
                 move |caller, input, _| Self::close_offer(close.clone(), caller, input),
             ),
             Operation::money(
                 "group.cancel",
                 "Calls off a group that is still open; everybody has everything given back.",
-                Scope::of("group:sell"),
+                GROUP_SELL,
                 move |caller, input, _| Self::cancel_group(cancel.clone(), caller, input),
             ),
         ]
@@ -109,31 +110,31 @@ impl Groups {
             Operation::read(
                 "group.offer",
                 "Tells the terms of an offer and how much of it is left.",
-                Scope::of("group:read"),
+                GROUP_READ,
                 move |caller, input| Self::tell_offer(offer.clone(), caller, input),
             ),
             Operation::money(
                 "group.open",
                 "Opens a group on an offer, with the caller as its first paying member.",
-                Scope::of("group:write"),
+                GROUP_WRITE,
                 move |caller, input, key| Self::open_group(open.clone(), caller, input, key),
             ),
             Operation::money(
                 "group.join",
                 "Takes a seat in a group and pays for it; the money comes back unless it fills.",
-                Scope::of("group:write"),
+                GROUP_WRITE,
                 move |caller, input, key| Self::join_group(join.clone(), caller, input, key),
             ),
             Operation::money(
                 "group.leave",
                 "Leaves a group that is still open, and has everything given back.",
-                Scope::of("group:write"),
+                GROUP_WRITE,
                 move |caller, input, key| Self::leave_group(leave.clone(), caller, input, key),
             ),
             Operation::read(
                 "group.status",
                 "Tells where a group and the caller's own part in it stand.",
-                Scope::of("group:read"),
+                GROUP_READ,
                 move |caller, input| Self::tell_group(status.clone(), caller, input),
             ),
         ]
