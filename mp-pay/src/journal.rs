@@ -117,7 +117,8 @@ pub enum Event {
     },
     /// The capability that had it secured wanted the money for good.
     SettleAsked,
-    /// The capability that had it secured let go of it.
+    /// The capability that had it secured let go of it, or was about to be told that somebody else has given
+    /// it back.
     ReleaseAsked,
     /// The payer did not act in time.
     Expired,

@@ -9,7 +9,11 @@ use mp_core::{
     port::{Declined, SecureRequest, Secured, Settled, SettlementStatus},
 };
 
-use super::{SettlementMark, status_of};
+use super::{
+    SettlementMark,
+    returned::{goes_back, is_open, note_return},
+    status_of,
+};
 use crate::{
     error::PayError,
     intent::{CaptureMethod, IntentId, IntentStatus, PaymentIntent},
@@ -114,9 +118,7 @@ pub(super) fn secured(payment: &Payment) -> Result<Secured, PayError> {
     }
     Ok(match status_of(payment) {
         SettlementStatus::Secured | SettlementStatus::Settled => Secured::Secured,
-        SettlementStatus::Declined | SettlementStatus::Released => {
-            Secured::Declined(declined_by(intent))
-        }
+        SettlementStatus::Declined => Secured::Declined(declined_by(intent)),
         _ if intent.status == IntentStatus::RequiresAction => {
             let action = serde_json::to_value(&intent.next_action);
             let broken = |error| Error::invalid("next_action", "is no JSON").with_source(error);
@@ -127,10 +129,10 @@ pub(super) fn secured(payment: &Payment) -> Result<Secured, PayError> {
 }
 
 pub(super) fn settle(change: &mut Change) -> Result<(), PayError> {
-    change.catch_up()?;
+    note_return(change)?;
     let intent = &change.payment().intent;
-    let mark = intent.settlement.as_ref();
-    if mark.is_none_or(|mark| mark.released || mark.settled) {
+    // Of what is on its way back nobody knows yet whether it can be taken.
+    if !is_open(intent) || goes_back(intent) {
         return Ok(());
     }
     match intent.status {
@@ -152,8 +154,11 @@ pub(super) fn settled(payment: &Payment) -> Settled {
     if intent.settlement.as_ref().is_some_and(|mark| mark.released) {
         return Settled::Declined(declined("released"));
     }
+    let is_taken = intent.amount_received.is_positive();
     match intent.status {
-        IntentStatus::Succeeded if intent.amount_received.is_positive() => Settled::Settled,
+        // It is found out meanwhile what became of it, or whether it goes back: the next to ask is told.
+        IntentStatus::Succeeded if is_taken && is_open(intent) => Settled::Unknown,
+        IntentStatus::Succeeded if is_taken => Settled::Settled,
         IntentStatus::Succeeded | IntentStatus::Canceled => Settled::Declined(declined_by(intent)),
         _ => Settled::Unknown,
     }

@@ -5,6 +5,7 @@ use mp_core::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::returned::goes_back;
 use crate::{
     intent::{CaptureMethod, IntentStatus},
     payment::Payment,
@@ -63,6 +64,7 @@ pub(crate) fn status_of(payment: &Payment) -> SettlementStatus {
         IntentStatus::Succeeded if !intent.amount_received.is_positive() => {
             SettlementStatus::Declined
         }
+        IntentStatus::Succeeded if goes_back(intent) => SettlementStatus::Released,
         IntentStatus::Succeeded if taken_for_good => SettlementStatus::Settled,
         IntentStatus::Succeeded => SettlementStatus::Secured,
         IntentStatus::Canceled if released => SettlementStatus::Released,

@@ -2,6 +2,7 @@
 
 mod decision;
 mod mark;
+mod returned;
 
 use std::sync::Arc;
 
@@ -22,12 +23,13 @@ use self::decision::{
 };
 pub use self::mark::SettlementMark;
 pub(crate) use self::mark::{FactLearnt, status_of};
+use self::returned::{is_returned, note_return};
 use crate::{
     error::PayError,
     intent::IntentId,
     journal::Event,
     method::{PaymentMethod, PaymentMethods},
-    payment::{self, Change},
+    payment::{self, Change, Payment},
     payments::{Asking, Begun, Payments},
     refund::RefundId,
 };
@@ -38,6 +40,11 @@ use crate::{
 /// good for one confirmation: a decline is final, once no further backend is to be
 /// [tried](crate::routing), and so is that no backend takes the payment, as `no_route`. What is let go of while its outcome is unknown is let
 /// go of as soon as that is known.
+///
+/// What staff refund in full before it was settled is told as released, and no more to be had: while the
+/// refund is on its way the answer is `Unknown`, and once it is known `released`, for good. Should the money
+/// come back to us after that, it is given back again, as after a `release`; a refund that was declined before
+/// leaves it secured.
 #[derive(Clone, Debug)]
 pub struct PaymentsSettlement {
     payments: Payments,
@@ -128,9 +135,19 @@ impl PaymentsSettlement {
                 is_for(&payment.intent, request)?;
                 let id = payment.intent.id;
                 let payment = self.payments.carry_on(&request.app, id).await?;
-                secured(&payment)
+                secured(&self.returned(payment).await?)
             }
         }
+    }
+
+    /// Writes down that somebody else has given it back, before that is told.
+    async fn returned(&self, payment: Payment) -> Result<Payment, PayError> {
+        if !is_returned(&payment.intent) {
+            return Ok(payment);
+        }
+        let (app, id) = (&payment.intent.app, payment.intent.id);
+        let asking = Asking::of_state(app, id)?;
+        self.payments.ask_for(app, id, asking, note_return).await
     }
 
     async fn settled(&self, app: &AppId, key: &SettlementKey) -> Result<Settled, PayError> {

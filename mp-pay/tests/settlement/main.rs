@@ -1,6 +1,7 @@
 //! What the settlement port promises to other capabilities.
 
 mod owed;
+mod returned;
 #[path = "../support/mod.rs"]
 mod support;
 
