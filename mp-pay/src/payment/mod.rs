@@ -17,7 +17,7 @@ mod root;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mp_core::{Timestamp, amount::Money};
+use mp_core::{Caller, Timestamp, amount::Money};
 use serde::{Deserialize, Serialize};
 
 use self::root::{Kept, State};
@@ -156,6 +156,16 @@ impl Payment {
     /// Returns the intent alone.
     pub(crate) fn into_intent(self) -> PaymentIntent {
         Arc::unwrap_or_clone(self.intent)
+    }
+
+    /// Returns the intent as a caller may see it: what it is paid with is its payer's, and the staff's.
+    pub(crate) fn shown_to(self, caller: &Caller) -> PaymentIntent {
+        let mut intent = self.into_intent();
+        let (app, owner) = (&intent.app, &intent.owner);
+        if caller.require_owner("intent", app, owner).is_err() {
+            intent.payment_method = None;
+        }
+        intent
     }
 
     /// Refuses an event that cannot happen where the intent stands.

@@ -80,7 +80,7 @@ impl Payments {
             Ok(change.payment().clone())
         };
         let command = payment::command(caller.app_id(), id)?;
-        Ok(self.change(command, tell).await?.into_intent())
+        Ok(self.change(command, tell).await?.shown_to(caller))
     }
 
     /// Returns an intent's disputes, in the order of their ids.

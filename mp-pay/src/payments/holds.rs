@@ -56,7 +56,8 @@ impl Payments {
             change.apply(Event::CaptureAsked { amount, last })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, asking, capture).await?.into_intent())
+        let payment = self.ask_for(app, id, asking, capture).await?;
+        Ok(payment.shown_to(caller))
     }
 
     /// Raises what is held to a new total; declined, the hold is as it was.
@@ -90,7 +91,8 @@ impl Payments {
             change.apply(Event::IncreaseAsked { total: amount })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, asking, increase).await?.into_intent())
+        let payment = self.ask_for(app, id, asking, increase).await?;
+        Ok(payment.shown_to(caller))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of intents.
 
 use mp_core::{
-    Caller, Command, Decision, Error, Family, Timestamp,
+    Caller, Command, Decision, Error, Family, Scope, Timestamp,
     amount::JSON_INTEGER_MAX,
     engine::Planned,
     id::{AppId, IdempotencyKey},
@@ -10,7 +10,7 @@ use mp_core::{
 
 use super::{
     ACTION_LIFE, Asking, Begun, CancelIntent, ConfirmIntent, CreateIntent, PAY_MANAGE, Payments,
-    drive::unclear, owns,
+    drive::unclear, may_charge,
 };
 use crate::{
     error::PayError,
@@ -127,10 +127,10 @@ impl Payments {
         check_lines(&request)?;
         let owner = match request.payer {
             Some(payer) if caller.user_id() != Some(&payer) => {
-                caller.require(&PAY_MANAGE)?;
+                caller.require(&Scope::STAFF)?;
                 payer
             }
-            _ if caller.user_id().is_none() && caller.has(&PAY_MANAGE) => {
+            _ if caller.user_id().is_none() && caller.has(&Scope::STAFF) => {
                 let problem = "is required: the caller is the app itself";
                 return Err(Error::invalid("payer", problem).into());
             }
@@ -159,7 +159,8 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// `not_found`, `invalid_field` without a payment method, [`PayError::UnexpectedState`],
+    /// `not_found`, `forbidden` if somebody else is to pay and the caller is not staff, `invalid_field`
+    /// without a payment method, [`PayError::UnexpectedState`],
     /// [`PayError::NoRoute`], [`PayError::Unsupported`] and [`PayError::Uncounted`] if no backend
     /// takes it, `idempotency_conflict`, the store's errors.
     pub async fn confirm(
@@ -172,14 +173,17 @@ impl Payments {
         let asking = Asking::by_call(caller, "pay.confirm", id, key, &request)?;
         let caller_of = caller.clone();
         let confirm = move |change: &mut Change| {
-            owns(&caller_of, &change.payment().intent)?;
+            may_charge(&caller_of, &change.payment().intent)?;
             change.catch_up()?;
             change.payment().allow(IntentEvent::Confirm)?;
             let confirmed = confirmed(change, &request)?;
             change.apply(Event::Confirmed(confirmed))
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, asking, confirm).await?.into_intent())
+        let payment = self.ask_for(app, id, asking, confirm).await?;
+        // A call that is known again was not decided on anew.
+        may_charge(caller, &payment.intent)?;
+        Ok(payment.into_intent())
     }
 
     /// Gives an intent up and lets go of what is held. Where part of it was captured, only the rest
@@ -203,7 +207,8 @@ impl Payments {
             change.apply(Event::CancelAsked { reason })
         };
         let app = caller.app_id();
-        Ok(self.ask_for(app, id, asking, cancel).await?.into_intent())
+        let payment = self.ask_for(app, id, asking, cancel).await?;
+        Ok(payment.shown_to(caller))
     }
 }
 

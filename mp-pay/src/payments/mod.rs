@@ -58,7 +58,9 @@ pub const PAY_WRITE: Scope = Scope::of("pay:write");
 /// [`PAY_WRITE`] is.
 pub const PAY_READ: Scope = Scope::of("pay:read");
 
-/// The right to capture, cancel and refund every intent of the app; staff have it.
+/// The right to see, capture, cancel and refund every intent of the app; staff have it. It is none to charge
+/// others: who is to pay is said, and what somebody else is to pay confirmed, by [`Scope::STAFF`] alone, and an
+/// intent is shown without the payment method that its payer has stored.
 pub const PAY_MANAGE: Scope = Scope::of("pay:manage");
 
 /// For how long a payer may take over an action such as 3-D Secure.
@@ -128,7 +130,7 @@ impl Payments {
     ///
     /// `not_found` for an intent that is not there or not the caller's, the store's errors.
     pub async fn intent(&self, caller: &Caller, id: IntentId) -> Result<PaymentIntent, PayError> {
-        Ok(self.owned(caller, id).await?.into_intent())
+        Ok(self.owned(caller, id).await?.shown_to(caller))
     }
 
     /// Returns everything that happened to an intent, in order.
@@ -236,6 +238,15 @@ impl Payments {
             late: self.options.late_success,
             routing: self.routing.clone(),
         }
+    }
+}
+
+/// Refuses whoever may not have an intent charged: to manage payments is no right to have others pay.
+fn may_charge(caller: &Caller, intent: &PaymentIntent) -> Result<(), Error> {
+    owns(caller, intent)?;
+    match caller.user_id() {
+        Some(user) if *user == intent.owner => Ok(()),
+        _ => caller.require(&Scope::STAFF),
     }
 }
 

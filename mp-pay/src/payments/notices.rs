@@ -39,8 +39,7 @@ impl Payments {
         notice: Notice,
     ) -> Result<PaymentIntent, PayError> {
         caller.require(&PAY_MANAGE)?;
-        self.take_in(caller.app_id(), self.routing.trust(), notice)
-            .await
+        self.take_in(caller, self.routing.trust(), notice).await
     }
 
     /// Takes in what one of several backends tells by itself, as [`observe`](Self::observe) does. It
@@ -63,25 +62,26 @@ impl Payments {
         if !self.routing.is_of(backend, &payment, notice.operation.step) {
             return Err(Error::not_found("operation").into());
         }
-        self.take_in(app, trust, notice).await
+        self.take_in(caller, trust, notice).await
     }
 }
 
 impl Payments {
     async fn take_in(
         &self,
-        app: &AppId,
+        caller: &Caller,
         trust: WebhookTrust,
         notice: Notice,
     ) -> Result<PaymentIntent, PayError> {
-        let Notice { operation, outcome } = notice;
+        let (app, Notice { operation, outcome }) = (caller.app_id(), notice);
         if trust == WebhookTrust::HintOnly {
             self.look_into(app, operation, outcome.reference()).await?;
         } else {
             self.observed(app, operation, outcome, Source::Notice)
                 .await?;
         }
-        Ok(self.carry_on(app, operation.intent).await?.into_intent())
+        let payment = self.carry_on(app, operation.intent).await?;
+        Ok(payment.shown_to(caller))
     }
 
     fn is_waited_for(&self, payment: &Payment, operation: OperationKey) -> bool {

@@ -5,6 +5,7 @@ mod hyperswitch;
 mod late;
 mod outcomes;
 mod references;
+mod rights;
 #[path = "../support/spoil.rs"]
 mod spoil;
 #[path = "../support/mod.rs"]
