@@ -196,6 +196,24 @@ async fn only_staff_gives_and_only_the_owner_or_staff_takes() {
     assert_eq!(kind(passes.entries(&bo, pass).await), ErrorKind::NotFound);
 }
 
+#[tokio::test]
+async fn a_repeated_redemption_is_answered_to_nobody_who_could_not_make_it() {
+    let passes = passes();
+    let pass = opened(&passes).await.id;
+    let earn = EarnPoints { pass, points: 7 };
+    let earned = passes.earn(&staff(), earn, &idem("earn")).await;
+    earned.expect("earns");
+    let redeem = async |caller: Caller| {
+        let redeem = Redemption::Points { count: 7 };
+        let request = Redeem { pass, redeem };
+        passes.redeem(&caller, request, &idem("k")).await
+    };
+    redeem(staff()).await.expect("redeems");
+    let refused = redeem(Caller::app(app())).await;
+    assert_eq!(kind(refused), ErrorKind::NotFound);
+    redeem(staff()).await.expect("is answered");
+}
+
 fn kind<T: std::fmt::Debug>(answer: Result<T, PayError>) -> ErrorKind {
     mp_core::Error::from(answer.expect_err("refused")).kind()
 }

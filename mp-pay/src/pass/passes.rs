@@ -222,11 +222,11 @@ impl Passes {
         let command = Command::on(partition(caller.app_id(), pass)?)
             .key(&path)
             .once(once);
-        let caller = caller.clone();
+        let caller_of = caller.clone();
         let decide = move |family: &Family, now: Timestamp| {
             let root = family.root::<LoyaltyPass>()?;
             let mut pass = LoyaltyPass::clone(&*root.ok_or_else(|| Error::not_found("pass"))?);
-            owns(&caller, &pass)?;
+            owns(&caller_of, &pass)?;
             // The answer may have been forgotten since; the entry was not.
             if let Some(entry) = family.get::<PassEntry>(&path)? {
                 return match entry.is_of(act, &pass)? {
@@ -240,7 +240,10 @@ impl Passes {
             edits.put_root(pass.clone());
             Ok(edits.answer(pass))
         };
-        Ok(self.engine.run(command, decide).await?.answer)
+        let pass: LoyaltyPass = self.engine.run(command, decide).await?.answer;
+        // An answer that is remembered was not decided on anew.
+        owns(caller, &pass)?;
+        Ok(pass)
     }
 }
 
