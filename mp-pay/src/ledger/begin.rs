@@ -9,17 +9,17 @@ use mp_core::{
 };
 
 use super::{
-    FAR_BOOKS_MAX, LEDGER_MANAGE, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer,
-    PENDING_MAX, SUM_MAX, Side, Transfer, TransferStatus,
+    FAR_BOOKS_MAX, Ledger, LedgerError, MOVES_MAX, MOVING_MAX, NewTransfer, PENDING_MAX, SUM_MAX,
+    Transfer, TransferStatus,
     asked::FarLegs,
+    authority::Authority,
     expiry::ExpiryDue,
     far::FarBooks,
     home::{HomeBook, occasion},
-    ledger::{demand_plain, owns, shown},
-    moving::Authority,
+    ledger::{demand_plain, shown},
     news::tell,
     plan_id::PlanId,
-    records::{account_in, desk, save, transfer_in, transfer_key},
+    records::{desk, save, transfer_in, transfer_key},
 };
 
 /// Decides in its home what comes of a transfer that is asked for.
@@ -29,7 +29,7 @@ pub(super) fn begin(
     authority: &Authority,
     now: Timestamp,
 ) -> Result<Decision<Transfer>, LedgerError> {
-    demand_authority(family, &transfer, authority)?;
+    authority.demand(family, &transfer)?;
     let original = match transfer.reverses.or(transfer.returns) {
         Some(original) => transfer_in(family, original)?,
         None => None,
@@ -128,39 +128,6 @@ fn plan(transfer: &Transfer, now: Timestamp) -> Result<Plan, Error> {
         Ok(Step::new(FarBooks::NAME, Request::new(&legs)?, until))
     });
     Plan::new(steps.collect::<Result<_, Error>>()?)
-}
-
-fn demand_authority(
-    family: &Family,
-    transfer: &Transfer,
-    authority: &Authority,
-) -> Result<(), LedgerError> {
-    let Authority::Of(caller) = authority else {
-        return Ok(());
-    };
-    let manager = caller.has(&LEDGER_MANAGE);
-    for (of_move, each) in (0_u32..).zip(&transfer.moves) {
-        let account = each.debit.clone();
-        if !each.debit.is_in(&transfer.home) {
-            if manager {
-                continue;
-            }
-            let message = "only accounts of one book may be debited at once";
-            let field = format!("moves[{of_move}].debit");
-            return Err(Error::forbidden(message).with_field(field).into());
-        }
-        match account_in(family, &each.debit)? {
-            Some(found) if owns(caller, &found).is_ok() => {}
-            _ => {
-                return Err(LedgerError::NoAccount {
-                    of_move,
-                    on: Side::Debit,
-                    account,
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn no_moves() -> LedgerError {

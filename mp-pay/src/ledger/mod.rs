@@ -86,6 +86,7 @@
 
 mod account;
 mod asked;
+mod authority;
 mod backend;
 mod balance;
 mod begin;

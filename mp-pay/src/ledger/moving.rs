@@ -5,6 +5,7 @@ use mp_core::{Caller, Command, Error, Family, Timestamp, feed::Feed};
 use super::{
     AccountId, LEDGER_MANAGE, Ledger, LedgerError, Move, NamedTransfer, NewTransfer, Side,
     Transfer, TransferId,
+    authority::Authority,
     begin::{begin, check, no_moves},
     plan_id::PlanId,
     records::{account_in, command, transfer_key},
@@ -14,15 +15,6 @@ use super::{
 /// For how long the books that a transfer touches are asked to hold their part, before it is given
 /// up.
 pub const MOVING_MAX: Duration = Duration::from_secs(60 * 60);
-
-/// On whose behalf a transfer is made.
-#[derive(Clone, Debug)]
-pub(super) enum Authority {
-    /// The ledger's own: it was checked elsewhere.
-    All,
-    /// A caller's, who must own what is debited or manage the ledger.
-    Of(Caller),
-}
 
 impl Ledger {
     /// Moves amounts, all or none of them; or holds them, to be posted or voided later.

@@ -13,9 +13,9 @@ use crate::{
     backend::{Charged, DeclineCode},
     ledger::{
         LedgerError, Transfer, TransferStatus,
+        authority::Authority,
         begin::begin,
         ledger::shown,
-        moving::Authority,
         plan_id::PlanId,
         records::{transfer_in, transfer_key},
         resolving::{post, void},

@@ -4,7 +4,9 @@
 use mp_core::{Decision, Family, Timestamp};
 
 use super::{SETTLEMENT_HOLD, fence::Fence, securing::Begun};
-use crate::ledger::{LedgerError, Transfer, begin::begin, moving::Authority, records::transfer_in};
+use crate::ledger::{
+    LedgerError, Transfer, authority::Authority, begin::begin, records::transfer_in,
+};
 
 /// Begins to hold what is asked for, until [`SETTLEMENT_HOLD`] after the deadline; fences it if the
 /// deadline is over.

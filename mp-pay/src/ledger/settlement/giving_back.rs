@@ -2,7 +2,7 @@ use mp_core::{Error, ErrorKind, amount::Money, id::AppId, port::SettlementKey};
 
 use super::{LedgerSettlement, is_released, on_its_way, securing::Begun};
 use crate::ledger::{
-    LedgerError, Transfer, TransferId, TransferStatus, moving::Authority, resolving::Resolution,
+    LedgerError, Transfer, TransferId, TransferStatus, authority::Authority, resolving::Resolution,
 };
 
 impl LedgerSettlement {
