@@ -1,6 +1,8 @@
 use mp_core::{Caller, Error, Family};
 
-use super::{LEDGER_MANAGE, LedgerError, Side, Transfer, ledger::owns, records::account_in};
+use super::{
+    AccountId, LEDGER_MANAGE, LedgerError, Side, Transfer, ledger::owns, records::account_in,
+};
 
 /// On whose behalf a transfer is made.
 #[derive(Clone, Debug)]
@@ -40,5 +42,28 @@ impl Authority {
             }
         }
         Ok(())
+    }
+
+    /// Leaves out of a refusal what an account holds that is not the caller's to read.
+    pub(super) fn told(&self, family: &Family, mut refusal: LedgerError) -> LedgerError {
+        let (account, number) = match &mut refusal {
+            LedgerError::Short {
+                account, available, ..
+            } => (account, available),
+            LedgerError::Full { account, room, .. } => (account, room),
+            _ => return refusal,
+        };
+        if !self.may_read(family, account) {
+            *number = None;
+        }
+        refusal
+    }
+
+    fn may_read(&self, family: &Family, account: &AccountId) -> bool {
+        let Self::Of(caller) = self else {
+            return true;
+        };
+        let found = account_in(family, account).ok().flatten();
+        found.is_some_and(|found| owns(caller, &found).is_ok())
     }
 }

@@ -16,26 +16,26 @@ pub enum LedgerError {
     #[error(transparent)]
     Core(#[from] Error),
     /// An account has less than is to be taken from it.
-    #[error("move {of_move}: {account} has {available} to give and {asked} are needed")]
+    #[error("move {of_move}: {}", too_little(.account, .available.as_ref(), .asked))]
     Short {
         /// Which move failed first, from 0.
         of_move: u32,
         /// The account.
         account: AccountId,
-        /// What can be taken from it.
-        available: Amount,
+        /// What can be taken from it; none for whoever may not read the account.
+        available: Option<Amount>,
         /// What was asked for.
         asked: Amount,
     },
     /// An account may not hold as much as is to be put into it.
-    #[error("move {of_move}: {account} has room for {room} and {asked} are to go in")]
+    #[error("move {of_move}: {}", too_full(.account, .room.as_ref(), .asked))]
     Full {
         /// Which move failed first, from 0.
         of_move: u32,
         /// The account.
         account: AccountId,
-        /// What it can take in.
-        room: Amount,
+        /// What it can take in; none for whoever may not read the account.
+        room: Option<Amount>,
         /// What was asked for.
         asked: Amount,
     },
@@ -148,6 +148,20 @@ impl LedgerError {
             Self::UnitMismatch { .. } => ErrorKind::Invalid,
             _ => ErrorKind::Refused,
         }
+    }
+}
+
+fn too_little(account: &AccountId, available: Option<&Amount>, asked: &Amount) -> String {
+    match available {
+        Some(available) => format!("{account} has {available} to give and {asked} are needed"),
+        None => format!("{account} has less than {asked} to give"),
+    }
+}
+
+fn too_full(account: &AccountId, room: Option<&Amount>, asked: &Amount) -> String {
+    match room {
+        Some(room) => format!("{account} has room for {room} and {asked} are to go in"),
+        None => format!("{account} has no room for {asked}"),
     }
 }
 

@@ -33,7 +33,8 @@ impl Ledger {
     ///
     /// `invalid_field`, `not_found` for an account that is not there, or not the caller's to debit;
     /// [`LedgerError::Short`], [`LedgerError::Full`], [`LedgerError::UnitMismatch`],
-    /// [`LedgerError::Overflow`], each for the first move that fails; `idempotency_conflict` for an
+    /// [`LedgerError::Overflow`], each for the first move that fails, and without what is left or free in an
+    /// account that the caller may not read; `idempotency_conflict` for an
     /// id that was used for something else; the store's errors.
     pub async fn transfer(
         &self,
@@ -101,8 +102,10 @@ impl Ledger {
         authority: Authority,
     ) -> Result<Transfer, LedgerError> {
         let (transfer, reads) = self.asked(transfer).await?;
-        let begin =
-            move |family: &Family, now: Timestamp| begin(family, transfer.clone(), &authority, now);
+        let begin = move |family: &Family, now: Timestamp| {
+            let begun = begin(family, transfer.clone(), &authority, now);
+            begun.map_err(|refusal| authority.told(family, refusal))
+        };
         let begun = self.engine().run(reads, begin).await?.answer;
         Ok(self.set_off(begun).await)
     }

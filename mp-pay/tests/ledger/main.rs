@@ -116,5 +116,6 @@ promises! {
         what_lapses_before_it_is_held_is_told_as_expired
         without_a_feed_the_ledger_writes_nothing_for_one;
     rights:
-        nobody_debits_or_reads_what_is_not_theirs;
+        nobody_debits_or_reads_what_is_not_theirs
+        a_payer_is_not_told_what_the_payee_has_room_for;
 }

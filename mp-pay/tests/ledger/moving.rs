@@ -110,7 +110,7 @@ pub(crate) async fn linked_moves_happen_all_or_none(world: World) {
             available,
             asked,
             ..
-        } => assert_eq!((of_move, available, asked), (1, euros(10), euros(11))),
+        } => assert_eq!((of_move, available, asked), (1, Some(euros(10)), euros(11))),
         other => panic!("{other}"),
     }
     assert_eq!(world.posted(&wallet).await, 100);

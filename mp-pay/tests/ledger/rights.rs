@@ -1,6 +1,7 @@
 use mp_core::{Caller, Scope};
 use mp_pay::ledger::{
-    BalanceAt, NamedTransfer, NewTransfer, OpenAccount, ReadStatement, Side, TransferStatus,
+    AccountId, BalanceAt, LedgerError, NamedTransfer, NewTransfer, OpenAccount, ReadStatement,
+    Side, TransferStatus,
 };
 
 use super::world::{World, account, code, euro, euros, id, office, user};
@@ -46,5 +47,41 @@ pub(crate) async fn nobody_debits_or_reads_what_is_not_theirs(world: World) {
     let out = NewTransfer::of(transit, sales, euros(1));
     let taken = ledger.transfer(&office(), id("transit"), out).await;
     assert_eq!(code(taken), "invalid_field");
+    world.audit().await;
+}
+
+pub(crate) async fn a_payer_is_not_told_what_the_payee_has_room_for(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let mut card = OpenAccount::own(account("mei/card"), euro(), Side::Credit);
+    card.most = Some(7);
+    let mut till = OpenAccount::own(account("mei/till"), euro(), Side::Debit);
+    till.least = Some(0);
+    for bounded in [&card, &till] {
+        let opened = world.ledger.open(&office(), bounded.clone()).await;
+        opened.expect("opens");
+    }
+    let refused = async |caller: &Caller, to: &AccountId, minor| {
+        let pay = NewTransfer::of(wallet.clone(), to.clone(), euros(minor));
+        let refused = world.ledger.transfer(caller, id("pay"), pay).await;
+        refused.expect_err("is refused")
+    };
+    let full = refused(&user("mei"), &card.account, 8).await;
+    assert_eq!(full.code(), "balance_limit");
+    assert!(matches!(&full, LedgerError::Full { room: None, .. }));
+    assert!(!full.to_string().contains("0.07"), "{full}");
+    let short = refused(&user("mei"), &till.account, 8).await;
+    assert!(matches!(
+        &short,
+        LedgerError::Short {
+            available: None,
+            ..
+        }
+    ));
+    let office = refused(&office(), &card.account, 8).await;
+    assert!(matches!(&office, LedgerError::Full { room: Some(room), .. } if *room == euros(7)));
+    let own = refused(&user("mei"), &card.account, 101).await;
+    let told =
+        matches!(&own, LedgerError::Short { available: Some(has), .. } if *has == euros(100));
+    assert!(told, "{own}");
     world.audit().await;
 }

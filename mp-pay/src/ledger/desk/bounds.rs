@@ -11,7 +11,7 @@ pub(super) fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<()
             Some(room) if asked > room => Err(LedgerError::Full {
                 of_move,
                 account: account.id.clone(),
-                room: amount(room),
+                room: Some(amount(room)),
                 asked: amount(asked),
             }),
             _ => Ok(()),
@@ -21,7 +21,7 @@ pub(super) fn within_bounds(account: &Account, leg: &Leg, on: Side) -> Result<()
             Some(available) if asked > available => Err(LedgerError::Short {
                 of_move,
                 account: account.id.clone(),
-                available: amount(available),
+                available: Some(amount(available)),
                 asked: amount(asked),
             }),
             _ => Ok(()),
