@@ -1,7 +1,8 @@
 use mp_core::{Caller, Error, Family};
 
 use super::{
-    AccountId, LEDGER_MANAGE, LedgerError, Side, Transfer, ledger::owns, records::account_in,
+    AccountId, LEDGER_MANAGE, LedgerError, PENDING_MAX_OF_USERS, Side, Transfer, ledger::owns,
+    records::account_in,
 };
 
 /// On whose behalf a transfer is made.
@@ -42,6 +43,16 @@ impl Authority {
             }
         }
         Ok(())
+    }
+
+    /// Refuses to hold for longer than a caller may have anything held who does not manage the ledger.
+    pub(super) fn demand_span(&self, transfer: &Transfer) -> Result<(), Error> {
+        let is_users = matches!(self, Self::Of(caller) if !caller.has(&LEDGER_MANAGE));
+        let seconds = transfer.pending_for_s.unwrap_or_default();
+        match is_users && seconds > PENDING_MAX_OF_USERS.as_secs() {
+            true => Err(Error::invalid("pending_for_s", "is more than 7 days")),
+            false => Ok(()),
+        }
     }
 
     /// Leaves out of a refusal what an account holds that is not the caller's to read.

@@ -45,6 +45,7 @@ pub(super) fn begin(
             Err(key_reused().into())
         };
     }
+    authority.demand_span(&transfer)?;
     if transfer.home.is_settlement() {
         Ledger::demand_no_fence(family)?;
     }

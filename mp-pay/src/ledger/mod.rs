@@ -145,7 +145,7 @@ pub use self::{
     settlement::{FixedAccounts, LedgerSettlement, SETTLEMENT_HOLD, SettlementAccounts},
     statement::{LOOK_BACK_MAX, PAGE_ENTRIES_MAX, Statement, StatementLine},
     status::{TransferEvent, TransferStatus},
-    transfer::{FAR_BOOKS_MAX, MOVES_MAX, PENDING_MAX, Transfer, TransferId},
+    transfer::{FAR_BOOKS_MAX, MOVES_MAX, PENDING_MAX, PENDING_MAX_OF_USERS, Transfer, TransferId},
     trial::{TrialBalance, TrialRow, UnitTotal},
     verify::{Broken, Problem, Verified},
 };

@@ -31,7 +31,9 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// `invalid_field`, `not_found` for an account that is not there, or not the caller's to debit;
+    /// `invalid_field`, also for one that is to be pending for longer than
+    /// [`PENDING_MAX_OF_USERS`](super::PENDING_MAX_OF_USERS) by a caller who does not manage the ledger,
+    /// `not_found` for an account that is not there, or not the caller's to debit;
     /// [`LedgerError::Short`], [`LedgerError::Full`], [`LedgerError::UnitMismatch`],
     /// [`LedgerError::Overflow`], each for the first move that fails, and without what is left or free in an
     /// account that the caller may not read; `idempotency_conflict` for an

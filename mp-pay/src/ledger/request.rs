@@ -65,7 +65,9 @@ pub struct NewTransfer {
     /// The moves, 1 to [`MOVES_MAX`](super::MOVES_MAX); the transfer stands in the book of the
     /// first one's debit.
     pub moves: Vec<Move>,
-    /// Holds the amounts for so many seconds instead of moving them at once.
+    /// Holds the amounts for so many seconds instead of moving them at once: at most
+    /// [`PENDING_MAX_OF_USERS`](super::PENDING_MAX_OF_USERS), seven days, or, for who manages the ledger,
+    /// [`PENDING_MAX`](super::PENDING_MAX), 400 days.
     #[serde(default)]
     pub pending_for_s: Option<u64>,
     /// What it is for.

@@ -25,6 +25,11 @@ pub const FAR_BOOKS_MAX: usize = mp_core::steps::STEPS_MAX;
 /// The longest time for which a transfer may be pending.
 pub const PENDING_MAX: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// The longest time for which a transfer may be pending whose caller does not manage the ledger: what it holds
+/// counts against the payee's bounds too, and only who manages the ledger can end it before. As long as a hold
+/// on a card usually stands.
+pub const PENDING_MAX_OF_USERS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// One or more moves that happen all or not at all.
 ///
 /// What was asked for never changes; only where it stands does, and what was done about it later.

@@ -117,5 +117,6 @@ promises! {
         without_a_feed_the_ledger_writes_nothing_for_one;
     rights:
         nobody_debits_or_reads_what_is_not_theirs
-        a_payer_is_not_told_what_the_payee_has_room_for;
+        a_payer_is_not_told_what_the_payee_has_room_for
+        only_who_manages_the_ledger_holds_for_longer_than_a_card;
 }

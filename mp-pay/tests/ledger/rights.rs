@@ -1,7 +1,7 @@
 use mp_core::{Caller, Scope};
 use mp_pay::ledger::{
-    AccountId, BalanceAt, LedgerError, NamedTransfer, NewTransfer, OpenAccount, ReadStatement,
-    Side, TransferStatus,
+    AccountId, BalanceAt, LedgerError, NamedTransfer, NewTransfer, OpenAccount, PENDING_MAX,
+    PENDING_MAX_OF_USERS, ReadStatement, Side, TransferStatus,
 };
 
 use super::world::{World, account, code, euro, euros, id, office, user};
@@ -83,5 +83,27 @@ pub(crate) async fn a_payer_is_not_told_what_the_payee_has_room_for(world: World
     let told =
         matches!(&own, LedgerError::Short { available: Some(has), .. } if *has == euros(100));
     assert!(told, "{own}");
+    world.audit().await;
+}
+
+pub(crate) async fn only_who_manages_the_ledger_holds_for_longer_than_a_card(world: World) {
+    let wallet = world.funded("mei", 100).await;
+    let sales = world.own("stall/sales", Side::Credit).await;
+    let [held, most] = [PENDING_MAX_OF_USERS, PENDING_MAX].map(|span| span.as_secs());
+    let hold = async |caller: &Caller, name, seconds| {
+        let request = NewTransfer::of(wallet.clone(), sales.clone(), euros(1));
+        let request = request.pending_for_s(seconds);
+        world.ledger.transfer(caller, id(name), request).await
+    };
+    let (mei, office) = (user("mei"), office());
+    hold(&mei, "a-card", held).await.expect("holds");
+    let refused = hold(&mei, "longer", held + 1).await;
+    let refused = mp_core::Error::from(refused.expect_err("is too long"));
+    assert_eq!(refused.field(), Some("pending_for_s"));
+    let made = hold(&office, "longer", held + 1).await.expect("holds");
+    hold(&office, "longest", most).await.expect("holds");
+    // What stands is answered to whoever asks for it again.
+    let again = hold(&mei, "longer", held + 1).await.expect("is there");
+    assert_eq!(again.id, made.id);
     world.audit().await;
 }
