@@ -1,7 +1,7 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use mp_core::{
-    Caller, Command, Engine, Error, Scope, Timestamp,
+    Caller, Command, Engine, Error, Family, Scope, Timestamp,
     feed::Feed,
     id::{AppId, IdempotencyKey},
     port::Participant,
@@ -106,7 +106,8 @@ impl Ledger {
     }
 
     /// Returns a transfer as it stands; one whose time is over is expired, whether or not it was
-    /// tidied up.
+    /// tidied up. Of several moves, a caller who does not manage the ledger is shown those with an account of
+    /// theirs at an end.
     ///
     /// # Errors
     ///
@@ -121,17 +122,20 @@ impl Ledger {
         let reads = command(caller.app_id(), book)?.key(&transfer_key(transfer));
         let family = self.engine.read(reads).await?;
         let found = transfer_in(&family, transfer)?;
-        let found = found.ok_or_else(|| Error::not_found("transfer"))?;
+        let mut found = found.ok_or_else(|| Error::not_found("transfer"))?;
         if !caller.has(&LEDGER_MANAGE) {
-            let ends = found.moves.iter().flat_map(|it| [&it.debit, &it.credit]);
-            let mut theirs = false;
-            for end in ends.filter(|end| end.is_in(book)) {
-                let account = account_in(&family, end)?;
-                theirs |= account.is_some_and(|account| owns(caller, &account).is_ok());
-            }
-            if !theirs {
+            let mut theirs = owned_in(&family, book, &found, caller)?;
+            if theirs.is_empty() {
                 return Err(Error::not_found("transfer").into());
             }
+            for far in found.far_books() {
+                let family = self.engine.read(command(caller.app_id(), &far)?).await?;
+                theirs.extend(owned_in(&family, &far, &found, caller)?);
+            }
+            let is_theirs = |end: &AccountId| theirs.contains(end);
+            found
+                .moves
+                .retain(|it| is_theirs(&it.debit) || is_theirs(&it.credit));
         }
         Ok(shown(found, self.engine.now()))
     }
@@ -203,6 +207,23 @@ impl Ledger {
         let now = self.engine.now().max(family.at());
         Ok(transfer_in(&family, id)?.map(|found| (found, now)))
     }
+}
+
+/// Returns the accounts of a transfer that stand in a book and are the caller's.
+fn owned_in(
+    family: &Family,
+    book: &BookId,
+    transfer: &Transfer,
+    caller: &Caller,
+) -> Result<BTreeSet<AccountId>, Error> {
+    let mut theirs = BTreeSet::new();
+    let ends = transfer.moves.iter().flat_map(|it| [&it.debit, &it.credit]);
+    for end in ends.filter(|end| end.is_in(book)) {
+        if account_in(family, end)?.is_some_and(|account| owns(caller, &account).is_ok()) {
+            theirs.insert(end.clone());
+        }
+    }
+    Ok(theirs)
 }
 
 /// Shows what time has decided.

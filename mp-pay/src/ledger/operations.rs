@@ -89,7 +89,7 @@ impl Ledger {
             ),
             Operation::read(
                 "ledger.show_transfer",
-                "Shows where a transfer stands.",
+                "Shows where a transfer stands, with the moves that are the caller's own.",
                 LEDGER_READ,
                 move |caller, request: NamedTransfer| {
                     let ledger = transfer.clone();

@@ -118,5 +118,6 @@ promises! {
     rights:
         nobody_debits_or_reads_what_is_not_theirs
         a_payer_is_not_told_what_the_payee_has_room_for
-        only_who_manages_the_ledger_holds_for_longer_than_a_card;
+        only_who_manages_the_ledger_holds_for_longer_than_a_card
+        of_linked_moves_each_party_is_shown_their_own;
 }

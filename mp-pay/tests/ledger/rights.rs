@@ -1,6 +1,6 @@
 use mp_core::{Caller, Scope};
 use mp_pay::ledger::{
-    AccountId, BalanceAt, LedgerError, NamedTransfer, NewTransfer, OpenAccount, PENDING_MAX,
+    AccountId, BalanceAt, LedgerError, Move, NamedTransfer, NewTransfer, OpenAccount, PENDING_MAX,
     PENDING_MAX_OF_USERS, ReadStatement, Side, TransferStatus,
 };
 
@@ -105,5 +105,36 @@ pub(crate) async fn only_who_manages_the_ledger_holds_for_longer_than_a_card(wor
     // What stands is answered to whoever asks for it again.
     let again = hold(&mei, "longer", held + 1).await.expect("is there");
     assert_eq!(again.id, made.id);
+    world.audit().await;
+}
+
+pub(crate) async fn of_linked_moves_each_party_is_shown_their_own(world: World) {
+    let pool = world.own("house/pool", Side::Debit).await;
+    let [mei, ada] = ["mei", "ada"].map(|user| {
+        let account = account(&format!("house/{user}"));
+        OpenAccount::wallet(account, euro(), user.parse().expect("a user"))
+    });
+    for wallet in [&mei, &ada] {
+        let opened = world.ledger.open(&office(), wallet.clone()).await;
+        opened.expect("opens");
+    }
+    let far = world.wallet("mei").await;
+    let moves = [(&mei.account, 1), (&ada.account, 2), (&far, 3)].map(|(to, minor)| Move {
+        debit: pool.clone(),
+        credit: to.clone(),
+        amount: euros(minor),
+    });
+    let made = world.moves("shares", NewTransfer::linked(moves)).await;
+    let made = made.expect("moves");
+    for (caller, expected) in [
+        (user("mei"), vec![1, 3]),
+        (user("ada"), vec![2]),
+        (office(), vec![1, 2, 3]),
+    ] {
+        let shown = world.ledger.transfer_of(&caller, &made.home, made.id).await;
+        let shown = shown.expect("is shown").moves;
+        let amounts = shown.iter().map(|it| it.amount.minor());
+        assert_eq!(Vec::from_iter(amounts), expected);
+    }
     world.audit().await;
 }
