@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use mp_core::id::Name;
+use mp_core::{amount::JSON_INTEGER_MAX, id::Name};
 use mp_pay::{
     IntentId, PayError,
     backend::{
@@ -121,6 +121,30 @@ async fn a_hint_that_lies_changes_nothing() {
         IntentStatus::Succeeded
     );
     assert_eq!(world.moved().await, [100]);
+}
+
+#[tokio::test]
+async fn an_amount_that_no_record_holds_is_put_before_a_person() {
+    let world = World::new(CLASSES[2].with_webhooks(WebhookTrust::Signed));
+    let lost = world.pay("pm_timeout_after", false).await;
+    let beyond = || eur(JSON_INTEGER_MAX + 1);
+    let told = Outcome::settled(reference("ch_1")).with_amount(beyond());
+    observe(&world, notice(lost.id, Step::Charge(1), told)).await;
+    let after = world.intent(lost.id).await;
+    let told = after.conflict.map(|conflict| conflict.told);
+    assert_eq!(told, Some(eur(JSON_INTEGER_MAX)));
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1);
+    let told = DisputeNotice {
+        intent: lost.id,
+        reference: reference("du_1"),
+        amount: beyond(),
+        status: DisputeStatus::NeedsResponse,
+        reason: None,
+    };
+    let taken = world.payments.observe_dispute(&staff(), told).await;
+    let refused = mp_core::Error::from(taken.expect_err("is too large"));
+    assert_eq!(refused.field(), Some("amount"));
 }
 
 #[tokio::test]

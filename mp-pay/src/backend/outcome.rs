@@ -1,6 +1,9 @@
 use std::{fmt, sync::Arc};
 
-use mp_core::{Error, Timestamp, amount::Money};
+use mp_core::{
+    Error, Timestamp,
+    amount::{JSON_INTEGER_MAX, Money},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -257,6 +260,23 @@ impl Outcome {
         }
     }
 
+    /// Returns it as it can be written down. An amount beyond what records hold is told as the nearest that they
+    /// do and that is not the one asked for: that it is another is what matters.
+    pub(crate) fn recordable(self, asked: Option<Money>) -> Self {
+        let Some(told) = self.amount() else {
+            return self;
+        };
+        let nearest = told.minor().clamp(-JSON_INTEGER_MAX, JSON_INTEGER_MAX);
+        if nearest == told.minor() {
+            return self;
+        }
+        let nearest = Money::new(nearest, told.currency());
+        self.with_amount(match asked == Some(nearest) {
+            true => Money::new(JSON_INTEGER_MAX - 1, told.currency()),
+            false => nearest,
+        })
+    }
+
     /// Returns whether it says for good what became of the operation.
     #[must_use]
     pub const fn is_known(&self) -> bool {
@@ -269,7 +289,28 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
+    use mp_core::amount::Currency;
+
     use super::*;
+
+    #[test]
+    fn an_amount_that_no_record_holds_is_written_down_as_another_than_was_asked_for() {
+        let eur = |minor| Money::new(minor, Currency::EUR);
+        let most = JSON_INTEGER_MAX;
+        for (told, asked, kept) in [
+            (most, most, most),
+            (-most, 100, -most),
+            (most + 1, 100, most),
+            (i64::MAX, most, most - 1),
+            (i64::MIN, 100, -most),
+        ] {
+            let outcome = Outcome::settled(named()).with_amount(eur(told));
+            let recorded = outcome.recordable(Some(eur(asked)));
+            assert_eq!(recorded.amount(), Some(eur(kept)));
+            assert!(serde_json::to_string(&recorded).is_ok());
+        }
+        assert_eq!(Outcome::accepted().recordable(None), Outcome::accepted());
+    }
 
     fn named() -> Reference {
         Reference::new("tr_1").expect("a reference")

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mp_core::{Caller, Error, id::Name};
+use mp_core::{Caller, Error, amount::JSON_INTEGER_MAX, id::Name};
 
 use super::{DisputeNotice, PAY_MANAGE, Payments};
 use crate::{
@@ -21,9 +21,9 @@ impl Payments {
     ///
     /// # Errors
     ///
-    /// `forbidden`, `not_found`, `invalid_field` for an amount that is not more than zero or not in
-    /// the intent's currency, and for an attempt that there is not; [`PayError::TooMany`], the store's
-    /// errors.
+    /// `forbidden`, `not_found`, `invalid_field` for an amount that is not more than zero, more than
+    /// [`JSON_INTEGER_MAX`] or not in the intent's currency, and for an attempt that there is not;
+    /// [`PayError::TooMany`], the store's errors.
     pub async fn observe_dispute(
         &self,
         caller: &Caller,
@@ -115,8 +115,8 @@ fn check_whose(
 fn check(change: &Change, notice: &DisputeNotice, name: DisputeId) -> Result<(), PayError> {
     let payment = change.payment();
     let same = notice.amount.currency() == payment.intent.amount.currency();
-    if !same || !notice.amount.is_positive() {
-        let problem = "is not more than zero, or not in the currency of the intent";
+    if !same || !(1..=JSON_INTEGER_MAX).contains(&notice.amount.minor()) {
+        let problem = "is not more than zero, too large, or not in the currency of the intent";
         return Err(Error::invalid("amount", problem).into());
     }
     if notice

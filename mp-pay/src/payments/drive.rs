@@ -316,7 +316,10 @@ impl Payments {
                 return Err(Error::not_found("operation").into());
             }
             let can = change.routing().can(change.payment(), key.step)?;
-            observe(change, police(can, key, outcome.clone(), source))?;
+            let outcome = outcome
+                .clone()
+                .recordable(change.payment().amount_of(key.step));
+            observe(change, police(can, key, outcome, source))?;
             Ok(change.payment().clone())
         };
         self.change(command, observe).await

@@ -269,9 +269,9 @@ impl Payouts {
         outcome: Outcome,
         source: Source,
     ) -> Result<PayoutOrder, PayoutError> {
-        let event = learnt_as(id, outcome, source);
         let observe = move |change: &mut Change| {
-            change.observe(event.clone())?;
+            let outcome = outcome.clone().recordable(Some(change.order().amount));
+            change.observe(learnt_as(id, outcome, source))?;
             Ok(change.order().clone())
         };
         self.change(command(app, id)?, observe).await

@@ -1,5 +1,7 @@
 //! What is promised about webhooks of payouts that anybody could have sent.
 
+use mp_core::amount::JSON_INTEGER_MAX;
+
 use super::{payout::payouts, *};
 
 #[tokio::test]
@@ -49,6 +51,22 @@ async fn what_has_no_name_is_asked_about_by_the_one_in_a_hint() {
     assert_eq!(forged.code(), "backend_cannot_tell");
     assert_eq!(hint(&banks_own).await.expect("tells"), PayoutStatus::Paid);
     assert_eq!(bank.moved().await, [500]);
+}
+
+#[tokio::test]
+async fn an_amount_that_no_record_holds_is_put_before_a_person() {
+    let bank = Bank::new(CLASSES[2].with_webhooks(WebhookTrust::Signed));
+    let lost = bank.payouts.pay_out(&to("lost", "po_timeout_after")).await;
+    assert_eq!(lost.expect("answers"), PaidOut::Unknown);
+    let name = Reference::new("bank-17").expect("a reference");
+    let outcome = Outcome::settled(name).with_amount(eur(i64::MAX));
+    let payout = id("lost");
+    let told = PayoutNotice { payout, outcome };
+    let order = bank.payouts.observe(&staff(), told).await.expect("hears");
+    assert_eq!(order.operation.conflict, Some(eur(JSON_INTEGER_MAX)));
+    bank.let_time_pass(1).await;
+    let listed = bank.payouts.unresolved(&staff(), None, 9).await;
+    assert_eq!(listed.expect("lists").len(), 1);
 }
 
 /// Reads as "it never came" that nothing has the name which it is asked by.
