@@ -13,7 +13,8 @@ mp_core::id_type!(
     pub RefundId, "rf"
 );
 
-/// The most refunds of one intent.
+/// The most refunds of one intent. What a [release](mp_core::port::Settlement::release) or an overpayment is to
+/// give back beyond that is asked for once, and left to a person if it is declined.
 pub const REFUNDS_MAX: u32 = 99;
 
 /// One refund of an intent. Its amount is reserved in the commit that writes it down.

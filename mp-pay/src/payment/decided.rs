@@ -15,7 +15,7 @@ use crate::{
     intent::{CancellationReason, IntentEvent, IntentStatus},
     journal::Event,
     payments::LateSuccess,
-    refund::{RefundId, RefundReason},
+    refund::{REFUNDS_MAX, Refund, RefundId, RefundReason},
 };
 
 impl Payment {
@@ -107,6 +107,7 @@ impl Payment {
         });
         // What the backend has refused to give back is not tried again until it is asked for again.
         let tries = refused.count() < mark.times_asked() as usize;
+        let tries = tries && self.plans_refund(RefundReason::Released);
         if self.intent.status != IntentStatus::Succeeded || !left.is_positive() || !tries {
             return None;
         }
@@ -124,13 +125,21 @@ impl Payment {
         let earlier: i64 = earlier.map(|refund| refund.given_or_asked()).sum();
         let excess = self.intent.amount_received.minor() - attempt.asked().minor() - earlier;
         let excess = excess.min(self.intent.amount_refundable().minor());
-        if self.intent.status != IntentStatus::Succeeded || excess <= 0 {
+        let tries = excess > 0 && self.plans_refund(RefundReason::Overpaid);
+        if self.intent.status != IntentStatus::Succeeded || !tries {
             return None;
         }
         let excess = Money::new(excess, self.intent.amount.currency());
         let number = self.refunds.len().to_string();
         let id = RefundId::derived(&[&self.intent.id.to_string(), "overpaid", &number]);
         Some(refund_asked(id, excess, RefundReason::Overpaid))
+    }
+
+    /// Returns whether a refund that nobody asked for by itself is planned. Where there are as many as there may
+    /// be, one that was declined stays with the person it is listed for; were there none, nobody would be told.
+    fn plans_refund(&self, reason: RefundReason) -> bool {
+        let refused = |it: &Arc<Refund>| it.operation.is_declined();
+        self.refunds.len() < REFUNDS_MAX as usize || !self.last_of(reason).is_some_and(refused)
     }
 
     /// Ends an attempt that waits for its payer, or for a backend that is out of reach.

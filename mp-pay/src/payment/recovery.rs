@@ -291,9 +291,14 @@ impl Payment {
     }
 
     fn last_release(&self) -> Option<&Arc<Refund>> {
-        let released = |it: &&Arc<Refund>| it.reason == Some(RefundReason::Released);
-        let released = self.refunds.values().filter(released);
-        released.max_by_key(|it| (it.created_at, it.id))
+        self.last_of(RefundReason::Released)
+    }
+
+    /// Returns the refund that was asked for last for this reason.
+    pub(super) fn last_of(&self, reason: RefundReason) -> Option<&Arc<Refund>> {
+        let of = |it: &&Arc<Refund>| it.reason == Some(reason);
+        let refunds = self.refunds.values().filter(of);
+        refunds.max_by_key(|it| (it.created_at, it.id))
     }
 
     /// Returns whether a call that never came is to be made still: a charge not after its payer's time

@@ -1,5 +1,7 @@
 //! What is to be given back, and is not yet.
 
+use mp_pay::{payments::RefundIntent, refund::REFUNDS_MAX};
+
 use super::*;
 
 /// Returns the operation that gives back the first part of what was taken.
@@ -298,5 +300,57 @@ async fn a_part_that_came_back_is_not_owed_beside_the_rest() {
         port.release(&app(), &request.key).await.expect("releases");
         world.let_time_pass(1).await;
         assert_eq!(world.unresolved().await, owed, "the rest, if anything");
+    }
+}
+
+#[tokio::test]
+async fn what_is_declined_as_often_as_it_may_be_asked_for_is_left_to_a_person() {
+    let world = World::new(CLASSES[0].without_separate_capture());
+    let port = settlement(&world, "pm_ok");
+    let request = request(&world, "seat");
+    port.secure(&request).await.expect("secures");
+    let release = async || {
+        let code = DeclineCode::new("insufficient_funds").expect("a code");
+        world.sandbox.script(Behaviour::Decline(code));
+        port.release(&app(), &request.key).await.expect("is noted");
+    };
+    for _ in 0..REFUNDS_MAX + 3 {
+        release().await;
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let intent = PaymentsSettlement::intent_of(&app(), &request.key);
+    let refunds = world.payments.refunds(&staff(), intent).await;
+    assert_eq!(refunds.expect("reads").len(), REFUNDS_MAX as usize);
+    world.let_time_pass(1).await;
+    assert_eq!(world.unresolved().await, 1, "the last one");
+}
+
+#[tokio::test]
+async fn what_was_refunded_as_often_as_may_be_is_let_go_of_once_more_or_left_to_a_person() {
+    for refuses in BOTH {
+        let world = World::new(CLASSES[0].without_separate_capture());
+        let port = settlement(&world, "pm_ok");
+        let request = request(&world, "seat");
+        port.secure(&request).await.expect("secures");
+        let intent = PaymentsSettlement::intent_of(&app(), &request.key);
+        for number in 0..REFUNDS_MAX {
+            let (cent, key) = (
+                RefundIntent::of(intent).with_amount(eur(1)),
+                number.to_string(),
+            );
+            let refunded = world.payments.refund(&staff(), cent, &idem(&key)).await;
+            refunded.expect("refunds");
+        }
+        let code = DeclineCode::new("insufficient_funds").expect("a code");
+        if refuses {
+            world.sandbox.script(Behaviour::Decline(code));
+        }
+        for _ in 0..2 {
+            port.release(&app(), &request.key).await.expect("is noted");
+        }
+        world.let_time_pass(1).await;
+        assert_eq!(world.unresolved().await, usize::from(refuses));
+        let back = world.intent(intent).await.amount_refunded;
+        assert_eq!(back, eur(if refuses { 99 } else { 100 }));
     }
 }
