@@ -42,7 +42,8 @@ use mp_core::id::{AppId, Name};
 
 use super::{BODY_MAX, BUSY_PAUSE, RawWebhook, Reply, WebhookRefusal, Webhooks};
 
-/// Returns the endpoint of all apps and sources; see [the module](self).
+/// Returns the endpoint of all apps and sources; see [the module](self). Where a source takes hints, which nobody
+/// signs, say [which apps there are](Webhooks::with_apps): else anybody makes them up.
 pub fn router(webhooks: &Webhooks) -> Router {
     Router::new()
         .route("/{app}/{source}", post(receive))

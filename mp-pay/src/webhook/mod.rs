@@ -71,7 +71,8 @@
 //! send a webhook at all; that is why operations whose outcome is open are due work of their own.
 //! Whoever forges hints without a pause keeps those waiting that fall on the same pages, for as long
 //! as that goes on, and what was ignored stays in the store as long as everything else: a host that
-//! takes hints limits how many come in from one address.
+//! takes hints limits how many come in from one address. It also says [which apps](Webhooks::with_apps) there
+//! are: nothing else keeps a hint from being kept for one that somebody has made up.
 
 mod arrival;
 mod entry;

@@ -1,4 +1,9 @@
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use mp_core::{
     Caller, Engine, Error, ErrorKind,
@@ -35,6 +40,8 @@ pub const VERIFYING_MAX: Duration = Duration::from_secs(4);
 pub struct Webhooks {
     pub(super) engine: Engine,
     pub(super) sources: BTreeMap<Name, Source>,
+    /// Whose webhooks are accepted; every app's if it does not say.
+    apps: Option<Arc<BTreeSet<AppId>>>,
     waiting_max: u32,
     receiving: Arc<Semaphore>,
 }
@@ -65,6 +72,7 @@ impl Webhooks {
         Self {
             engine: engine.clone(),
             sources: BTreeMap::new(),
+            apps: None,
             waiting_max: WAITING_MAX,
             receiving: Arc::new(Semaphore::new(RECEIVING_MAX)),
         }
@@ -104,6 +112,16 @@ impl Webhooks {
             source.backend = Some(backend);
         }
         webhooks
+    }
+
+    /// Accepts webhooks for these apps and for no other, which is answered as a source that is not set up is;
+    /// what was accepted before is handled. Without this, who signs is known by the keys of each app, but a
+    /// [hint](Identity::Hint) is kept for whichever app its address names, there or not, so that anybody can fill
+    /// the store with those of apps that they make up.
+    #[must_use]
+    pub fn with_apps(mut self, apps: impl IntoIterator<Item = AppId>) -> Self {
+        self.apps = Some(Arc::new(apps.into_iter().collect()));
+        self
     }
 
     /// Lets so many webhooks of an app and a source wait to be handled, and as many lie dead. Each of
@@ -146,6 +164,9 @@ impl Webhooks {
     async fn take_in(&self, webhook: &RawWebhook) -> Result<Accepted, WebhookRefusal> {
         let source = self.source(&webhook.source);
         let source = source.map_err(|_| WebhookRefusal::UnknownSource)?;
+        if !self.takes(&webhook.app) {
+            return Err(WebhookRefusal::UnknownSource);
+        }
         webhook.check()?;
         let room = self.receiving.try_acquire();
         let _room = room.map_err(|_| WebhookRefusal::Busy)?;
@@ -159,6 +180,10 @@ impl Webhooks {
         let command = arrival.command(&webhook.app)?;
         let take = move |family: &mp_core::Family, now| arrival.take(family, now);
         Ok(self.engine.run(command, take).await?.answer)
+    }
+
+    fn takes(&self, app: &AppId) -> bool {
+        self.apps.as_ref().is_none_or(|apps| apps.contains(app))
     }
 
     fn arrival(
@@ -230,6 +255,7 @@ impl fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhooks")
             .field("sources", &self.sources)
+            .field("apps", &self.apps)
             .field("waiting_max", &self.waiting_max)
             .finish_non_exhaustive()
     }

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use mp_core::{
     Error, Timestamp,
-    id::Name,
+    id::{AppId, Name},
     work::{Worker, WorkerOptions},
 };
 use mp_pay::{
@@ -59,6 +59,25 @@ impl WebhookSource for Hints {
         let outcome = Outcome::accepted();
         Ok(vec![Observation::Operation(Notice { operation, outcome })])
     }
+}
+
+#[tokio::test]
+async fn nothing_is_kept_for_an_app_that_is_not_set_up() {
+    let world = World::new(CLASSES[1].with_webhooks(WebhookTrust::HintOnly));
+    let name: Name = "mollie".parse().expect("a name");
+    let every = Webhooks::new(&world.engine);
+    let every = every.with_source(name.clone(), Arc::new(Hints), &world.payments);
+    let ours = every.clone().with_apps([app()]);
+    let body = "pi_00000000000000000000000000-c1";
+    let hint = |app| RawWebhook::new(app, name.clone(), body);
+    let made_up: AppId = "made-up".parse().expect("an app");
+    let refused = ours.receive(&hint(made_up.clone())).await;
+    let refused = refused.expect_err("is refused");
+    assert_eq!((refused.code(), refused.status()), ("unknown_source", 404));
+    let kept = worker(&world, &ours).drain().await.expect("works");
+    assert_eq!(kept, 0, "nothing was written");
+    ours.receive(&hint(app())).await.expect("is accepted");
+    every.receive(&hint(made_up)).await.expect("is accepted");
 }
 
 #[tokio::test]
