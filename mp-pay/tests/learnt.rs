@@ -137,6 +137,7 @@ async fn an_amount_that_no_record_holds_is_put_before_a_person() {
     assert_eq!(world.unresolved().await, 1);
     let told = DisputeNotice {
         intent: lost.id,
+        attempt: None,
         reference: reference("du_1"),
         amount: beyond(),
         status: DisputeStatus::NeedsResponse,
