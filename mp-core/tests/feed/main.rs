@@ -2,6 +2,7 @@
 
 #[path = "../feeding/mod.rs"]
 mod feeding;
+mod limits;
 mod projecting;
 
 use std::{
@@ -16,21 +17,16 @@ use async_trait::async_trait;
 use mp_core::{
     Command, Document, Edits, Error, ErrorKind, Family,
     clock::ManualClock,
-    feed::{
-        Cursor, Event, FACT_DEPTH_MAX, FEED_MEMORY, Feed, NEWS_LENGTH_SUM_MAX, NEWS_MAX,
-        NEWS_NUMBER_LENGTH, News, PROJECT_EVERY, Projector, SOURCE_LENGTH_MAX, STRETCH_MAX,
-        Subscriber,
-    },
+    feed::{Cursor, Event, FEED_MEMORY, Feed, PROJECT_EVERY, Projector, STRETCH_MAX, Subscriber},
     id::{AppId, Name},
-    store::{Delivery, DueQuery, Limits, MemoryStore, Outcome, Partition, SlotSet, Version},
+    store::{Delivery, DueQuery, MemoryStore, Outcome, Partition, SlotSet, Version},
     work::{ATTEMPTS_MAX, DeadLetters, Done, LEASE, Worker, WorkerOptions},
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::{task::JoinSet, time::Instant};
 
-use self::feeding::{Process, START, Stall, Table, alone, app, sales};
+use self::feeding::{Process, START, Table, alone, app, sales};
 
 #[tokio::test]
 async fn what_a_partition_tells_comes_in_once_and_in_its_order() {
@@ -237,112 +233,6 @@ async fn what_waited_for_longer_than_the_feed_remembers_is_dead_not_doubled() {
 }
 
 #[tokio::test]
-async fn whatever_a_feed_is_told_comes_in_however_long_it_is() {
-    let value_max = Limits::STANDARD.value_max;
-    let (mut told, mut lengths) = (0, (0..600).step_by(25).collect::<Vec<_>>());
-    lengths.extend((900..1_200).step_by(10));
-    for less in lengths {
-        let (process, ..) = alone();
-        let id = format!(
-            "{less:0>width$}",
-            width = SOURCE_LENGTH_MAX - "stall/".len()
-        );
-        let stall = Partition::new(&app(), "stall", &id).expect("an id");
-        // With its quotation marks.
-        let fact = "x".repeat(value_max - less - 2);
-        let tell = move |family: &Family, now| {
-            let mut edits = Edits::new();
-            edits.put_root(Stall { sold: 1 });
-            let news = vec![News::new("sold", &fact)?];
-            sales().emit(family, now, news, &mut edits)?;
-            Ok::<_, Error>(edits.answer(()))
-        };
-        match process
-            .engine
-            .run(sales().reads(Command::on(stall)), tell)
-            .await
-        {
-            Ok(_) => told += 1,
-            Err(error) => {
-                assert_eq!(error.code(), "invalid_field", "{less} less: {error}");
-                assert!(error.to_string().contains("fact"), "{error}");
-                continue;
-            }
-        }
-        process.worker.drain().await.expect("works");
-        assert_eq!(process.events().await.len(), 1, "{less} less");
-    }
-    assert!(told > 0, "some are short enough");
-}
-
-#[tokio::test]
-async fn whatever_a_decision_tells_comes_in_however_long_it_is_together() {
-    let (topic, mut told) = ("sold", [0; 2]);
-    let around = r#"{"topic":"sold","fact":""}"#.len();
-    for count in [2, 3, 50, NEWS_MAX] {
-        let room = NEWS_LENGTH_SUM_MAX - (count - 1) * NEWS_NUMBER_LENGTH - count * around;
-        for over in [0, 1, 1_000, 1_000_000] {
-            let (process, ..) = alone();
-            let fact = "x".repeat((room + over) / count);
-            let last = "x".repeat((room + over) / count + (room + over) % count);
-            let tell = move |family: &Family, now| {
-                let mut edits = Edits::new();
-                edits.put_root(Stall { sold: 1 });
-                let facts = (1..count).map(|_| &fact).chain([&last]);
-                let news = facts.map(|fact| News::new(topic, fact));
-                sales().emit(family, now, news.collect::<Result<_, _>>()?, &mut edits)?;
-                Ok::<_, Error>(edits.answer(()))
-            };
-            let id = "x".repeat(SOURCE_LENGTH_MAX - "stall/".len());
-            let stall = Partition::new(&app(), "stall", &id).expect("an id");
-            let command = sales().reads(Command::on(stall));
-            let answer = process.engine.run(command, tell).await;
-            told[usize::from(answer.is_ok())] += 1;
-            match answer {
-                Ok(_) => assert_eq!(over, 0, "{count}"),
-                Err(error) => {
-                    assert_eq!(error.code(), "invalid_field", "{count} {over}: {error}");
-                    let whole = matches!(error.field(), Some("news" | "fact"));
-                    assert!(whole && over > 0, "{count} {over}: {error}");
-                    continue;
-                }
-            }
-            process.worker.drain().await.expect("works");
-            assert_eq!(process.events().await.len(), count);
-        }
-    }
-    assert_eq!(told, [12, 4]);
-}
-
-#[tokio::test]
-async fn whatever_a_feed_is_told_comes_in_however_deep_it_is_nested() {
-    let mut told = 0;
-    for levels in 0..200 {
-        let (process, ..) = alone();
-        let fact = (0..levels).fold(Value::Null, |fact, _| Value::Array(vec![fact]));
-        let tell = move |family: &Family, now| {
-            let mut edits = Edits::new();
-            edits.put_root(Stall { sold: 1 });
-            let news = vec![News::new("sold", &fact)?];
-            sales().emit(family, now, news, &mut edits)?;
-            Ok::<_, Error>(edits.answer(()))
-        };
-        let stall = Partition::new(&app(), "stall", "noodles").expect("an id");
-        let command = sales().reads(Command::on(stall));
-        if let Err(error) = process.engine.run(command, tell).await {
-            assert!(levels > FACT_DEPTH_MAX, "{levels}: {error}");
-            let refused = (error.code(), error.field());
-            assert_eq!(refused, ("invalid_field", Some("fact")), "{levels}");
-            continue;
-        }
-        told += 1;
-        process.worker.drain().await.expect("works");
-        assert_eq!(process.events().await.len(), 1, "{levels}");
-    }
-    assert_eq!(told, FACT_DEPTH_MAX + 1);
-}
-
-#[tokio::test]
 async fn forgetting_goes_on_until_all_that_is_old_is_gone() {
     let (process, clock, _) = alone();
     for _ in 0..6 {
@@ -375,17 +265,6 @@ async fn forgetting_goes_on_until_all_that_is_old_is_gone() {
     process.worker.drain().await.expect("works");
     assert_eq!(process.events().await[0].position, Cursor(2_101));
     assert_ne!(left.head, Version::ABSENT);
-}
-
-#[tokio::test]
-async fn too_much_news_is_refused_and_the_decision_with_it() {
-    let (process, ..) = alone();
-    let refused = process.sell("noodles", 257).await.expect_err("is refused");
-    assert_eq!(refused.field(), Some("news"));
-    let long = "x".repeat(239);
-    let refused = process.sell(&long, 1).await.expect_err("is refused");
-    assert_eq!(refused.field(), Some("partition"));
-    assert_eq!(process.sell(&long[..234], 1).await.expect("sells"), 1);
 }
 
 /// A subscriber that remembers what it was handed.
